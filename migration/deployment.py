@@ -1,0 +1,184 @@
+"""The plans of deploy_schema and of its undoing: read from the catalog and from ``sql/``, nothing is changed here."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+import sql
+from migration import database, ledger, plan
+from migration.errors import Obstacle, ObstaclesFound
+from migration.plan import Plan, Statement
+from sql import SqlFile
+
+#: Postgres 15: security_invoker views, MERGE; the oldest release the design asks for.
+OLDEST_VERSION = 150000
+
+_NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name."""
+
+    parameters: dict[str, Any]
+
+    def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
+        """The rows of a query file, given those of the parameters that it names."""
+        question = text(file.statement)
+        wanted = question.compile().params
+        named = {name: value for name, value in self.parameters.items() if name in wanted}
+        return [dict(row) for row in connection.execute(question, named).mappings()]
+
+
+def catalog(connection: Connection) -> Catalog:
+    """Read the parameters: the mapping, the statuses legacy takes, the application's roles."""
+    mapping = database.rows(connection, "mapping")
+    roles = ledger.decision_value(connection, "function_roles", "service_role")
+    return Catalog({
+        "oldest_version": OLDEST_VERSION,
+        "mapping": json.dumps(mapping),
+        "accepted": json.dumps(_accepted_statuses(connection)),
+        "legacy_artwork": sql.load("legacy_artwork").statement,
+        "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
+    })
+
+
+def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
+    """Return the catalog, or raise ObstaclesFound with everything that makes this database one we cannot migrate."""
+    if connection.execute(text("SELECT TO_REGCLASS('public.artworks') IS NULL")).scalar_one():
+        known = Catalog({"oldest_version": OLDEST_VERSION, "mapping": "[]", "function_roles": []})
+    else:
+        known = catalog(connection)
+    found = [obstacle for file in sql.folder("plan/obstacles") for obstacle in _obstacles(connection, known, file)]
+    if found:
+        raise ObstaclesFound(verb, found)
+    return known
+
+
+def plan_deployment(connection: Connection) -> Plan:
+    """The plan of deploy_schema for this database. Raises ObstaclesFound. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only."""
+    known = refuse_obstacles(connection, "deploy_schema")
+    statements = [statement for file in sql.folder("deploy") for statement in _statements(connection, known, file)]
+    return Plan(
+        verb="deploy_schema",
+        database=_database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=tuple(sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))),
+        blockers=tuple(
+            obstacle for file in sql.folder("plan/blockers") for obstacle in _obstacles(connection, known, _on_stubs(connection, file))
+        ),
+        facts=_facts(connection, known),
+    )
+
+
+def plan_withdrawal(connection: Connection) -> Plan:
+    """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only."""
+    deployed = ledger.deployed_statements(connection) if ledger.phase(connection).run else []
+    locks = [Statement("locked", row["object"], row["do"], None, row["lock"]) for row in database.rows(connection, "withdraw/locks")]
+    users = [
+        Statement("locked", row["object"], row["do"], None, "")
+        for row in (database.rows(connection, "withdraw/created_users") if deployed else [])
+    ]
+    ledger_goes = Statement("locked", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, "")
+    undos = plan.undone(deployed, ())
+    return Plan(
+        verb="roll_back(to=NOT_STARTED)",
+        database=_database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=(*(locks if deployed else ()), *users, *undos, ledger_goes),
+        blockers=tuple(
+            Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"])
+            for file in (sql.folder("withdraw/blockers") if deployed else [])
+            for row in database.rows(connection, file.name)
+        ),
+        facts=database.rows(connection, "withdraw/facts")[0] if deployed else {},
+    )
+
+
+def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
+    stage, lock = file.header["stage"], file.header["locks"]
+    if not file.name.endswith(".rows"):
+        undo = sql.load(f"{file.name}.undo").statement if sql.exists(f"{file.name}.undo") else None
+        return [Statement(stage, file.rule, file.statement, undo, lock)]
+    return [
+        Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock) for row in known.rows(connection, file)
+    ]
+
+
+def _obstacles(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+    return [
+        Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)
+    ]
+
+
+def _on_stubs(connection: Connection, file: SqlFile) -> SqlFile:
+    """The same query before the view exists: its text as a CTE, on stand-ins for the tables that are not there yet."""
+    has_users = connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one()
+    references = sql.load("deploy/40_referenced_artwork.rows")
+    referenced = connection.execute(text(references.statement)).mappings().one()["do"].split(" AS ", 1)[1]
+    stubs = {
+        "users": "SELECT u.id, u.email FROM public.users AS u" if has_users else "SELECT NULL::uuid AS id, NULL::text AS email WHERE FALSE",
+        "clean_touched": _NOTHING,
+        "referenced_artwork": referenced,
+        "decision": _decision_stub(connection),
+        "legacy_artwork": sql.load("legacy_artwork").statement,
+    }
+    ctes = ",\n".join(f"{name} AS (\n{query}\n)" for name, query in stubs.items())
+    return SqlFile(file.name, file.header, f"WITH {ctes}\n{file.statement}")
+
+
+def _decision_stub(connection: Connection) -> str:
+    if ledger.exists(connection):
+        return "SELECT d.number, d.name, d.value FROM artwork_migration.decision AS d"
+    return "SELECT 0 AS number, ''::text AS name, ''::text AS value WHERE FALSE"
+
+
+def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
+    """Counts for the reader of the plan."""
+    def ask(name: str) -> list[dict[str, Any]]:
+        return known.rows(connection, _on_stubs(connection, sql.load(name)))
+
+    identity = database.rows(connection, "plan/identity")[0]
+    not_carried = [row["column_name"] for row in known.rows(connection, sql.load("plan/columns_not_carried"))]
+    return {
+        "database": identity,
+        "legacy_rows": {row["disposition"]: row["row_count"] for row in ask("plan/dispositions")},
+        "exposure": ask("plan/exposure")[0],
+        "columns_not_carried": {column: _values_in(connection, column) for column in not_carried},
+        "statuses_legacy_takes": json.loads(known.parameters["accepted"]),
+    }
+
+
+def _values_in(connection: Connection, column: str) -> int:
+    quoted = '"' + column.replace('"', '""') + '"'
+    return int(connection.execute(text(f"SELECT COUNT({quoted.replace(':', chr(92) + ':')}) FROM public.artworks")).scalar_one())
+
+
+def _database_mark(connection: Connection) -> str:
+    identity = database.rows(connection, "plan/identity")[0]
+    return f"{identity['system_identifier']}/{identity['database']}"
+
+
+def _accepted_statuses(connection: Connection) -> dict[str, list[str]]:
+    """Per status column, which of the statuses that could be written legacy's own checks accept."""
+    candidates = {
+        "generation_status": ["pending", "processing", "completed", "failed"],
+        "upscale_status": ["not_started", "not_required", "pending", "processing", "completed", "failed"],
+    }
+    checks = database.rows(connection, "plan/status_checks")
+    accepted = {}
+    for column, statuses in candidates.items():
+        conditions = [check["expression"] for check in checks if check["column_name"] == column]
+        condition = " AND ".join(f"({expression}) IS NOT FALSE" for expression in conditions) or "TRUE"
+        question = text(f"SELECT s.{column} FROM UNNEST(CAST(:statuses AS text [])) AS s ({column}) WHERE {_escaped(condition)}")
+        accepted[column] = list(connection.execute(question, {"statuses": statuses}).scalars())
+    return accepted
+
+
+def _escaped(expression: str) -> str:
+    """An expression from the catalog inside text(): a colon before a word would be taken for a parameter, but not in a cast."""
+    return expression.replace("::", "\0").replace(":", "\\:").replace("\0", "::")

@@ -1,0 +1,154 @@
+"""Errors are facts with fields. Each message says what happened, to which object, and what to do next; none carries a value of a row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class MigrationError(Exception):
+    """Something stopped a verb. `end_state` is the Prefect state it ends in, `exit_code` the command line's."""
+
+    end_state: ClassVar[str] = "Refused"
+    exit_code: ClassVar[int] = 1
+
+
+class BadInput(MigrationError):
+    """What the operator typed cannot be used; nothing was touched."""
+
+    exit_code = 2
+
+
+class DatabaseUnreachable(MigrationError):
+    """No connection could be made; nothing was touched."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """One thing that stands in the way: the `rule` that found it, the `subject` it is about, what is wrong, and what to do."""
+
+    rule: str
+    subject: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.subject}: {self.problem} {self.remedy}"
+
+
+class ObstaclesFound(MigrationError):
+    """The database cannot be migrated as it is; nothing was created."""
+
+    def __init__(self, verb: str, obstacles: Sequence[Obstacle]) -> None:
+        self.obstacles = tuple(obstacles)
+        super().__init__(f"{verb} is refused, nothing was changed.\n" + "\n".join(f"- {obstacle}" for obstacle in self.obstacles))
+
+
+class WrongPhase(MigrationError):
+    """A verb was started in a phase it does not fit."""
+
+    def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
+        self.found, self.wanted = found, tuple(wanted)
+        super().__init__(
+            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. "
+            f"Run {' or '.join(run_instead)} instead."
+        )
+
+
+class RunInProgress(MigrationError):
+    """Another run holds the lock or is still at work in the database."""
+
+    def __init__(self, holders: Sequence[str]) -> None:
+        self.holders = tuple(holders)
+        super().__init__(
+            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. Nothing was changed. "
+            "Wait for it to end, then start this run again."
+        )
+
+
+class Overtaken(MigrationError):
+    """A newer run has begun; this one may not write any more."""
+
+
+class PlanOutdated(MigrationError):
+    """The plan's number was approved for something else than what would happen now."""
+
+    def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
+        self.number, self.current, self.changes = number, current, tuple(changes)
+        super().__init__(
+            f"{verb}: plan {number} does not hold any more; the plan is now {current}. Nothing was changed. What changed: "
+            f"{'; '.join(changes)}. Read the new plan and start again with plan={current}."
+        )
+
+
+class Blocked(MigrationError):
+    """The plan still has blockers."""
+
+    def __init__(self, verb: str, number: str, blockers: Sequence[Obstacle]) -> None:
+        self.blockers = tuple(blockers)
+        super().__init__(
+            f"{verb}: plan {number} has blockers. Nothing was changed.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
+        )
+
+
+class GateFailed(MigrationError):
+    """A gate looked and found bad data. `failures` are (rule, bad, ids)."""
+
+    end_state = "Red gate"
+
+    def __init__(self, suite: str, failures: Sequence[tuple[str, int, Sequence[str]]]) -> None:
+        self.suite, self.failures = suite, tuple(failures)
+        listed = "; ".join(f"{rule}: {bad} bad{', ids ' + ', '.join(ids) if ids else ''}" for rule, bad, ids in self.failures)
+        super().__init__(
+            f"gate {suite} is red: {listed}. The legacy table serves, nothing is lost. Look at artwork_migration.finding, mend or decide, "
+            "then run migrate_data again."
+        )
+
+
+class GateBroken(MigrationError):
+    """A gate could not be judged, which is not the same as bad data; it counts as red all the same."""
+
+    end_state = "Red gate"
+
+    def __init__(self, suite: str, why: str) -> None:
+        self.suite = suite
+        super().__init__(f"gate {suite} could not be judged: {why}. A gate that did not look has failed. Run the verb again.")
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """A session that stood in the way: no text of a statement, because statements carry values."""
+
+    pid: int
+    application: str
+    state: str
+    seconds: int
+    table: str
+
+    def __str__(self) -> str:
+        return f"pid {self.pid} ({self.application or 'no application_name'}, {self.state}, open for {self.seconds} s) on {self.table}"
+
+
+class LockNotObtained(MigrationError):
+    """The locks were not had within the budget; everything was rolled back."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
+        self.attempts, self.holders = attempts, tuple(holders)
+        named = "; ".join(str(holder) for holder in holders) or "no holder was visible any more (pg_read_all_stats shows other roles' sessions)"
+        super().__init__(
+            f"{verb}: the locks were not had in {attempts} attempts. Nothing was changed. In the way: {named}. "
+            "Wait for it to finish or end it yourself, then start again with the same plan number."
+        )
+
+
+class DatabaseError(MigrationError):
+    """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows."""
+
+    end_state = "Failed"
+
+    def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
+        self.sqlstate, self.action = sqlstate, action
+        super().__init__(f"{action} failed with SQLSTATE {sqlstate} ({condition}){' on ' + objects if objects else ''}.")

@@ -1,0 +1,40 @@
+"""Settings from the environment (ARTWORK_*), and the one function that makes every database URL from them."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from migration.errors import BadInput
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside. Choices that change what is migrated are no settings: they are decisions in the ledger."""
+
+    model_config = SettingsConfigDict(env_prefix="ARTWORK_", hide_input_in_errors=True)
+
+    database_url: SecretStr | None = Field(None, description="the database to migrate, e.g. postgresql://user@host:5432/shop")
+    reports: Path = Field(Path("reports"), description="folder for exports and reports")
+    lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb goes on trying for its locks before it gives up")
+    run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
+    chunk_blocks: int = Field(16_384, gt=0, description="size of a backfill chunk in blocks of 8 kB")
+    batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch, and e-mails in one batch of new users")
+
+
+def database_url(raw: str, driver: str = "psycopg") -> URL:
+    """The URL of one database for `driver` (psycopg or asyncpg), made from any usual spelling.
+
+    A unix socket stays in ``?host=/dir``; a host name is put before it, because Great Expectations refuses an empty one.
+    Raises BadInput, without the text given, if it cannot be read or is not Postgres.
+    """
+    try:
+        url = make_url(raw)
+    except (ArgumentError, ValueError):
+        raise BadInput("The database URL cannot be read. Write it as postgresql://user:password@host:5432/database.") from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise BadInput(f"The database URL is for {url.get_backend_name()}, not for Postgres. Write it as postgresql://user@host:5432/database.")
+    if not url.database:
+        raise BadInput("The database URL names no database. Write it as postgresql://user@host:5432/database.")
+    return url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")

@@ -1,0 +1,103 @@
+-- What: the ledger's tables for the data: chunks, logs of changed ids, what was created, refused, quarantined, compared and judged.
+-- Why: every later step reads what the step before it wrote here. legacy_change is append-only and has no key, so a write of the
+--   application never waits for another one; REPLICA IDENTITY FULL lets a publication FOR ALL TABLES take its deletes.
+-- Inverse: 05_ledger_tables.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
+CREATE TABLE artwork_migration.legacy_change (
+  ids uuid[] NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY FULL;
+
+CREATE TABLE artwork_migration.clean_touched (
+  id uuid CONSTRAINT clean_touched_pkey PRIMARY KEY,
+  touched_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
+CREATE TABLE artwork_migration.refused_write (
+  id uuid CONSTRAINT refused_write_pkey PRIMARY KEY,
+  operation text NOT NULL,
+  sql_state text NOT NULL,
+  object text NOT NULL,
+  refused_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
+CREATE TABLE artwork_migration.quarantine (
+  id uuid CONSTRAINT quarantine_pkey PRIMARY KEY,
+  reason text NOT NULL,
+  judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
+CREATE TABLE artwork_migration.created_user (
+  id uuid CONSTRAINT created_user_pkey PRIMARY KEY,
+  created_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
+-- E-mails that still need a user; empty but for the minutes in which migrate_data works it off.
+CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY);
+
+-- first_block <= block < end_block; an end_block of NULL is the end of the table, wherever it grows to.
+CREATE TABLE artwork_migration.chunk (
+  number integer CONSTRAINT chunk_pkey PRIMARY KEY,
+  first_block bigint NOT NULL,
+  end_block bigint,
+  file_node oid NOT NULL,
+  run bigint,
+  copied bigint,
+  left_to_catch_up bigint,
+  begun_at timestamptz,
+  done_at timestamptz
+);
+
+-- Verdict counts of one look; the rows of the legacy table are the sum of those with legacy_row.
+CREATE TABLE artwork_migration.reconciliation (
+  run bigint NOT NULL,
+  verdict text NOT NULL,
+  reason text NOT NULL,
+  row_count bigint NOT NULL,
+  legacy_row boolean NOT NULL,
+  snapshot_at timestamptz NOT NULL,
+  lsn pg_lsn NOT NULL,
+  CONSTRAINT reconciliation_pkey PRIMARY KEY (run, verdict, reason, legacy_row)
+);
+
+-- The strategy's own WHERE clause against what was migrated, in the same snapshot: each difference under the deviation that explains it.
+CREATE TABLE artwork_migration.strategy_count (
+  run bigint NOT NULL,
+  in_strategy boolean NOT NULL,
+  migrated boolean NOT NULL,
+  deviation text NOT NULL,
+  row_count bigint NOT NULL,
+  CONSTRAINT strategy_count_pkey PRIMARY KEY (run, in_strategy, migrated, deviation)
+);
+
+CREATE TABLE artwork_migration.finding (
+  run bigint NOT NULL,
+  rule text NOT NULL,
+  id uuid NOT NULL,
+  columns text[] NOT NULL,
+  CONSTRAINT finding_pkey PRIMARY KEY (run, rule, id)
+);
+
+-- What a rule looked at and how much of it is bad; the gates judge these rows and nothing else.
+CREATE TABLE artwork_migration.rule_result (
+  run bigint NOT NULL,
+  rule text NOT NULL,
+  looked_at bigint NOT NULL,
+  bad bigint NOT NULL,
+  ids uuid[] NOT NULL,
+  CONSTRAINT rule_result_pkey PRIMARY KEY (run, rule)
+);
+
+CREATE TABLE artwork_migration.gate_result (
+  run bigint NOT NULL,
+  suite text NOT NULL,
+  rule text NOT NULL,
+  severity text NOT NULL,
+  passed boolean NOT NULL,
+  looked_at bigint,
+  bad bigint,
+  judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  CONSTRAINT gate_result_pkey PRIMARY KEY (run, suite, rule)
+);

@@ -1,0 +1,24 @@
+-- What: the legacy table's row level security policies, each under its name on the clean table.
+-- Why: law 8. The expressions are deparsed with an empty search_path, so every name in them is a full one.
+-- Inverse: none of its own; the table goes as a whole.
+-- Locks: none on a table of the application.
+-- Stage: prepare
+SELECT
+  FORMAT('policy %I on public.artworks_v2', p.polname) AS object,
+  FORMAT(
+    'CREATE POLICY %I ON public.artworks_v2 AS %s FOR %s TO %s%s%s',
+    p.polname,
+    CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
+    CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
+    (
+      SELECT
+        STRING_AGG(CASE WHEN r.role = 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(r.role)) END, ', ' ORDER BY r.place)
+      FROM UNNEST(p.polroles) WITH ORDINALITY AS r (role, place)
+    ),
+    ' USING (' || PG_GET_EXPR(p.polqual, p.polrelid) || ')',
+    ' WITH CHECK (' || PG_GET_EXPR(p.polwithcheck, p.polrelid) || ')'
+  ) AS "do",
+  NULL AS undo
+FROM pg_catalog.pg_policy AS p
+WHERE p.polrelid = 'public.artworks'::regclass
+ORDER BY p.polname

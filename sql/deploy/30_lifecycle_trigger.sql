@@ -1,0 +1,76 @@
+-- What: raise_error, and the trigger that keeps an artwork's life cycle: its times are set and an impossible step is refused.
+-- Why: strategy, "Clear status tracking" and "Automatic timestamps". It steps aside for the migration's own writes: a copied row keeps the
+--   times it has. raise_error touches no table, so a BEGIN ATOMIC function can refuse in words.
+-- Inverse: 30_lifecycle_trigger.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
+CREATE FUNCTION public.raise_error(code text, message text) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message;
+END
+$$;
+
+CREATE FUNCTION public.artwork_lifecycle() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  old_generation text := 'pending';
+  old_upscale text := 'not_started';
+BEGIN
+  IF TG_OP = 'UPDATE' THEN
+    NEW.updated_at := NOW();
+    old_generation := OLD.generation_status;
+    old_upscale := OLD.upscale_status;
+  END IF;
+
+  IF TG_OP = 'UPDATE' AND NEW.generation_status <> old_generation THEN
+    IF (old_generation, NEW.generation_status) NOT IN (
+      ('pending', 'processing'), ('pending', 'failed'), ('processing', 'completed'), ('processing', 'failed'),
+      ('failed', 'pending'), ('failed', 'processing')
+    ) AND NEW.generation_status IN ('pending', 'processing', 'completed', 'failed') THEN
+      PERFORM public.raise_error('55000', FORMAT(
+        'artwork %s: generation cannot go from %s to %s', NEW.id, old_generation, NEW.generation_status
+      ));
+    END IF;
+  END IF;
+  IF TG_OP = 'UPDATE' AND NEW.upscale_status <> old_upscale THEN
+    IF (old_upscale, NEW.upscale_status) NOT IN (
+      ('not_started', 'pending'), ('not_started', 'processing'), ('pending', 'processing'), ('processing', 'completed'),
+      ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
+    ) AND NEW.upscale_status IN ('not_started', 'pending', 'processing', 'completed', 'failed') THEN
+      PERFORM public.raise_error('55000', FORMAT(
+        'artwork %s: upscaling cannot go from %s to %s', NEW.id, old_upscale, NEW.upscale_status
+      ));
+    END IF;
+    IF NEW.generation_status <> 'completed' THEN
+      PERFORM public.raise_error('55000', FORMAT(
+        'artwork %s: only a completed generation can be upscaled, this one is %s', NEW.id, NEW.generation_status
+      ));
+    END IF;
+  END IF;
+
+  IF NEW.generation_status <> old_generation THEN
+    CASE NEW.generation_status
+      WHEN 'pending' THEN NEW.generation_started_at := NULL; NEW.generation_completed_at := NULL;
+      WHEN 'processing' THEN NEW.generation_started_at := NOW(); NEW.generation_completed_at := NULL;
+      WHEN 'completed' THEN NEW.generation_completed_at := NOW();
+      ELSE NULL;
+    END CASE;
+  END IF;
+  IF NEW.upscale_status <> old_upscale THEN
+    CASE NEW.upscale_status
+      WHEN 'processing' THEN NEW.upscale_started_at := NOW(); NEW.upscale_completed_at := NULL;
+      WHEN 'completed' THEN NEW.upscale_completed_at := NOW();
+      ELSE NULL;
+    END CASE;
+  END IF;
+  RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER artworks_v2_lifecycle
+BEFORE INSERT OR UPDATE ON public.artworks_v2
+FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION public.artwork_lifecycle();

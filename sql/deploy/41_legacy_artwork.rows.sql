@@ -1,0 +1,15 @@
+-- What: the view legacy_artwork: the mapping and the disposition (legacy_artwork.sql), bound to this database's tables.
+-- Why: it binds to the table itself, so it follows a rename. The search_path lets the text's four bare names find our tables.
+-- Inverse: in the rows.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Stage: prepare
+SELECT
+  'artwork_migration.legacy_artwork' AS object,
+  FORMAT(
+    $do$SET LOCAL search_path = artwork_migration, public;
+CREATE VIEW artwork_migration.legacy_artwork AS
+%s;
+SET LOCAL search_path = ''$do$,
+    CAST(:legacy_artwork AS text)
+  ) AS "do",
+  'DROP VIEW artwork_migration.legacy_artwork' AS undo

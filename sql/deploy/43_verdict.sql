@@ -1,0 +1,68 @@
+-- What: the verdict on every row of both sides: match, missing, extra, differs, pending, excluded, quarantined or refused.
+-- Why: law 1: each legacy row is exactly one of them. A row that is wrong but whose id stands in the log is pending: both become visible
+--   together, so on a live database it is on its way. Two halves instead of a FULL JOIN, so that a look at a few ids is fast.
+-- Inverse: 43_verdict.undo.sql
+-- Locks: ACCESS SHARE on both tables and public.users.
+-- Stage: prepare
+CREATE VIEW artwork_migration.verdict AS
+SELECT
+  j.id,
+  j.legacy_row,
+  CASE WHEN j.logged AND j.verdict IN ('missing', 'extra', 'differs') THEN 'pending' ELSE j.verdict END AS verdict,
+  CASE WHEN j.verdict = 'excluded' THEN j.disposition WHEN j.verdict = 'quarantined' THEN j.quarantined ELSE '' END AS reason,
+  CASE WHEN j.verdict = 'differs' THEN j.columns ELSE '{}' END AS columns
+FROM (
+  SELECT
+    e.id,
+    TRUE AS legacy_row,
+    e.disposition,
+    q.reason AS quarantined,
+    e.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
+    d.columns,
+    CASE
+      WHEN r.id IS NOT NULL THEN 'refused'
+      WHEN e.disposition <> 'eligible' OR q.id IS NOT NULL
+        THEN CASE WHEN (e.clean).id IS NOT NULL THEN 'extra' WHEN q.id IS NOT NULL THEN 'quarantined' ELSE 'excluded' END
+      WHEN (e.clean).id IS NULL THEN 'missing'
+      WHEN CARDINALITY(d.columns) > 0 THEN 'differs'
+      ELSE 'match'
+    END AS verdict
+  FROM artwork_migration.expected_artwork AS e
+  LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
+  LEFT JOIN artwork_migration.refused_write AS r ON e.id = r.id
+  CROSS JOIN LATERAL (
+    SELECT
+      ARRAY_REMOVE(
+        ARRAY[
+          CASE WHEN e.user_id IS DISTINCT FROM (e.clean).user_id THEN 'user_id' END,
+          CASE WHEN e.customer_name IS DISTINCT FROM (e.clean).customer_name THEN 'customer_name' END,
+          CASE WHEN e.customer_email IS DISTINCT FROM (e.clean).customer_email THEN 'customer_email' END,
+          CASE WHEN e.pet_name IS DISTINCT FROM (e.clean).pet_name THEN 'pet_name' END,
+          CASE WHEN e.pet_mom_image_url IS DISTINCT FROM (e.clean).pet_mom_image_url THEN 'pet_mom_image_url' END,
+          CASE WHEN e.pet_image_url IS DISTINCT FROM (e.clean).pet_image_url THEN 'pet_image_url' END,
+          CASE WHEN e.generated_image_url IS DISTINCT FROM (e.clean).generated_image_url THEN 'generated_image_url' END,
+          CASE WHEN e.upscaled_image_url IS DISTINCT FROM (e.clean).upscaled_image_url THEN 'upscaled_image_url' END,
+          CASE WHEN e.generation_status IS DISTINCT FROM (e.clean).generation_status THEN 'generation_status' END,
+          CASE WHEN e.upscale_status IS DISTINCT FROM (e.clean).upscale_status THEN 'upscale_status' END,
+          CASE WHEN e.upscale_completed_at IS DISTINCT FROM (e.clean).upscale_completed_at THEN 'upscale_completed_at' END,
+          CASE WHEN e.access_token IS DISTINCT FROM (e.clean).access_token THEN 'access_token' END,
+          CASE WHEN e.token_expires_at IS DISTINCT FROM (e.clean).token_expires_at THEN 'token_expires_at' END,
+          CASE WHEN e.created_at IS DISTINCT FROM (e.clean).created_at THEN 'created_at' END,
+          CASE WHEN e.updated_at IS DISTINCT FROM (e.clean).updated_at THEN 'updated_at' END
+        ],
+        NULL
+      ) AS columns
+  ) AS d
+  UNION ALL
+  SELECT
+    c.id,
+    FALSE AS legacy_row,
+    '' AS disposition,
+    '' AS quarantined,
+    c.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
+    '{}' AS columns,
+    CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
+  FROM public.artworks_v2 AS c
+  LEFT JOIN artwork_migration.refused_write AS r ON c.id = r.id
+  WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
+) AS j;

@@ -1,0 +1,105 @@
+-- What: the functions behind the forward capture: each logs the ids of the artworks that a statement changed, one log row per statement.
+-- Why: catch-up makes the clean rows what the legacy rows are by then, so ids are all it needs. SECURITY DEFINER: the application
+--   has no right on the ledger. They fail only where every write would fail: a swallowed fault would be a lost write.
+-- Inverse: 44_capture.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
+CREATE FUNCTION artwork_migration.capture_artworks() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.legacy_change (ids)
+  SELECT ARRAY_AGG(changed.id) FROM changed HAVING COUNT(*) > 0;
+  RETURN NULL;
+END
+$$;
+
+-- The old id of a row whose key changed; the new one is in the statement's transition table.
+CREATE FUNCTION artwork_migration.capture_old_key() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
+  RETURN NULL;
+END
+$$;
+
+-- Artworks that gained or lost a reference: whether a row is referenced is part of its disposition. TG_ARGV[0] is the referencing column.
+CREATE FUNCTION artwork_migration.capture_references() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  EXECUTE FORMAT(
+    CASE TG_OP
+      WHEN 'UPDATE' THEN $sql$
+        INSERT INTO artwork_migration.legacy_change (ids)
+        SELECT ARRAY_AGG(x.id) FROM (
+          (SELECT %1$I AS id FROM before EXCEPT SELECT %1$I FROM changed)
+          UNION (SELECT %1$I FROM changed EXCEPT SELECT %1$I FROM before)
+        ) AS x WHERE x.id IS NOT NULL HAVING COUNT(*) > 0 $sql$
+      ELSE $sql$
+        INSERT INTO artwork_migration.legacy_change (ids)
+        SELECT ARRAY_AGG(DISTINCT %1$I) FROM changed WHERE %1$I IS NOT NULL HAVING COUNT(*) > 0 $sql$
+    END,
+    TG_ARGV[0]
+  );
+  RETURN NULL;
+END
+$$;
+
+-- A new, deleted or renamed user changes the owner of every artwork with that e-mail, and of those that name the user.
+CREATE FUNCTION artwork_migration.capture_users() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.legacy_change (ids)
+  SELECT ARRAY_AGG(x.id) FROM (
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN changed AS u ON l.customer_email = u.email
+    UNION
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN changed AS u ON l.legacy_user_id = u.id
+  ) AS x
+  HAVING COUNT(*) > 0;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.capture_changed_users() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.legacy_change (ids)
+  WITH u AS MATERIALIZED (
+    (SELECT b.id, b.email FROM before AS b EXCEPT SELECT c.id, c.email FROM changed AS c)
+    UNION (SELECT c.id, c.email FROM changed AS c EXCEPT SELECT b.id, b.email FROM before AS b)
+  )
+  SELECT ARRAY_AGG(x.id) FROM (
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.customer_email = u.email
+    UNION
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.legacy_user_id = u.id
+  ) AS x
+  HAVING COUNT(*) > 0;
+  RETURN NULL;
+END
+$$;
+
+-- Deleting a user would lock legacy rows first and clean rows second, a write on the clean side the other way round: the application
+-- would be shot by the deadlock detector. So the clean rows are locked before, in id order.
+CREATE FUNCTION artwork_migration.lock_clean_rows_of_user() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  PERFORM FROM public.artworks_v2 AS c WHERE c.user_id = OLD.id ORDER BY c.id FOR NO KEY UPDATE;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.refuse_truncate() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+  RAISE EXCEPTION USING
+    ERRCODE = '0A000',
+    MESSAGE = FORMAT('TRUNCATE of %s is refused while its rows are being migrated', TG_RELID::regclass),
+    HINT = 'Use DELETE: it is captured. After roll_back or clean_up TRUNCATE works again.';
+END
+$$;

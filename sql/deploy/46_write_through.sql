@@ -1,0 +1,99 @@
+-- What: the function behind the write-through: a committed write to the clean table lands in the legacy table in the same transaction.
+-- Why: until the switch orders, policies and print jobs read the legacy table, so it stays the one truth. Only changed columns are written,
+--   so both sides' changes merge. What legacy cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded and the clean write stands; every
+--   other error is the application's: swallowing a lock timeout would lose the write behind a success. The function carries
+--   artwork_migration.apply itself, so the capture does not log its writes; the id is logged once here, and catch-up checks it again.
+-- Inverse: 46_write_through.undo.sql
+-- Locks: when fired, the clean row (held by the statement) and then the legacy row.
+-- Stage: prepare
+CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET artwork_migration.apply = 'on'
+AS $$
+DECLARE
+  refused_column text;
+  refused_constraint text;
+  changed text[] := '{}';
+  columns text;
+  assigned text;
+BEGIN
+  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[NEW.id]);
+  IF TG_OP = 'UPDATE' THEN
+    SELECT ARRAY_AGG(n.key)
+    INTO changed
+    FROM JSONB_EACH(TO_JSONB(NEW)) AS n
+    WHERE TO_JSONB(OLD) -> n.key IS DISTINCT FROM n.value;
+    -- A user deleted or re-keyed changes user_id on both sides by the foreign keys: nothing of it is the application's change to this row.
+    IF 'user_id' = ANY(changed) AND NEW.user_id IS NOT DISTINCT FROM (
+      SELECT l.user_id FROM artwork_migration.legacy_artwork AS l WHERE l.id = NEW.id
+    ) THEN
+      changed := ARRAY_REMOVE(changed, 'user_id');
+      IF changed <@ ARRAY['updated_at'] THEN
+        RETURN NULL;
+      END IF;
+    END IF;
+  END IF;
+  INSERT INTO artwork_migration.clean_touched (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
+
+  BEGIN
+    IF TG_OP = 'INSERT' THEN
+      SELECT
+        STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
+        STRING_AGG(REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column)), ', ')
+      INTO columns, assigned
+      FROM artwork_migration.column_mapping AS m;
+      EXECUTE FORMAT('INSERT INTO public.artworks (%s) SELECT %s', columns, assigned) USING NEW;
+    ELSE
+      IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION USING
+          ERRCODE = '0A000',
+          MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
+      END IF;
+      SELECT STRING_AGG(FORMAT('%I = %s', m.legacy_column, REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column))), ', ')
+      INTO assigned
+      FROM artwork_migration.column_mapping AS m
+      WHERE m.on_update AND m.clean_column = ANY(changed);
+      IF assigned IS NOT NULL THEN
+        EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = ($1).id', assigned) USING NEW;
+      END IF;
+    END IF;
+  EXCEPTION WHEN OTHERS THEN
+    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
+      RAISE;
+    END IF;
+    GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
+    INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)
+    VALUES (
+      NEW.id, TG_OP, SQLSTATE, CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''))
+    )
+    ON CONFLICT (id) DO UPDATE
+    SET operation = EXCLUDED.operation, sql_state = EXCLUDED.sql_state, object = EXCLUDED.object, refused_at = EXCLUDED.refused_at;
+  END;
+  RETURN NULL;
+END
+$$;
+
+-- A delete on the clean side. The legacy row is locked first and references are looked for in a new statement: an order that is just being
+-- placed holds KEY SHARE on it, and a cascade would take that order with its payment. Referenced, the delete is refused as a RESTRICT
+-- key would refuse it.
+CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET artwork_migration.apply = 'on'
+AS $$
+BEGIN
+  IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '0A000',
+      MESSAGE = 'deleting an artwork needs a READ COMMITTED transaction while it is being migrated',
+      HINT = 'An older snapshot would not show an order placed meanwhile. Repeat the delete in a READ COMMITTED transaction.';
+  END IF;
+  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
+  PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;
+  IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = OLD.id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '23001',
+      MESSAGE = FORMAT('artwork %s is referenced by another table and cannot be deleted', OLD.id),
+      HINT = 'Delete what references it first.';
+  END IF;
+  DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
+  RETURN NULL;
+END
+$$;

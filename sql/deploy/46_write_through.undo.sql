@@ -1,0 +1,6 @@
+-- What: the functions behind the write-through go; their triggers went before.
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains.
+-- Inverse: 46_write_through.sql
+-- Locks: none on a table of the application.
+DROP FUNCTION artwork_migration.delete_through();
+DROP FUNCTION artwork_migration.write_through();

@@ -1,0 +1,204 @@
+-- What: enter_fence, which keeps an orphaned backend out, and catch_up_batch, which makes the clean rows what the legacy rows are now.
+-- Why: every other order of these statements lost writes: first consume the log, then lock the clean rows, and only then, in new statements
+--   with new snapshots, read and decide. READ COMMITTED only. One function, because the switch runs the same text under its lock.
+-- Inverse: 48_catch_up.undo.sql
+-- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
+-- Stage: prepare
+
+-- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up and roll-back. Returns whether
+-- it was had; whoever does not get it asks again (waiting inside the lock manager would hang CREATE INDEX CONCURRENTLY).
+CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  newest bigint;
+  had boolean;
+BEGIN
+  IF exclusive THEN
+    had := PG_TRY_ADVISORY_XACT_LOCK(1634890865, 2);
+  ELSE
+    had := PG_TRY_ADVISORY_XACT_LOCK_SHARED(1634890865, 2);
+  END IF;
+  IF had THEN
+    SELECT MAX(h.run) INTO newest FROM artwork_migration.phase_history AS h;
+    IF newest IS DISTINCT FROM epoch THEN
+      RAISE EXCEPTION USING
+        ERRCODE = '55000',
+        MESSAGE = FORMAT('run %s was overtaken by run %s and may not write any more', epoch, newest);
+    END IF;
+  END IF;
+  RETURN had;
+END
+$$;
+
+-- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being.
+CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  created text[];
+BEGIN
+  WITH born AS (
+    INSERT INTO public.users (email, is_anonymous)
+    SELECT e.email, TRUE
+    FROM (SELECT DISTINCT x.email FROM UNNEST(emails) AS x (email)) AS e
+    WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = e.email)
+    ORDER BY e.email
+    ON CONFLICT (email) DO NOTHING
+    RETURNING id, email
+  ), noted AS (
+    INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
+  )
+  SELECT ARRAY_AGG(born.email) INTO created FROM born;
+  INSERT INTO artwork_migration.legacy_change (ids)
+  SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
+  WHERE c.customer_email = ANY(created) AND c.user_id IS NULL
+  HAVING COUNT(*) > 0;
+  RETURN COALESCE(CARDINALITY(created), 0);
+END
+$$;
+
+-- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
+CREATE FUNCTION artwork_migration.take_changes(batch_size integer) RETURNS uuid[]
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  taken uuid[];
+BEGIN
+  WITH candidates AS (
+    SELECT r.row_ctid, SUM(r.amount) OVER (ORDER BY r.row_ctid) - r.amount AS amount_before
+    FROM (
+      SELECT l.ctid AS row_ctid, CARDINALITY(l.ids) AS amount FROM artwork_migration.legacy_change AS l LIMIT batch_size
+    ) AS r
+  ), consumed AS (
+    DELETE FROM artwork_migration.legacy_change AS l
+    WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size))
+    RETURNING l.ids
+  )
+  SELECT ARRAY_AGG(DISTINCT x.id) INTO taken FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
+  IF CARDINALITY(taken) > batch_size THEN
+    INSERT INTO artwork_migration.legacy_change (ids) VALUES (taken[batch_size + 1:]);
+    taken := taken[:batch_size];
+  END IF;
+  RETURN COALESCE(taken, '{}');
+END
+$$;
+
+-- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
+-- the older stays.
+CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+  DELETE FROM artwork_migration.quarantine AS q WHERE q.id = ANY(judged);
+  INSERT INTO artwork_migration.quarantine (id, reason)
+  SELECT l.id, COALESCE(l.defect, 'duplicate_access_token')
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE
+    l.id = ANY(judged) AND l.disposition = 'eligible'
+    AND (
+      l.defect IS NOT NULL
+      OR EXISTS (
+        SELECT FROM artwork_migration.legacy_artwork AS o
+        WHERE
+          o.access_token = l.access_token AND o.disposition = 'eligible' AND o.defect IS NULL
+          AND (o.created_at, o.id) < (l.created_at, l.id)
+      )
+    );
+END
+$$;
+
+-- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty.
+CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
+  logged bigint, users_created bigint, removed bigint, written bigint
+)
+LANGUAGE plpgsql SET search_path = '' SET artwork_migration.apply = 'on'
+AS $$
+DECLARE
+  ids uuid[];
+  wider uuid[];
+BEGIN
+  ids := artwork_migration.take_changes(batch_size);
+  logged := CARDINALITY(ids);
+
+  -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped.
+  LOOP
+    SELECT ARRAY_AGG(DISTINCT x.id) INTO wider
+    FROM (
+      SELECT UNNEST(ids) AS id
+      UNION ALL
+      SELECT c.id
+      FROM artwork_migration.legacy_artwork AS l INNER JOIN public.artworks_v2 AS c ON l.access_token = c.access_token
+      WHERE l.id = ANY(ids)
+      UNION ALL
+      SELECT o.id
+      FROM artwork_migration.legacy_artwork AS l INNER JOIN artwork_migration.legacy_artwork AS o ON l.access_token = o.access_token
+      WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
+    ) AS x;
+    EXIT WHEN CARDINALITY(wider) IS NOT DISTINCT FROM CARDINALITY(ids) OR wider IS NULL;
+    ids := wider;
+  END LOOP;
+
+  users_created := artwork_migration.create_users(ARRAY(
+    SELECT l.customer_email FROM artwork_migration.legacy_artwork AS l
+    WHERE l.id = ANY(ids) AND l.email_user_id IS NULL AND BTRIM(l.customer_email, E' \t\r\n') <> ''
+  ));
+
+  PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;
+
+  -- From here each statement sees what was committed while the locks were waited for.
+  ids := ARRAY(
+    SELECT x.id FROM UNNEST(ids) AS x (id) WHERE NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = x.id)
+  );
+  PERFORM artwork_migration.judge_quarantine(ids);
+
+  DELETE FROM public.artworks_v2 AS c
+  WHERE c.id = ANY(ids) AND NOT EXISTS (
+    SELECT FROM artwork_migration.legacy_artwork AS l
+    WHERE
+      l.id = c.id AND l.disposition = 'eligible' AND l.defect IS NULL
+      AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
+  );
+  GET DIAGNOSTICS removed = ROW_COUNT;
+
+  -- A token that is about to change is parked first, so that two rows can swap theirs.
+  UPDATE public.artworks_v2 AS c
+  SET access_token = 'parked:' || c.id
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE c.id = ANY(ids) AND l.id = c.id AND l.access_token IS DISTINCT FROM c.access_token;
+
+  INSERT INTO public.artworks_v2 AS c (
+    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, generated_image_url, upscaled_image_url,
+    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, updated_at
+  )
+  SELECT
+    e.id, e.user_id, e.customer_name, e.customer_email, e.pet_name, e.pet_mom_image_url, e.pet_image_url, e.generated_image_url,
+    e.upscaled_image_url, e.generation_status, e.upscale_status, e.upscale_completed_at, e.access_token, e.token_expires_at, e.created_at,
+    e.updated_at
+  FROM artwork_migration.expected_artwork AS e
+  WHERE
+    e.id = ANY(ids) AND e.disposition = 'eligible' AND e.defect IS NULL
+    AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = e.id)
+  ORDER BY e.id
+  ON CONFLICT (id) DO UPDATE
+  SET
+    user_id = EXCLUDED.user_id,
+    customer_name = EXCLUDED.customer_name,
+    customer_email = EXCLUDED.customer_email,
+    pet_name = EXCLUDED.pet_name,
+    pet_mom_image_url = EXCLUDED.pet_mom_image_url,
+    pet_image_url = EXCLUDED.pet_image_url,
+    generated_image_url = EXCLUDED.generated_image_url,
+    upscaled_image_url = EXCLUDED.upscaled_image_url,
+    generation_status = EXCLUDED.generation_status,
+    upscale_status = EXCLUDED.upscale_status,
+    upscale_completed_at = EXCLUDED.upscale_completed_at,
+    access_token = EXCLUDED.access_token,
+    token_expires_at = EXCLUDED.token_expires_at,
+    created_at = EXCLUDED.created_at,
+    updated_at = EXCLUDED.updated_at
+  WHERE (c.*) IS DISTINCT FROM (EXCLUDED.*);
+  GET DIAGNOSTICS written = ROW_COUNT;
+  RETURN NEXT;
+END
+$$;

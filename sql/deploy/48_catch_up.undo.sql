@@ -1,0 +1,9 @@
+-- What: the functions that write the clean table from the legacy one go.
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains.
+-- Inverse: 48_catch_up.sql
+-- Locks: none on a table of the application.
+DROP FUNCTION artwork_migration.catch_up_batch(integer);
+DROP FUNCTION artwork_migration.judge_quarantine(uuid[]);
+DROP FUNCTION artwork_migration.take_changes(integer);
+DROP FUNCTION artwork_migration.create_users(text[]);
+DROP FUNCTION artwork_migration.enter_fence(bigint, boolean);

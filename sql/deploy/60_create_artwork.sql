@@ -1,0 +1,35 @@
+-- What: create_artwork: the user, if there is none with that e-mail, and the artwork, with a token from the server's strong randomness.
+-- Why: strategy, "New Artwork Creation Flow", step 2. Two statements: in one, a sign-up at the same moment would leave the artwork without
+--   its user. BEGIN ATOMIC binds to the tables themselves, so callers need not change when the names change hands.
+-- Inverse: 60_create_artwork.undo.sql
+-- Locks: when called, ROW EXCLUSIVE on users and artworks_v2. Call it in READ COMMITTED; a REPEATABLE READ caller may have to retry (40001).
+-- Stage: locked
+CREATE FUNCTION public.create_artwork(
+  customer_name text, customer_email text, pet_name text, pet_mom_image_url text, pet_image_url text
+) RETURNS TABLE (artwork public.artworks_v2, access_token text)
+LANGUAGE sql
+BEGIN ATOMIC
+  SELECT public.raise_error('22023', 'create_artwork: customer_email must be an e-mail address')
+  WHERE COALESCE(create_artwork.customer_email, '') !~ '^[^@\s]+@[^@\s]+$';
+  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must be a url', u.name))
+  FROM (VALUES ('pet_mom_image_url', create_artwork.pet_mom_image_url), ('pet_image_url', create_artwork.pet_image_url)) AS u (name, url)
+  WHERE COALESCE(BTRIM(u.url), '') = '';
+  INSERT INTO public.users (email, is_anonymous) VALUES (create_artwork.customer_email, TRUE) ON CONFLICT (email) DO NOTHING;
+  INSERT INTO public.artworks_v2 AS a (
+    user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
+  )
+  SELECT
+    u.id,
+    create_artwork.customer_name,
+    create_artwork.customer_email,
+    create_artwork.pet_name,
+    create_artwork.pet_mom_image_url,
+    create_artwork.pet_image_url,
+    REPLACE(GEN_RANDOM_UUID()::text || GEN_RANDOM_UUID()::text, '-', ''),
+    NOW() + INTERVAL '30 days'
+  FROM (VALUES (create_artwork.customer_email)) AS e (email)
+  LEFT JOIN public.users AS u ON e.email = u.email
+  RETURNING a, a.access_token;
+END;
+COMMENT ON FUNCTION public.create_artwork(text, text, text, text, text)
+IS 'Creates an artwork for a customer, and an anonymous user for a new e-mail. Returns the artwork and its access token.';

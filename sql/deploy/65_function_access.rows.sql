@@ -1,0 +1,28 @@
+-- What: the functions for the application are closed to everybody and opened to the application's roles (decision function_roles).
+-- Why: law 8: default privileges give EXECUTE on a new function to roles by name; a token would be one call away.
+-- Inverse: none of its own; the functions go.
+-- Locks: none on a table of the application.
+-- Stage: locked
+SELECT
+  f.signature AS object,
+  s."do",
+  NULL AS undo
+FROM (
+  VALUES
+  ('public.raise_error(text,text)', TRUE),
+  ('public.artwork_lifecycle()', FALSE),
+  ('public.create_artwork(text,text,text,text,text)', TRUE),
+  ('public.update_artwork_lifecycle(uuid,jsonb)', TRUE)
+) AS f (signature, callable)
+CROSS JOIN LATERAL (
+  SELECT
+    '' AS role,
+    FORMAT('SELECT artwork_migration.close_to_others(''FUNCTION'', %L)', f.signature) AS "do"
+  UNION ALL
+  SELECT
+    r.role,
+    FORMAT('GRANT EXECUTE ON FUNCTION %s TO %I', f.signature, r.role) AS "do"
+  FROM UNNEST(CAST(:function_roles AS text [])) AS r (role)
+  WHERE f.callable
+) AS s
+ORDER BY f.signature, s.role

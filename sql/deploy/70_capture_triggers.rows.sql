@@ -1,0 +1,86 @@
+-- What: the forward capture: statement triggers on the legacy table, on each table that references it and on users.
+-- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would
+--   silence an ordinary trigger; one trigger an event, because transition tables allow no more.
+-- Inverse: in the rows.
+-- Locks: SHARE ROW EXCLUSIVE on each table, taken before.
+-- Stage: locked
+WITH
+captured AS (
+  SELECT
+    'public.artworks'::regclass AS relation,
+    'capture_artworks' AS function_name,
+    'capture_artworks' AS update_function_name,
+    '' AS argument
+  UNION ALL
+  SELECT
+    c.conrelid::regclass,
+    'capture_references',
+    'capture_references',
+    QUOTE_LITERAL(a.attname)
+  FROM pg_catalog.pg_constraint AS c
+  INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
+  WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0
+),
+
+triggers AS (
+  SELECT
+    c.relation::text AS relation,
+    FORMAT('artwork_migration_%s%s', LOWER(e.event), COALESCE('_' || NULLIF(TRIM(BOTH '''' FROM c.argument), ''), '')) AS trigger_name,
+    'AFTER ' || e.event AS event,
+    CASE
+      WHEN e.event = 'DELETE' THEN 'REFERENCING OLD TABLE AS changed '
+      WHEN e.event = 'UPDATE' AND c.argument <> '' THEN 'REFERENCING OLD TABLE AS before NEW TABLE AS changed '
+      ELSE 'REFERENCING NEW TABLE AS changed '
+    END || 'FOR EACH STATEMENT ' AS scope,
+    '' AS extra,
+    FORMAT('%s(%s)', CASE e.event WHEN 'UPDATE' THEN c.update_function_name ELSE c.function_name END, c.argument) AS call
+  FROM captured AS c
+  CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE')) AS e (event)
+  UNION ALL
+  SELECT
+    'public.users',
+    'artwork_migration_' || LOWER(e.event),
+    'AFTER ' || e.event,
+    e.tables || 'FOR EACH STATEMENT ',
+    '',
+    e.call
+  FROM (
+    VALUES
+    ('INSERT', 'REFERENCING NEW TABLE AS changed ', 'capture_users()'),
+    ('UPDATE', 'REFERENCING OLD TABLE AS before NEW TABLE AS changed ', 'capture_changed_users()'),
+    ('DELETE', 'REFERENCING OLD TABLE AS changed ', 'capture_users()')
+  ) AS e (event, tables, call)
+  UNION ALL
+  SELECT
+    v.relation,
+    v.trigger_name,
+    v.event,
+    v.scope,
+    v.extra,
+    v.call
+  FROM (
+    VALUES
+    (
+      'public.artworks', 'artwork_migration_key', 'AFTER UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
+      'capture_old_key()'
+    ),
+    ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
+    ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()')
+  ) AS v (relation, trigger_name, event, scope, extra, call)
+)
+
+SELECT
+  FORMAT('trigger %I on %s', t.trigger_name, t.relation) AS object,
+  FORMAT(
+    $do$CREATE TRIGGER %1$I %2$s ON %3$s %4$sWHEN (%5$sCURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on') %6$s;
+ALTER TABLE %3$s ENABLE ALWAYS TRIGGER %1$I$do$,
+    t.trigger_name,
+    t.event,
+    t.relation,
+    t.scope,
+    t.extra,
+    'EXECUTE FUNCTION artwork_migration.' || t.call
+  ) AS "do",
+  FORMAT('DROP TRIGGER %I ON %s', t.trigger_name, t.relation) AS undo
+FROM triggers AS t
+ORDER BY t.relation, t.trigger_name

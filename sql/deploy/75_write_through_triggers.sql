@@ -1,0 +1,23 @@
+-- What: the write-through: row triggers on the clean table, and its refusal of TRUNCATE.
+-- Why: until the switch, what the clean side writes must be seen by orders, policies and print jobs at once.
+-- Inverse: 75_write_through_triggers.undo.sql
+-- Locks: SHARE ROW EXCLUSIVE on public.artworks_v2, which nobody uses yet.
+-- Stage: locked
+CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks_v2
+FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION artwork_migration.write_through();
+ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_insert;
+
+CREATE TRIGGER artwork_migration_update AFTER UPDATE ON public.artworks_v2
+FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.* AND CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION artwork_migration.write_through();
+ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_update;
+
+CREATE TRIGGER artwork_migration_delete AFTER DELETE ON public.artworks_v2
+FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+EXECUTE FUNCTION artwork_migration.delete_through();
+ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_delete;
+
+CREATE TRIGGER artwork_migration_truncate BEFORE TRUNCATE ON public.artworks_v2
+FOR EACH STATEMENT EXECUTE FUNCTION artwork_migration.refuse_truncate();
+ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_truncate;

@@ -1,0 +1,97 @@
+-- What: the ledger: schema artwork_migration with runs and phases, steps still to do, decisions and plans.
+-- Why: what was done is remembered in the database itself, in the transaction that did it, so a crash cannot make the two disagree.
+-- Inverse: ledger/create.undo.sql
+-- Locks: none on a table of the application.
+CREATE SCHEMA IF NOT EXISTS artwork_migration;
+REVOKE ALL ON SCHEMA artwork_migration FROM PUBLIC;
+
+-- One row per run of a verb. Its number is the epoch: a run with an older one may not commit any more.
+CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
+  run bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT phase_history_pkey PRIMARY KEY,
+  verb text NOT NULL,
+  run_name text NOT NULL,
+  run_id text NOT NULL,
+  phase_before text NOT NULL,
+  phase_after text,
+  begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  ended_at timestamptz,
+  outcome text,
+  lsn pg_lsn,
+  approved_by text,
+  reason text,
+  plan text,
+  details jsonb NOT NULL DEFAULT '{}'
+);
+
+CREATE TABLE IF NOT EXISTS artwork_migration.step (
+  run bigint NOT NULL CONSTRAINT step_run_fkey REFERENCES artwork_migration.phase_history (run),
+  name text NOT NULL,
+  begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  done_at timestamptz,
+  details jsonb NOT NULL DEFAULT '{}',
+  CONSTRAINT step_pkey PRIMARY KEY (run, name)
+);
+
+-- The newest row of a name is the choice in force.
+CREATE TABLE IF NOT EXISTS artwork_migration.decision (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT decision_pkey PRIMARY KEY,
+  name text NOT NULL,
+  value text NOT NULL,
+  approved_by text NOT NULL,
+  reason text NOT NULL,
+  run_name text NOT NULL,
+  decided_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE IF NOT EXISTS artwork_migration.plan (
+  number text CONSTRAINT plan_pkey PRIMARY KEY,
+  verb text NOT NULL,
+  content jsonb NOT NULL,
+  made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  run_name text NOT NULL
+);
+
+-- Takes every privilege on one object of ours from everybody but its owner: REVOKE … FROM PUBLIC alone would leave what the database's
+-- default privileges gave to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
+CREATE OR REPLACE FUNCTION artwork_migration.close_to_others(kind text, object text) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  grantee text;
+BEGIN
+  FOR grantee IN
+    SELECT DISTINCT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(pg_catalog.PG_GET_USERBYID(acl.grantee)) END
+    FROM (
+      SELECT COALESCE(n.nspacl, ACLDEFAULT('n', n.nspowner)) AS acl, n.nspowner AS owner
+      FROM pg_catalog.pg_namespace AS n WHERE kind = 'SCHEMA' AND n.oid = TO_REGNAMESPACE(object)
+      UNION ALL
+      SELECT COALESCE(c.relacl, ACLDEFAULT('r', c.relowner)), c.relowner
+      FROM pg_catalog.pg_class AS c WHERE kind = 'TABLE' AND c.oid = TO_REGCLASS(object)
+      UNION ALL
+      SELECT COALESCE(p.proacl, ACLDEFAULT('f', p.proowner)), p.proowner
+      FROM pg_catalog.pg_proc AS p WHERE kind = 'FUNCTION' AND p.oid = TO_REGPROCEDURE(object)
+    ) AS o
+    CROSS JOIN LATERAL ACLEXPLODE(o.acl) AS acl
+    WHERE acl.grantee <> o.owner
+  LOOP
+    EXECUTE FORMAT('REVOKE ALL ON %s %s FROM %s', kind, object, grantee);
+  END LOOP;
+END
+$$;
+
+-- The same for the whole of our schema, whatever is in it by now.
+CREATE OR REPLACE FUNCTION artwork_migration.close_schema() RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+  PERFORM artwork_migration.close_to_others('SCHEMA', 'artwork_migration');
+  PERFORM artwork_migration.close_to_others('TABLE', c.oid::regclass::text)
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S');
+  PERFORM artwork_migration.close_to_others('FUNCTION', p.oid::regprocedure::text)
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = 'artwork_migration'::regnamespace;
+END
+$$;
+
+SELECT artwork_migration.close_schema();

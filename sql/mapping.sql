@@ -1,0 +1,26 @@
+-- What: which clean column stands for which legacy column, and how its value is written back. `@` stands for the clean value.
+-- Why: the way back is written once; write-through, the plan and the carry-back read it here. The way forward is legacy_artwork.sql.
+--   `on_update` is false where an update of the clean column must leave the legacy one alone (original_image_url is set at birth only).
+-- Locks: none; reads nothing.
+SELECT m.position, m.clean_column, m.legacy_column, m.required, m.data_type, m.on_update, m.back
+FROM (
+  VALUES
+  (1, 'id', 'id', TRUE, 'uuid', FALSE, '@'),
+  (2, 'user_id', 'user_id', FALSE, 'uuid', TRUE, '@'),
+  (3, 'customer_name', 'customer_name', TRUE, 'text', TRUE, '@'),
+  (4, 'customer_email', 'customer_email', TRUE, 'text', TRUE, '@'),
+  (5, 'pet_name', 'pet_name', TRUE, 'text', TRUE, '@'),
+  (6, 'pet_mom_image_url', 'original_pet_mom_url', TRUE, 'text', TRUE, 'nullif(@, ''migrated-missing'')'),
+  (7, 'pet_image_url', 'original_pet_url', TRUE, 'text', TRUE, 'nullif(@, ''migrated-missing'')'),
+  (8, 'pet_mom_image_url', 'original_image_url', TRUE, 'text', FALSE, 'nullif(@, ''migrated-missing'')'),
+  (9, 'generated_image_url', 'generated_image_url', TRUE, 'text', TRUE, '@'),
+  (10, 'upscaled_image_url', 'upscaled_image_url', FALSE, 'text', TRUE, '@'),
+  (11, 'generation_status', 'generation_status', TRUE, 'text', TRUE, 'artwork_migration.legacy_generation_status(@)'),
+  (12, 'upscale_status', 'upscale_status', FALSE, 'text', TRUE, 'artwork_migration.legacy_upscale_status(@)'),
+  (13, 'upscale_completed_at', 'upscaled_at', FALSE, 'timestamptz', TRUE, '@'),
+  (14, 'access_token', 'access_token', TRUE, 'text', TRUE, '@'),
+  (15, 'token_expires_at', 'token_expires_at', TRUE, 'timestamptz', TRUE, '@'),
+  (16, 'created_at', 'created_at', TRUE, 'timestamptz', TRUE, '@'),
+  (17, 'updated_at', 'updated_at', TRUE, 'timestamptz', TRUE, '@')
+) AS m (position, clean_column, legacy_column, required, data_type, on_update, back)
+ORDER BY m.position

@@ -1,0 +1,20 @@
+-- What: logs every row that should be in the clean table and is not; catch-up takes them from there.
+-- Why: the anti-join pass: correctness never rests on block ranges, nor on a token having been free at the moment of the copy.
+--   A row that a red reconciliation found wrong is taken once more as well.
+-- Locks: none on a table of the application but ACCESS SHARE.
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(x.id)
+FROM (
+  SELECT l.id
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE
+    l.disposition = 'eligible' AND l.defect IS NULL
+    AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
+  UNION
+  SELECT q.id FROM artwork_migration.quarantine AS q
+  UNION
+  SELECT f.id FROM artwork_migration.finding AS f
+  WHERE f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
+) AS x
+HAVING COUNT(*) > 0

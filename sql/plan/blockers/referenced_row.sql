@@ -1,0 +1,11 @@
+-- What: artworks that another table references but that cannot be migrated: test data, or no e-mail, or no token.
+-- Why: after the switch the order would point nowhere.
+-- Locks: ACCESS SHARE on public.artworks and what references it.
+-- Remedy: Give the artwork an e-mail and a token, or move or delete what references it.
+SELECT
+  'artwork ' || l.id AS subject,
+  FORMAT('another table references it, but it stays behind as %s.', l.disposition) AS problem
+FROM legacy_artwork AS l
+WHERE l.disposition IN ('test_data', 'no_email', 'no_access_token') AND l.id IN (SELECT r.id FROM referenced_artwork AS r)
+ORDER BY l.id
+LIMIT 20

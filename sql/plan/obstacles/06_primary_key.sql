@@ -1,0 +1,18 @@
+-- What: id is not the whole primary key, or may be NULL.
+-- Why: rows are told apart by id on both sides.
+-- Locks: none.
+-- Remedy: Make (id) the primary key.
+SELECT
+  'public.artworks.id' AS subject,
+  'it is not the primary key.' AS problem
+WHERE
+  EXISTS (
+    SELECT FROM pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = TO_REGCLASS('public.artworks') AND a.attname = 'id' AND NOT a.attisdropped
+  )
+  AND NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    INNER JOIN pg_catalog.pg_attribute AS a ON i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
+    WHERE i.indrelid = TO_REGCLASS('public.artworks') AND i.indisprimary AND i.indnkeyatts = 1 AND a.attname = 'id'
+  )

@@ -1,0 +1,19 @@
+-- What: the connected role does not own a table on which triggers and keys must be made.
+-- Why: only an owner (or a member of the owning role) may make them.
+-- Locks: none.
+-- Remedy: Connect as the owner, or GRANT the owning role to this one.
+SELECT
+  'table ' || t.oid::regclass AS subject,
+  FORMAT('it belongs to %s, and %s is no member of that role.', PG_GET_USERBYID(c.relowner), CURRENT_USER) AS problem
+FROM (
+  SELECT TO_REGCLASS('public.artworks') AS oid
+  UNION
+  SELECT TO_REGCLASS('public.users')
+  UNION
+  SELECT k.conrelid
+  FROM pg_catalog.pg_constraint AS k
+  WHERE k.contype = 'f' AND k.confrelid = TO_REGCLASS('public.artworks')
+) AS t
+INNER JOIN pg_catalog.pg_class AS c ON t.oid = c.oid
+WHERE NOT PG_HAS_ROLE(c.relowner, 'USAGE')
+ORDER BY 1

@@ -1,0 +1,32 @@
+-- What: a name that the migration needs is in use.
+-- Why: nothing of the application may be replaced or mixed up with ours.
+-- Locks: none.
+-- Remedy: Rename or drop it, if nobody needs it.
+SELECT
+  n.subject,
+  'the name is taken.' AS problem
+FROM (
+  SELECT c.oid::regclass::text AS subject
+  FROM pg_catalog.pg_class AS c
+  WHERE
+    c.relnamespace = 'public'::regnamespace
+    AND (c.relname IN ('artworks_v2', 'artworks_old') OR c.relname LIKE 'artworks\_v2\_%')
+  UNION ALL
+  SELECT p.oid::regprocedure::text
+  FROM pg_catalog.pg_proc AS p
+  WHERE
+    p.pronamespace = 'public'::regnamespace
+    AND p.proname IN ('create_artwork', 'update_artwork_lifecycle', 'raise_error', 'artwork_lifecycle')
+  UNION ALL
+  SELECT t.typname::text
+  FROM pg_catalog.pg_type AS t
+  WHERE t.typnamespace = 'public'::regnamespace AND t.typname = 'artworks_v2' AND t.typrelid = 0
+  UNION ALL
+  SELECT FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass)
+  FROM pg_catalog.pg_trigger AS g
+  WHERE g.tgname LIKE 'artwork\_migration\_%'
+  UNION ALL
+  SELECT 'schema artwork_migration (it is not a ledger of ours)'
+  WHERE TO_REGNAMESPACE('artwork_migration') IS NOT NULL AND TO_REGCLASS('artwork_migration.phase_history') IS NULL
+) AS n
+ORDER BY n.subject

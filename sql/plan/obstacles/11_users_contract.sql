@@ -1,0 +1,45 @@
+-- What: there is a table users, but an anonymous user cannot be created in it by e-mail.
+-- Why: every customer's e-mail gets a user; INSERT … ON CONFLICT (email) needs the unique key, and other columns must have defaults.
+-- Locks: none.
+-- Remedy: Give users the columns id uuid with a default and email text, both unique, and defaults for its other NOT NULL columns.
+SELECT
+  o.subject,
+  o.problem
+FROM (
+  SELECT
+    1 AS place,
+    'public.users.' || w.name AS subject,
+    'the column is missing or is no ' || w.type || '.' AS problem
+  FROM (VALUES ('id', 'uuid'), ('email', 'text')) AS w (name, type)
+  WHERE NOT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute AS a
+    WHERE
+      a.attrelid = TO_REGCLASS('public.users') AND a.attname = w.name AND NOT a.attisdropped
+      AND (a.atttypid = w.type::regtype OR (w.type = 'text' AND a.atttypid = 'varchar'::regtype))
+  )
+  UNION ALL
+  SELECT
+    2 AS place,
+    'public.users.' || w.name AS subject,
+    'it has no unique key of its own.' AS problem
+  FROM (VALUES ('id'), ('email')) AS w (name)
+  WHERE NOT EXISTS (
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    INNER JOIN pg_catalog.pg_attribute AS a ON i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
+    WHERE
+      i.indrelid = TO_REGCLASS('public.users') AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
+      AND a.attname = w.name
+  )
+  UNION ALL
+  SELECT
+    3 AS place,
+    'public.users.' || a.attname AS subject,
+    'it is NOT NULL and has no default, so no anonymous user can be created.' AS problem
+  FROM pg_catalog.pg_attribute AS a
+  WHERE
+    a.attrelid = TO_REGCLASS('public.users') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
+    AND a.attidentity = '' AND a.attname <> 'email'
+) AS o
+WHERE TO_REGCLASS('public.users') IS NOT NULL
+ORDER BY o.place, o.subject

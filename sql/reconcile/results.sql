@@ -1,0 +1,44 @@
+-- What: writes, for each rule, how much it looked at, how much of that is bad, and at most 20 ids.
+-- Why: the gates assert on these rows and nothing else; a rule whose row is missing, or that looked at nothing, has failed.
+-- Locks: none on a table of the application.
+INSERT INTO artwork_migration.rule_result (run, rule, looked_at, bad, ids)
+SELECT
+  :run,
+  r.rule,
+  r.looked_at,
+  r.bad,
+  COALESCE(ARRAY(SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = r.rule ORDER BY f.id LIMIT 20), '{}')
+FROM (
+  SELECT
+    v.rule,
+    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
+    (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = v.rule) AS bad
+  FROM (VALUES ('missing'), ('extra'), ('differs'), ('refused'), ('pending')) AS v (rule)
+  UNION ALL
+  SELECT
+    'sum' AS rule,
+    CAST(:legacy_rows AS bigint) AS looked_at,
+    ABS(
+      CAST(:legacy_rows AS bigint)
+      - (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.legacy_row)
+    ) AS bad
+  UNION ALL
+  SELECT
+    'strategy_count' AS rule,
+    (SELECT SUM(s.row_count) FROM artwork_migration.strategy_count AS s WHERE s.run = :run) AS looked_at,
+    (
+      SELECT COALESCE(SUM(s.row_count), 0)
+      FROM artwork_migration.strategy_count AS s WHERE s.run = :run AND s.deviation = 'unexplained'
+    ) AS bad
+  UNION ALL
+  SELECT
+    'quarantined' AS rule,
+    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
+    GREATEST(
+      0,
+      (
+        SELECT COALESCE(SUM(t.row_count), 0)
+        FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.verdict = 'quarantined'
+      ) - CAST(:max_quarantined AS bigint)
+    ) AS bad
+) AS r

@@ -1,0 +1,16 @@
+-- What: by id, the values that exist on the clean side alone.
+-- Why: law 6: what a roll-back cannot carry is exported. No e-mail, token or name is among them.
+-- Locks: ACCESS SHARE on public.artworks_v2.
+SELECT
+  c.id,
+  c.generation_started_at,
+  c.generation_completed_at,
+  c.upscale_started_at,
+  c.upscale_completed_at,
+  c.upscale_status,
+  c.upscaled_image_url,
+  c.fal_request_id,
+  c.generation_params
+FROM public.artworks_v2 AS c
+INNER JOIN artwork_migration.clean_touched AS t ON c.id = t.id
+ORDER BY c.id

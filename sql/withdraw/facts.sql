@@ -1,0 +1,13 @@
+-- What: what only the clean side holds, and would go with it; it is exported to a file before.
+-- Why: the reader of the plan must know what is given up.
+-- Locks: ACCESS SHARE on public.artworks_v2.
+SELECT
+  (SELECT COUNT(*) FROM public.artworks_v2) AS clean_rows,
+  (SELECT COUNT(*) FROM artwork_migration.clean_touched) AS rows_changed_on_the_clean_side,
+  (SELECT COUNT(*) FROM artwork_migration.refused_write) AS refused_writes,
+  (SELECT COUNT(*) FROM artwork_migration.created_user) AS users_created,
+  COUNT(*) AS rows_with_values_only_on_the_clean_side
+FROM public.artworks_v2 AS c
+WHERE
+  c.fal_request_id IS NOT NULL OR c.generation_params IS NOT NULL OR c.generation_started_at IS NOT NULL
+  OR c.generation_completed_at IS NOT NULL OR c.upscale_started_at IS NOT NULL
