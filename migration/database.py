@@ -55,7 +55,7 @@ class Database:
         with translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
-                defaults = {"search_path": "", "client_connection_check_interval": "5s", "statement_timeout": "0"}
+                defaults = {"search_path": "", "client_connection_check_interval": "5s", "statement_timeout": "0", "jit": "off"}
                 connection.execute(
                     text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
                     {"settings": json.dumps({**defaults, **settings})},

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database, ledger, plan
 from migration.errors import Obstacle, ObstaclesFound
+from migration.phases import Phase
 from migration.plan import Plan, Statement
 from sql import SqlFile
 
@@ -75,35 +76,48 @@ def plan_deployment(connection: Connection) -> Plan:
 
 
 def plan_withdrawal(connection: Connection) -> Plan:
-    """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only."""
-    deployed = ledger.deployed_statements(connection) if ledger.phase(connection).run else []
-    locks = [Statement("locked", row["object"], row["do"], None, row["lock"]) for row in database.rows(connection, "withdraw/locks")]
-    users = [
-        Statement("locked", row["object"], row["do"], None, "")
-        for row in (database.rows(connection, "withdraw/created_users") if deployed else [])
+    """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only.
+
+    In phase NOT_STARTED it holds what an earlier roll-back had still to do after its lock.
+    """
+    row = ledger.phase(connection)
+    deployed = ledger.deployed_statements(connection)
+    undos = plan.undone(deployed)
+    in_place = row.phase is not Phase.NOT_STARTED
+    users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
+    locked = _rows_as(connection, "locked", "withdraw/locks") + [undo for undo in undos if undo.stage == "locked"] if in_place else []
+    after = [
+        *_rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
+        *(undo for undo in undos if undo.stage == "after"),
+        Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
     ]
-    ledger_goes = Statement("locked", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, "")
-    undos = plan.undone(deployed, ())
     return Plan(
         verb="roll_back(to=NOT_STARTED)",
         database=_database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=(*(locks if deployed else ()), *users, *undos, ledger_goes),
+        statements=(*locked, *after),
         blockers=tuple(
-            Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"])
-            for file in (sql.folder("withdraw/blockers") if deployed else [])
-            for row in database.rows(connection, file.name)
+            Obstacle(file.rule, found["subject"], found["problem"], file.header["remedy"])
+            for file in (sql.folder("withdraw/blockers") if in_place else [])
+            for found in database.rows(connection, file.name)
         ),
-        facts=database.rows(connection, "withdraw/facts")[0] if deployed else {},
+        facts=database.rows(connection, "withdraw/facts")[0] if in_place else {},
     )
+
+
+def _rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
+    found = database.rows(connection, name, **parameters)
+    return [Statement(stage, row["object"], row["do"], None, row.get("lock") or "") for row in found]
 
 
 def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
     stage, lock = file.header["stage"], file.header["locks"]
     if not file.name.endswith(".rows"):
-        undo = sql.load(f"{file.name}.undo").statement if sql.exists(f"{file.name}.undo") else None
-        return [Statement(stage, file.rule, file.statement, undo, lock)]
+        undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
+        if undo is None:
+            return [Statement(stage, file.rule, file.statement, None, lock)]
+        return [Statement(stage, file.rule, file.statement, undo.statement, lock, undo.header.get("stage", "locked"))]
     return [
         Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock) for row in known.rows(connection, file)
     ]

@@ -20,7 +20,7 @@ _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014")
 def execute(
     target: Database, plan: Plan, *, patience: float, before_commit: Callable[[Connection], None], on_attempt: Callable[[str], None]
 ) -> int:
-    """Execute the plan's statements in one transaction and return the number of attempts it took.
+    """Execute the plan's statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
 
     From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
     same transaction (the phase is written there). `on_attempt` is told of each attempt that failed. After `patience` seconds
@@ -39,6 +39,7 @@ def execute(
                 _ask_autovacuum_away(connection, target, tables)
                 _execute_locked(connection, target, [statement for statement in plan.statements if statement.stage == "locked"])
                 before_commit(connection)
+            _execute_after(target, plan)
             return attempt
         except DatabaseError as error:
             if error.sqlstate not in _NOT_THIS_TIME:
@@ -85,6 +86,14 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
     )
     database.run(connection, "run/execute_locked")
     connection.execute(text("SELECT SET_CONFIG('statement_timeout', '0', TRUE)"))
+
+
+def _execute_after(target: Database, plan: Plan) -> None:
+    """What follows the commit, outside a transaction block: each statement may commit for itself, and may be run again."""
+    statements = [statement for statement in plan.statements if statement.stage == "after"]
+    for statement in statements:
+        with target.autocommit(f"executing plan {plan.number} after its lock") as connection:
+            _execute_literally(connection, statement.do)
 
 
 def _execute_literally(connection: Connection, statement: str) -> None:

@@ -12,19 +12,22 @@ from migration import ledger
 from migration.errors import BadInput, Blocked, Obstacle, PlanOutdated
 from migration.phases import Phase
 
-#: Statements of stage `prepare` touch nothing that the application uses; those of stage `locked` run in one bounded statement.
-STAGES = ("prepare", "locked")
+#: `prepare` touches nothing that the application uses; `locked` runs in one bounded statement, in the same transaction; `after` follows its
+#: commit, statement by statement, each of which may be run again.
+STAGES = ("prepare", "locked", "after")
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes."""
+    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes, and
+    the stage in which the undo belongs."""
 
     stage: str
     object: str
     do: str
     undo: str | None
     lock: str
+    undo_stage: str = "locked"
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,11 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
         raise Blocked(plan.verb, plan.number, plan.blockers)
 
 
-def undone(statements: Sequence[dict[str, Any]], lock_rows: Sequence[Statement]) -> tuple[Statement, ...]:
-    """The statements that take earlier ones back: the locks first, then each undo in reverse order."""
-    undos = [Statement("locked", row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]]
-    return (*lock_rows, *undos)
+def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
+    """The statements that take earlier ones back, in reverse order; what needs time for it comes after the lock."""
+    return [
+        Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]
+    ]
 
 
 def serving(phase: Phase) -> str:

@@ -48,6 +48,12 @@ class Run:
             raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
         return found
 
+    def require_ledger(self) -> None:
+        """Refuse with WrongPhase where there is nothing to take away."""
+        with self.database.transaction("looking for the ledger") as connection:
+            if not ledger.exists(connection):
+                raise WrongPhase(self.verb, Phase.NOT_STARTED, [Phase.DEPLOYED, Phase.MIGRATED], Phase.NOT_STARTED.next_verbs)
+
     def note_step(self, name: str, **details: object) -> None:
         """Note a step as done."""
         self.database.write(f"noting step {name}", lambda connection: ledger.step(connection, self.epoch, name, dict(details)))

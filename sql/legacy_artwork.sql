@@ -6,86 +6,92 @@
 --   name resolves to the NULL of the same name in `absent` outside. The stored view holds the resolved column.
 -- Locks: ACCESS SHARE on what it reads.
 SELECT
-  legacy.row_ctid,
-  legacy.id,
-  legacy.legacy_user_id,
-  owner.id AS email_user_id,
-  COALESCE(legacy.legacy_user_id, owner.id) AS user_id,
-  legacy.customer_name,
-  legacy.customer_email,
-  legacy.pet_name,
-  COALESCE(legacy.original_pet_mom_url, 'migrated-missing') AS pet_mom_image_url,
-  COALESCE(legacy.original_pet_url, 'migrated-missing') AS pet_image_url,
-  legacy.generated_image_url,
-  legacy.upscaled_image_url,
-  legacy.generation_status,
-  CASE
-    WHEN legacy.upscale_status IS NULL OR legacy.upscale_status = 'not_required' THEN 'not_started'
-    -- 'pending' with nothing to show for it is only the column's default
-    WHEN
-      legacy.upscale_status = 'pending' AND legacy.upscaled_image_url IS NULL AND legacy.upscaled_at IS NULL
-      AND NOT EXISTS (SELECT FROM referenced_artwork WHERE referenced_artwork.id = legacy.id)
-      THEN 'not_started'
-    ELSE legacy.upscale_status
-  END AS upscale_status,
-  legacy.upscaled_at AS upscale_completed_at,
-  legacy.access_token,
-  legacy.token_expires_at,
-  legacy.created_at,
-  legacy.updated_at,
-  legacy.original_image_url,
-  legacy.upscale_status AS legacy_upscale_status,
-  EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
-  CASE
-    WHEN EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) THEN 'eligible'
-    WHEN legacy.original_image_url LIKE 'test-%' THEN 'test_data'
-    WHEN COALESCE(BTRIM(legacy.customer_email, E' \t\r\n'), '') = '' THEN 'no_email'
-    WHEN COALESCE(BTRIM(legacy.access_token, E' \t\r\n'), '') = '' THEN 'no_access_token'
-    WHEN legacy.generation_status = 'completed' THEN 'eligible'
-    WHEN EXISTS (SELECT FROM referenced_artwork WHERE referenced_artwork.id = legacy.id) THEN 'eligible'
-    WHEN legacy.generation_status IN ('pending', 'processing')
-      THEN
-        CASE
-          WHEN
-            COALESCE(legacy.updated_at, legacy.created_at) > NOW() - COALESCE(
-              (SELECT d.value::interval FROM decision AS d WHERE d.name = 'in_flight_age' ORDER BY d.number DESC LIMIT 1),
-              INTERVAL '15 minutes'
-            )
-            THEN 'in_flight'
-          ELSE 'abandoned'
-        END
-    ELSE 'not_completed'
-  END AS disposition,
-  CASE
-    WHEN legacy.created_at IS NULL OR legacy.updated_at IS NULL THEN 'no_created_at'
-    WHEN legacy.generation_status IS NULL
-      OR legacy.generation_status NOT IN ('pending', 'processing', 'completed', 'failed')
-      OR COALESCE(legacy.upscale_status, 'pending') NOT IN ('not_required', 'pending', 'processing', 'completed', 'failed')
-      THEN 'unknown_status'
-  END AS defect
-FROM
-  (SELECT NULL::uuid AS user_id, NULL::text AS upscaled_image_url, NULL::text AS upscale_status, NULL::timestamptz AS upscaled_at)
-    AS absent
-CROSS JOIN LATERAL (
+  mapped.*,
+  -- A plain AND would be estimated at a handful of rows, and every chunk planned as a nested loop; inside COALESCE it counts as half.
+  COALESCE(mapped.disposition = 'eligible' AND mapped.defect IS NULL, FALSE) AS migratable
+FROM (
   SELECT
-    artworks.ctid AS row_ctid,
-    artworks.id,
-    user_id AS legacy_user_id,
-    artworks.customer_name::text AS customer_name,
-    artworks.customer_email::text AS customer_email,
-    artworks.pet_name::text AS pet_name,
-    artworks.original_pet_mom_url::text AS original_pet_mom_url,
-    artworks.original_pet_url::text AS original_pet_url,
-    artworks.original_image_url::text AS original_image_url,
-    artworks.generated_image_url::text AS generated_image_url,
-    upscaled_image_url::text AS upscaled_image_url,
-    artworks.generation_status::text AS generation_status,
-    upscale_status::text AS upscale_status,
-    upscaled_at,
-    artworks.access_token::text AS access_token,
-    artworks.token_expires_at,
-    artworks.created_at,
-    artworks.updated_at
-  FROM public.artworks
-) AS legacy
-LEFT JOIN users AS owner ON legacy.customer_email = owner.email
+    legacy.row_ctid,
+    legacy.id,
+    legacy.legacy_user_id,
+    owner.id AS email_user_id,
+    COALESCE(legacy.legacy_user_id, owner.id) AS user_id,
+    legacy.customer_name,
+    legacy.customer_email,
+    legacy.pet_name,
+    COALESCE(legacy.original_pet_mom_url, 'migrated-missing') AS pet_mom_image_url,
+    COALESCE(legacy.original_pet_url, 'migrated-missing') AS pet_image_url,
+    legacy.generated_image_url,
+    legacy.upscaled_image_url,
+    legacy.generation_status,
+    CASE
+      WHEN legacy.upscale_status IS NULL OR legacy.upscale_status = 'not_required' THEN 'not_started'
+      -- 'pending' with nothing to show for it is only the column's default
+      WHEN
+        legacy.upscale_status = 'pending' AND legacy.upscaled_image_url IS NULL AND legacy.upscaled_at IS NULL
+        AND NOT EXISTS (SELECT FROM referenced_artwork WHERE referenced_artwork.id = legacy.id)
+        THEN 'not_started'
+      ELSE legacy.upscale_status
+    END AS upscale_status,
+    legacy.upscaled_at AS upscale_completed_at,
+    legacy.access_token,
+    legacy.token_expires_at,
+    legacy.created_at,
+    legacy.updated_at,
+    legacy.original_image_url,
+    legacy.upscale_status AS legacy_upscale_status,
+    EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
+    CASE
+      WHEN EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) THEN 'eligible'
+      WHEN legacy.original_image_url LIKE 'test-%' THEN 'test_data'
+      WHEN COALESCE(BTRIM(legacy.customer_email, E' \t\r\n'), '') = '' THEN 'no_email'
+      WHEN COALESCE(BTRIM(legacy.access_token, E' \t\r\n'), '') = '' THEN 'no_access_token'
+      WHEN legacy.generation_status = 'completed' THEN 'eligible'
+      WHEN EXISTS (SELECT FROM referenced_artwork WHERE referenced_artwork.id = legacy.id) THEN 'eligible'
+      WHEN legacy.generation_status IN ('pending', 'processing')
+        THEN
+          CASE
+            WHEN
+              COALESCE(legacy.updated_at, legacy.created_at) > NOW() - COALESCE(
+                (SELECT d.value::interval FROM decision AS d WHERE d.name = 'in_flight_age' ORDER BY d.number DESC LIMIT 1),
+                INTERVAL '15 minutes'
+              )
+              THEN 'in_flight'
+            ELSE 'abandoned'
+          END
+      ELSE 'not_completed'
+    END AS disposition,
+    CASE
+      WHEN legacy.created_at IS NULL OR legacy.updated_at IS NULL THEN 'no_created_at'
+      WHEN legacy.generation_status IS NULL
+        OR legacy.generation_status NOT IN ('pending', 'processing', 'completed', 'failed')
+        OR COALESCE(legacy.upscale_status, 'pending') NOT IN ('not_required', 'pending', 'processing', 'completed', 'failed')
+        THEN 'unknown_status'
+    END AS defect
+  FROM
+    (SELECT NULL::uuid AS user_id, NULL::text AS upscaled_image_url, NULL::text AS upscale_status, NULL::timestamptz AS upscaled_at)
+      AS absent
+  CROSS JOIN LATERAL (
+    SELECT
+      artworks.ctid AS row_ctid,
+      artworks.id,
+      user_id AS legacy_user_id,
+      artworks.customer_name::text AS customer_name,
+      artworks.customer_email::text AS customer_email,
+      artworks.pet_name::text AS pet_name,
+      artworks.original_pet_mom_url::text AS original_pet_mom_url,
+      artworks.original_pet_url::text AS original_pet_url,
+      artworks.original_image_url::text AS original_image_url,
+      artworks.generated_image_url::text AS generated_image_url,
+      upscaled_image_url::text AS upscaled_image_url,
+      artworks.generation_status::text AS generation_status,
+      upscale_status::text AS upscale_status,
+      upscaled_at,
+      artworks.access_token::text AS access_token,
+      artworks.token_expires_at,
+      artworks.created_at,
+      artworks.updated_at
+    FROM public.artworks
+  ) AS legacy
+  LEFT JOIN users AS owner ON legacy.customer_email = owner.email
+) AS mapped

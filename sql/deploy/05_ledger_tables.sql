@@ -29,11 +29,6 @@ CREATE TABLE artwork_migration.quarantine (
   judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
-CREATE TABLE artwork_migration.created_user (
-  id uuid CONSTRAINT created_user_pkey PRIMARY KEY,
-  created_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
-);
-
 -- E-mails that still need a user; empty but for the minutes in which migrate_data works it off.
 CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY);
 

@@ -9,7 +9,6 @@ DROP TABLE artwork_migration.strategy_count;
 DROP TABLE artwork_migration.reconciliation;
 DROP TABLE artwork_migration.chunk;
 DROP TABLE artwork_migration.waiting_email;
-DROP TABLE artwork_migration.created_user;
 DROP TABLE artwork_migration.quarantine;
 DROP TABLE artwork_migration.refused_write;
 DROP TABLE artwork_migration.clean_touched;

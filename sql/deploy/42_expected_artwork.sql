@@ -24,6 +24,7 @@ SELECT
   l.updated_at,
   l.disposition,
   l.defect,
+  l.migratable,
   l.touched,
   c AS clean,
   CASE WHEN l.touched AND NOT has.user_id THEN COALESCE(c.user_id, l.user_id) ELSE l.user_id END AS user_id,

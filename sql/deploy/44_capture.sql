@@ -78,6 +78,8 @@ BEGIN
     SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.legacy_user_id = u.id
   ) AS x
   HAVING COUNT(*) > 0;
+  -- A user that somebody has claimed is not ours any more.
+  DELETE FROM artwork_migration.created_user AS o USING changed AS c WHERE o.id = c.id AND NOT c.is_anonymous;
   RETURN NULL;
 END
 $$;

@@ -101,7 +101,7 @@ BEGIN
       OR EXISTS (
         SELECT FROM artwork_migration.legacy_artwork AS o
         WHERE
-          o.access_token = l.access_token AND o.disposition = 'eligible' AND o.defect IS NULL
+          o.access_token = l.access_token AND o.migratable
           AND (o.created_at, o.id) < (l.created_at, l.id)
       )
     );
@@ -156,7 +156,7 @@ BEGIN
   WHERE c.id = ANY(ids) AND NOT EXISTS (
     SELECT FROM artwork_migration.legacy_artwork AS l
     WHERE
-      l.id = c.id AND l.disposition = 'eligible' AND l.defect IS NULL
+      l.id = c.id AND l.migratable
       AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
   );
   GET DIAGNOSTICS removed = ROW_COUNT;
@@ -177,7 +177,7 @@ BEGIN
     e.updated_at
   FROM artwork_migration.expected_artwork AS e
   WHERE
-    e.id = ANY(ids) AND e.disposition = 'eligible' AND e.defect IS NULL
+    e.id = ANY(ids) AND e.migratable
     AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = e.id)
   ORDER BY e.id
   ON CONFLICT (id) DO UPDATE

@@ -27,7 +27,7 @@ SELECT
 FROM artwork_migration.legacy_artwork AS l
 WHERE
   l.row_ctid >= CAST(:first_tid AS tid) AND l.row_ctid < CAST(:end_tid AS tid)
-  AND l.disposition = 'eligible' AND l.defect IS NULL
+  AND l.migratable
   AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
   AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.access_token = l.access_token AND c.id <> l.id)
 ON CONFLICT (id) DO NOTHING

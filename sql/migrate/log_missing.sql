@@ -8,7 +8,7 @@ FROM (
   SELECT l.id
   FROM artwork_migration.legacy_artwork AS l
   WHERE
-    l.disposition = 'eligible' AND l.defect IS NULL
+    l.migratable
     AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
     AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
   UNION

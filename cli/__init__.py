@@ -1,0 +1,1 @@
+"""The console script. It imports the flows; nothing imports it."""

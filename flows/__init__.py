@@ -1,0 +1,1 @@
+"""One file per operator verb; file = function. Orchestration only."""

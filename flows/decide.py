@@ -1,0 +1,23 @@
+"""An operator's choice, kept in the ledger with who and why."""
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from migration.decisions import DecisionName
+from tasks.deciding import keep_decision
+from tasks.verbs import verb
+
+
+@verb
+def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> State:
+    """Keep a decision in the ledger; every later plan, run and view reads it there. The phase does not change; nothing is locked.
+
+    Args:
+        name: Which choice: in_flight_age (an interval like `15 minutes`), max_quarantined (a number), function_roles (the roles that may
+            call the lifecycle functions, separated by commas), clear_refused_write (the id of an artwork whose refused write was dealt with).
+        value: The choice.
+        approved_by: Who decides.
+        reason: Why.
+    """
+    kept = keep_decision(name, value, approved_by, reason)
+    return Completed(message=f"{kept} It holds from now on. A plan made before has another number now.")

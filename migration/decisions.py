@@ -1,0 +1,62 @@
+"""The decisions that exist, and what each takes for a value."""
+
+import re
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import Connection, text
+
+from migration.errors import BadInput
+
+
+class DecisionName(StrEnum):
+    """The choices an operator can make. Each changes what is migrated or what a gate accepts."""
+
+    IN_FLIGHT_AGE = "in_flight_age"
+    MAX_QUARANTINED = "max_quarantined"
+    FUNCTION_ROLES = "function_roles"
+    CLEAR_REFUSED_WRITE = "clear_refused_write"
+
+
+def checked_value(connection: Connection, name: DecisionName, value: str) -> str:
+    """The value in the form the ledger keeps. Raises BadInput, saying what the decision takes."""
+    given = value.strip()
+    match name:
+        case DecisionName.IN_FLIGHT_AGE:
+            return _interval(connection, given)
+        case DecisionName.MAX_QUARANTINED:
+            if not re.fullmatch(r"\d{1,9}", given):
+                raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
+            return str(int(given))
+        case DecisionName.FUNCTION_ROLES:
+            roles = [role.strip() for role in given.split(",") if role.strip()]
+            if not roles:
+                raise BadInput("function_roles takes the names of roles, separated by commas, like service_role. Nothing was decided.")
+            return ",".join(roles)
+        case DecisionName.CLEAR_REFUSED_WRITE:
+            try:
+                return str(UUID(given))
+            except ValueError:
+                raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
+
+
+def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
+    """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up looks at it again."""
+    if name is not DecisionName.CLEAR_REFUSED_WRITE:
+        return
+    cleared = connection.execute(
+        text(
+            "WITH cleared AS (DELETE FROM artwork_migration.refused_write WHERE id = CAST(:id AS uuid) RETURNING id)"
+            " INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY[cleared.id] FROM cleared"
+        ),
+        {"id": value},
+    )
+    if cleared.rowcount == 0:
+        raise BadInput(f"artwork {value} has no refused write. Nothing was decided.")
+
+
+def _interval(connection: Connection, given: str) -> str:
+    """Ask the server: it is what reads the value later."""
+    if not re.fullmatch(r"\d{1,6} ?(seconds?|minutes?|hours?|days?)", given):
+        raise BadInput("in_flight_age takes an interval like '15 minutes' or '2 hours'. Nothing was decided.")
+    return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())

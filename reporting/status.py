@@ -1,0 +1,86 @@
+"""The status: phase, since when, what serves, last gates, the log, runs that did not end, what may be run next."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from migration import database, ledger
+from migration.database import Database
+from migration.ledger import PhaseRow
+
+
+@dataclass(frozen=True)
+class Status:
+    """What the ledger says, read in one transaction."""
+
+    database: str
+    phase: PhaseRow
+    runs: list[dict[str, Any]] = field(default_factory=list)
+    decisions: dict[str, str] = field(default_factory=dict)
+    backlog: dict[str, Any] = field(default_factory=dict)
+    gates: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def unfinished(self) -> list[dict[str, Any]]:
+        """Runs that have begun and not ended: at work just now, or killed."""
+        return [run for run in self.runs if run["ended_at"] is None]
+
+
+def read_status(target: Database) -> Status:
+    """Read the status. Raises DatabaseUnreachable. Takes no lock on a table of the application."""
+    with target.transaction("reading the status", transaction_read_only="on") as connection:
+        name = connection.execute(text("SELECT CURRENT_DATABASE()")).scalar_one()
+        row = ledger.phase(connection)
+        if not ledger.exists(connection):
+            return Status(name, row)
+        status = Status(
+            name,
+            row,
+            runs=database.rows(connection, "report/runs"),
+            decisions={key: decision.value for key, decision in ledger.decisions(connection).items()},
+        )
+        if not _has_data_tables(connection):
+            return status
+        return Status(
+            name, row, status.runs, status.decisions, database.rows(connection, "report/backlog")[0], database.rows(connection, "report/last_gates")
+        )
+
+
+def status_lines(status: Status) -> list[tuple[str, str]]:
+    """The status as (label, value) lines, for a terminal as for an artifact."""
+    since = f" since {status.phase.since:%Y-%m-%d %H:%M %Z}" if status.phase.since else ""
+    lines = [
+        ("database", status.database),
+        ("phase", f"{status.phase.phase}{since}"),
+        ("serves", status.phase.phase.serves),
+        ("may be run next", ", ".join(status.phase.phase.next_verbs)),
+    ]
+    if status.backlog:
+        lines.append(("log", _log_line(status.backlog)))
+        lines.append(("backfill", f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied"))
+        lines.append(("refused writes", str(status.backlog["refused"])))
+    if status.gates:
+        red = [f"{gate['suite']}.{gate['rule']}" for gate in status.gates if not gate["passed"]]
+        lines.append(("last gates", "red: " + ", ".join(red) if red else f"all {len(status.gates)} rules green (run {status.gates[0]['run']})"))
+    lines.extend(("decision", f"{name} = {value}") for name, value in status.decisions.items())
+    lines.extend(("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1])
+    lines.extend(
+        ("not ended", f"{run['run']} {run['verb']} {run['run_name']}, begun {run['begun_at']:%Y-%m-%d %H:%M %Z}") for run in status.unfinished
+    )
+    return lines
+
+
+def status_markdown(status: Status) -> str:
+    """The status as a markdown table."""
+    table = "\n".join(f"| {label} | {value} |" for label, value in status_lines(status))
+    return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _log_line(backlog: dict[str, Any]) -> str:
+    since = f", the oldest of {backlog['logged_since']:%Y-%m-%d %H:%M:%S %Z}" if backlog["logged_since"] else ""
+    return f"{backlog['logged']} ids wait for catch-up{since}"
+
+
+def _has_data_tables(connection: Connection) -> bool:
+    return bool(connection.execute(text("SELECT TO_REGCLASS('artwork_migration.gate_result') IS NOT NULL")).scalar_one())

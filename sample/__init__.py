@@ -1,0 +1,1 @@
+"""A production-like legacy database: an embedded server, schema, data, and an application that keeps writing."""

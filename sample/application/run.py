@@ -1,0 +1,39 @@
+"""Runs the application inside this process; the command line and the tests call it."""
+
+import json
+import random
+import time
+from pathlib import Path
+from typing import Any
+
+from sample.application.layout import read_layout
+from sample.application.pace import Pace
+from sample.application.recording import Figures, Journal
+from sample.application.shop import open_shop
+from sample.application.worker import Worker, connect, in_threads
+
+
+def run_application(
+    conninfo: str,
+    pace: Pace,
+    *,
+    seed: int = 1,
+    workers: int = 4,
+    journal: Path | None = None,
+    summary: Path | None = None,
+) -> dict[str, Any]:
+    """Returns the summary. One application at a time on a database: two would not know of each other's writes."""
+    with connect(conninfo) as connection:
+        shop = open_shop(connection, read_layout(connection), seed)
+    written, figures, started = Journal(journal), Figures(), time.monotonic()
+    crew = [Worker(conninfo, shop, pace, written, figures, random.Random(f"{seed}/{n}")) for n in range(workers)]
+    try:
+        faults = in_threads(crew, pace)
+    finally:
+        written.close()
+    report = {"seed": seed, "workers": workers, "seconds": round(time.monotonic() - started, 2), **figures.summary()}
+    if summary is not None:
+        summary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if faults:
+        raise faults[0]
+    return report

@@ -1,0 +1,2 @@
+-- What browsers subscribe to.
+CREATE PUBLICATION supabase_realtime FOR TABLE public.artworks;

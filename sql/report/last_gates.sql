@@ -1,0 +1,15 @@
+-- What: the gates of the newest run that had any.
+-- Why: the status says whether the last look was green.
+-- Locks: none.
+SELECT
+  g.run,
+  g.suite,
+  g.rule,
+  g.severity,
+  g.passed,
+  g.looked_at,
+  g.bad,
+  g.judged_at
+FROM artwork_migration.gate_result AS g
+WHERE g.run = (SELECT MAX(n.run) FROM artwork_migration.gate_result AS n)
+ORDER BY g.suite, g.rule

@@ -1,0 +1,11 @@
+-- What: the strategy's own count for the newest reconciliation, and each deviation from it.
+-- Why: the number migrated must be explained from the strategy's WHERE clause.
+-- Locks: none.
+SELECT
+  s.in_strategy,
+  s.migrated,
+  s.deviation,
+  s.row_count
+FROM artwork_migration.strategy_count AS s
+WHERE s.run = (SELECT MAX(n.run) FROM artwork_migration.strategy_count AS n)
+ORDER BY s.in_strategy DESC, s.migrated DESC, s.deviation

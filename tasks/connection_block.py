@@ -1,0 +1,42 @@
+"""The database's address as a Prefect block, in parts: a block that holds a URL would show its password in clear."""
+
+from prefect.blocks.core import Block
+from pydantic import Field, SecretStr
+from sqlalchemy import URL
+
+from migration.settings import database_url
+
+
+class ArtworkDatabase(Block):
+    """The database to migrate, for workers that have no ARTWORK_DATABASE_URL. Save it under the name `artwork-database`."""
+
+    _block_type_name = "Artwork Database"
+    _block_type_slug = "artwork-database"
+
+    host: str = Field(description="host name, or the folder of a unix socket")
+    port: int = Field(5432, description="port of the server itself, not of a transaction pooler")
+    database: str = Field(description="name of the database")
+    user: str = Field(description="role that owns the table artworks")
+    password: SecretStr = Field(SecretStr(""), description="password of that role")
+
+    def url(self) -> URL:
+        """The same URL that ARTWORK_DATABASE_URL would give."""
+        made = URL.create(
+            "postgresql+psycopg",
+            username=self.user,
+            password=self.password.get_secret_value() or None,
+            host=None if self.host.startswith("/") else self.host,
+            port=self.port,
+            database=self.database,
+            query={"host": self.host} if self.host.startswith("/") else {},
+        )
+        return database_url(made.render_as_string(hide_password=False))
+
+
+def stored_url() -> URL | None:
+    """The URL from the block called `artwork-database`, or None if there is no such block."""
+    try:
+        block = ArtworkDatabase.load("artwork-database", _sync=True)
+    except ValueError:
+        return None
+    return block.url() if isinstance(block, ArtworkDatabase) else None

@@ -1,0 +1,72 @@
+"""The steps of the migration proper: backfill, catch-up, reconcile, and the accounts that come of them."""
+
+from dataclasses import asdict
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.logging import get_run_logger
+
+from migration import backfill, catch_up, reconcile
+from migration.runs import Run
+from reporting.accounts import accounts_markdown, read_accounts
+from tasks.steps import step
+
+
+@step("judge quarantine")
+def judge_quarantine(run: Run) -> int:
+    """See migration.backfill.judge_quarantine."""
+    count = backfill.judge_quarantine(run)
+    get_run_logger().info("%d rows in quarantine", count)
+    return count
+
+
+@step("create users")
+def create_users(run: Run) -> int:
+    """See migration.backfill.create_users."""
+    created = backfill.create_users(run)
+    get_run_logger().info("%d anonymous users created", created)
+    return created
+
+
+@step("copy chunks")
+def copy_chunks(run: Run) -> int:
+    """Cut the table into chunks where that is not done yet, and copy those that are left. Returns the rows copied by this run."""
+    left = backfill.plan_chunks(run)
+    get_run_logger().info("%d chunks to copy", left)
+    progress = create_progress_artifact(0.0, key="backfill-progress", description="chunks of the legacy table copied", _sync=True)
+    copied = 0
+    for chunk in backfill.copy_chunks(run):
+        copied += chunk.copied
+        update_progress_artifact(progress, 100.0 * chunk.done / chunk.chunks, _sync=True)
+        get_run_logger().info("chunk %d of %d: %d rows copied", chunk.done, chunk.chunks, chunk.copied)
+    return copied
+
+
+@step("log what is missing")
+def log_missing(run: Run) -> int:
+    """See migration.backfill.log_missing."""
+    logged = backfill.log_missing(run)
+    get_run_logger().info("%d ids in the log before catch-up", logged)
+    return logged
+
+
+@step("catch up")
+def catch_up_with_log(run: Run) -> dict[str, int]:
+    """See migration.catch_up.catch_up."""
+    done = asdict(catch_up.catch_up(run))
+    get_run_logger().info("caught up: %s", ", ".join(f"{amount} {name.replace('_', ' ')}" for name, amount in done.items()))
+    return done
+
+
+@step("reconcile")
+def reconcile_rows(run: Run) -> dict[str, int]:
+    """See migration.reconcile.reconcile."""
+    counts = reconcile.reconcile(run)
+    get_run_logger().info("every row compared: %s", ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    return counts
+
+
+@step("publish the accounts")
+def publish_accounts(run: Run) -> None:
+    """Show where every legacy row went, as the artifact `accounts`, whatever the gate will say."""
+    text = accounts_markdown(read_accounts(run.database))
+    create_markdown_artifact(text, key="accounts", description="Where every legacy row went", _sync=True)

@@ -1,0 +1,42 @@
+"""Keeping a decision."""
+
+from prefect.runtime import flow_run
+from sqlalchemy import Connection
+
+from migration import ledger
+from migration.decisions import DecisionName, apply_at_once, checked_value
+from migration.errors import BadInput
+from migration.deployment import refuse_obstacles
+from tasks.status import publish_status
+from tasks.verbs import open_database
+
+
+def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str) -> str:
+    """Check and keep a decision, creating the ledger for the first one; returns the sentence that says so.
+
+    Raises BadInput (a value it does not take, nobody named) or ObstaclesFound (a database we would not migrate anyway).
+    """
+    if not approved_by.strip() or not reason.strip():
+        raise BadInput("A decision needs approved_by and reason: say who decides and why. Nothing was decided.")
+    database, _ = open_database("decide")
+
+    def keep(connection: Connection) -> str:
+        checked = checked_value(connection, name, value)
+        if not ledger.exists(connection):
+            refuse_obstacles(connection, "decide")
+            if name is DecisionName.CLEAR_REFUSED_WRITE:
+                raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
+            ledger.create(connection)
+        apply_at_once(connection, name, checked)
+        ledger.decide(
+            connection, name, checked, approved_by=approved_by.strip(), reason=reason.strip(), run_name=flow_run.name or "decide"
+        )
+        return f"{name} is {checked}, decided by {approved_by.strip()}."
+
+    try:
+        return database.write(f"deciding {name}", keep)
+    finally:
+        publish_status(database)
+        database.dispose()
+
+

@@ -1,0 +1,42 @@
+"""Exporting the ledger and what only the clean side holds, before a roll-back takes them away."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from prefect.logging import get_run_logger
+from sqlalchemy import Connection, text
+
+from migration import database
+from migration.runs import Run
+from tasks.steps import step
+
+#: Ledger tables that go into the export; they hold ids, counts and names of operators, no customer's e-mail or token.
+LEDGER_TABLES = ("phase_history", "step", "decision", "plan")
+DATA_TABLES = ("clean_touched", "refused_write", "quarantine", "created_user", "reconciliation", "strategy_count", "finding", "rule_result", "gate_result")
+
+
+@step("export the ledger")
+def export_ledger(run: Run) -> Path:
+    """Write the ledger, and by id the values only the clean side holds, to a JSON file in the reports folder. Returns its path."""
+    with run.database.transaction("exporting the ledger", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        tables = [table for table in LEDGER_TABLES + DATA_TABLES if _exists(connection, table)]
+        content: dict[str, list[dict[str, Any]]] = {table: _all_rows(connection, table) for table in tables}
+        if "clean_touched" in tables:
+            content["clean_only_values"] = database.rows(connection, "withdraw/clean_only_values")
+    folder = run.settings.reports
+    folder.mkdir(parents=True, exist_ok=True)
+    path = (folder / f"ledger-{run.database.url.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json").absolute()
+    path.write_text(json.dumps(content, default=str, indent=1), encoding="utf-8")
+    path.chmod(0o600)
+    get_run_logger().info("the ledger was exported to %s", path)
+    return path
+
+
+def _exists(connection: Connection, table: str) -> bool:
+    return bool(connection.execute(text("SELECT TO_REGCLASS('artwork_migration.' || :table) IS NOT NULL"), {"table": table}).scalar_one())
+
+
+def _all_rows(connection: Connection, table: str) -> list[dict[str, Any]]:
+    return [dict(row) for row in connection.execute(text(f"SELECT * FROM artwork_migration.{table}")).mappings()]

@@ -1,0 +1,38 @@
+"""How a step is declared: never cached (the ledger remembers), and retried only when the connection was lost."""
+
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import exponential_backoff
+
+from migration.errors import DatabaseUnreachable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def step(name: str, *, retries: int = 2) -> Callable[[Callable[P, R]], Task[P, R]]:
+    """A step of a flow called `name`. Every step may be run again at any time; locks and conflicts are retried below, by the database."""
+    return task(
+        name=name,
+        retries=retries,
+        retry_delay_seconds=exponential_backoff(backoff_factor=2),
+        retry_jitter_factor=0.5,
+        retry_condition_fn=connection_lost,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+
+
+def connection_lost(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether the step failed because the database could not be reached; nothing else is worth the same step again."""
+    try:
+        state.result()
+    except DatabaseUnreachable:
+        return True
+    except Exception:  # noqa: BLE001 (the question is only which error it was)
+        return False
+    return False

@@ -1,0 +1,139 @@
+"""Gates: a Great Expectations suite judged so that it fails closed. Great Expectations is imported in the task, because that takes seconds."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prefect.logging import get_run_logger
+from sqlalchemy import Connection, text
+
+from migration import database
+from migration.errors import GateBroken, GateFailed
+from migration.runs import Run
+from tasks.steps import step
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.datasource.fluent.interfaces import Batch
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    """One rule of a suite as it was judged. `ids` are at most 20; values never leave the database."""
+
+    rule: str
+    severity: str
+    passed: bool
+    looked_at: int | None
+    bad: int | None
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class GateVerdict:
+    """A suite as it was judged."""
+
+    suite: str
+    rules: tuple[RuleVerdict, ...]
+
+    def require_green(self) -> None:
+        """Raise GateFailed if a critical rule is red."""
+        failures = [(rule.rule, rule.bad or 0, rule.ids) for rule in self.rules if not rule.passed and rule.severity == "critical"]
+        if failures:
+            raise GateFailed(self.suite, failures)
+
+
+@step("gate reconciliation", retries=0)
+def judge_reconciliation(run: Run) -> GateVerdict:
+    """Judge the suite `reconciliation` on this run's rule results and note each rule's verdict in gate_result.
+
+    Raises GateBroken when a rule could not be judged: dropped, raised, or nothing there to judge.
+    """
+    from expectations.reconciliation import RULE_BY_TYPE, reconciliation  # seconds, see above
+
+    result = validate(run, reconciliation(), f"SELECT * FROM artwork_migration.rule_result WHERE run = {run.epoch}", len(RULE_BY_TYPE))
+    return note_verdicts(run, "reconciliation", result, RULE_BY_TYPE)
+
+
+def validate(run: Run, suite: ExpectationSuite, query: str, wanted: int) -> ExpectationSuiteValidationResult:
+    """Run the suite on the rows of `query`, read-only. Raises GateBroken unless all `wanted` rules were judged without an exception."""
+    if len(suite.expectations) != wanted or not wanted:
+        raise GateBroken(suite.name, f"it holds {len(suite.expectations)} rules instead of {wanted}")
+    result = batch(run, query).validate(
+        suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
+    )
+    if len(result.results) != wanted:
+        raise GateBroken(suite.name, f"{len(result.results)} of {wanted} rules were judged")
+    raised = [one.expectation_config.type for one in result.results if _raised(one.exception_info)]
+    if raised:
+        raise GateBroken(suite.name, f"these rules raised an error: {', '.join(raised)}")
+    return result
+
+
+def batch(run: Run, query: str) -> Batch:
+    """The rows of `query` as a Great Expectations batch, over a connection that cannot write."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx  # seconds, see above
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.exceptions import GreatExpectationsError
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
+    url = run.database.url.update_query_dict(
+        {"application_name": run.database.name, "options": "-c default_transaction_read_only=on -c statement_timeout=600000"}
+    )
+    try:
+        source = context.data_sources.add_postgres("database", connection_string=url.render_as_string(hide_password=False))
+        return source.add_query_asset("rows", query=query).add_batch_definition_whole_table("all").get_batch()
+    except GreatExpectationsError as error:
+        raise GateBroken("reconciliation", f"its rows could not be read ({type(error).__name__})") from None
+
+
+def note_verdicts(run: Run, suite: str, result: ExpectationSuiteValidationResult, rule_by_type: Mapping[str, str]) -> GateVerdict:
+    """Write one gate_result per rule and return them all."""
+    with run.database.transaction("reading the rule results") as connection:
+        counts = {row["rule"]: row for row in database.rows(connection, "reconcile/rule_results", run=run.epoch)}
+    rules = tuple(_verdict(one, rule_by_type[one.expectation_config.type], counts) for one in result.results)
+    run.database.write("noting the gate's verdicts", lambda connection: _insert(connection, run.epoch, suite, rules))
+    for rule in rules:
+        get_run_logger().log(20 if rule.passed else 40, "gate %s: %s is %s", suite, rule.rule, "green" if rule.passed else "RED")
+    return GateVerdict(suite, rules)
+
+
+def _verdict(one: Any, rule: str, results: dict[str, dict[str, Any]]) -> RuleVerdict:
+    counts = results.get(rule, {})
+    return RuleVerdict(
+        rule=rule,
+        severity=str(one.expectation_config.severity.value),
+        passed=bool(one.success),
+        looked_at=counts.get("looked_at"),
+        bad=counts.get("bad"),
+        ids=tuple(str(identifier) for identifier in counts.get("ids", ())),
+    )
+
+
+def _raised(information: dict[str, Any] | None) -> bool:
+    """Whether a rule raised: Great Expectations tells it flat, or per metric."""
+    if not information:
+        return False
+    if "raised_exception" in information:
+        return bool(information["raised_exception"])
+    return any(bool(inner.get("raised_exception")) for inner in information.values() if isinstance(inner, dict))
+
+
+def _insert(connection: Connection, run: int, suite: str, rules: tuple[RuleVerdict, ...]) -> None:
+    connection.execute(
+        text(
+            "INSERT INTO artwork_migration.gate_result (run, suite, rule, severity, passed, looked_at, bad)"
+            " VALUES (:run, :suite, :rule, :severity, :passed, :looked_at, :bad)"
+            " ON CONFLICT (run, suite, rule) DO UPDATE SET passed = EXCLUDED.passed, looked_at = EXCLUDED.looked_at, bad = EXCLUDED.bad"
+        ),
+        [
+            {"run": run, "suite": suite, "rule": rule.rule, "severity": rule.severity, "passed": rule.passed, "looked_at": rule.looked_at, "bad": rule.bad}
+            for rule in rules
+        ],
+    )

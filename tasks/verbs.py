@@ -1,0 +1,80 @@
+"""What every operator verb shares: the database, the run's lock, end states in words, and the status artifact that is always there."""
+
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import ParamSpec
+
+from prefect import flow
+from prefect.client.schemas.objects import State
+from prefect.flows import Flow
+from prefect.logging import get_run_logger
+from prefect.runtime import flow_run
+from prefect.states import Completed, Failed
+
+from migration import runs
+from migration.database import Database
+from migration.errors import BadInput, MigrationError
+from migration.plan import Plan, serving
+from migration.runs import Run
+from migration.settings import Settings, database_url
+from tasks.connection_block import stored_url
+from tasks.status import publish_status
+
+P = ParamSpec("P")
+
+
+def verb(function: Callable[P, State]) -> Flow[P, State]:
+    """A flow for an operator: an error of ours becomes its end state, in words and without a traceback."""
+
+    @functools.wraps(function)
+    def ending_in_words(*args: P.args, **kwargs: P.kwargs) -> State:
+        try:
+            return function(*args, **kwargs)
+        except MigrationError as error:
+            get_run_logger().error("%s: %s", error.end_state, error)
+            return Failed(name=error.end_state, message=str(error), data=error.exit_code)
+
+    return flow(name=function.__name__.replace("_", "-"), persist_result=False)(ending_in_words)
+
+
+def open_database(verb_name: str) -> tuple[Database, Settings]:
+    """The database from ARTWORK_DATABASE_URL, or else from the block `artwork-database`. Raises BadInput where neither is set."""
+    settings = Settings()
+    url = database_url(settings.database_url.get_secret_value()) if settings.database_url else stored_url()
+    if url is None:
+        raise BadInput(
+            "No database is set. Set ARTWORK_DATABASE_URL, or in Prefect a block of the type Artwork Database called artwork-database."
+        )
+    return Database(url, name=f"{verb_name} run {flow_run.name or 'without a name'}"), settings
+
+
+@contextmanager
+def writing(verb_name: str) -> Iterator[Run]:
+    """Hold the run's lock on the database for the body of a verb. Raises RunInProgress, ObstaclesFound (a pooler), DatabaseUnreachable."""
+    database, settings = open_database(verb_name)
+    try:
+        with runs.exclusive(
+            database, settings, verb=verb_name, name=flow_run.name or verb_name, run_id=str(flow_run.id or "")
+        ) as run:
+            yield run
+    finally:
+        publish_status(database)
+        database.dispose()
+
+
+def planned(plan: Plan) -> State:
+    """The end of a run that only planned."""
+    blocked = f" It has {len(plan.blockers)} blockers that must go first." if plan.blockers else ""
+    return Completed(
+        name="Planned",
+        message=(
+            f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed.{blocked} "
+            f"Read it in the artifact plan-{plan.number}, then start again with plan={plan.number}, approved_by and reason."
+        ),
+    )
+
+
+def completed(run: Run, changed: str) -> State:
+    """The end of a run that did its work: what changed, what serves now, what comes next."""
+    return Completed(message=f"{changed} {serving(run.phase())}")
