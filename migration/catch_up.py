@@ -8,6 +8,10 @@ from migration import runs
 from migration.runs import Run
 
 
+#: Batches with less than they could take, one after the other, after which the log counts as drained.
+SMALL_BATCHES = 3
+
+
 @dataclass
 class CaughtUp:
     """What a catch-up did: ids taken from the log, users created, clean rows removed and written, batches."""
@@ -20,17 +24,19 @@ class CaughtUp:
 
 
 def catch_up(run: Run) -> CaughtUp:
-    """Apply the log until a batch finds less than it could take: on a live database the log is never empty for long.
+    """Apply the log until it is empty, or on a live database, where it never is for long, until three batches in a row were small.
 
     Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a legacy row.
     """
     total = CaughtUp()
+    small = 0
     while True:
         batch = run.database.write("catching up", lambda connection: _batch(run, connection))
         total.batches += 1
         for name, amount in batch.items():
             setattr(total, name, getattr(total, name) + amount)
-        if batch["logged"] < run.settings.batch_size:
+        small = small + 1 if batch["logged"] < run.settings.batch_size else 0
+        if batch["logged"] == 0 or small == SMALL_BATCHES:
             return total
 
 

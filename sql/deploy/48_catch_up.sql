@@ -59,11 +59,10 @@ END
 $$;
 
 -- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
-CREATE FUNCTION artwork_migration.take_changes(batch_size integer) RETURNS uuid[]
+-- `taken` counts repetitions too: less than batch_size means that the log is drained.
+CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
 LANGUAGE plpgsql SET search_path = ''
 AS $$
-DECLARE
-  taken uuid[];
 BEGIN
   WITH candidates AS (
     SELECT r.row_ctid, SUM(r.amount) OVER (ORDER BY r.row_ctid) - r.amount AS amount_before
@@ -75,12 +74,13 @@ BEGIN
     WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size))
     RETURNING l.ids
   )
-  SELECT ARRAY_AGG(DISTINCT x.id) INTO taken FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
-  IF CARDINALITY(taken) > batch_size THEN
-    INSERT INTO artwork_migration.legacy_change (ids) VALUES (taken[batch_size + 1:]);
-    taken := taken[:batch_size];
+  SELECT COALESCE(ARRAY_AGG(DISTINCT x.id), '{}'), COUNT(*)
+  INTO take_changes.ids, take_changes.taken
+  FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
+  IF CARDINALITY(take_changes.ids) > batch_size THEN
+    INSERT INTO artwork_migration.legacy_change (ids) VALUES (take_changes.ids[batch_size + 1:]);
+    take_changes.ids := take_changes.ids[:batch_size];
   END IF;
-  RETURN COALESCE(taken, '{}');
 END
 $$;
 
@@ -118,8 +118,7 @@ DECLARE
   ids uuid[];
   wider uuid[];
 BEGIN
-  ids := artwork_migration.take_changes(batch_size);
-  logged := CARDINALITY(ids);
+  SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
 
   -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped.
   LOOP

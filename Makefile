@@ -1,0 +1,51 @@
+# Everything on a fresh machine with Python >= 3.11 and make: `make demo`, `make test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ROWS ?= 20000
+
+.PHONY: demo demo-undo test lint bench lock clean
+
+demo: $(VENV)/.runtime ## build a production-like database and migrate it, the application writing all the time
+	@ROWS=$(ROWS) $(BIN)/artwork-migration demo
+
+demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
+	@$(BIN)/artwork-migration demo --undo
+
+test: $(VENV)/.development ## every test, on real servers
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+
+lint: $(VENV)/.development ## style, types, arrows between folders, SQL
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/sqlfluff lint --processes 2 --nofail-on-warning sql
+	$(BIN)/python -m tests.project.squawk_plans
+
+COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
+lock: $(VENV)/.development ## pin the packages anew, with hashes and without addresses
+	$(COMPILE) pyproject.toml -o requirements.lock
+	$(COMPILE) --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+	printf 'uv
+setuptools>=77
+' | $(COMPILE) - -c requirements-dev.lock -o requirements-build.lock
+
+clean: ## remove the environment
+	rm -rf $(VENV)
+
+# uv installs the pinned set in seconds where pip takes minutes; it is itself pinned, with its hashes.
+$(BIN)/uv: requirements-build.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-build.lock
+	@touch $(BIN)/uv
+
+$(VENV)/.runtime: $(BIN)/uv requirements.lock pyproject.toml
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
+	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.lock
+	@touch $@

@@ -1,0 +1,123 @@
+"""`artwork-migration`: demo, status, run."""
+
+import os
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from cli.verbs import exit_code, run_verb
+from migration.database import Database
+from migration.decisions import DecisionName
+from migration.errors import BadInput, MigrationError
+from migration.settings import Settings, database_url
+from reporting.status import read_status, status_lines
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+EXIT_CODES = "Exit codes: 0 done or planned, 1 refused or red gate, 2 wrong usage, 3 database unreachable."
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=f"Takes a live Postgres from a messy artworks table to a clean one. The database is in ARTWORK_DATABASE_URL. {EXIT_CODES}",
+)
+run = typer.Typer(no_args_is_help=True, help=f"Run an operator's verb. Without --plan a dangerous one only shows its plan. {EXIT_CODES}")
+app.add_typer(run, name="run")
+console = Console()
+
+Plan = Annotated[str | None, typer.Option("--plan", help="the plan's number; without it nothing is changed and the plan is shown")]
+ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="who approves the plan; kept in the ledger")]
+Reason = Annotated[str | None, typer.Option("--reason", help="why; kept in the ledger")]
+
+
+@app.command()
+def demo(
+    rows: Annotated[int, typer.Option(help="artworks in the sample", envvar="ROWS", min=100)] = 20_000,
+    seed: Annotated[int, typer.Option(help="of the sample's data and of the application's choices")] = 1,
+    undo: Annotated[bool, typer.Option("--undo", help="take everything of ours out of the demo's database again")] = False,
+) -> None:
+    """Build a production-like database, keep an application writing to it, and migrate it through a real Prefect server."""
+    from cli.demo import run_demo, undo_demo
+
+    raise typer.Exit(undo_demo(console) if undo else run_demo(console, rows=rows, seed=seed))
+
+
+@app.command()
+def status() -> None:
+    """Show the phase, what serves, the last gates, the log, and what may be run next."""
+    settings = Settings()
+    try:
+        if settings.database_url is None:
+            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
+        database = Database(database_url(settings.database_url.get_secret_value()))
+        try:
+            found = read_status(database)
+        finally:
+            database.dispose()
+    except MigrationError as error:
+        _end_badly(error)
+    table = Table(show_header=False, box=None)
+    for label, value in status_lines(found):
+        table.add_row(f"[bold]{label}[/]", value)
+    console.print(table)
+
+
+@run.command("deploy-schema")
+def deploy_schema(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
+    """Create the clean table beside the live one, with capture and write-through."""
+    _end(run_verb("deploy_schema", plan=plan, approved_by=approved_by, reason=reason))
+
+
+@run.command("migrate-data")
+def migrate_data() -> None:
+    """Create users, copy the good artworks, catch up, compare every row. Run again, it catches up."""
+    _end(run_verb("migrate_data"))
+
+
+@run.command("roll-back")
+def roll_back(
+    to: Annotated[str, typer.Option(help="the phase to go back to: NOT_STARTED")] = "NOT_STARTED",
+    plan: Plan = None,
+    approved_by: ApprovedBy = None,
+    reason: Reason = None,
+) -> None:
+    """Take everything of ours away again; every write stays."""
+    if to != "NOT_STARTED":
+        _end_badly(BadInput(f"There is no way back to {to}; --to takes NOT_STARTED. Nothing was changed."))
+    _end(run_verb("roll_back", to=to, plan=plan, approved_by=approved_by, reason=reason))
+
+
+@run.command("decide")
+def decide(
+    name: Annotated[DecisionName, typer.Argument(help="which choice")],
+    value: Annotated[str, typer.Argument(help="the choice")],
+    approved_by: Annotated[str, typer.Option("--approved-by", help="who decides; kept in the ledger")],
+    reason: Annotated[str, typer.Option("--reason", help="why; kept in the ledger")],
+) -> None:
+    """Keep a decision in the ledger; every later plan and run reads it there."""
+    _end(run_verb("decide", name=name, value=value, approved_by=approved_by, reason=reason))
+
+
+def _end(state: "State[object]") -> NoReturn:
+    style = "green" if state.is_completed() else "red"
+    console.print(f"[bold {style}]{state.name}[/]", highlight=False)
+    console.print(state.message or "", highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(exit_code(state))
+
+
+def _end_badly(error: MigrationError) -> NoReturn:
+    console.print(f"[bold red]{error.end_state}[/]", highlight=False)
+    console.print(str(error), highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(error.exit_code)
+
+
+def main() -> None:
+    """The console script."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "30")
+    app()
+
+

@@ -1,0 +1,26 @@
+"""Running an operator verb from the command line, as the Prefect UI would."""
+
+import importlib
+import os
+from typing import TYPE_CHECKING, Any
+
+from cli.prefect_server import SETTINGS
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+
+def run_verb(verb: str, **parameters: object) -> "State[Any]":
+    """Run the flow `verb` (with underscores) in this process, recorded by the server in PREFECT_API_URL, and return its end state."""
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
+    state: State[Any] = flow(**parameters, return_state=True)
+    return state
+
+
+def exit_code(state: "State[Any]") -> int:
+    """0 done or planned, 1 refused or red, 2 usage, 3 database unreachable."""
+    if state.is_completed():
+        return 0
+    return state.data if isinstance(state.data, int) and not isinstance(state.data, bool) else 1

@@ -1,0 +1,104 @@
+"""Servers for a whole test run, templates built once, a clone for each test."""
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from sample.build import Variant, build_sample
+from sample.server import EmbeddedServer
+from tests.shops import Shop, deploy, migrate
+
+#: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
+ROWS = 2_000
+
+MakeShop = Callable[..., Shop]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    """Postgres 18, the release we recommend."""
+    yield from _server(18)
+
+
+@pytest.fixture(scope="session")
+def server_16() -> Iterator[EmbeddedServer]:
+    """Postgres 16, for what must hold on both."""
+    yield from _server(16)
+
+
+@pytest.fixture(scope="session", params=[18, 16])
+def either_server(request: pytest.FixtureRequest) -> EmbeddedServer:
+    """Each release in turn."""
+    return request.getfixturevalue("server" if request.param == 18 else "server_16")  # type: ignore[no-any-return]  # pytest's own is Any
+
+
+@pytest.fixture(scope="session")
+def templates() -> dict[tuple[int, str, str], str]:
+    """The templates built so far, by release, variant and phase."""
+    return {}
+
+
+@pytest.fixture
+def make_shop(server: EmbeddedServer, templates: dict[tuple[int, str, str], str]) -> Iterator[MakeShop]:
+    """`make_shop(variant=Variant.CURRENT, phase="NOT_STARTED", on=server)` gives a fresh database in that phase."""
+    made: list[Shop] = []
+
+    def make(variant: Variant = Variant.CURRENT, phase: str = "NOT_STARTED", on: EmbeddedServer | None = None) -> Shop:
+        target = on or server
+        shop = Shop(target, f"test_{next(_NUMBERS)}")
+        target.create_database(shop.name, template=_template(target, variant, phase, templates))
+        made.append(shop)
+        return shop
+
+    yield make
+    for shop in made:
+        shop.close()
+        shop.server.drop_database(shop.name)
+
+
+@pytest.fixture
+def shop(make_shop: MakeShop) -> Shop:
+    """The production-like sample, not started."""
+    return make_shop()
+
+
+@pytest.fixture
+def deployed(make_shop: MakeShop) -> Shop:
+    """The production-like sample with the clean schema beside it."""
+    return make_shop(phase="DEPLOYED")
+
+
+@pytest.fixture
+def migrated(make_shop: MakeShop) -> Shop:
+    """The production-like sample, migrated."""
+    return make_shop(phase="MIGRATED")
+
+
+_NUMBERS = itertools.count(1)
+
+
+def _server(version: int) -> Iterator[EmbeddedServer]:
+    # a short path, because the socket's must stay under 107 characters; fsync off, because nobody pulls the plug on a test
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", version=version, settings={"fsync": "off"}) as it:
+        yield it
+
+
+def _template(server: EmbeddedServer, variant: Variant, phase: str, templates: dict[tuple[int, str, str], str]) -> str:
+    key = (server.version, variant.value, phase)
+    if key in templates:
+        return templates[key]
+    name = f"template_{variant.value}_{phase.lower()}"
+    if phase == "NOT_STARTED":
+        server.create_database(name)
+        build_sample(server.conninfo(name), variant, rows=ROWS)
+    else:
+        before = "DEPLOYED" if phase == "MIGRATED" else "NOT_STARTED"
+        server.create_database(name, template=_template(server, variant, before, templates))
+        shop = Shop(server, name)
+        migrate(shop) if phase == "MIGRATED" else deploy(shop)
+        shop.close()
+    templates[key] = name
+    return name

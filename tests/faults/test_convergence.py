@@ -1,0 +1,66 @@
+"""The application writes on both sides while everything is migrated; afterwards nothing it was told is done is missing."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migration import catch_up
+from sample.journal import check_journal
+from tests.shops import Shop, migrate, reconcile_now, running
+
+TRANSACTIONS = 5_000
+#: Every kind of write that the workload must really hold, so that a green run means something.
+WANTED_KINDS = {"legacy": 8, "clean": 4}
+
+
+@pytest.mark.parametrize("seed", range(1, 6))
+def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """After 5,000 transactions on both sides during backfill and catch-up every journalled write is there and both sides agree."""
+    deadlocks = _deadlocks(deployed)
+    with _application(deployed, seed, tmp_path) as application:
+        migrate(deployed)
+        while application.poll() is None:
+            with running(deployed, "migrate_data") as run:
+                run.begin()
+                catch_up.catch_up(run)
+    counts = reconcile_now(deployed)
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    with capsys.disabled():
+        print(f"\nseed {seed}: {summary['transactions']} transactions, mix {json.dumps(summary['committed'])}, errors {summary['errors']}")
+
+    assert summary["transactions"] >= TRANSACTIONS
+    for side, kinds in WANTED_KINDS.items():
+        assert len(summary["committed"].get(side, {})) >= kinds, f"the mix on the {side} side is too thin to mean anything"
+    assert sum(summary["committed"]["clean"].values()) > TRANSACTIONS / 10
+    for side in ("legacy", "clean"):
+        report = check_journal(deployed.server.conninfo(deployed.name), [tmp_path / "journal.jsonl"], side)
+        assert report.values_checked > 1_000
+        assert [] == report.missing
+    assert set(counts) <= {"match", "excluded"}, "missing, extra, differing or pending rows are left"
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+    assert deadlocks == _deadlocks(deployed)
+
+
+@contextmanager
+def _application(shop: Shop, seed: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sample.application", "--seed", str(seed), "--workers", "4", "--transactions", str(TRANSACTIONS)]
+        + ["--journal", str(folder / "journal.jsonl"), "--summary", str(folder / "summary.json")],
+        env={**os.environ, "ARTWORK_APPLICATION_URL": shop.server.conninfo(shop.name)},
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _deadlocks(shop: Shop) -> int:
+    return int(shop.value("SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"))

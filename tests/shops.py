@@ -1,0 +1,157 @@
+"""A shop database for a test: cloned from a template, with the ways to bring it into a phase without Prefect."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import psycopg
+
+from migration import backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs
+from migration.database import Database
+from migration.phases import Phase
+from migration.plan import Plan
+from migration.runs import Run
+from migration.settings import Settings, database_url
+from sample.server import EmbeddedServer
+
+#: Chunks small enough that a small sample has several.
+SETTINGS = Settings(database_url=None, chunk_blocks=64, batch_size=500, run_wait_seconds=0.5, lock_wait_seconds=5)
+
+
+@dataclass
+class Shop:
+    """One database of a test, gone when the test is over."""
+
+    server: EmbeddedServer
+    name: str
+    _sessions: list[psycopg.Connection[Any]] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        """What ARTWORK_DATABASE_URL would be."""
+        return self.server.url(self.name)
+
+    @cached_property
+    def database(self) -> Database:
+        """The database as our own code sees it."""
+        return Database(database_url(self.url), name="test")
+
+    def session(self, *, role: str | None = None, autocommit: bool = False) -> psycopg.Connection[Any]:
+        """A session of the application's own; closed with the test."""
+        connection = psycopg.connect(self.server.conninfo(self.name), autocommit=autocommit)
+        self._sessions.append(connection)
+        if role:
+            connection.execute(f"SET {'' if autocommit else 'SESSION '}ROLE {role}")
+            connection.commit()
+        return connection
+
+    @cached_property
+    def sql(self) -> psycopg.Connection[Any]:
+        """An autocommit session for setting things up and looking at them."""
+        return self.session(autocommit=True)
+
+    def value(self, query: str, *parameters: object) -> Any:
+        """The one value that a query returns."""
+        row = self.sql.execute(query, parameters or None).fetchone()
+        return row[0] if row else None
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.sql.execute(query, parameters or None).fetchall()
+
+    def schema_dump(self) -> list[str]:
+        """pg_dump --schema-only without the random \\restrict lines."""
+        dumped = subprocess.run(
+            [self.server.binary("pg_dump"), "--schema-only", "-d", self.server.conninfo(self.name)], capture_output=True, text=True, check=True
+        )
+        return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
+
+    def close(self) -> None:
+        """Close every session."""
+        for session in self._sessions:
+            session.close()
+        if "database" in self.__dict__:
+            self.database.dispose()
+
+
+@contextmanager
+def running(shop: Shop, verb: str = "test", *, name: str = "test-run") -> Iterator[Run]:
+    """A run that holds the lock, as a flow would."""
+    with runs.exclusive(shop.database, SETTINGS, verb=verb, name=name, run_id="") as run:
+        yield run
+
+
+def planned_deployment(shop: Shop) -> Plan:
+    """The plan of deploy_schema, not kept."""
+    with shop.database.transaction("planning") as connection:
+        return deployment.plan_deployment(connection)
+
+
+def deploy(shop: Shop) -> Plan:
+    """NOT_STARTED → DEPLOYED."""
+    made = planned_deployment(shop)
+    _execute(shop, made, "deploy_schema", Phase.DEPLOYED)
+    return made
+
+
+def withdraw(shop: Shop) -> Plan:
+    """Back to NOT_STARTED, with nothing of ours left."""
+    with shop.database.transaction("planning") as connection:
+        made = deployment.plan_withdrawal(connection)
+    _execute(shop, made, "roll_back", Phase.NOT_STARTED)
+    return made
+
+
+def copy(shop: Shop) -> None:
+    """The backfill without a catch-up."""
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        backfill.judge_quarantine(run)
+        backfill.create_users(run)
+        backfill.plan_chunks(run)
+        list(backfill.copy_chunks(run))
+
+
+def catch_up_now(shop: Shop) -> catch_up.CaughtUp:
+    """Apply the log until it is drained."""
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        return catch_up.catch_up(run)
+
+
+def reconcile_now(shop: Shop) -> dict[str, int]:
+    """Compare every row; the counts by verdict."""
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        return reconcile.reconcile(run)
+
+
+def migrate(shop: Shop) -> dict[str, int]:
+    """Everything that migrate_data does but the gate, and MIGRATED after it; the counts by verdict."""
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        backfill.judge_quarantine(run)
+        backfill.create_users(run)
+        backfill.plan_chunks(run)
+        list(backfill.copy_chunks(run))
+        backfill.log_missing(run)
+        catch_up.catch_up(run)
+        counts = reconcile.reconcile(run)
+        run.end("Completed", phase_after=Phase.MIGRATED)
+        return counts
+
+
+def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:
+    with running(shop, verb) as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+        execution.execute(
+            shop.database,
+            made,
+            patience=SETTINGS.lock_wait_seconds,
+            before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
+            on_attempt=lambda message: None,
+        )
