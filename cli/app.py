@@ -11,7 +11,7 @@ from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.decisions import DecisionName
 from migration.errors import BadInput, MigrationError
-from migration.settings import Settings, database_url
+from migration.settings import database_url, read_settings
 from reporting.status import read_status, status_lines
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def demo(
 @app.command()
 def status() -> None:
     """Show the phase, what serves, the last gates, the log, and what may be run next."""
-    settings = Settings()
     try:
+        settings = read_settings()
         if settings.database_url is None:
             raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
         database = Database(database_url(settings.database_url.get_secret_value()))
@@ -119,5 +119,3 @@ def main() -> None:
     """The console script."""
     os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "30")
     app()
-
-

@@ -143,12 +143,14 @@ class _Application:
         self.journal, self._summary = HOME / "journal.jsonl", HOME / "application.json"
         self.journal.unlink(missing_ok=True)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sample.application", "--seed", str(seed), "--workers", "3", "--rate", "150"]
-            + ["--journal", str(self.journal), "--summary", str(self._summary)],
+            [sys.executable, "-m", "sample.application", "--seed", str(seed), "--workers", "3", "--rate", "150", *self._files()],
             env={**os.environ, "ARTWORK_APPLICATION_URL": server.conninfo(SHOP)},
             start_new_session=True,
             stdout=subprocess.DEVNULL,
         )
+
+    def _files(self) -> list[str]:
+        return ["--journal", str(self.journal), "--summary", str(self._summary)]
 
     def stop(self) -> None:
         if self._process.poll() is None:
@@ -221,7 +223,9 @@ def _show_application(console: Console, summary: dict[str, Any], reports: list[J
     )
     for report, side in zip(reports, ("legacy", "clean"), strict=True):
         missing = f"[bold red]{len(report.missing)} MISSING[/]" if report.missing else "none is missing"
-        console.print(f"   Its journal against the {side} table: {report.values_checked:,} values of {report.rows_checked:,} rows, {missing}.")
+        console.print(
+            f"   Its journal against the {side} table: {report.values_checked:,} values of {report.rows_checked:,} rows, {missing}."
+        )
 
 
 def _schema(server: EmbeddedServer) -> str:

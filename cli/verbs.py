@@ -23,4 +23,4 @@ def exit_code(state: "State[Any]") -> int:
     """0 done or planned, 1 refused or red, 2 usage, 3 database unreachable."""
     if state.is_completed():
         return 0
-    return state.data if isinstance(state.data, int) and not isinstance(state.data, bool) else 1
+    return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))

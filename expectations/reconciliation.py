@@ -1,9 +1,9 @@
 """The suite `reconciliation`: after it, every legacy row is accounted for and every migrated row is true to the mapping."""
 
 from great_expectations import ExpectationSuite
-from great_expectations.core.suite_parameters import SuiteParameterDict
+from great_expectations.expectations.metadata_types import FailureSeverity
 
-from expectations.rules import RuleIsGreen, verdict_query
+from expectations.rules import Query, RuleIsGreen, verdict_query
 
 
 class NothingIsMissing(RuleIsGreen):
@@ -11,7 +11,7 @@ class NothingIsMissing(RuleIsGreen):
 
     rule_name: str = "missing"
     description: str | None = "Every eligible legacy row that is not in quarantine is in the clean table."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("missing")
+    unexpected_rows_query: Query = verdict_query("missing")
 
 
 class NothingIsExtra(RuleIsGreen):
@@ -19,7 +19,7 @@ class NothingIsExtra(RuleIsGreen):
 
     rule_name: str = "extra"
     description: str | None = "No clean row is there whose legacy row is gone or should stay behind."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("extra")
+    unexpected_rows_query: Query = verdict_query("extra")
 
 
 class NothingDiffers(RuleIsGreen):
@@ -27,7 +27,7 @@ class NothingDiffers(RuleIsGreen):
 
     rule_name: str = "differs"
     description: str | None = "Every clean row equals the mapping of its legacy row, column by column."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("differs")
+    unexpected_rows_query: Query = verdict_query("differs")
 
 
 class NothingIsRefused(RuleIsGreen):
@@ -35,7 +35,7 @@ class NothingIsRefused(RuleIsGreen):
 
     rule_name: str = "refused"
     description: str | None = "No write to the clean table was refused by the legacy table and still waits for a decision."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("refused")
+    unexpected_rows_query: Query = verdict_query("refused")
 
 
 class NothingStaysPending(RuleIsGreen):
@@ -43,7 +43,7 @@ class NothingStaysPending(RuleIsGreen):
 
     rule_name: str = "pending"
     description: str | None = "What was on its way at the first look had arrived at the second."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("pending")
+    unexpected_rows_query: Query = verdict_query("pending")
 
 
 class QuarantineIsWithinBounds(RuleIsGreen):
@@ -51,7 +51,7 @@ class QuarantineIsWithinBounds(RuleIsGreen):
 
     rule_name: str = "quarantined"
     description: str | None = "No more rows are in quarantine than the decision max_quarantined allows (0 without one)."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("quarantined")
+    unexpected_rows_query: Query = verdict_query("quarantined")
 
 
 class TheSumIsRight(RuleIsGreen):
@@ -59,7 +59,7 @@ class TheSumIsRight(RuleIsGreen):
 
     rule_name: str = "sum"
     description: str | None = "Migrated, excluded, quarantined and pending rows add up to count(*) of the legacy table."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("sum")
+    unexpected_rows_query: Query = verdict_query("sum")
 
 
 class TheStrategyAgrees(RuleIsGreen):
@@ -67,7 +67,7 @@ class TheStrategyAgrees(RuleIsGreen):
 
     rule_name: str = "strategy_count"
     description: str | None = "Each difference to the strategy's own WHERE clause is explained by a listed deviation."
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("strategy_count")
+    unexpected_rows_query: Query = verdict_query("strategy_count")
 
 
 RULES = (
@@ -88,4 +88,4 @@ RULE_BY_TYPE = {rule.expectation_type: rule.__fields__["rule_name"].default for 
 
 def reconciliation() -> ExpectationSuite:
     """The suite, to be validated on the rows of artwork_migration.rule_result of one run. Every rule is critical."""
-    return ExpectationSuite(name="reconciliation", expectations=[rule(severity="critical") for rule in RULES])
+    return ExpectationSuite(name="reconciliation", expectations=[rule(severity=FailureSeverity.CRITICAL) for rule in RULES])

@@ -1,7 +1,12 @@
 """What a rule that judges a row of rule_result has in common, written once."""
 
-import great_expectations.expectations as gxe
+from typing import Any
+
 from great_expectations.core.suite_parameters import SuiteParameterDict
+from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
+
+#: What Great Expectations takes for a query.
+Query = str | SuiteParameterDict[str, Any]
 
 
 def verdict_query(rule: str) -> str:
@@ -15,8 +20,8 @@ def verdict_query(rule: str) -> str:
     )
 
 
-class RuleIsGreen(gxe.UnexpectedRowsExpectation):
+class RuleIsGreen(UnexpectedRowsExpectation):
     """A rule judged by its row in rule_result; subclasses name the rule in `rule_name` and say in `description` what it means."""
 
-    unexpected_rows_query: str | SuiteParameterDict = verdict_query("no rule")
+    unexpected_rows_query: Query = verdict_query("no rule")
     rule_name: str = "no rule"

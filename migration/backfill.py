@@ -8,8 +8,6 @@ from sqlalchemy import Connection, text
 from migration import database, runs
 from migration.runs import Run
 
-_APPLY = {"artwork_migration.apply": "on"}
-
 
 @dataclass(frozen=True)
 class ChunkCopied:
@@ -22,6 +20,7 @@ class ChunkCopied:
 
 def judge_quarantine(run: Run) -> int:
     """List every eligible row that the clean table cannot take, with its reason. Returns how many. Locks ACCESS SHARE."""
+
     def judge(connection: Connection) -> int:
         database.run(connection, "migrate/judge_all")
         return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.quarantine")).scalar_one())
@@ -36,13 +35,14 @@ def create_users(run: Run) -> int:
     """
     run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate/collect_emails"))
     created = 0
-    while batch := run.database.write("creating users", lambda connection: _create_batch(run, connection), **_APPLY):
+    while batch := run.database.write("creating users", lambda connection: _create_batch(run, connection), applying=True):
         created += batch[0]["created"]
     return created
 
 
 def plan_chunks(run: Run) -> int:
     """Cut the legacy table into chunks, unless it is cut already and still the same table. Returns how many are left to copy."""
+
     def plan(connection: Connection) -> int:
         if not database.run(connection, "migrate/chunks_hold").scalar_one():
             connection.execute(text("DELETE FROM artwork_migration.chunk"))
@@ -58,7 +58,7 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     Raises Overtaken when a newer run has begun. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks.
     """
     while True:
-        done = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), **_APPLY)
+        done = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
         if done is not None:
             yield done
         elif plan_chunks(run) == 0:
@@ -83,6 +83,7 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
 
 def log_missing(run: Run) -> int:
     """The anti-join pass: log every row that should be in the clean table and is not, for catch-up. Returns the ids in the log."""
+
     def log(connection: Connection) -> int:
         database.run(connection, "migrate/log_missing")
         return int(connection.execute(text("SELECT COALESCE(SUM(CARDINALITY(ids)), 0) FROM artwork_migration.legacy_change")).scalar_one())

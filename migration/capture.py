@@ -11,12 +11,15 @@ def require_capture(run: Run) -> None:
         made = [row["do"] for row in ledger.deployed_statements(connection) if "ENABLE ALWAYS TRIGGER" in row["do"]]
         found = database.rows(connection, "migrate/lapsed_triggers", statements=made)
     if found:
-        raise ObstaclesFound(run.verb, [
-            Obstacle(
-                "capture_lapsed",
-                row["subject"],
-                "it is missing or disabled, so writes may have gone unseen.",
-                "Run ALTER TABLE … ENABLE ALWAYS TRIGGER for it (if it is gone: roll_back, then deploy_schema), then this verb again; it compares every row.",
-            )
-            for row in found
-        ])
+        raise ObstaclesFound(
+            run.verb,
+            [
+                Obstacle(
+                    "capture_lapsed",
+                    row["subject"],
+                    "it is missing or disabled, so writes may have gone unseen.",
+                    "ALTER TABLE … ENABLE ALWAYS TRIGGER it (if it is gone: roll_back, deploy_schema) and run this again: it compares all.",
+                )
+                for row in found
+            ],
+        )

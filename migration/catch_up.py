@@ -7,7 +7,6 @@ from sqlalchemy import Connection, text
 from migration import runs
 from migration.runs import Run
 
-
 #: Batches with less than they could take, one after the other, after which the log counts as drained.
 SMALL_BATCHES = 3
 

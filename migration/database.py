@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import psycopg
 from sqlalchemy import URL, Connection, CursorResult, create_engine, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import NullPool, QueuePool
 
 import sql
 from migration.errors import DatabaseError, DatabaseUnreachable, Overtaken
@@ -22,6 +21,11 @@ LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
 #: We lose against the application and try again: a lock timeout, a deadlock, a user or a token that changed hands meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
+#: A server older than 14 lacks client_connection_check_interval; it gets as far as being refused in words.
+_SET_FOR_TRANSACTION = (
+    "SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
+    " WHERE s.key <> 'client_connection_check_interval' OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
+)
 #: Classes whose primary message names objects only, never a value.
 _SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D", "P0")
 
@@ -29,18 +33,24 @@ _SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D", "P0")
 class Database:
     """One database to migrate. Connections are named after the run, so that whoever waits for us can see who we are."""
 
-    def __init__(self, url: URL, *, name: str = "artwork-migration", pooled: bool = True) -> None:
+    def __init__(self, url: URL, *, name: str = "artwork-migration", attempts: int = 20) -> None:
         self.url = url
         self.name = name[:63]
+        self.attempts = attempts
         self._engine = create_engine(
             url,
             hide_parameters=True,
-            poolclass=QueuePool if pooled else NullPool,
             connect_args={"application_name": self.name, "connect_timeout": 10},
         )
 
     def __repr__(self) -> str:
         return f"Database({self.url.render_as_string(hide_password=True)})"
+
+    @property
+    def _address(self) -> str:
+        """Where it is, without the user and the password."""
+        host = self.url.query.get("host") or self.url.host
+        return f"{self.url.database} at {host}{f':{self.url.port}' if self.url.port else ''}"
 
     def dispose(self) -> None:
         """Close every connection."""
@@ -52,12 +62,12 @@ class Database:
 
         Raises DatabaseUnreachable, Overtaken or DatabaseError. The search_path is empty, so every name in our SQL is a full one.
         """
-        with translated(action), self._engine.connect() as connection:
+        with translated(action, self._address), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
                 defaults = {"search_path": "", "client_connection_check_interval": "5s", "statement_timeout": "0", "jit": "off"}
                 connection.execute(
-                    text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
+                    text(_SET_FOR_TRANSACTION),
                     {"settings": json.dumps({**defaults, **settings})},
                 )
                 yield connection
@@ -65,7 +75,7 @@ class Database:
     @contextmanager
     def autocommit(self, action: str) -> Iterator[Connection]:
         """A connection outside any transaction, for the run's lock and for what Postgres refuses inside one."""
-        with translated(action), self._engine.connect() as connection:
+        with translated(action, self._address), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
 
@@ -74,18 +84,21 @@ class Database:
         with self.transaction(name, transaction_read_only="on") as connection:
             return rows(connection, name, **parameters)
 
-    def write(self, action: str, work: Callable[[Connection], Result], *, attempts: int = 20, **settings: str) -> Result:
+    def write(self, action: str, work: Callable[[Connection], Result], *, applying: bool = False) -> Result:
         """Run `work` in a transaction whose lock waits end before the application's would; try again when we lose.
 
-        Any write of ours that locks rows goes through here. Raises the last error when `attempts` are used up.
+        Any write of ours that locks rows goes through here; `applying` keeps it out of capture and write-through. Raises the last
+        error when `attempts` are used up.
         """
-        limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s", **settings}
-        for attempt in range(1, attempts + 1):
+        limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
+        if applying:
+            limits["artwork_migration.apply"] = "on"
+        for attempt in range(1, self.attempts + 1):
             try:
                 with self.transaction(action, **limits) as connection:
                     return work(connection)
             except DatabaseError as error:
-                if error.sqlstate not in RETRIED or attempt == attempts:
+                if error.sqlstate not in RETRIED or attempt == self.attempts:
                     raise
             time.sleep(backoff(attempt))
         raise AssertionError("unreachable")
@@ -104,7 +117,7 @@ class Database:
 
 def backoff(attempt: int) -> float:
     """Seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
-    return min(2.0, 0.05 * 2 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+    return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
 
 
 def run(connection: Connection, name: str, **parameters: object) -> CursorResult[Any]:
@@ -118,21 +131,21 @@ def rows(connection: Connection, name: str, **parameters: object) -> list[dict[s
 
 
 @contextmanager
-def translated(action: str) -> Iterator[None]:
+def translated(action: str, address: str) -> Iterator[None]:
     """Turn a driver's error into one of ours: it carries rows and parameters, and Prefect logs whatever is chained."""
     try:
         yield
     except DBAPIError as error:
-        raise _translation(error.orig, action, connected=not error.connection_invalidated) from None
+        raise _translation(error.orig, action, address) from None
     except psycopg.Error as error:
-        raise _translation(error, action, connected=True) from None
+        raise _translation(error, action, address) from None
 
 
-def _translation(error: BaseException | None, action: str, *, connected: bool) -> Exception:
+def _translation(error: BaseException | None, action: str, address: str) -> Exception:
     sqlstate = getattr(error, "sqlstate", None)
     diagnosis = getattr(error, "diag", None)
     if sqlstate is None or sqlstate.startswith(("28", "3D")):
-        return DatabaseUnreachable(_unreachable(error, sqlstate))
+        return DatabaseUnreachable(_unreachable(error, sqlstate, address))
     message = (diagnosis.message_primary or "") if diagnosis else ""
     if sqlstate == "55000" and "was overtaken by run" in message:
         return Overtaken(f"{action}: {message}. Nothing of this step was kept; the newer run does the work.")
@@ -150,7 +163,7 @@ def _condition(sqlstate: str) -> str:
         return "raised by a function"
 
 
-def _unreachable(error: BaseException | None, sqlstate: str | None) -> str:
+def _unreachable(error: BaseException | None, sqlstate: str | None, address: str) -> str:
     """Why no connection could be made, from what the driver says, but in words of ours: its text may hold the connection string."""
     told = str(error).lower()
     reasons = {
@@ -166,4 +179,4 @@ def _unreachable(error: BaseException | None, sqlstate: str | None) -> str:
     reason = next((text for sign, text in reasons.items() if sign in told), "the server ended or refused the connection.")
     if sqlstate and sqlstate.startswith("28") and "pg_hba" not in told:
         reason = reasons["password authentication failed"]
-    return f"The database cannot be reached: {reason} Nothing was changed."
+    return f"The database {address} cannot be reached: {reason} Nothing was changed."

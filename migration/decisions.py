@@ -25,7 +25,7 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
         case DecisionName.IN_FLIGHT_AGE:
             return _interval(connection, given)
         case DecisionName.MAX_QUARANTINED:
-            if not re.fullmatch(r"\d{1,9}", given):
+            if not re.fullmatch(r"[0-9]{1,9}", given):
                 raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
             return str(int(given))
         case DecisionName.FUNCTION_ROLES:
@@ -57,6 +57,6 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
 
 def _interval(connection: Connection, given: str) -> str:
     """Ask the server: it is what reads the value later."""
-    if not re.fullmatch(r"\d{1,6} ?(seconds?|minutes?|hours?|days?)", given):
+    if not re.fullmatch(r"[0-9]{1,6} ?(seconds?|minutes?|hours?|days?)", given):
         raise BadInput("in_flight_age takes an interval like '15 minutes' or '2 hours'. Nothing was decided.")
     return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())

@@ -16,6 +16,9 @@ from sql import SqlFile
 #: Postgres 15: security_invoker views, MERGE; the oldest release the design asks for.
 OLDEST_VERSION = 150000
 
+#: Each of these makes the questions after it moot or impossible, so it is told alone.
+_ASKED_FIRST = ("postgres_version", "standby", "usage_privilege", "artworks_missing")
+
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 
@@ -37,25 +40,32 @@ def catalog(connection: Connection) -> Catalog:
     """Read the parameters: the mapping, the statuses legacy takes, the application's roles."""
     mapping = database.rows(connection, "mapping")
     roles = ledger.decision_value(connection, "function_roles", "service_role")
-    return Catalog({
-        "oldest_version": OLDEST_VERSION,
-        "mapping": json.dumps(mapping),
-        "accepted": json.dumps(_accepted_statuses(connection)),
-        "legacy_artwork": sql.load("legacy_artwork").statement,
-        "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
-    })
+    return Catalog(
+        {
+            "oldest_version": OLDEST_VERSION,
+            "mapping": json.dumps(mapping),
+            "accepted": json.dumps(_accepted_statuses(connection)),
+            "legacy_artwork": sql.load("legacy_artwork").statement,
+            "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
+        }
+    )
 
 
 def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
     """Return the catalog, or raise ObstaclesFound with everything that makes this database one we cannot migrate."""
-    if connection.execute(text("SELECT TO_REGCLASS('public.artworks') IS NULL")).scalar_one():
-        known = Catalog({"oldest_version": OLDEST_VERSION, "mapping": "[]", "function_roles": []})
-    else:
-        known = catalog(connection)
-    found = [obstacle for file in sql.folder("plan/obstacles") for obstacle in _obstacles(connection, known, file)]
+    files = sql.folder("plan/obstacles")
+    for file in files:
+        if file.rule in _ASKED_FIRST:
+            _refuse(verb, _obstacles(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
+    known = catalog(connection)
+    others = [file for file in files if file.rule not in _ASKED_FIRST]
+    _refuse(verb, [obstacle for file in others for obstacle in _obstacles(connection, known, file)])
+    return known
+
+
+def _refuse(verb: str, found: list[Obstacle]) -> None:
     if found:
         raise ObstaclesFound(verb, found)
-    return known
 
 
 def plan_deployment(connection: Connection) -> Plan:
@@ -118,15 +128,11 @@ def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[S
         if undo is None:
             return [Statement(stage, file.rule, file.statement, None, lock)]
         return [Statement(stage, file.rule, file.statement, undo.statement, lock, undo.header.get("stage", "locked"))]
-    return [
-        Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock) for row in known.rows(connection, file)
-    ]
+    return [Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock) for row in known.rows(connection, file)]
 
 
 def _obstacles(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
-    return [
-        Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)
-    ]
+    return [Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
 
 
 def _on_stubs(connection: Connection, file: SqlFile) -> SqlFile:
@@ -153,6 +159,7 @@ def _decision_stub(connection: Connection) -> str:
 
 def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
     """Counts for the reader of the plan."""
+
     def ask(name: str) -> list[dict[str, Any]]:
         return known.rows(connection, _on_stubs(connection, sql.load(name)))
 

@@ -78,7 +78,7 @@ class PlanOutdated(MigrationError):
         self.number, self.current, self.changes = number, current, tuple(changes)
         super().__init__(
             f"{verb}: plan {number} does not hold any more; the plan is now {current}. Nothing was changed. What changed: "
-            f"{'; '.join(changes)}. Read the new plan and start again with plan={current}."
+            f"{'; '.join(changes)}. Start it without a number to read the new plan, then again with plan={current}."
         )
 
 
@@ -137,7 +137,9 @@ class LockNotObtained(MigrationError):
 
     def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.attempts, self.holders = attempts, tuple(holders)
-        named = "; ".join(str(holder) for holder in holders) or "no holder was visible any more (pg_read_all_stats shows other roles' sessions)"
+        named = (
+            "; ".join(str(holder) for holder in holders) or "no holder was visible any more (pg_read_all_stats shows other roles' sessions)"
+        )
         super().__init__(
             f"{verb}: the locks were not had in {attempts} attempts. Nothing was changed. In the way: {named}. "
             "Wait for it to finish or end it yourself, then start again with the same plan number."

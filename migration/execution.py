@@ -47,7 +47,9 @@ def execute(
             holders = lock_holders(target, tables)
         if time.monotonic() >= deadline:
             raise LockNotObtained(plan.verb, attempt, holders)
-        on_attempt(f"attempt {attempt}: the locks were not had, nothing changed; in the way: {'; '.join(map(str, holders)) or 'gone again'}")
+        on_attempt(
+            f"attempt {attempt}: the locks were not had, nothing changed; in the way: {'; '.join(map(str, holders)) or 'gone again'}"
+        )
         time.sleep(database.backoff(attempt))
 
 
@@ -82,7 +84,8 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
         "statement_timeout": f"{target.deadlock_timeout_ms // 2}ms",
     }
     connection.execute(
-        text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"), {"settings": json.dumps(settings)}
+        text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
+        {"settings": json.dumps(settings)},
     )
     database.run(connection, "run/execute_locked")
     connection.execute(text("SELECT SET_CONFIG('statement_timeout', '0', TRUE)"))

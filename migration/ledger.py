@@ -37,7 +37,7 @@ def exists(connection: Connection) -> bool:
 
 
 def create(connection: Connection) -> None:
-    """Create the schema and the ledger's own tables where they are missing. The phase stays NOT_STARTED. Locks nothing of the application."""
+    """Create the schema and the ledger's own tables where they are missing. The phase stays NOT_STARTED; nothing is locked."""
     database.run(connection, "ledger/create")
 
 
@@ -112,7 +112,10 @@ def plan_content(connection: Connection, number: str) -> dict[str, Any] | None:
 def deployed_statements(connection: Connection) -> list[dict[str, Any]]:
     """The statements that brought phase DEPLOYED, in their order: what roll_back(to=NOT_STARTED) undoes."""
     number = connection.execute(
-        text("SELECT plan FROM artwork_migration.phase_history WHERE phase_after = 'DEPLOYED' AND phase_before = 'NOT_STARTED' ORDER BY run DESC LIMIT 1")
+        text(
+            "SELECT plan FROM artwork_migration.phase_history"
+            " WHERE phase_after = 'DEPLOYED' AND phase_before = 'NOT_STARTED' ORDER BY run DESC LIMIT 1"
+        )
     ).scalar()
     content = plan_content(connection, str(number)) if number else None
     return list(content["statements"]) if content else []
@@ -122,7 +125,8 @@ def step(connection: Connection, run: int, name: str, details: dict[str, Any] | 
     """Note that a step of a run is done, once."""
     connection.execute(
         text(
-            "INSERT INTO artwork_migration.step (run, name, done_at, details) VALUES (:run, :name, CLOCK_TIMESTAMP(), CAST(:details AS jsonb))"
+            "INSERT INTO artwork_migration.step (run, name, done_at, details)"
+            " VALUES (:run, :name, CLOCK_TIMESTAMP(), CAST(:details AS jsonb))"
             " ON CONFLICT (run, name) DO UPDATE SET done_at = EXCLUDED.done_at, details = EXCLUDED.details"
         ),
         {"run": run, "name": name, "details": json.dumps(details or {}, default=str)},

@@ -18,7 +18,9 @@ class Phase(StrEnum):
     @property
     def serves(self) -> str:
         """Which table answers to `artworks`, in words."""
-        return "the legacy table serves as artworks" + ("" if self is Phase.NOT_STARTED else "; the clean table artworks_v2 is written through")
+        return "the legacy table serves as artworks" + (
+            "" if self is Phase.NOT_STARTED else "; the clean table artworks_v2 is written through"
+        )
 
 
 _NEXT_VERBS = {

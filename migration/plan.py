@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC
 from typing import Any
 
 from sqlalchemy import Connection
@@ -96,7 +97,8 @@ class Approval:
 def phase_mark(connection: Connection) -> str:
     """The phase row that a plan is bound to: going there and back makes another one."""
     row = ledger.phase(connection)
-    return f"{row.phase}#{row.run}"
+    since = f" since {row.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if row.since else ""
+    return f"{row.phase}#{row.run}{since}"
 
 
 def decisions_in_force(connection: Connection) -> dict[str, str]:
@@ -106,14 +108,18 @@ def decisions_in_force(connection: Connection) -> dict[str, str]:
 
 def keep(connection: Connection, plan: Plan, run_name: str) -> None:
     """Store the plan, creating the ledger for the first one."""
-    ledger.create(connection)
+    if not ledger.exists(connection):
+        ledger.create(connection)
     ledger.keep_plan(connection, number=plan.number, verb=plan.verb, content=plan.content(), run_name=run_name)
 
 
 def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
-    """Raise PlanOutdated unless the approved number is this plan's, and Blocked if the plan still has blockers."""
-    if approval.number != plan.number:
-        earlier = ledger.plan_content(connection, approval.number)
+    """Raise PlanOutdated unless the approved number is this plan's and was made here, and Blocked if the plan still has blockers.
+
+    A number from before a roll_back(to=NOT_STARTED) is not in the ledger any more: somebody has to read the plan again.
+    """
+    earlier = ledger.plan_content(connection, approval.number)
+    if approval.number != plan.number or earlier is None:
         changes = plan.changes_since(earlier) if earlier else ["no plan of that number was made for this database"]
         raise PlanOutdated(plan.verb, approval.number, plan.number, changes)
     if plan.blockers:
@@ -122,9 +128,7 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
 
 def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
     """The statements that take earlier ones back, in reverse order; what needs time for it comes after the lock."""
-    return [
-        Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]
-    ]
+    return [Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]]
 
 
 def serving(phase: Phase) -> str:

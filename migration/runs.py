@@ -13,7 +13,6 @@ from migration.phases import Phase
 from migration.settings import Settings
 
 
-
 class Run:
     """A run of a verb that holds the lock. `epoch` is its row in phase_history, 0 until it has begun to write.
 
@@ -106,14 +105,17 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
 def refuse_pooler(target: Database, verb: str) -> None:
     """Refuse a transaction pooler: behind it a session's lock protects nothing. Seen by the port, or by a backend that changes."""
     if target.url.port == 6543 or _backend_changes(target):
-        raise ObstaclesFound(verb, [
-            Obstacle(
-                "transaction_pooler",
-                "ARTWORK_DATABASE_URL",
-                "it leads to a transaction pooler, where the lock of a run would protect nothing.",
-                "Give the address of the server itself or of a session pooler (on Supabase port 5432).",
-            )
-        ])
+        raise ObstaclesFound(
+            verb,
+            [
+                Obstacle(
+                    "transaction_pooler",
+                    "ARTWORK_DATABASE_URL",
+                    "it leads to a transaction pooler, where the lock of a run would protect nothing.",
+                    "Give the address of the server itself or of a session pooler (on Supabase port 5432).",
+                )
+            ],
+        )
 
 
 def _backend_changes(target: Database) -> bool:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -19,8 +19,18 @@ class Settings(BaseSettings):
     reports: Path = Field(Path("reports"), description="folder for exports and reports")
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb goes on trying for its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
+    attempts: int = Field(20, gt=0, description="how often a transaction that lost against the application is tried")
     chunk_blocks: int = Field(16_384, gt=0, description="size of a backfill chunk in blocks of 8 kB")
     batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch, and e-mails in one batch of new users")
+
+
+def read_settings() -> Settings:
+    """The settings from the environment. Raises BadInput naming each variable that cannot be used, without its value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"ARTWORK_{str(one['loc'][0]).upper()}: {one['msg'].lower()}" for one in error.errors(include_input=False))
+        raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed.") from None
 
 
 def database_url(raw: str, driver: str = "psycopg") -> URL:
@@ -34,7 +44,9 @@ def database_url(raw: str, driver: str = "psycopg") -> URL:
     except (ArgumentError, ValueError):
         raise BadInput("The database URL cannot be read. Write it as postgresql://user:password@host:5432/database.") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise BadInput(f"The database URL is for {url.get_backend_name()}, not for Postgres. Write it as postgresql://user@host:5432/database.")
+        raise BadInput(
+            f"The database URL is for {url.get_backend_name()}, not for Postgres. Write it as postgresql://user@host:5432/database."
+        )
     if not url.database:
         raise BadInput("The database URL names no database. Write it as postgresql://user@host:5432/database.")
     return url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")

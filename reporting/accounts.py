@@ -18,7 +18,9 @@ class Accounts:
     @property
     def adds_up(self) -> bool:
         """Whether the headings add up to the rows of the legacy table, and the deviations to the number migrated."""
-        return sum(count for _, count in self.sum_rows) == self.legacy_rows and sum(count for _, count in self.strategy_rows) == self.migrated
+        return (
+            sum(count for _, count in self.sum_rows) == self.legacy_rows and sum(count for _, count in self.strategy_rows) == self.migrated
+        )
 
 
 def read_accounts(target: Database) -> Accounts:
@@ -42,14 +44,17 @@ def read_accounts(target: Database) -> Accounts:
 
 def accounts_markdown(accounts: Accounts) -> str:
     """Both accounts as markdown tables."""
+
     def table(title: str, rows: list[tuple[str, int]], total: str, amount: int) -> str:
         lines = "\n".join(f"| {label} | {count:,} |" for label, count in rows)
         return f"## {title}\n\n| | rows |\n|---|---:|\n{lines}\n| **{total}** | **{amount:,}** |\n"
 
-    return "\n".join([
-        table("Every legacy row", accounts.sum_rows, "rows of the legacy table", accounts.legacy_rows),
-        table("From the strategy to the number migrated", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
-    ])
+    return "\n".join(
+        [
+            table("Every legacy row", accounts.sum_rows, "rows of the legacy table", accounts.legacy_rows),
+            table("From the strategy to the number migrated", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
+        ]
+    )
 
 
 def _heading(verdict: str, reason: str) -> str:

@@ -43,7 +43,12 @@ def read_status(target: Database) -> Status:
         if not _has_data_tables(connection):
             return status
         return Status(
-            name, row, status.runs, status.decisions, database.rows(connection, "report/backlog")[0], database.rows(connection, "report/last_gates")
+            name,
+            row,
+            status.runs,
+            status.decisions,
+            database.rows(connection, "report/backlog")[0],
+            database.rows(connection, "report/last_gates"),
         )
 
 
@@ -58,15 +63,22 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
     ]
     if status.backlog:
         lines.append(("log", _log_line(status.backlog)))
-        lines.append(("backfill", f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied"))
+        lines.append(
+            ("backfill", f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied")
+        )
         lines.append(("refused writes", str(status.backlog["refused"])))
     if status.gates:
         red = [f"{gate['suite']}.{gate['rule']}" for gate in status.gates if not gate["passed"]]
-        lines.append(("last gates", "red: " + ", ".join(red) if red else f"all {len(status.gates)} rules green (run {status.gates[0]['run']})"))
+        lines.append(
+            ("last gates", "red: " + ", ".join(red) if red else f"all {len(status.gates)} rules green (run {status.gates[0]['run']})")
+        )
     lines.extend(("decision", f"{name} = {value}") for name, value in status.decisions.items())
-    lines.extend(("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1])
     lines.extend(
-        ("not ended", f"{run['run']} {run['verb']} {run['run_name']}, begun {run['begun_at']:%Y-%m-%d %H:%M %Z}") for run in status.unfinished
+        ("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1]
+    )
+    lines.extend(
+        ("not ended", f"{run['run']} {run['verb']} {run['run_name']}, begun {run['begun_at']:%Y-%m-%d %H:%M %Z}")
+        for run in status.unfinished
     )
     return lines
 

@@ -143,7 +143,11 @@ class _Check:
 
     def users(self) -> None:
         kept, gone = self._expected.users - self._expected.unknown, self._expected.deleted_users - self._expected.unknown
-        query = "SELECT u.id::text, coalesce((to_jsonb(u) ->> 'is_anonymous')::boolean, false) FROM public.users AS u WHERE u.id = ANY(%s::uuid[])"
+        query = """
+            SELECT u.id::text, coalesce((to_jsonb(u) ->> 'is_anonymous')::boolean, false)
+            FROM public.users AS u
+            WHERE u.id = ANY(%s::uuid[])
+        """
         for batch in _batches(kept | gone):
             found = {str(user): bool(anonymous) for user, anonymous in self._connection.execute(query, (batch,))}
             self._report.users_checked += len(batch)

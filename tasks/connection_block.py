@@ -36,7 +36,7 @@ class ArtworkDatabase(Block):
 def stored_url() -> URL | None:
     """The URL from the block called `artwork-database`, or None if there is no such block."""
     try:
-        block = ArtworkDatabase.load("artwork-database", _sync=True)
+        block = ArtworkDatabase.load("artwork-database")
     except ValueError:
         return None
     return block.url() if isinstance(block, ArtworkDatabase) else None

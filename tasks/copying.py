@@ -2,12 +2,12 @@
 
 from dataclasses import asdict
 
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 from prefect.logging import get_run_logger
 
 from migration import backfill, catch_up, reconcile
 from migration.runs import Run
 from reporting.accounts import accounts_markdown, read_accounts
+from tasks.artifacts import Progress, publish
 from tasks.steps import step
 
 
@@ -32,11 +32,11 @@ def copy_chunks(run: Run) -> int:
     """Cut the table into chunks where that is not done yet, and copy those that are left. Returns the rows copied by this run."""
     left = backfill.plan_chunks(run)
     get_run_logger().info("%d chunks to copy", left)
-    progress = create_progress_artifact(0.0, key="backfill-progress", description="chunks of the legacy table copied", _sync=True)
+    progress = Progress("backfill-progress", "chunks of the legacy table copied")
     copied = 0
     for chunk in backfill.copy_chunks(run):
         copied += chunk.copied
-        update_progress_artifact(progress, 100.0 * chunk.done / chunk.chunks, _sync=True)
+        progress.show(chunk.done, chunk.chunks)
         get_run_logger().info("chunk %d of %d: %d rows copied", chunk.done, chunk.chunks, chunk.copied)
     return copied
 
@@ -68,5 +68,4 @@ def reconcile_rows(run: Run) -> dict[str, int]:
 @step("publish the accounts")
 def publish_accounts(run: Run) -> None:
     """Show where every legacy row went, as the artifact `accounts`, whatever the gate will say."""
-    text = accounts_markdown(read_accounts(run.database))
-    create_markdown_artifact(text, key="accounts", description="Where every legacy row went", _sync=True)
+    publish("accounts", accounts_markdown(read_accounts(run.database)), "Where every legacy row went")

@@ -5,8 +5,8 @@ from sqlalchemy import Connection
 
 from migration import ledger
 from migration.decisions import DecisionName, apply_at_once, checked_value
-from migration.errors import BadInput
 from migration.deployment import refuse_obstacles
+from migration.errors import BadInput
 from tasks.status import publish_status
 from tasks.verbs import open_database
 
@@ -28,9 +28,7 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
                 raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
             ledger.create(connection)
         apply_at_once(connection, name, checked)
-        ledger.decide(
-            connection, name, checked, approved_by=approved_by.strip(), reason=reason.strip(), run_name=flow_run.name or "decide"
-        )
+        ledger.decide(connection, name, checked, approved_by=approved_by.strip(), reason=reason.strip(), run_name=flow_run.name or "decide")
         return f"{name} is {checked}, decided by {approved_by.strip()}."
 
     try:
@@ -38,5 +36,3 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
     finally:
         publish_status(database)
         database.dispose()
-
-

@@ -16,6 +16,7 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> int:
 
     Raises LockNotObtained or DatabaseError; nothing is changed then. What the plan does after its lock goes on where it was when run again.
     """
+
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
 

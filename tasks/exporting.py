@@ -14,7 +14,17 @@ from tasks.steps import step
 
 #: Ledger tables that go into the export; they hold ids, counts and names of operators, no customer's e-mail or token.
 LEDGER_TABLES = ("phase_history", "step", "decision", "plan")
-DATA_TABLES = ("clean_touched", "refused_write", "quarantine", "created_user", "reconciliation", "strategy_count", "finding", "rule_result", "gate_result")
+DATA_TABLES = (
+    "clean_touched",
+    "refused_write",
+    "quarantine",
+    "created_user",
+    "reconciliation",
+    "strategy_count",
+    "finding",
+    "rule_result",
+    "gate_result",
+)
 
 
 @step("export the ledger")

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from prefect.artifacts import create_markdown_artifact
 from sqlalchemy import Connection
 
 from migration import plan
 from migration.plan import Approval, Plan
 from migration.runs import Run
 from reporting.plans import plan_markdown
+from tasks.artifacts import publish
 
 
 def make_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
@@ -20,9 +20,7 @@ def make_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
 def publish_plan(run: Run, made: Plan) -> None:
     """Keep the plan in the ledger, creating that for the first plan, and show it as an artifact."""
     run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-    create_markdown_artifact(
-        plan_markdown(made), key=f"plan-{made.number}", description=f"Plan {made.number} of {made.verb}, nothing changed yet", _sync=True
-    )
+    publish(f"plan-{made.number}", plan_markdown(made), f"Plan {made.number} of {made.verb}, nothing changed yet")
 
 
 def confirm_plan(run: Run, made: Plan, approval: Approval) -> None:

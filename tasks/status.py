@@ -1,10 +1,9 @@
 """The artifact `migration-status`: always there, one screen, what an operator wants to know first."""
 
-from prefect.artifacts import create_markdown_artifact
-
 from migration.database import Database
 from migration.errors import MigrationError
 from reporting.status import read_status, status_markdown
+from tasks.artifacts import publish
 
 
 def publish_status(database: Database) -> None:
@@ -13,4 +12,4 @@ def publish_status(database: Database) -> None:
         text = status_markdown(read_status(database))
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
-    create_markdown_artifact(text, key="migration-status", description="Phase, what serves, last gates, what may be run next", _sync=True)
+    publish("migration-status", text, "Phase, what serves, last gates, what may be run next")

@@ -1,4 +1,4 @@
-"""Gates: a Great Expectations suite judged so that it fails closed. Great Expectations is imported in the task, because that takes seconds."""
+"""Gates: a Great Expectations suite judged so that it fails closed. It is imported in the task, because the import takes seconds."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def validate(run: Run, suite: ExpectationSuite, query: str, wanted: int) -> Expe
     )
     if len(result.results) != wanted:
         raise GateBroken(suite.name, f"{len(result.results)} of {wanted} rules were judged")
-    raised = [one.expectation_config.type for one in result.results if _raised(one.exception_info)]
+    raised = [_type(one) for one in result.results if _raised(one.exception_info)]
     if raised:
         raise GateBroken(suite.name, f"these rules raised an error: {', '.join(raised)}")
     return result
@@ -79,7 +79,7 @@ def batch(run: Run, query: str) -> Batch:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # seconds, see above
     from great_expectations.data_context.types.base import ProgressBarsConfig
-    from great_expectations.exceptions import GreatExpectationsError
+    from great_expectations.exceptions.exceptions import GreatExpectationsError
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
@@ -97,7 +97,7 @@ def note_verdicts(run: Run, suite: str, result: ExpectationSuiteValidationResult
     """Write one gate_result per rule and return them all."""
     with run.database.transaction("reading the rule results") as connection:
         counts = {row["rule"]: row for row in database.rows(connection, "reconcile/rule_results", run=run.epoch)}
-    rules = tuple(_verdict(one, rule_by_type[one.expectation_config.type], counts) for one in result.results)
+    rules = tuple(_verdict(one, rule_by_type[_type(one)], counts) for one in result.results)
     run.database.write("noting the gate's verdicts", lambda connection: _insert(connection, run.epoch, suite, rules))
     for rule in rules:
         get_run_logger().log(20 if rule.passed else 40, "gate %s: %s is %s", suite, rule.rule, "green" if rule.passed else "RED")
@@ -114,6 +114,10 @@ def _verdict(one: Any, rule: str, results: dict[str, dict[str, Any]]) -> RuleVer
         bad=counts.get("bad"),
         ids=tuple(str(identifier) for identifier in counts.get("ids", ())),
     )
+
+
+def _type(one: Any) -> str:
+    return str(one.expectation_config.type)
 
 
 def _raised(information: dict[str, Any] | None) -> bool:
@@ -133,7 +137,15 @@ def _insert(connection: Connection, run: int, suite: str, rules: tuple[RuleVerdi
             " ON CONFLICT (run, suite, rule) DO UPDATE SET passed = EXCLUDED.passed, looked_at = EXCLUDED.looked_at, bad = EXCLUDED.bad"
         ),
         [
-            {"run": run, "suite": suite, "rule": rule.rule, "severity": rule.severity, "passed": rule.passed, "looked_at": rule.looked_at, "bad": rule.bad}
+            {
+                "run": run,
+                "suite": suite,
+                "rule": rule.rule,
+                "severity": rule.severity,
+                "passed": rule.passed,
+                "looked_at": rule.looked_at,
+                "bad": rule.bad,
+            }
             for rule in rules
         ],
     )

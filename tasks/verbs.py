@@ -2,11 +2,12 @@
 
 import functools
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import ParamSpec
 
 from prefect import flow
 from prefect.client.schemas.objects import State
+from prefect.exceptions import Abort
 from prefect.flows import Flow
 from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
@@ -17,11 +18,21 @@ from migration.database import Database
 from migration.errors import BadInput, MigrationError
 from migration.plan import Plan, serving
 from migration.runs import Run
-from migration.settings import Settings, database_url
+from migration.settings import Settings, database_url, read_settings
 from tasks.connection_block import stored_url
 from tasks.status import publish_status
 
 P = ParamSpec("P")
+
+
+class EndedInWords(Abort):
+    """The error behind a verb's end state. Prefect's engine lets an Abort pass in silence; anything else it would log with a traceback,
+    and an operator would read that instead of the message.
+    """
+
+    def __init__(self, error: MigrationError) -> None:
+        super().__init__(str(error))
+        self.exit_code = error.exit_code
 
 
 def verb(function: Callable[P, State]) -> Flow[P, State]:
@@ -33,20 +44,20 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             return function(*args, **kwargs)
         except MigrationError as error:
             get_run_logger().error("%s: %s", error.end_state, error)
-            return Failed(name=error.end_state, message=str(error), data=error.exit_code)
+            return Failed(name=error.end_state, message=str(error), data=EndedInWords(error))
 
     return flow(name=function.__name__.replace("_", "-"), persist_result=False)(ending_in_words)
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
     """The database from ARTWORK_DATABASE_URL, or else from the block `artwork-database`. Raises BadInput where neither is set."""
-    settings = Settings()
+    settings = read_settings()
     url = database_url(settings.database_url.get_secret_value()) if settings.database_url else stored_url()
     if url is None:
         raise BadInput(
             "No database is set. Set ARTWORK_DATABASE_URL, or in Prefect a block of the type Artwork Database called artwork-database."
         )
-    return Database(url, name=f"{verb_name} run {flow_run.name or 'without a name'}"), settings
+    return Database(url, name=f"{verb_name} run {flow_run.name or 'without a name'}", attempts=settings.attempts), settings
 
 
 @contextmanager
@@ -54,10 +65,14 @@ def writing(verb_name: str) -> Iterator[Run]:
     """Hold the run's lock on the database for the body of a verb. Raises RunInProgress, ObstaclesFound (a pooler), DatabaseUnreachable."""
     database, settings = open_database(verb_name)
     try:
-        with runs.exclusive(
-            database, settings, verb=verb_name, name=flow_run.name or verb_name, run_id=str(flow_run.id or "")
-        ) as run:
-            yield run
+        with runs.exclusive(database, settings, verb=verb_name, name=flow_run.name or verb_name, run_id=str(flow_run.id or "")) as run:
+            try:
+                yield run
+            except MigrationError as error:
+                if run.epoch:
+                    with suppress(MigrationError):  # the error itself is what matters; a ledger out of reach shows the run as not ended
+                        run.end(error.end_state)
+                raise
     finally:
         publish_status(database)
         database.dispose()

@@ -93,10 +93,13 @@ class Barrier:
         self._keeper.execute(
             """
             CREATE FUNCTION public.stop_at_barrier() RETURNS trigger LANGUAGE plpgsql AS $$
+            DECLARE
+              lock_timeout text := CURRENT_SETTING('lock_timeout');
             BEGIN
-              -- an orphaned backend is to live until the barrier opens
-              PERFORM SET_CONFIG('client_connection_check_interval', '0', TRUE);
+              -- whoever stops here is at work, for as long as the barrier is closed, even when its client has died
+              PERFORM SET_CONFIG('client_connection_check_interval', '0', TRUE), SET_CONFIG('lock_timeout', '0', TRUE);
               PERFORM PG_ADVISORY_XACT_LOCK_SHARED(77);
+              PERFORM SET_CONFIG('lock_timeout', lock_timeout, TRUE);
               RETURN NEW;
             END $$;
             CREATE TRIGGER barrier BEFORE INSERT OR UPDATE ON public.artworks_v2 FOR EACH ROW EXECUTE FUNCTION public.stop_at_barrier();

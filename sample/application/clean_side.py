@@ -1,7 +1,8 @@
 """What the product does once there is a clean side: the life cycle through its functions, the rest directly.
 
-An artwork's row may not have arrived there yet, or be behind: a write that meets no row is not one, and the life cycle goes on here only from the
-state this process knows. Row locks go from the clean table to the others, as the migration's own do: an order comes after the artwork's update.
+An artwork's row may not have arrived there yet, or be behind: a write that meets no row is not one, and the life cycle goes on here
+only from the state this process knows. Row locks go from the clean table to the others, as the migration's own do: an order comes
+after the artwork's update.
 """
 
 from collections.abc import Collection

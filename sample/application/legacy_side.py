@@ -168,7 +168,7 @@ def _change(desk: Desk, kind: str, part: Part, values: dict[str, object], **know
     return _update(desk, kind, artwork, (part,), values, None, **known) if artwork else None
 
 
-def _update(
+def _update(  # noqa: PLR0917 (called in one way, in this file)
     desk: Desk, kind: str, artwork: Artwork, parts: Collection[Part], values: dict[str, object], step: Step | None, **known: object
 ) -> Job:
     def perform(cursor: Cursor) -> Entry | None:

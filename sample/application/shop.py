@@ -1,7 +1,8 @@
 """What the workers share: the artworks they know, and who may write which part of one at the moment.
 
-A part (a group of columns) of an artwork has one writer at any time, from before its statement until its commit is in the journal; so the last
-acknowledged value is known. Other parts of the same artwork are free for others meanwhile, on either side: that is what the application is for.
+A part (a group of columns) of an artwork has one writer at any time, from before its statement until its commit is in the journal;
+so the last acknowledged value is known. Other parts of the same artwork are free for others meanwhile, on either side: that is what
+the application is for.
 """
 
 import random
@@ -26,7 +27,7 @@ class Part(StrEnum):
     PET = "pet"
     CUSTOMER = "customer"
     EMAIL = "email"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105 (the name of a column group)
     MOCKUPS = "mockups"
     ORDER = "order"
 

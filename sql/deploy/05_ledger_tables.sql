@@ -34,7 +34,7 @@ CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_emai
 
 -- first_block <= block < end_block; an end_block of NULL is the end of the table, wherever it grows to.
 CREATE TABLE artwork_migration.chunk (
-  number integer CONSTRAINT chunk_pkey PRIMARY KEY,
+  number bigint CONSTRAINT chunk_pkey PRIMARY KEY,
   first_block bigint NOT NULL,
   end_block bigint,
   file_node oid NOT NULL,

@@ -15,6 +15,7 @@ DECLARE
   changed text[] := '{}';
   columns text;
   assigned text;
+  reached bigint;
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[NEW.id]);
   IF TG_OP = 'UPDATE' THEN
@@ -42,6 +43,7 @@ BEGIN
       INTO columns, assigned
       FROM artwork_migration.column_mapping AS m;
       EXECUTE FORMAT('INSERT INTO public.artworks (%s) SELECT %s', columns, assigned) USING NEW;
+      GET DIAGNOSTICS reached = ROW_COUNT;
     ELSE
       IF NEW.id <> OLD.id THEN
         RAISE EXCEPTION USING
@@ -54,7 +56,12 @@ BEGIN
       WHERE m.on_update AND m.clean_column = ANY(changed);
       IF assigned IS NOT NULL THEN
         EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = ($1).id', assigned) USING NEW;
+        GET DIAGNOSTICS reached = ROW_COUNT;
       END IF;
+    END IF;
+    -- A trigger of the legacy table's may skip a row without an error. A row that legacy has deleted is its right.
+    IF reached = 0 AND (TG_OP = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
+      RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
     END IF;
   EXCEPTION WHEN OTHERS THEN
     IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN

@@ -59,7 +59,7 @@ END
 $$;
 
 -- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
--- `taken` counts repetitions too: less than batch_size means that the log is drained.
+-- `taken` counts repetitions too, but not what goes back: less than batch_size means that the log is drained.
 CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -79,13 +79,14 @@ BEGIN
   FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
   IF CARDINALITY(take_changes.ids) > batch_size THEN
     INSERT INTO artwork_migration.legacy_change (ids) VALUES (take_changes.ids[batch_size + 1:]);
+    take_changes.taken := take_changes.taken - CARDINALITY(take_changes.ids[batch_size + 1:]);
     take_changes.ids := take_changes.ids[:batch_size];
   END IF;
 END
 $$;
 
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
--- the older stays.
+-- the older stays; a token that a refused clean write holds is not free until somebody has decided.
 CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -104,6 +105,10 @@ BEGIN
           o.access_token = l.access_token AND o.migratable
           AND (o.created_at, o.id) < (l.created_at, l.id)
       )
+      OR EXISTS (
+        SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.refused_write AS r ON c.id = r.id
+        WHERE c.access_token = l.access_token AND c.id <> l.id
+      )
     );
 END
 $$;
@@ -120,7 +125,8 @@ DECLARE
 BEGIN
   SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
 
-  -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped.
+  -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped. So does whoever waits for a
+  -- token that a row of the batch still holds on the clean side: it may be about to give it up.
   LOOP
     SELECT ARRAY_AGG(DISTINCT x.id) INTO wider
     FROM (
@@ -133,6 +139,10 @@ BEGIN
       SELECT o.id
       FROM artwork_migration.legacy_artwork AS l INNER JOIN artwork_migration.legacy_artwork AS o ON l.access_token = o.access_token
       WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
+      UNION ALL
+      SELECT o.id
+      FROM public.artworks_v2 AS c INNER JOIN artwork_migration.legacy_artwork AS o ON c.access_token = o.access_token
+      WHERE c.id = ANY(ids) AND BTRIM(c.access_token) <> ''
     ) AS x;
     EXIT WHEN CARDINALITY(wider) IS NOT DISTINCT FROM CARDINALITY(ids) OR wider IS NULL;
     ids := wider;

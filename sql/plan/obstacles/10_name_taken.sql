@@ -10,7 +10,11 @@ FROM (
   FROM pg_catalog.pg_class AS c
   WHERE
     c.relnamespace = 'public'::regnamespace
-    AND (c.relname IN ('artworks_v2', 'artworks_old') OR c.relname LIKE 'artworks\_v2\_%')
+    AND (
+      c.relname IN ('artworks_v2', 'artworks_old') OR c.relname LIKE 'artworks\_v2\_%'
+      -- where there is no table users, it is created with these keys
+      OR (c.relname IN ('users_pkey', 'users_email_key') AND TO_REGCLASS('public.users') IS NULL)
+    )
   UNION ALL
   SELECT p.oid::regprocedure::text
   FROM pg_catalog.pg_proc AS p
@@ -18,9 +22,11 @@ FROM (
     p.pronamespace = 'public'::regnamespace
     AND p.proname IN ('create_artwork', 'update_artwork_lifecycle', 'raise_error', 'artwork_lifecycle')
   UNION ALL
-  SELECT t.typname::text
+  SELECT 'type ' || t.oid::regtype
   FROM pg_catalog.pg_type AS t
-  WHERE t.typnamespace = 'public'::regnamespace AND t.typname = 'artworks_v2' AND t.typrelid = 0
+  WHERE
+    t.typnamespace = 'public'::regnamespace AND t.typrelid = 0
+    AND (t.typname = 'artworks_v2' OR (t.typname = 'users' AND TO_REGCLASS('public.users') IS NULL))
   UNION ALL
   SELECT FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass)
   FROM pg_catalog.pg_trigger AS g

@@ -1,7 +1,8 @@
 -- What: there is a table users, but an anonymous user cannot be created in it by e-mail.
 -- Why: every customer's e-mail gets a user; INSERT … ON CONFLICT (email) needs the unique key, and other columns must have defaults.
 -- Locks: none.
--- Remedy: Give users the columns id uuid with a default and email text, both unique, and defaults for its other NOT NULL columns.
+-- Remedy: Give users the columns id uuid with a default and email text, both unique (not deferrable) and referencing nothing, and defaults
+--   for its other NOT NULL columns.
 SELECT
   o.subject,
   o.problem
@@ -23,13 +24,13 @@ FROM (
     'public.users.' || w.name AS subject,
     'it has no unique key of its own.' AS problem
   FROM (VALUES ('id'), ('email')) AS w (name)
+  INNER JOIN pg_catalog.pg_attribute AS a ON w.name = a.attname AND a.attrelid = TO_REGCLASS('public.users') AND NOT a.attisdropped
   WHERE NOT EXISTS (
     SELECT
     FROM pg_catalog.pg_index AS i
-    INNER JOIN pg_catalog.pg_attribute AS a ON i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
     WHERE
-      i.indrelid = TO_REGCLASS('public.users') AND i.indisunique AND i.indisvalid AND i.indnkeyatts = 1 AND i.indpred IS NULL
-      AND a.attname = w.name
+      i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
+      AND i.indpred IS NULL
   )
   UNION ALL
   SELECT
@@ -40,6 +41,14 @@ FROM (
   WHERE
     a.attrelid = TO_REGCLASS('public.users') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
     AND a.attidentity = '' AND a.attname <> 'email'
+  UNION ALL
+  SELECT
+    4 AS place,
+    'public.users.id' AS subject,
+    FORMAT('it references %s, so no anonymous user can be created.', k.confrelid::regclass) AS problem
+  FROM pg_catalog.pg_constraint AS k
+  INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
+  WHERE k.contype = 'f' AND k.conrelid = TO_REGCLASS('public.users') AND a.attname = 'id'
 ) AS o
 WHERE TO_REGCLASS('public.users') IS NOT NULL
 ORDER BY o.place, o.subject

@@ -1,0 +1,202 @@
+"""The first copy: chunks by block range, resumed, replanned after a rewrite, and never stuck on a token."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+import sql
+from migration import backfill, catch_up
+from migration.errors import DatabaseError, MigrationError
+from migration.runs import Run
+from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
+from tests.database.conftest import Steps
+from tests.shops import Shop, catch_up_now, migrate, running
+from tests.stepping import Barrier
+
+MISSING = (
+    "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"
+    " AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)"
+)
+CHUNKS = "SELECT number, copied FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
+
+
+@pytest.fixture
+def run(deployed: Shop) -> Iterator[Run]:
+    """A run that has planned its chunks and copied the first of them; what setting the sample up has logged is forgotten."""
+    empty_log(deployed)
+    with running(deployed, "migrate_data") as begun:
+        begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
+        begun.begin()
+        assert backfill.plan_chunks(begun) > 2
+        next(backfill.copy_chunks(begun))
+        yield begun
+
+
+def _in_first_chunk(shop: Shop) -> UUID:
+    """An eligible artwork that the first chunk has copied."""
+    return shop.value("SELECT c.id FROM public.artworks_v2 AS c JOIN public.artworks AS a USING (id) ORDER BY a.ctid LIMIT 1")
+
+
+def _not_yet_copied(shop: Shop) -> UUID:
+    """An eligible artwork at the end of the table."""
+    return shop.value("SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable ORDER BY l.row_ctid DESC LIMIT 1")
+
+
+def _rewritten_between_chunks(shop: Shop) -> None:
+    """The first half of the table deleted and the rest moved to its place, so that blocks hold other rows."""
+    shop.sql.execute(
+        "DELETE FROM public.artworks AS a WHERE a.ctid < (SELECT FORMAT('(%s,0)', PG_RELATION_SIZE('public.artworks') / 16384)::tid)"
+    )
+    shop.sql.execute("VACUUM FULL public.artworks")
+
+
+def test_every_eligible_row_is_copied_once_all_chunks_are_done(deployed: Shop, run: Run) -> None:
+    """What the chunks copied together is what the rules call eligible, and nothing else."""
+    list(backfill.copy_chunks(run))
+    assert [] == deployed.rows(MISSING)
+    assert deployed.value("SELECT SUM(copied) FROM artwork_migration.chunk") == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+
+
+def test_a_rewrite_between_chunks_loses_nothing(deployed: Shop, run: Run) -> None:
+    """VACUUM FULL moves rows into blocks that are done; the file node tells, and the table is cut and copied anew."""
+    _rewritten_between_chunks(deployed)
+    list(backfill.copy_chunks(run))
+    assert [] == deployed.rows(MISSING)
+
+
+def test_without_the_file_node_a_rewrite_loses_rows_that_only_the_last_pass_finds(deployed: Shop, run: Run) -> None:
+    """Told that the file is still the same, the chunks leave rows out that no log names; the anti-join pass brings them."""
+    _rewritten_between_chunks(deployed)
+    deployed.sql.execute("UPDATE artwork_migration.chunk SET file_node = PG_RELATION_FILENODE('public.artworks'::regclass)")
+    list(backfill.copy_chunks(run))
+    catch_up.catch_up(run)
+    assert len(deployed.rows(MISSING)) > 0
+    backfill.log_missing(run)
+    catch_up.catch_up(run)
+    assert [] == deployed.rows(MISSING)
+
+
+def test_a_row_that_moves_to_another_block_is_not_lost(deployed: Shop, run: Run) -> None:
+    """Updates move rows between chunks that are done and chunks that are not; the log names every one of them."""
+    deployed.sql.execute("UPDATE public.artworks SET pet_name = pet_name")
+    deployed.sql.execute("VACUUM public.artworks")
+    deployed.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa'")
+    list(backfill.copy_chunks(run))
+    catch_up.catch_up(run)
+    assert [] == deployed.rows(MISSING)
+    assert 0 == deployed.value("SELECT COUNT(*) FROM public.artworks_v2 WHERE pet_name <> 'Rexa'")
+
+
+def test_rows_beyond_the_planned_end_belong_to_the_last_chunk(deployed: Shop, run: Run) -> None:
+    """The last chunk is open to the end: what is written after the planning is copied, log or no log."""
+    artworks = [add_legacy(deployed) for _ in range(50)]
+    empty_log(deployed)
+    list(backfill.copy_chunks(run))
+    assert [] == [artwork for artwork in artworks if clean(deployed, artwork, "id") is None]
+
+
+def _token_moves_to_a_row_not_yet_copied(shop: Shop) -> tuple[UUID, UUID, str]:
+    before, after = _in_first_chunk(shop), _not_yet_copied(shop)
+    token = legacy(shop, before, "access_token")
+    shop.sql.execute("UPDATE public.artworks SET access_token = %s WHERE id = %s", (f"other-{before}", before))
+    shop.sql.execute("UPDATE public.artworks SET access_token = %s WHERE id = %s", (token, after))
+    return before, after, token
+
+
+def test_a_token_that_moves_to_a_later_chunk_is_left_to_catch_up(deployed: Shop, run: Run) -> None:
+    """A chunk leaves out the row whose token another clean row holds still; catch-up moves the token and brings the row."""
+    before, after, token = _token_moves_to_a_row_not_yet_copied(deployed)
+    list(backfill.copy_chunks(run))
+    assert clean(deployed, after, "id") is None
+    catch_up.catch_up(run)
+    assert (f"other-{before}", token) == (clean(deployed, before, "access_token"), clean(deployed, after, "access_token"))
+
+
+def test_without_that_condition_the_chunk_would_fail_for_ever(deployed: Shop, run: Run) -> None:
+    """The copy's own statement without its look at tokens breaks the unique key, and catch-up, the cure, does not run before it."""
+    _token_moves_to_a_row_not_yet_copied(deployed)
+    condition = "AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.access_token = l.access_token AND c.id <> l.id)"
+    statement = sql.load("migrate/copy_chunk").statement
+    assert condition in statement
+    unprotected = statement.replace(condition, "").replace(":first_tid", "'(0,0)'").replace(":end_tid", "'(4294967295,0)'")
+    with pytest.raises(DatabaseError) as failed, run.database.transaction("copying without a look at tokens") as connection:
+        connection.exec_driver_sql(unprotected.replace("%", "%%"))
+    assert "23505" == failed.value.sqlstate
+
+
+def test_a_row_that_turns_bad_after_the_judging_waits_in_quarantine(deployed: Shop, run: Run) -> None:
+    """A lost time after quarantine was judged stops no chunk: the row is not migratable, and catch-up gives the reason."""
+    artwork = _not_yet_copied(deployed)
+    deployed.sql.execute("UPDATE public.artworks SET created_at = NULL WHERE id = %s", (artwork,))
+    list(backfill.copy_chunks(run))
+    catch_up.catch_up(run)
+    assert ("quarantined", None) == (verdict(deployed, artwork), clean(deployed, artwork, "id"))
+
+
+def test_a_run_that_ends_between_chunks_is_resumed(deployed: Shop, run: Run) -> None:
+    """The next run does the chunks that are left and none of those that are done, even when the log has moved on."""
+    done = deployed.rows(CHUNKS)
+    run.begin()
+    left = backfill.plan_chunks(run)
+    assert left == deployed.value("SELECT COUNT(*) FROM artwork_migration.chunk") - len(done)
+    assert left == len(list(backfill.copy_chunks(run)))
+    assert done == deployed.rows(CHUNKS)[: len(done)]
+    assert [] == deployed.rows(MISSING)
+
+
+def test_a_backend_that_dies_in_a_chunk_leaves_it_to_the_next_run(deployed: Shop, steps: Steps) -> None:
+    """A chunk's claim is a row lock: it goes with the backend, nothing of the chunk was kept, and the next run copies all of it."""
+    barrier = Barrier(deployed)
+    barrier.close()
+    copying = steps.ours(deployed, lambda: migrate(deployed))
+    copying.blocks()
+    copying.abandon()
+    with pytest.raises(MigrationError):
+        copying.result()
+    barrier.open()
+    assert [] == deployed.rows(CHUNKS)
+    assert {"match", "excluded"} == set(migrate(deployed))
+
+
+def test_a_user_deleted_during_the_backfill_leaves_no_owner_behind(deployed: Shop, run: Run) -> None:
+    """Legacy rows mostly do not name their user, so its deletion is captured by e-mail: catch-up gives the artworks their next owner."""
+    user = add_user(deployed, "ada@backfill.example")
+    artwork = add_legacy(deployed, customer_email="ada@backfill.example")
+    list(backfill.copy_chunks(run))
+    assert user == clean(deployed, artwork, "user_id")
+    deployed.sql.execute("DELETE FROM public.users WHERE id = %s", (user,))
+    catch_up.catch_up(run)
+    assert clean(deployed, artwork, "user_id") not in (None, user)
+    assert "match" == verdict(deployed, artwork)
+
+
+def test_users_are_created_in_batches_for_every_email(deployed: Shop, run: Run) -> None:
+    """After it no e-mail of a customer is without a user, those made are ours and anonymous, and none is left waiting."""
+    created = backfill.create_users(run)
+    assert created > run.settings.batch_size
+    assert created == deployed.value(
+        "SELECT COUNT(*) FROM artwork_migration.created_user AS c JOIN public.users AS u USING (id) WHERE u.is_anonymous"
+    )
+    assert 0 == deployed.value(
+        "SELECT COUNT(*) FROM public.artworks WHERE BTRIM(customer_email) <> '' AND customer_email NOT IN (SELECT email FROM public.users)"
+    )
+    assert 0 == deployed.value("SELECT COUNT(*) FROM artwork_migration.waiting_email")
+
+
+def test_the_copy_is_neither_captured_nor_written_through(deployed: Shop, run: Run) -> None:
+    """A copied row keeps its times, and neither the log nor clean_touched hears of it."""
+    list(backfill.copy_chunks(run))
+    assert ([], 0) == (logged(deployed), deployed.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"))
+    assert 0 == deployed.value("SELECT COUNT(generation_completed_at) FROM public.artworks_v2")
+    assert [] == deployed.rows(
+        "SELECT c.id FROM public.artworks_v2 AS c JOIN public.artworks AS a USING (id) WHERE c.updated_at <> a.updated_at"
+    )
+
+
+def test_migrating_twice_changes_nothing(migrated: Shop) -> None:
+    """A second migrate_data is a catch-up: the same rows with the same values, none of them written again."""
+    before = migrated.rows("SELECT c.ctid, c.* FROM public.artworks_v2 AS c ORDER BY c.id")
+    migrate(migrated)
+    catch_up_now(migrated)
+    assert before == migrated.rows("SELECT c.ctid, c.* FROM public.artworks_v2 AS c ORDER BY c.id")

@@ -1,0 +1,218 @@
+"""The forward capture: whatever changes what a clean row should be logs the artwork's id, on both releases."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged
+from tests.shops import Shop
+from tests.stepping import break_function
+
+
+@pytest.fixture
+def shop(deployed_on_either: Shop) -> Shop:
+    """Both tables live."""
+    return deployed_on_either
+
+
+def _written(shop: Shop, statement: str, *parameters: object) -> list[list[UUID]]:
+    """What one statement logs."""
+    empty_log(shop)
+    shop.sql.execute(statement, parameters or None)
+    return logged(shop)
+
+
+def test_each_kind_of_write_logs_its_ids_in_one_row(shop: Shop) -> None:
+    """INSERT, UPDATE and DELETE log one row a statement, with every id it touched."""
+    one, two = sorted([uuid4(), uuid4()])
+    insert = (
+        "INSERT INTO public.artworks (id, original_image_url, customer_name, customer_email)"
+        " SELECT id, 'https://x', 'Ada', 'ada@x.example' FROM UNNEST(%s::uuid[]) AS n (id)"
+    )
+    assert [[one, two]] == _written(shop, insert, [one, two])
+    assert [[one, two]] == _written(shop, "UPDATE public.artworks SET pet_name = 'Rex' WHERE id = ANY(%s)", [one, two])
+    assert [[one, two]] == _written(shop, "DELETE FROM public.artworks WHERE id = ANY(%s)", [one, two])
+
+
+def test_a_statement_that_touches_nothing_logs_nothing(shop: Shop) -> None:
+    """A write of no row adds no row to the log."""
+    assert [] == _written(shop, "UPDATE public.artworks SET pet_name = 'Rex' WHERE id = %s", uuid4())
+    assert [] == _written(shop, "DELETE FROM public.artworks WHERE id = %s", uuid4())
+    assert [] == _written(shop, "UPDATE public.users SET created_at = created_at")
+
+
+def test_merge_logs_every_id_whatever_became_of_it(shop: Shop) -> None:
+    """MERGE is captured: one row in the log for each kind of action, none of an action that touched nothing."""
+    changed, gone, born = add_legacy(shop), add_legacy(shop), uuid4()
+    found = _written(
+        shop,
+        "MERGE INTO public.artworks AS a USING (VALUES (%s::uuid, 'change'), (%s, 'delete'), (%s, 'insert')) AS n (id, what) ON a.id = n.id"
+        " WHEN MATCHED AND n.what = 'delete' THEN DELETE"
+        " WHEN MATCHED THEN UPDATE SET pet_name = 'Rexa'"
+        " WHEN NOT MATCHED THEN INSERT (id, original_image_url, customer_name, customer_email)"
+        " VALUES (n.id, 'https://x', 'Ada', 'ada@x.example')",
+        changed,
+        gone,
+        born,
+    )
+    assert sorted([[changed], [gone], [born]]) == sorted(found)
+
+
+def test_copy_logs_its_rows(shop: Shop) -> None:
+    """COPY FROM is captured."""
+    empty_log(shop)
+    one, two = sorted([uuid4(), uuid4()])
+    with (
+        shop.sql.cursor() as cursor,
+        cursor.copy("COPY public.artworks (id, original_image_url, customer_name, customer_email) FROM STDIN") as copy,
+    ):
+        copy.write_row((one, "https://x", "Ada", "ada@x.example"))
+        copy.write_row((two, "https://x", "Ada", "ada@x.example"))
+    assert [[one, two]] == logged(shop)
+
+
+def test_on_conflict_logs_what_it_updated(shop: Shop) -> None:
+    """INSERT … ON CONFLICT DO UPDATE is captured, whichever way each row went."""
+    there, born = add_legacy(shop), uuid4()
+    found = _written(
+        shop,
+        "INSERT INTO public.artworks (id, original_image_url, customer_name, customer_email)"
+        " SELECT id, 'https://x', 'Ada', 'ada@x.example' FROM UNNEST(%s::uuid[]) AS n (id)"
+        " ON CONFLICT (id) DO UPDATE SET pet_name = 'Rexa'",
+        [there, born],
+    )
+    assert sorted([[there], [born]]) == sorted(found)
+
+
+def test_a_changed_key_logs_the_old_id_and_the_new_one(shop: Shop) -> None:
+    """UPDATE of id logs both, so the clean row with the old id can go. The trigger artwork_migration_key protects."""
+    before, after = add_legacy(shop), uuid4()
+    assert sorted([[before], [after]]) == sorted(_written(shop, "UPDATE public.artworks SET id = %s WHERE id = %s", after, before))
+    shop.sql.execute("ALTER TABLE public.artworks DISABLE TRIGGER artwork_migration_key")
+    assert [[before]] == _written(shop, "UPDATE public.artworks SET id = %s WHERE id = %s", before, after)
+
+
+def test_replica_role_does_not_silence_the_capture(shop: Shop) -> None:
+    """session_replication_role = replica is captured as well, because the triggers are ENABLE ALWAYS; an ordinary one would be silent."""
+    artwork = add_legacy(shop)
+    shop.sql.execute("SET session_replication_role = replica")
+    update = "UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s"
+    assert [[artwork]] == _written(shop, update, artwork)
+    shop.sql.execute("ALTER TABLE public.artworks ENABLE TRIGGER artwork_migration_update")
+    assert [] == _written(shop, update, artwork)
+
+
+def test_a_role_without_rights_on_the_ledger_can_still_write(shop: Shop) -> None:
+    """The application's write goes through and is logged: the capture is SECURITY DEFINER, and without that the write itself would fail."""
+    artwork = add_legacy(shop)
+    empty_log(shop)
+    service = shop.session(role="service_role", autocommit=True)
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute("SELECT * FROM artwork_migration.legacy_change")
+    service.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    assert [[artwork]] == logged(shop)
+    shop.sql.execute("ALTER FUNCTION artwork_migration.capture_artworks() SECURITY INVOKER")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        service.execute("UPDATE public.artworks SET pet_name = 'Rexb' WHERE id = %s", (artwork,))
+
+
+@pytest.mark.parametrize("table", ["public.artworks CASCADE", "public.users CASCADE", "public.artworks_v2"])
+def test_truncate_is_refused_in_words(shop: Shop, table: str) -> None:
+    """TRUNCATE cannot be captured row by row, so it says what to do instead."""
+    with pytest.raises(psycopg.errors.FeatureNotSupported) as refused:
+        shop.sql.execute(f"TRUNCATE {table}")
+    assert "is refused while its rows are being migrated" in str(refused.value.diag.message_primary)
+    assert "DELETE" in str(refused.value.diag.message_hint)
+
+
+def test_our_own_writes_are_not_captured(shop: Shop) -> None:
+    """A transaction with artwork_migration.apply = on logs nothing; with the next one the capture is back."""
+    artwork = add_legacy(shop)
+    empty_log(shop)
+    with shop.sql.transaction():
+        shop.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
+        shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    assert [] == logged(shop)
+    assert [[artwork]] == _written(shop, "UPDATE public.artworks SET pet_name = 'Rexb' WHERE id = %s", artwork)
+
+
+def test_the_write_through_does_not_silence_its_callers_transaction(shop: Shop) -> None:
+    """The write-through carries the setting for itself only: a legacy write later in the same transaction is captured."""
+    one, other = add_clean(shop), add_legacy(shop)
+    empty_log(shop)
+    with shop.sql.transaction():
+        shop.sql.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s", (one,))
+        assert "on" != shop.value("SELECT CURRENT_SETTING('artwork_migration.apply', TRUE)")
+        shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexb' WHERE id = %s", (other,))
+    assert [[one], [other]] == logged(shop)
+
+
+def test_an_order_logs_the_artwork_that_gains_or_loses_a_reference(shop: Shop) -> None:
+    """INSERT, a change of artwork_id and DELETE of an order log the artworks; a change of its status logs nothing."""
+    one, two = add_legacy(shop), add_legacy(shop)
+    empty_log(shop)
+    order = add_order(shop, one)
+    assert [[one]] == logged(shop)
+    assert [] == _written(shop, "UPDATE public.orders SET status = 'shipped' WHERE id = %s", order)
+    assert [sorted([one, two])] == _written(shop, "UPDATE public.orders SET artwork_id = %s WHERE id = %s", two, order)
+    assert [[two]] == _written(shop, "DELETE FROM public.orders WHERE id = %s", order)
+
+
+def test_a_new_or_renamed_user_logs_the_artworks_of_the_email(shop: Shop) -> None:
+    """A sign-up, and a changed e-mail on both sides of the change, change owners without touching an artwork."""
+    one, two = add_legacy(shop, customer_email="one@users.example"), add_legacy(shop, customer_email="two@users.example")
+    empty_log(shop)
+    user = add_user(shop, "one@users.example")
+    assert [[one]] == logged(shop)
+    renamed = _written(shop, "UPDATE public.users SET email = 'two@users.example' WHERE id = %s", user)
+    assert [sorted([one, two])] == renamed
+
+
+def test_a_deleted_user_logs_the_artworks_of_the_email_and_of_the_id(shop: Shop) -> None:
+    """DELETE of a user logs what it owned by e-mail, which the legacy table does not show, and by user_id, by the cascade too."""
+    user = add_user(shop, "one@users.example")
+    by_email = add_legacy(shop, customer_email="one@users.example")
+    by_id = add_legacy(shop, user_id=user)
+    found = _written(shop, "DELETE FROM public.users WHERE id = %s", user)
+    assert {by_email, by_id} == {artwork for ids in found for artwork in ids}
+    assert legacy(shop, by_id, "user_id") is None
+
+
+def test_a_claimed_user_is_not_ours_any_more(shop: Shop) -> None:
+    """A user that migrate_data created leaves created_user when somebody signs up with it, so a roll-back keeps it."""
+    shop.sql.execute("SELECT artwork_migration.create_users('{new@users.example}')")
+    claim = "UPDATE public.users SET is_anonymous = FALSE WHERE email = 'new@users.example'"
+    assert 1 == shop.value("SELECT COUNT(*) FROM artwork_migration.created_user")
+    shop.sql.execute(claim)
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.created_user")
+
+
+def test_a_log_row_of_a_transaction_that_failed_is_gone_with_it(shop: Shop) -> None:
+    """A rolled back write is not in the log, and the clean row it made is not there."""
+    empty_log(shop)
+    artwork = uuid4()
+    with shop.sql.transaction(force_rollback=True):
+        add_legacy(shop, id=artwork)
+    assert [] == logged(shop)
+    assert clean(shop, artwork, "id") is None
+
+
+def test_the_log_takes_part_in_a_publication_for_all_tables(shop: Shop) -> None:
+    """Catch-up can empty the log although it has no key, because REPLICA IDENTITY is FULL; without it the delete would fail."""
+    shop.sql.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    add_legacy(shop)
+    empty_log(shop)
+    shop.sql.execute("ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY DEFAULT")
+    add_legacy(shop)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        empty_log(shop)
+
+
+def test_without_its_line_a_capture_of_references_would_miss_the_artwork_left(shop: Shop) -> None:
+    """An order that moves logs the artwork it left because the old rows are compared too; taken out, that artwork is not logged."""
+    one, two = add_legacy(shop), add_legacy(shop)
+    order = add_order(shop, one)
+    protection = "SELECT %1$I AS id FROM before EXCEPT SELECT %1$I FROM changed"
+    break_function(shop, "artwork_migration.capture_references", protection, "SELECT %1$I AS id FROM before WHERE FALSE")
+    assert [[two]] == _written(shop, "UPDATE public.orders SET artwork_id = %s WHERE id = %s", two, order)

@@ -1,0 +1,224 @@
+"""Catch-up against the application: every interleaving that lost a write in another shape, stepped."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from migration import catch_up
+from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, logged, verdict
+from tests.database.conftest import Steps
+from tests.shops import SETTINGS, Shop, catch_up_now, running
+from tests.stepping import Barrier, break_function
+
+BATCH = "SELECT * FROM artwork_migration.catch_up_batch(500)"
+RENAME = "UPDATE public.artworks SET pet_name = %s WHERE id = %s"
+RENAME_CLEAN = "UPDATE public.artworks_v2 SET pet_name = %s WHERE id = %s"
+
+
+@pytest.fixture
+def shop(deployed: Shop) -> Shop:
+    """Both tables live, nothing logged."""
+    return deployed
+
+
+def _in_step(shop: Shop, **columns: object) -> UUID:
+    artwork = add_legacy(shop, **columns)
+    catch_up_now(shop)
+    return artwork
+
+
+def _legacy_write_during_a_batch(shop: Shop, steps: Steps) -> str:
+    """The pet's name on the clean side after a legacy write that came when the batch had read its rows, and one more catch-up."""
+    artwork = _in_step(shop)
+    barrier = Barrier(shop)
+    shop.sql.execute(RENAME, ("early", artwork))
+    barrier.close()
+    batch = steps.statement(shop, shop.session(autocommit=True), BATCH)
+    batch.blocks()
+    shop.sql.execute(RENAME, ("late", artwork))
+    barrier.open()
+    assert batch.sqlstate() is None
+    assert "early" == clean(shop, artwork, "pet_name")
+    catch_up_now(shop)
+    return str(clean(shop, artwork, "pet_name"))
+
+
+def test_a_legacy_write_during_a_batch_is_in_the_next_one(shop: Shop, steps: Steps) -> None:
+    """The batch consumes the log before it reads, so what is logged later stays for the next; and the writer never waits for it."""
+    assert "late" == _legacy_write_during_a_batch(shop, steps)
+
+
+def test_consuming_the_log_after_applying_it_would_lose_the_write(shop: Shop, steps: Steps) -> None:
+    """With the batch's ids deleted from the log at its end, the write that came meanwhile is gone from the clean side for good."""
+    late = "DELETE FROM artwork_migration.legacy_change AS log WHERE log.ids <@ wider; RETURN NEXT;"
+    break_function(shop, "artwork_migration.catch_up_batch", "RETURN NEXT;", late)
+    assert "early" == _legacy_write_during_a_batch(shop, steps)
+
+
+def test_a_writer_never_waits_for_a_batch_that_has_its_artwork(shop: Shop, steps: Steps) -> None:
+    """The log has no key: a write of an artwork whose id an open batch has consumed goes through, and is logged for the next."""
+    artwork = _in_step(shop)
+    shop.sql.execute(RENAME, ("early", artwork))
+    ours = shop.session()
+    ours.execute(BATCH)
+    shop.sql.execute(RENAME, ("late", artwork))
+    ours.commit()
+    assert [[artwork]] == logged(shop)
+    shop.sql.execute("CREATE UNIQUE INDEX one_row_an_artwork ON artwork_migration.legacy_change (ids)")
+    ours.execute(BATCH)
+    waiting = steps.statement(shop, shop.session(autocommit=True), RENAME, "later", artwork)
+    waiting.blocks()
+    ours.rollback()
+    assert "23505" == waiting.sqlstate()
+
+
+def test_a_slow_transaction_is_caught_up_when_it_commits(shop: Shop) -> None:
+    """A write that commits after later ones have been caught up is not below any mark: the log has none."""
+    slow_one, quick_one = _in_step(shop), _in_step(shop)
+    slow = shop.session()
+    slow.execute(RENAME, ("slow", slow_one))
+    shop.sql.execute(RENAME, ("quick", quick_one))
+    catch_up_now(shop)
+    assert ("Rex", "quick") == (clean(shop, slow_one, "pet_name"), clean(shop, quick_one, "pet_name"))
+    slow.commit()
+    catch_up_now(shop)
+    assert "slow" == clean(shop, slow_one, "pet_name")
+
+
+def _clean_write_that_commits_while_the_batch_waits(shop: Shop, steps: Steps) -> str:
+    """The pet's name on the clean side after the batch, with a clean write uncommitted when the batch came to the row."""
+    artwork = _in_step(shop)
+    shop.sql.execute(RENAME, ("legacy-write", artwork))
+    writer = shop.session()
+    writer.execute(RENAME_CLEAN, ("clean-write", artwork))
+    batch = steps.statement(shop, shop.session(autocommit=True), BATCH)
+    batch.blocks()
+    writer.commit()
+    assert batch.sqlstate() is None
+    assert "clean-write" == legacy(shop, artwork, "pet_name")
+    return str(clean(shop, artwork, "pet_name"))
+
+
+def test_a_clean_write_that_commits_while_the_batch_waits_is_kept(shop: Shop, steps: Steps) -> None:
+    """The batch locks the clean rows first and reads in new statements, so it sees what it has waited for."""
+    assert "clean-write" == _clean_write_that_commits_while_the_batch_waits(shop, steps)
+
+
+def test_reading_before_locking_would_overwrite_the_clean_write(shop: Shop, steps: Steps) -> None:
+    """With the lock taken out, the upsert's snapshot is older than the write it waits for, and it undoes an acknowledged write."""
+    lock = "PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;"
+    break_function(shop, "artwork_migration.catch_up_batch", lock)
+    assert "legacy-write" == _clean_write_that_commits_while_the_batch_waits(shop, steps)
+
+
+def test_a_catch_up_that_waits_too_long_gives_up_and_tries_again(shop: Shop, steps: Steps) -> None:
+    """Our wait for a clean row ends before the application's would; the batch is rolled back with its log rows and taken anew."""
+    artwork = _in_step(shop)
+    shop.sql.execute(RENAME, ("legacy-write", artwork))
+    writer = shop.session()
+    writer.execute(RENAME_CLEAN, ("clean-write", artwork))
+    catching_up = steps.ours(shop, lambda: catch_up_now(shop))
+    catching_up.blocks_again(catching_up.blocks())
+    writer.commit()
+    assert catching_up.sqlstate() is None
+    assert ("clean-write", "match") == (clean(shop, artwork, "pet_name"), verdict(shop, artwork))
+
+
+def test_a_batch_locks_clean_rows_and_never_a_legacy_row(shop: Shop) -> None:
+    """Row locks go clean → legacy, so a batch must not hold a legacy row: the application can lock it while the batch is open."""
+    artwork = _in_step(shop)
+    shop.sql.execute(RENAME, ("Rexa", artwork))
+    ours = shop.session()
+    ours.execute(BATCH)
+    assert 1 == shop.sql.execute("SELECT FROM public.artworks WHERE id = %s FOR UPDATE NOWAIT", (artwork,)).rowcount
+    with pytest.raises(psycopg.errors.LockNotAvailable):
+        shop.sql.execute("SELECT FROM public.artworks_v2 WHERE id = %s FOR UPDATE NOWAIT", (artwork,))
+
+
+def test_a_clean_born_artwork_stays(shop: Shop) -> None:
+    """clean_touched keeps an artwork that the rules alone would leave behind; without it catch-up takes it from under the application."""
+    kept, lost = add_clean(shop, generation_status="pending"), add_clean(shop, generation_status="pending")
+    shop.sql.execute("DELETE FROM artwork_migration.clean_touched WHERE id = %s", (lost,))
+    catch_up_now(shop)
+    assert ("pending", None) == (clean(shop, kept, "generation_status"), clean(shop, lost, "generation_status"))
+    shop.sql.execute("SELECT public.update_artwork_lifecycle(%s, '{\"generation_status\": \"processing\"}')", (kept,))
+    with pytest.raises(psycopg.errors.NoDataFound):
+        shop.sql.execute("SELECT public.update_artwork_lifecycle(%s, '{\"generation_status\": \"processing\"}')", (lost,))
+
+
+def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:
+    """An artwork that completes is copied; one that becomes test data is taken away; an order brings a failed one along."""
+    artwork = _in_step(shop, generation_status="failed")
+    assert clean(shop, artwork, "id") is None
+    shop.sql.execute("UPDATE public.artworks SET generation_status = 'completed' WHERE id = %s", (artwork,))
+    catch_up_now(shop)
+    assert artwork == clean(shop, artwork, "id")
+    shop.sql.execute("UPDATE public.artworks SET original_image_url = 'test-1' WHERE id = %s", (artwork,))
+    catch_up_now(shop)
+    assert clean(shop, artwork, "id") is None
+
+
+def test_a_changed_key_moves_the_clean_row(shop: Shop) -> None:
+    """After UPDATE of id the clean row stands under the new id with the same token, and the old one is gone."""
+    before, after = _in_step(shop), uuid4()
+    token = clean(shop, before, "access_token")
+    shop.sql.execute("UPDATE public.artworks SET id = %s WHERE id = %s", (after, before))
+    catch_up_now(shop)
+    assert (None, token) == (clean(shop, before, "id"), clean(shop, after, "access_token"))
+
+
+def test_a_user_deleted_while_a_batch_uses_it(shop: Shop, steps: Steps) -> None:
+    """The foreign key fails the batch with 23503, which we retry, and the artwork gets its new anonymous owner."""
+    user = add_user(shop, "ada@catch.example")
+    artwork = add_legacy(shop, customer_email="ada@catch.example")
+    leaver = shop.session()
+    leaver.execute("DELETE FROM public.users WHERE id = %s", (user,))
+    batch = steps.statement(shop, shop.session(autocommit=True), BATCH)
+    batch.blocks()
+    catching_up = steps.ours(shop, lambda: catch_up_now(shop))
+    leaver.commit()
+    assert "23503" == batch.sqlstate()
+    assert catching_up.sqlstate() is None
+    catch_up_now(shop)
+    assert clean(shop, artwork, "user_id") not in (None, user)
+    assert "match" == verdict(shop, artwork)
+
+
+def test_a_large_log_row_is_split_and_the_rest_put_back(shop: Shop) -> None:
+    """One statement's ids are taken a batch at a time; no id is lost on the way, and none is applied twice."""
+    statement = (
+        "INSERT INTO public.artworks (original_image_url, customer_name, customer_email, access_token, generation_status)"
+        " SELECT 'https://x', 'Ada', 'bulk@x.example', 'bulk-' || n, 'completed' FROM GENERATE_SERIES(1, 1234) AS n"
+    )
+    shop.sql.execute(statement)
+    shop.sql.execute(BATCH)
+    assert [734] == [len(ids) for ids in logged(shop)]
+    assert 500 == shop.value("SELECT COUNT(*) FROM public.artworks_v2 WHERE customer_email = 'bulk@x.example'")
+    done = catch_up_now(shop)
+    assert (734, 734) == (done.logged, done.written)
+    assert 1234 == shop.value("SELECT COUNT(*) FROM public.artworks_v2 WHERE customer_email = 'bulk@x.example'")
+
+
+def test_catch_up_drains_a_log_that_names_one_artwork_again_and_again(shop: Shop) -> None:
+    """An artwork written more often than a batch is long does not make the log look empty."""
+    artwork, other = _in_step(shop), _in_step(shop)
+    for number in range(SETTINGS.batch_size + 1):
+        shop.sql.execute(RENAME, (f"Rex {number}", artwork))
+    shop.sql.execute(RENAME, ("Rexa", other))
+    catch_up_now(shop)
+    assert ([], "Rexa") == (logged(shop), clean(shop, other, "pet_name"))
+
+
+def test_new_users_put_the_emails_other_artworks_into_the_log(shop: Shop) -> None:
+    """A user made for one artwork of an e-mail becomes the owner of its other ones too, in the next batch."""
+    user = add_user(shop, "ada@catch.example")
+    other = _in_step(shop, customer_email="ada@catch.example")
+    shop.sql.execute("DELETE FROM public.users WHERE id = %s", (user,))
+    shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
+    artwork = add_legacy(shop, customer_email="ada@catch.example")
+    with running(shop) as run:
+        run.begin()
+        assert 1 == catch_up.catch_up(run).users_created
+        catch_up.catch_up(run)
+    assert clean(shop, artwork, "user_id") == clean(shop, other, "user_id") is not None

@@ -1,0 +1,212 @@
+"""Deleting artworks and users while both tables live: no order is lost, no deadlock shoots the application, on both releases."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged, verdict
+from tests.database.conftest import Steps
+from tests.shops import Shop, catch_up_now
+from tests.stepping import Barrier, break_function
+
+DELETE = "DELETE FROM public.artworks_v2 WHERE id = %s"
+DELETE_USER = "DELETE FROM public.users WHERE id = %s"
+UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
+
+
+@pytest.fixture
+def shop(deployed_on_either: Shop) -> Shop:
+    """Both tables live."""
+    return deployed_on_either
+
+
+def _owned(shop: Shop) -> tuple[UUID, UUID]:
+    """A user and their artwork, in step on both sides, the legacy row naming the user."""
+    user = add_user(shop, "ada@deletes.example")
+    artwork = add_legacy(shop, customer_email="ada@deletes.example", user_id=user)
+    catch_up_now(shop)
+    assert user == clean(shop, artwork, "user_id")
+    return user, artwork
+
+
+def _order_placed_while_the_clean_side_deletes(shop: Shop, steps: Steps) -> tuple[str | None, int]:
+    """The SQLSTATE of the delete that waits for an uncommitted order, and the number of orders after both have ended."""
+    artwork = add_clean(shop)
+    customer, cleaner = shop.session(), shop.session(autocommit=True)
+    customer.execute(
+        "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents, status) VALUES (%s, 'late', 100, 'paid')", (artwork,)
+    )
+    delete = steps.statement(shop, cleaner, DELETE, artwork)
+    delete.blocks()
+    customer.commit()
+    return delete.sqlstate(), shop.value("SELECT COUNT(*) FROM public.orders WHERE stripe_session_id = 'late'")
+
+
+def test_a_paid_order_outlives_a_delete_at_the_same_moment(shop: Shop, steps: Steps) -> None:
+    """The delete waits for the order, sees it and is refused with 23001 as a RESTRICT key would."""
+    assert ("23001", 1) == _order_placed_while_the_clean_side_deletes(shop, steps)
+
+
+def test_without_its_lock_the_delete_would_take_the_order(shop: Shop, steps: Steps) -> None:
+    """With the FOR UPDATE taken out, the look for references is over before the order commits, and the cascade takes a paid order."""
+    break_function(shop, "artwork_migration.delete_through", "PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;")
+    assert (None, 0) == _order_placed_while_the_clean_side_deletes(shop, steps)
+
+
+def test_a_referenced_artwork_cannot_be_deleted(shop: Shop) -> None:
+    """An order that stands refuses the delete, and both rows stay."""
+    artwork = add_clean(shop)
+    add_order(shop, artwork)
+    with pytest.raises(psycopg.errors.RestrictViolation) as refused:
+        shop.sql.execute(DELETE, (artwork,))
+    assert f"artwork {artwork} is referenced by another table and cannot be deleted" == refused.value.diag.message_primary
+    assert (artwork, artwork) == (legacy(shop, artwork, "id"), clean(shop, artwork, "id"))
+
+
+def test_an_unreferenced_delete_goes_through(shop: Shop) -> None:
+    """A delete on the clean side takes the legacy row with it, is logged once, and no catch-up brings the artwork back."""
+    artwork = add_clean(shop)
+    empty_log(shop)
+    shop.sql.execute(DELETE, (artwork,))
+    assert [[artwork]] == logged(shop)
+    catch_up_now(shop)
+    assert (None, None, None) == (legacy(shop, artwork, "id"), clean(shop, artwork, "id"), verdict(shop, artwork))
+
+
+def test_an_older_snapshot_may_not_delete(shop: Shop) -> None:
+    """In REPEATABLE READ an order placed meanwhile would not be seen, so the delete is refused in words."""
+    artwork = add_clean(shop)
+    old = shop.session()
+    old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    with pytest.raises(psycopg.errors.FeatureNotSupported) as refused:
+        old.execute(DELETE, (artwork,))
+    assert "READ COMMITTED" in str(refused.value.diag.message_hint)
+
+
+def test_a_delete_on_the_legacy_side_reaches_the_clean_table(shop: Shop) -> None:
+    """An artwork deleted where it always was is gone from the clean table after the next catch-up."""
+    artwork = add_legacy(shop)
+    catch_up_now(shop)
+    shop.sql.execute("DELETE FROM public.artworks WHERE id = %s", (artwork,))
+    assert "pending" == verdict(shop, artwork)
+    catch_up_now(shop)
+    assert clean(shop, artwork, "id") is None
+
+
+def _user_deleted_while_the_clean_side_writes(shop: Shop, steps: Steps) -> list[str | None]:
+    """SQLSTATEs of the delete of a user and of the clean write, when the writer had locked its row first."""
+    user, artwork = _owned(shop)
+    writer, leaver = shop.session(), shop.session(autocommit=True)
+    for session in (writer, leaver):
+        session.execute("SET deadlock_timeout = '200ms'")
+    writer.execute("SELECT FROM public.artworks_v2 WHERE id = %s FOR UPDATE", (artwork,))
+    leaving = steps.statement(shop, leaver, DELETE_USER, user)
+    leaving.blocks()
+    writing = steps.statement(shop, writer, UPDATE, artwork)
+    outcome = writing.sqlstate()
+    writer.rollback() if outcome else writer.commit()
+    return [leaving.sqlstate(), outcome]
+
+
+def test_deleting_a_user_waits_for_a_clean_write(shop: Shop, steps: Steps) -> None:
+    """Both go through, the write first; the user's artworks stay, without an owner on either side."""
+    assert [None, None] == _user_deleted_while_the_clean_side_writes(shop, steps)
+    assert [("Rexa", None, None)] == shop.rows(
+        "SELECT c.pet_name, c.user_id, a.user_id FROM public.artworks_v2 AS c JOIN public.artworks AS a USING (id)"
+        " WHERE a.customer_email = 'ada@deletes.example'"
+    )
+
+
+def test_without_its_trigger_deleting_a_user_is_a_deadlock(shop: Shop, steps: Steps) -> None:
+    """Without artwork_migration_lock on users the delete locks legacy first and clean second: one of the two is shot."""
+    shop.sql.execute("ALTER TABLE public.users DISABLE TRIGGER artwork_migration_lock")
+    assert "40P01" in _user_deleted_while_the_clean_side_writes(shop, steps)
+
+
+def test_a_clean_write_waits_for_a_user_being_deleted(shop: Shop, steps: Steps) -> None:
+    """The other way round: the user's deletion has begun, the clean write comes second, and both go through."""
+    user, artwork = _owned(shop)
+    writer, leaver = shop.session(autocommit=True), shop.session()
+    leaver.execute(DELETE_USER, (user,))
+    writing = steps.statement(shop, writer, UPDATE, artwork)
+    writing.blocks()
+    leaver.commit()
+    assert writing.sqlstate() is None
+    assert ("Rexa", None, None) == (legacy(shop, artwork, "pet_name"), legacy(shop, artwork, "user_id"), clean(shop, artwork, "user_id"))
+
+
+def _user_deleted_while_we_catch_up(shop: Shop, steps: Steps) -> list[str | None]:
+    """SQLSTATEs of the delete of a user and of a catch-up, each of which waits for the other."""
+    user, artwork = _owned(shop)
+    barrier = Barrier(shop)
+    barrier.close()
+    shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    add_legacy(shop, customer_email="ada@deletes.example")
+    leaver = shop.session(autocommit=True)
+    catching_up = steps.ours(shop, lambda: catch_up_now(shop))
+    catching_up.blocks()
+    leaving = steps.statement(shop, leaver, DELETE_USER, user)
+    leaving.blocks()
+    barrier.open()
+    return [leaving.sqlstate(), catching_up.sqlstate()]
+
+
+def test_deleting_a_user_beats_our_catch_up(shop: Shop, steps: Steps) -> None:
+    """Where catch-up and the deletion wait for each other, we give up long before deadlock_timeout and try again; the user goes."""
+    assert [None, None] == _user_deleted_while_we_catch_up(shop, steps)
+    catch_up_now(shop)
+    assert [("match", 2)] == shop.rows(
+        "SELECT v.verdict, COUNT(*) FROM artwork_migration.verdict AS v JOIN public.artworks AS a USING (id)"
+        " WHERE a.customer_email = 'ada@deletes.example' GROUP BY v.verdict"
+    )
+
+
+def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_shoot_the_application(shop: Shop, steps: Steps) -> None:
+    """Told that deadlock_timeout is a minute, catch-up waits longer than the detector, and the user's deletion is the victim."""
+    shop.database.__dict__["deadlock_timeout_ms"] = 60_000
+    assert ["40P01", None] == _user_deleted_while_we_catch_up(shop, steps)
+
+
+def test_deleting_a_user_is_no_change_of_the_artwork(shop: Shop) -> None:
+    """An artwork that belonged to the user by e-mail only loses its owner in silence: not written through, not touched, time as it was."""
+    user = add_user(shop, "ada@deletes.example")
+    artwork = add_legacy(shop, customer_email="ada@deletes.example", updated_at="2024-05-01T00:00:00Z")
+    catch_up_now(shop)
+    before = legacy(shop, artwork, "updated_at")
+    shop.sql.execute(DELETE_USER, (user,))
+    assert clean(shop, artwork, "user_id") is None
+    assert (before, 0) == (legacy(shop, artwork, "updated_at"), shop.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"))
+    catch_up_now(shop)
+    assert before == clean(shop, artwork, "updated_at")
+
+
+def test_a_user_deleted_and_signed_up_again_owns_the_artworks_again(shop: Shop) -> None:
+    """The sign-up is captured, so the clean rows of the e-mail get the new owner, and none of ours stands in the way."""
+    user, artwork = _owned(shop)
+    shop.sql.execute(DELETE_USER, (user,))
+    again = add_user(shop, "ada@deletes.example")
+    catch_up_now(shop)
+    assert (again, "match") == (clean(shop, artwork, "user_id"), verdict(shop, artwork))
+
+
+def test_without_capture_of_new_users_an_artwork_stays_without_an_owner(shop: Shop) -> None:
+    """With the trigger on new users disabled, a sign-up after the deletion has been caught up never reaches the clean row."""
+    user, artwork = _owned(shop)
+    shop.sql.execute(DELETE_USER, (user,))
+    shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
+    shop.sql.execute("ALTER TABLE public.users DISABLE TRIGGER artwork_migration_insert")
+    add_user(shop, "ada@deletes.example")
+    catch_up_now(shop)
+    assert (None, "differs") == (clean(shop, artwork, "user_id"), verdict(shop, artwork))
+
+
+def test_an_email_without_a_user_gets_an_anonymous_one(shop: Shop) -> None:
+    """After a user was deleted the next catch-up creates an anonymous user for the artworks that stay, as for any customer."""
+    user, artwork = _owned(shop)
+    shop.sql.execute(DELETE_USER, (user,))
+    catch_up_now(shop)
+    owner = clean(shop, artwork, "user_id")
+    assert owner not in (None, user)
+    assert shop.value("SELECT is_anonymous FROM public.users WHERE id = %s", owner)
+    assert "match" == verdict(shop, artwork)

@@ -1,0 +1,202 @@
+"""create_artwork and update_artwork_lifecycle: what the application calls, what it is told when it calls them wrongly."""
+
+import json
+import re
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from tests.artworks import add_clean, add_user, clean, legacy, logged
+from tests.database.conftest import Steps
+from tests.shops import Shop, catch_up_now
+
+CREATE = "SELECT (artwork).id, access_token FROM public.create_artwork('Ada', %s, 'Rex', %s, %s)"
+MOVE = "SELECT id FROM public.update_artwork_lifecycle(%s, %s)"
+URLS = ("https://x/mom", "https://x/pet")
+
+
+@pytest.fixture
+def shop(deployed: Shop) -> Shop:
+    """Both tables live."""
+    return deployed
+
+
+def _create(shop: Shop, email: str = "ada@life.example") -> UUID:
+    return shop.value(CREATE, email, *URLS)
+
+
+def _move(shop: Shop, artwork: UUID, **changes: object) -> None:
+    assert artwork == shop.value(MOVE, artwork, json.dumps(changes))
+
+
+def _refused(shop: Shop, statement: str, *parameters: object) -> str | None:
+    with pytest.raises(psycopg.Error) as refused:
+        shop.sql.execute(statement, parameters)
+    return refused.value.sqlstate
+
+
+def test_create_artwork_makes_the_artwork_and_its_user(shop: Shop) -> None:
+    """A new e-mail gets an anonymous user, the artwork a token of 64 hex digits valid 30 days, and legacy the same row."""
+    artwork, token = shop.rows(CREATE, "ada@life.example", *URLS)[0]
+    assert re.fullmatch("[0-9a-f]{64}", token)
+    found = shop.rows(
+        "SELECT u.email, u.is_anonymous, c.generation_status, c.upscale_status, c.access_token, a.access_token,"
+        " c.token_expires_at = c.created_at + INTERVAL '30 days', a.user_id = c.user_id"
+        " FROM public.artworks_v2 AS c JOIN public.users AS u ON c.user_id = u.id JOIN public.artworks AS a ON a.id = c.id WHERE c.id = %s",
+        artwork,
+    )
+    assert [("ada@life.example", True, "pending", "not_started", token, token, True, True)] == found
+
+
+def test_create_artwork_takes_the_user_that_is_there(shop: Shop) -> None:
+    """A registered customer stays registered and owns the artwork; the second artwork of an e-mail makes no second user."""
+    user = add_user(shop, "ada@life.example")
+    assert {user} == {clean(shop, _create(shop), "user_id") for _ in range(2)}
+    assert not shop.value("SELECT is_anonymous FROM public.users WHERE id = %s", user)
+
+
+def test_an_upload_at_the_moment_of_the_sign_up_finds_the_user(shop: Shop, steps: Steps) -> None:
+    """create_artwork waits for the sign-up and then sees its user, because it takes two statements."""
+    customer, uploader = shop.session(), shop.session(autocommit=True)
+    row = customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example') RETURNING id").fetchone()
+    upload = steps.statement(shop, uploader, CREATE, "ada@life.example", *URLS)
+    upload.blocks()
+    customer.commit()
+    artwork = upload.result().fetchone()[0]
+    assert row is not None
+    assert row[0] == clean(shop, artwork, "user_id") == legacy(shop, artwork, "user_id")
+
+
+def test_in_one_statement_the_upload_would_miss_the_user(shop: Shop, steps: Steps) -> None:
+    """Both inserts under one snapshot: beside a concurrent sign-up neither sees the user, and the artwork has no owner."""
+    customer, uploader = shop.session(), shop.session(autocommit=True)
+    customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example')")
+    upload = steps.statement(
+        shop,
+        uploader,
+        "WITH u AS (INSERT INTO public.users (email) VALUES ('ada@life.example') ON CONFLICT (email) DO NOTHING RETURNING id)"
+        " INSERT INTO public.artworks_v2 (user_id, customer_name, customer_email, pet_mom_image_url, pet_image_url, access_token)"
+        " SELECT COALESCE((SELECT id FROM u), (SELECT id FROM public.users WHERE email = 'ada@life.example')),"
+        " 'Ada', 'ada@life.example', 'https://x', 'https://x', 'token' RETURNING user_id",
+    )
+    upload.blocks()
+    customer.commit()
+    assert (None,) == upload.result().fetchone()
+
+
+def test_an_upload_whose_sign_up_is_rolled_back_makes_its_own_user(shop: Shop, steps: Steps) -> None:
+    """The customer changed their mind: the artwork gets an anonymous user."""
+    customer = shop.session()
+    customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example')")
+    upload = steps.statement(shop, shop.session(autocommit=True), CREATE, "ada@life.example", *URLS)
+    upload.blocks()
+    customer.rollback()
+    owner = clean(shop, upload.result().fetchone()[0], "user_id")
+    assert shop.value("SELECT is_anonymous FROM public.users WHERE id = %s", owner)
+
+
+@pytest.mark.parametrize("email", [None, "", " ", "ada", "ada@", "@life.example", "ada @life.example", "ada@life@example"])
+def test_create_artwork_wants_an_email(shop: Shop, email: str | None) -> None:
+    """What is no e-mail is refused with 22023, and neither a user nor an artwork comes of it."""
+    before = shop.value("SELECT COUNT(*) FROM public.users")
+    assert "22023" == _refused(shop, CREATE, email, *URLS)
+    assert (before, 0) == (shop.value("SELECT COUNT(*) FROM public.users"), shop.value("SELECT COUNT(*) FROM public.artworks_v2"))
+
+
+@pytest.mark.parametrize("urls", [(None, "https://x"), ("https://x", ""), (" ", " ")])
+def test_create_artwork_wants_both_pictures(shop: Shop, urls: tuple[str | None, str | None]) -> None:
+    """A missing or blank url is refused with 22023."""
+    assert "22023" == _refused(shop, CREATE, "ada@life.example", *urls)
+
+
+def test_an_unknown_id_or_key_is_an_error_and_not_silence(shop: Shop) -> None:
+    """P0002 for an artwork that is not there, 22023 for a key that is not one, and nothing is written."""
+    artwork = _create(shop)
+    assert "P0002" == _refused(shop, MOVE, uuid4(), '{"generation_status": "processing"}')
+    assert "22023" == _refused(shop, MOVE, artwork, '{"generation_status": "processing", "customer_email": "x@y.example"}')
+    assert "pending" == clean(shop, artwork, "generation_status")
+
+
+def test_an_artwork_goes_through_its_life(shop: Shop) -> None:
+    """Each step sets its time, every value lands, and legacy shows each step at once."""
+    artwork = _create(shop)
+    _move(shop, artwork, generation_status="processing", fal_request_id="f1", generation_params={"style": "monalisa"})
+    assert clean(shop, artwork, "generation_started_at IS NOT NULL AND generation_completed_at IS NULL")
+    _move(shop, artwork, generation_status="completed", generated_image_url="https://x/1.jpg")
+    _move(shop, artwork, upscale_status="pending")
+    _move(shop, artwork, upscale_status="processing")
+    _move(shop, artwork, upscale_status="completed", upscaled_image_url="https://x/1.png")
+    times = "generation_started_at <= generation_completed_at AND generation_completed_at <= upscale_started_at"
+    assert clean(shop, artwork, f"{times} AND upscale_started_at <= upscale_completed_at AND updated_at = upscale_completed_at")
+    assert ("f1", {"style": "monalisa"}) == (clean(shop, artwork, "fal_request_id"), clean(shop, artwork, "generation_params"))
+    seen = "generation_status || ' ' || generated_image_url || ' ' || upscale_status || ' ' || upscaled_image_url"
+    assert "completed https://x/1.jpg completed https://x/1.png" == legacy(shop, artwork, seen)
+    assert clean(shop, artwork, "upscale_completed_at") == legacy(shop, artwork, "upscaled_at")
+
+
+def test_a_retry_forgets_the_times_of_the_first_try(shop: Shop) -> None:
+    """failed → pending → processing: what began before did not begin now."""
+    artwork = _create(shop)
+    for status in ("processing", "failed", "pending"):
+        _move(shop, artwork, generation_status=status)
+    assert clean(shop, artwork, "generation_started_at IS NULL AND generation_completed_at IS NULL")
+    _move(shop, artwork, generation_status="processing")
+    assert clean(shop, artwork, "generation_started_at IS NOT NULL")
+
+
+GENERATION = ["pending", "processing", "completed", "failed"]
+GENERATION_STEPS = {
+    ("pending", "processing"), ("pending", "failed"), ("processing", "completed"), ("processing", "failed"), ("failed", "pending"),
+    ("failed", "processing"),
+}  # fmt: skip
+UPSCALE = ["not_started", *GENERATION]
+UPSCALE_STEPS = {
+    ("not_started", "pending"), ("not_started", "processing"), ("pending", "processing"), ("processing", "completed"),
+    ("processing", "failed"), ("failed", "pending"), ("failed", "processing"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("column", ["generation_status", "upscale_status"])
+def test_only_the_steps_of_the_design_are_possible(shop: Shop, column: str) -> None:
+    """Every pair of statuses: the listed ones go, the same status again is no step, and any other is refused with 55000."""
+    statuses, possible = (GENERATION, GENERATION_STEPS) if column == "generation_status" else (UPSCALE, UPSCALE_STEPS)
+    for before in statuses:
+        for after in statuses:
+            artwork = add_clean(shop, **{"generation_status": "completed", column: before})
+            if before == after or (before, after) in possible:
+                _move(shop, artwork, **{column: after})
+            else:
+                assert "55000" == _refused(shop, MOVE, artwork, json.dumps({column: after})), (before, after)
+
+
+def test_only_a_completed_generation_is_upscaled(shop: Shop) -> None:
+    """Upscaling of an artwork that is not there yet is refused with 55000."""
+    assert "55000" == _refused(shop, MOVE, _create(shop), '{"upscale_status": "pending"}')
+
+
+@pytest.mark.parametrize("column", ["generation_status", "upscale_status"])
+def test_an_unknown_status_is_a_check_violation(shop: Shop, column: str) -> None:
+    """A status nobody knows is refused by the constraint, with 23514, and none at all by NOT NULL, with 23502."""
+    artwork = add_clean(shop)
+    assert "23514" == _refused(shop, MOVE, artwork, json.dumps({column: "done"}))
+    assert "23502" == _refused(shop, MOVE, artwork, json.dumps({column: None}))
+
+
+def test_the_life_cycle_steps_aside_for_our_own_writes(shop: Shop) -> None:
+    """A copied row keeps the times it has: with apply = on nothing is set and nothing refused; without that condition a time is invented."""
+    artwork = add_clean(shop, generation_status="pending")
+    invented = "SELECT generation_completed_at IS NOT NULL FROM public.artworks_v2 WHERE id = %s"
+    with shop.sql.transaction():
+        shop.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
+        shop.sql.execute("UPDATE public.artworks_v2 SET generation_status = 'completed' WHERE id = %s", (artwork,))
+    assert not shop.value(invented, artwork)
+    assert shop.value(invented, add_clean(shop, generation_status="completed"))
+
+
+def test_a_refusal_leaves_no_trace(shop: Shop) -> None:
+    """A step that was refused is neither in the log nor in the legacy table."""
+    artwork = _create(shop)
+    catch_up_now(shop)
+    assert "55000" == _refused(shop, MOVE, artwork, '{"generation_status": "completed"}')
+    assert ([], "pending") == (logged(shop), legacy(shop, artwork, "generation_status"))

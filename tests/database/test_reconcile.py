@@ -1,0 +1,236 @@
+"""Reconcile on real damage: each verdict, each column, the sum of law 1 and the independent count."""
+
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from migration import reconcile
+from sample.build import Variant
+from tests.artworks import add_clean, add_legacy, clean, empty_log, verdict
+from tests.conftest import MakeShop
+from tests.shops import Shop, catch_up_now, migrate, reconcile_now, running
+from tests.stepping import break_function
+
+#: Each column that stands on both sides, and a wrong value for it.
+DAMAGE = {
+    "user_id": "NULL",
+    "customer_name": "'Grace'",
+    "customer_email": "'grace@x.example'",
+    "pet_name": "NULL",
+    "pet_mom_image_url": "'https://x/other'",
+    "pet_image_url": "'migrated-missing'",
+    "generated_image_url": "NULL",
+    "upscaled_image_url": "'https://x/other'",
+    "generation_status": "'failed'",
+    "upscale_status": "'processing'",
+    "upscale_completed_at": "NOW()",
+    "access_token": "'other'",
+    "token_expires_at": "'infinity'",
+    "created_at": "created_at + INTERVAL '1 microsecond'",
+    "updated_at": "updated_at - INTERVAL '1 microsecond'",
+}
+
+
+@pytest.fixture
+def shop(migrated: Shop) -> Shop:
+    """A migrated sample with nothing in the log."""
+    empty_log(migrated)
+    return migrated
+
+
+def _damage(shop: Shop, statement: str, *parameters: object) -> None:
+    """Change a table behind everybody's back, as a restore or a hand would."""
+    with shop.sql.transaction():
+        shop.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
+        shop.sql.execute(statement, parameters or None)
+
+
+def _some(shop: Shop) -> UUID:
+    return shop.value("SELECT id FROM public.artworks_v2 WHERE user_id IS NOT NULL ORDER BY id LIMIT 1")
+
+
+def _rules(shop: Shop) -> dict[str, int]:
+    """How much of each rule is bad in the newest look, the green ones left out."""
+    newest = "(SELECT MAX(run) FROM artwork_migration.rule_result)"
+    return dict(shop.rows(f"SELECT rule, bad FROM artwork_migration.rule_result WHERE bad > 0 AND run = {newest}"))
+
+
+def _found(shop: Shop) -> list[tuple[str, UUID, list[str]]]:
+    """The findings of the newest look."""
+    return [
+        (rule, artwork, columns)
+        for rule, artwork, columns in shop.rows(
+            "SELECT rule, id, columns FROM artwork_migration.finding"
+            " WHERE run = (SELECT MAX(run) FROM artwork_migration.reconciliation) ORDER BY id"
+        )
+    ]
+
+
+def test_a_migration_that_went_well_has_no_finding(shop: Shop) -> None:
+    """Every row has a verdict, all rules are green, and each of them has looked at something."""
+    counts = reconcile_now(shop)
+    assert {"match", "excluded"} == set(counts)
+    assert ({}, []) == (_rules(shop), _found(shop))
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rule_result WHERE looked_at = 0")
+
+
+@pytest.mark.parametrize("column", list(DAMAGE))
+def test_one_wrong_value_is_found_by_its_column(shop: Shop, column: str) -> None:
+    """A single value that differs from the mapping is one finding, with the id and the column's name and no value."""
+    artwork = _some(shop)
+    _damage(shop, f"UPDATE public.artworks_v2 SET {column} = {DAMAGE[column]} WHERE id = %s", artwork)
+    reconcile_now(shop)
+    assert [("differs", artwork, [column])] == _found(shop)
+    assert {"differs": 1} == _rules(shop)
+
+
+def test_every_column_of_both_sides_is_compared(shop: Shop) -> None:
+    """No column of the clean table is left out but the key and those that only the clean side has."""
+    question = "SELECT attname FROM pg_attribute WHERE attrelid = 'public.artworks_v2'::regclass AND attnum > 0"
+    columns = {row[0] for row in shop.rows(question)}
+    clean_only = {"generation_started_at", "generation_completed_at", "upscale_started_at", "fal_request_id", "generation_params"}
+    assert columns - clean_only - {"id"} == set(DAMAGE)
+
+
+def test_a_row_that_is_gone_is_missing(shop: Shop) -> None:
+    """A clean row lost is found as missing, and the independent count cannot explain it."""
+    artwork = _some(shop)
+    _damage(shop, "DELETE FROM public.artworks_v2 WHERE id = %s", artwork)
+    reconcile_now(shop)
+    assert [("missing", artwork, [])] == _found(shop)
+    assert {"missing": 1, "strategy_count": 1} == _rules(shop)
+
+
+def test_a_row_that_should_not_be_there_is_extra(shop: Shop) -> None:
+    """A clean row is extra when legacy has no such row, and when the rules leave the legacy row behind."""
+    ghost, excluded = add_clean(shop), add_legacy(shop, original_image_url="test-1")
+    _damage(shop, "DELETE FROM public.artworks WHERE id = %s", ghost)
+    _damage(
+        shop,
+        "INSERT INTO public.artworks_v2 (id, customer_email, pet_mom_image_url, pet_image_url, access_token)"
+        " VALUES (%s, 'a@x', 'u', 'u', 't')",
+        excluded,
+    )
+    empty_log(shop)
+    reconcile_now(shop)
+    assert sorted([("extra", ghost, []), ("extra", excluded, [])], key=lambda found: found[1]) == _found(shop)
+    assert {"extra": 2, "strategy_count": 1} == _rules(shop)
+
+
+def test_a_write_that_is_on_its_way_is_pending_and_then_agrees(shop: Shop) -> None:
+    """Wrong and logged is pending in the first look; a catch-up and a second look at just those ids leave nothing."""
+    changed, deleted, born = _some(shop), add_legacy(shop), add_legacy(shop)
+    catch_up_now(shop)
+    shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = ANY(%s)", ([changed, born],))
+    shop.sql.execute("DELETE FROM public.artworks WHERE id = %s", (deleted,))
+    assert ["pending"] * 3 == [verdict(shop, artwork) for artwork in (changed, deleted, born)]
+    counts = reconcile_now(shop)
+    assert 3 == counts["pending"]
+    assert ({}, []) == (_rules(shop), _found(shop))
+
+
+def test_a_write_that_nobody_logged_is_no_pending_one(shop: Shop) -> None:
+    """A legacy write past the capture differs for good: the log says nothing of it, so no catch-up would mend it unasked."""
+    artwork = _some(shop)
+    _damage(shop, "UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", artwork)
+    reconcile_now(shop)
+    assert [("differs", artwork, ["pet_name", "updated_at"])] == _found(shop)
+
+
+def test_a_pending_row_that_catch_up_does_not_mend_stays_a_finding(shop: Shop) -> None:
+    """The second look forgives nothing: with a catch-up that does not write, the row is still wrong and the rule is red."""
+    artwork = _some(shop)
+    shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    break_function(shop, "artwork_migration.catch_up_batch", "pet_name = EXCLUDED.pet_name", "pet_name = c.pet_name")
+    reconcile_now(shop)
+    assert [("differs", artwork, ["pet_name"])] == _found(shop)
+
+
+def test_a_refused_write_is_red_until_it_is_decided(shop: Shop) -> None:
+    """What legacy could not take is its own verdict, logged or not, whether legacy has the row or not."""
+    changed, born = _some(shop), uuid4()
+    shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (changed,))
+    token = shop.value("SELECT access_token FROM public.artworks WHERE original_image_url LIKE 'test-%' AND access_token <> '' LIMIT 1")
+    add_clean(shop, id=born, access_token=token)
+    reconcile_now(shop)
+    assert {("refused", changed), ("refused", born)} == {(rule, artwork) for rule, artwork, _ in _found(shop)}
+    assert {"refused": 2} == _rules(shop)
+
+
+def test_the_next_run_mends_what_a_red_one_found(shop: Shop) -> None:
+    """Findings are logged by the next migrate_data, so damage that catch-up can mend is gone after it."""
+    changed, lost = shop.rows("SELECT id FROM public.artworks_v2 ORDER BY id LIMIT 2")
+    _damage(shop, "UPDATE public.artworks_v2 SET pet_name = 'Wrong' WHERE id = %s", changed[0])
+    _damage(shop, "DELETE FROM public.artworks_v2 WHERE id = %s", lost[0])
+    reconcile_now(shop)
+    assert {"differs": 1, "missing": 1, "strategy_count": 1} == _rules(shop)
+    migrate(shop)
+    assert ({}, []) == (_rules(shop), _found(shop))
+
+
+def test_references_that_went_without_a_trace_are_found(shop: Shop) -> None:
+    """TRUNCATE of the orders is not captured: an artwork that came along for its order is extra then, and the next run takes it."""
+    artwork = add_legacy(shop, generation_status="failed")
+    shop.sql.execute("INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES (%s, 's', 1)", (artwork,))
+    catch_up_now(shop)
+    assert artwork == clean(shop, artwork, "id")
+    shop.sql.execute("TRUNCATE public.orders CASCADE")
+    reconcile_now(shop)
+    assert ("extra", artwork, []) in _found(shop)
+    migrate(shop)
+    assert ({}, None) == (_rules(shop), clean(shop, artwork, "id"))
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+def test_the_sum_is_the_number_of_legacy_rows(make_shop: MakeShop, variant: Variant) -> None:
+    """Law 1: the verdicts on legacy rows add up to a plain count of the table, and a verdict left out would be seen."""
+    shop = make_shop(variant, phase="MIGRATED")
+    counted = "SELECT SUM(row_count)::bigint FROM artwork_migration.reconciliation WHERE legacy_row"
+    assert shop.value("SELECT COUNT(*) FROM public.artworks") == shop.value(counted)
+    assert 0 == shop.value("SELECT bad FROM artwork_migration.rule_result WHERE rule = 'sum'")
+    view = shop.value("SELECT PG_GET_VIEWDEF('artwork_migration.verdict'::regclass)").rstrip(";")
+    shop.sql.execute(f"CREATE OR REPLACE VIEW artwork_migration.verdict AS SELECT * FROM ({view}) AS v WHERE v.verdict <> 'excluded'")
+    reconcile_now(shop)
+    assert _rules(shop)["sum"] > 0
+
+
+@pytest.mark.parametrize("variant", list(Variant))
+def test_the_number_migrated_equals_an_independent_query(make_shop: MakeShop, variant: Variant) -> None:
+    """The strategy's WHERE clause written here, with each deviation that the design lists, names the very rows of the clean table."""
+    shop = make_shop(variant, phase="MIGRATED")
+    expected = shop.rows(
+        """
+        WITH wanted AS (
+          SELECT a.* FROM public.artworks AS a
+          WHERE
+            TRIM(a.customer_email) <> '' AND TRIM(a.access_token) <> ''
+            AND (a.original_image_url NOT LIKE 'test-%' OR a.original_image_url IS NULL)
+            AND (a.generation_status = 'completed' OR a.id IN (SELECT o.artwork_id FROM public.orders AS o))
+            AND a.created_at IS NOT NULL AND a.generation_status IN ('pending', 'processing', 'completed', 'failed')
+        )
+        SELECT DISTINCT ON (w.access_token) w.id FROM wanted AS w ORDER BY w.access_token, w.created_at, w.id
+        """
+    )
+    assert sorted(expected) == shop.rows("SELECT id FROM public.artworks_v2 ORDER BY id")
+    assert 0 == shop.value("SELECT bad FROM artwork_migration.rule_result WHERE rule = 'strategy_count'")
+    strategy = shop.value(
+        "SELECT COUNT(*) FROM public.artworks WHERE customer_email IS NOT NULL AND access_token IS NOT NULL"
+        " AND original_image_url NOT LIKE 'test-%' AND generation_status = 'completed'"
+    )
+    assert strategy == shop.value("SELECT SUM(row_count)::bigint FROM artwork_migration.strategy_count WHERE in_strategy")
+
+
+def test_all_of_a_look_is_one_snapshot(shop: Shop) -> None:
+    """Counts, strategy and the plain count speak of one database, although the application writes between them."""
+    with running(shop) as run:
+        run.begin()
+        before = shop.value("SELECT COUNT(*) FROM public.artworks")
+        with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
+            connection.execute(text("SELECT 1 FROM artwork_migration.verdict LIMIT 1"))
+            add_legacy(shop)
+            assert before == connection.execute(text("SELECT COUNT(*) FROM artwork_migration.verdict WHERE legacy_row")).scalar_one()
+        reconcile.reconcile(run)
+    assert before + 1 == shop.value(
+        "SELECT SUM(row_count)::bigint FROM artwork_migration.reconciliation WHERE legacy_row AND run = %s", run.epoch
+    )

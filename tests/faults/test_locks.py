@@ -1,0 +1,314 @@
+"""Locks that are not free: the application goes on, nothing is changed, and whoever stands in the way is named."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+
+from migration import deployment, execution, ledger, plan
+from migration.errors import LockHolder, LockNotObtained
+from migration.phases import Phase
+from migration.plan import Plan
+from tests.conftest import MakeShop
+from tests.shops import Shop, running
+
+#: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
+BOUND = 60.0
+#: No name or token of it may come out in a message.
+CANARY = "canary-of-the-statement"
+
+
+class Verb:
+    """A dangerous verb up to its execution: planned, kept, begun; `execute` may then be called again and again."""
+
+    def __init__(self, shop: Shop, made: Plan, epoch: int, phase_after: Phase) -> None:
+        self.shop = shop
+        self.plan = made
+        self.epoch = epoch
+        self.phase_after = phase_after
+
+    def execute(self, patience: float, on_attempt: Callable[[str], None] = lambda message: None) -> int:
+        """Execute the plan; the number of attempts it took."""
+        return execution.execute(
+            self.shop.database,
+            self.plan,
+            patience=patience,
+            before_commit=lambda connection: ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after),
+            on_attempt=on_attempt,
+        )
+
+    def phase(self) -> Phase:
+        """The phase in force."""
+        with self.shop.database.transaction("reading the phase") as connection:
+            return ledger.phase(connection).phase
+
+
+@contextmanager
+def begun(shop: Shop, verb: str) -> Iterator[Verb]:
+    """The verb, ready to take its locks."""
+    make = deployment.plan_deployment if verb == "deploy_schema" else deployment.plan_withdrawal
+    with shop.database.transaction("planning") as connection:
+        made = make(connection)
+    with running(shop, verb, name=verb) as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+        yield Verb(shop, made, run.epoch, Phase.DEPLOYED if verb == "deploy_schema" else Phase.NOT_STARTED)
+
+
+@pytest.fixture(params=["deploy_schema", "roll_back"])
+def verb(request: pytest.FixtureRequest, make_shop: MakeShop) -> Iterator[Verb]:
+    """Each dangerous verb, begun on a database in the phase it starts from."""
+    shop = make_shop(phase="NOT_STARTED" if request.param == "deploy_schema" else "DEPLOYED")
+    with begun(shop, request.param) as it:
+        yield it
+
+
+class Background:
+    """Something done in a thread; `result` waits for it, within bounds, and raises what it raised."""
+
+    def __init__(self, work: Callable[[], Any]) -> None:
+        self._outcome: list[Any] = []
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
+        self._thread.start()
+
+    def _run(self, work: Callable[[], Any]) -> None:
+        try:
+            self._outcome.append(work())
+        except BaseException as error:  # noqa: BLE001 (it is raised again in the test)
+            self._error = error
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended."""
+        return not self._thread.is_alive()
+
+    def result(self) -> Any:
+        """What it returned."""
+        self._thread.join(BOUND)
+        assert self.over, "still at work"
+        if self._error is not None:
+            raise self._error
+        return self._outcome[0]
+
+
+def wait_until(condition: Callable[[], object], *, every: float = 0.001) -> None:
+    """Wait until it holds, within bounds."""
+    deadline = time.monotonic() + BOUND
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(every)
+
+
+def blocked_session(shop: Shop, *, role: str = "test", table: str | None = None) -> bool:
+    """Whether the session of that application_name waits for a lock, on that table if one is given."""
+    return bool(
+        shop.value(
+            "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE NOT l.granted"
+            " AND a.application_name = %s AND a.datname = CURRENT_DATABASE()"
+            " AND (%s::text IS NULL OR l.relation = TO_REGCLASS(%s::text)))",
+            role,
+            table,
+            table,
+        )
+    )
+
+
+@contextmanager
+def holding(shop: Shop, statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the web shop that has executed the statement and not ended its transaction."""
+    session = shop.session()
+    session.execute("SELECT set_config('application_name', 'webshop', false)")
+    session.commit()
+    session.execute(statement)  # type: ignore[call-overload]
+    yield session
+    session.rollback()
+
+
+IN_THE_WAY_OF_BOTH = {
+    "a write to artworks": ("public.artworks", f"UPDATE public.artworks SET pet_name = '{CANARY}' WHERE ctid = '(0,1)'"),
+    "a write to orders": ("public.orders", "UPDATE public.orders SET status = status"),
+    "a read of users": ("public.users", f"SELECT id FROM public.users WHERE email = '{CANARY}'"),
+    "maintenance of artworks": ("public.artworks", "LOCK TABLE public.artworks IN SHARE UPDATE EXCLUSIVE MODE"),
+}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
+def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb, name: str) -> None:
+    """pid, application, state and table of the holder are told, but no text of its statement; the schema is as it was."""
+    table, statement = IN_THE_WAY_OF_BOTH[name]
+    phase, before = verb.phase(), verb.shop.schema_dump()
+    with holding(verb.shop, statement) as session:
+        with pytest.raises(LockNotObtained) as caught:
+            verb.execute(patience=0)
+        holder = next(holder for holder in caught.value.holders if holder.pid == session.info.backend_pid)
+    assert ("webshop", "idle in transaction", table.removeprefix("public.")) == (
+        holder.application,
+        holder.state,
+        holder.table.removeprefix("public."),
+    )
+    assert holder.seconds >= 0
+    assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in str(caught.value)
+    assert "with the same plan number" in str(caught.value)
+    assert CANARY not in str(caught.value)
+    assert "UPDATE" not in str(caught.value)
+    assert caught.value.end_state == "Lock not obtained"
+    assert (phase, before) == (verb.phase(), verb.shop.schema_dump())
+
+
+def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: Shop) -> None:
+    """Without pg_read_all_stats another role's state is hidden: then the message says so instead of failing."""
+    assert "pid 7 (no application_name, not visible, open for 0 s) on public.orders" == str(
+        LockHolder(pid=7, application="", state="not visible", seconds=0, table="public.orders")
+    )
+    assert "pg_read_all_stats" in str(LockNotObtained("deploy_schema", 3, []))
+    assert execution.lock_holders(deployed.database, ["public.artworks"]) == []
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
+def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: str) -> None:
+    """Nobody starts anything again: the attempt after the holder's end succeeds, with the same plan."""
+    with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:
+        told: list[str] = []
+
+        def after_two(message: str) -> None:
+            told.append(message)
+            if len(told) == 2:
+                session.rollback()
+
+        attempts = verb.execute(patience=BOUND, on_attempt=after_two)
+    assert attempts > 2
+    assert all(f"pid {session.info.backend_pid} (webshop" in message for message in told[:2])
+    assert verb.phase() is verb.phase_after
+
+
+def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:
+    """What the message promises: nothing has changed, so the number still holds."""
+    with begun(shop, "deploy_schema") as first, holding(shop, "UPDATE public.artworks SET pet_name = pet_name"):
+        with pytest.raises(LockNotObtained):
+            first.execute(patience=0)
+    with begun(shop, "deploy_schema") as second:
+        assert first.plan.number == second.plan.number
+        assert second.execute(patience=BOUND) == 1
+
+
+def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
+    """Writers queue behind our waiting request, but never for as long as half of deadlock_timeout, which the server enforces here."""
+    written: list[int] = []
+    stop = threading.Event()
+
+    def write() -> None:
+        session = verb.shop.session(autocommit=True)
+        session.execute("SET lock_timeout = '500ms'")  # an error here is a client that waited longer
+        while not stop.is_set():
+            for table in ("artworks", "orders", "users"):
+                session.execute(f"UPDATE public.{table} SET updated_at = NOW() WHERE id = (SELECT MAX(id::text)::uuid FROM public.{table})")  # type: ignore[call-overload]
+            written.append(1)
+
+    with holding(verb.shop, "UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM public.artworks)"):
+        writer = Background(write)
+        failed: list[int] = []  # writes done by the end of each failed attempt
+        with pytest.raises(LockNotObtained):
+            verb.execute(patience=4, on_attempt=lambda message: failed.append(len(written)))
+        stop.set()
+        writer.result()
+    assert len(failed) >= 2
+    assert failed[0] < failed[-1] <= len(written)
+
+
+def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> None:
+    """Stepped: a write that stands in the queue behind our lock request is done although the holder still holds its lock."""
+    table = "public.artworks"
+    with holding(verb.shop, f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM {table})"):
+        session = verb.shop.session(autocommit=True)
+        session.execute("SELECT set_config('application_name', 'queued', false)")
+        looker = verb.shop.session(autocommit=True)
+        queued = threading.Event()
+        seen: list[bool] = []
+
+        def queue() -> None:
+            # our request is exclusive and waits: whoever writes now queues behind it
+            while not queued.is_set():
+                wait_until(lambda: queued.is_set() or blocked_session(verb.shop, table=table))
+                write = Background(
+                    lambda: session.execute(f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MAX(id::text)::uuid FROM {table})")
+                )  # type: ignore[call-overload]
+                while not write.over:
+                    waiting = looker.execute(
+                        "SELECT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = %s AND NOT l.granted)", (session.info.backend_pid,)
+                    ).fetchone()
+                    seen.append(bool(waiting and waiting[0]))
+                write.result()
+                if any(seen):
+                    queued.set()
+
+        stepped = Background(queue)
+        with pytest.raises(LockNotObtained):
+            verb.execute(patience=6)
+        queued.set()
+        stepped.result()
+    assert any(seen), "no write was ever seen in the queue"
+
+
+# Deadlocks: the application holds one table and comes for the other while we hold that one and wait for the first
+
+
+ROUNDS = 5
+
+
+def cross(shop: Shop, first: str, then: str, waits_for: str, *, linger: float = 0.0) -> None:
+    """The application: touch one table, wait until our request for it waits, then go for the other table."""
+    session = shop.session()
+    session.execute(first)  # type: ignore[call-overload]
+    wait_until(lambda: blocked_session(shop, table=waits_for))
+    time.sleep(linger)
+    session.execute(then)  # type: ignore[call-overload]
+    session.commit()
+
+
+TOUCH_ARTWORK = "UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT MIN(artwork_id::text)::uuid FROM public.orders)"
+TOUCH_ORDER = "UPDATE public.orders SET updated_at = NOW() WHERE artwork_id = (SELECT MIN(artwork_id::text)::uuid FROM public.orders)"
+PLACE_ORDER = (
+    "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents)"
+    " SELECT MIN(artwork_id::text)::uuid, 'cs_' || GEN_RANDOM_UUID(), 100 FROM public.orders"
+)
+DELETE_USER = "DELETE FROM public.users WHERE id = (SELECT MIN(user_id::text)::uuid FROM public.artworks)"
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "waits_for"),
+    [
+        pytest.param(TOUCH_ARTWORK, PLACE_ORDER, "public.artworks", id="artworks, then orders"),
+        pytest.param(TOUCH_ORDER, TOUCH_ARTWORK, "public.orders", id="orders, then artworks"),
+        pytest.param(TOUCH_ARTWORK, DELETE_USER, "public.artworks", id="artworks, then users"),
+        pytest.param(TOUCH_ORDER, DELETE_USER, "public.orders", id="orders, then users"),
+    ],
+)
+def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: str, then: str, waits_for: str) -> None:
+    """Whatever order the application locks in, we give up first: it gets no error and the server counts no deadlock."""
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
+    before = verb.shop.value(deadlocks)
+    ours = Background(lambda: verb.execute(patience=BOUND))
+    cross(verb.shop, first, then, waits_for)
+    ours.result()
+    assert verb.phase() is verb.phase_after
+    assert before == verb.shop.value(deadlocks)
+
+
+def test_without_the_budgets_the_application_would_be_the_victim(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The test above bites: with time limits beyond deadlock_timeout the detector shoots the application's session."""
+    monkeypatch.setattr(execution, "LOCK_BUDGET_MS", 30_000)
+    shop.database.__dict__["deadlock_timeout_ms"] = 60_000  # what our limits are made from, not the server's own setting
+    with begun(shop, "deploy_schema") as verb:
+        ours = Background(lambda: verb.execute(patience=0))
+        with pytest.raises(psycopg.errors.DeadlockDetected):
+            cross(shop, TOUCH_ARTWORK, PLACE_ORDER, "public.artworks", linger=1.5)  # our own look for a deadlock has passed by then
+        shop.sql.execute("SELECT 1")
+        for session in shop._sessions:  # the victim's transaction still holds its lock
+            if not session.autocommit:
+                session.rollback()
+        assert ours.result() == 1

@@ -1,0 +1,53 @@
+"""One Prefect server for the session, on the embedded Postgres, and a shop behind a password."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prefect.logging.handlers import APILogWorker
+from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
+from prefect.settings.context import temporary_settings
+
+from cli.prefect_server import PrefectServer
+from sample.server import EmbeddedServer
+from tests.conftest import MakeShop
+from tests.shops import Shop
+
+
+@pytest.fixture(scope="session")
+def prefect_server(server: EmbeddedServer) -> Iterator[PrefectServer]:
+    """A real Prefect server with its data in Postgres; the test process is its client."""
+    server.create_database("prefect")
+    with tempfile.TemporaryDirectory(prefix="prefect") as folder, PrefectServer(server.url("prefect"), Path(folder)) as running:
+        settings = {
+            PREFECT_API_URL: running.api_url,
+            PREFECT_HOME: folder,
+            PREFECT_SERVER_ALLOW_EPHEMERAL_MODE: False,
+            PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None,  # saves a second a flow
+        }
+        with temporary_settings(updates=settings):
+            yield running
+            APILogWorker.drain_all(timeout=5)
+
+
+@pytest.fixture
+def operated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
+    """A shop that the flows find in the environment, with a Prefect server to run them on."""
+    shop = make_shop()
+    point_to(shop, monkeypatch, tmp_path)
+    return shop
+
+
+def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Set the environment that a worker would have."""
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", shop.url)
+    monkeypatch.setenv("ARTWORK_REPORTS", str(folder / "reports"))
+    monkeypatch.setenv("ARTWORK_RUN_WAIT_SECONDS", "0.5")
+    monkeypatch.setenv("ARTWORK_LOCK_WAIT_SECONDS", "3")
+
+
+def environment(server: PrefectServer) -> dict[str, str]:
+    """The environment of a program of ours that talks to this server."""
+    return {**os.environ, **server.environment, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}

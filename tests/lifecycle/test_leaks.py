@@ -1,0 +1,221 @@
+"""Privacy of errors: whatever fails, no e-mail, token or password of the sample gets into anything that is kept or shown."""
+
+import json
+import re
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from prefect import flow, get_run_logger
+from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.deployments import run_deployment
+from prefect.events import emit_event
+
+from cli.prefect_server import PrefectServer
+from flows.decide import decide
+from flows.deploy_schema import deploy_schema
+from flows.migrate_data import migrate_data
+from flows.roll_back import roll_back
+from migration.errors import DatabaseError
+from sample.server import EmbeddedServer
+from tasks.connection_block import ArtworkDatabase
+from tests.lifecycle.test_prefect import deployed_with_worker
+from tests.lifecycle.test_verbs import APPROVED, number_in
+from tests.shops import Shop
+
+#: A statement for each SQLSTATE that really raises it on a customer's row; Postgres puts e-mail and token into message or DETAIL.
+TRAPS = {
+    "23502": "INSERT INTO trap.narrow (email, token, needed) VALUES (victim.email, victim.token, NULL)",
+    "23505": "INSERT INTO trap.narrow (email, token, needed) VALUES (victim.email, victim.token, 1), (victim.email, victim.token, 1)",
+    "23514": "INSERT INTO trap.narrow (email, token, needed) VALUES (victim.email, victim.token, -1)",
+    "22P02": "PERFORM victim.email::integer",
+    "57014": "PERFORM PG_CANCEL_BACKEND(PG_BACKEND_PID()), PG_SLEEP(10), victim.email",
+}
+CANARY = "canary-7f3a9c"
+PASSWORD = "pw-of-the-shop-51b0"  # noqa: S105 (the server trusts its socket; this is what must not show up)
+SECRETS = """
+    SELECT customer_email FROM artworks UNION SELECT access_token FROM artworks UNION SELECT email FROM users
+    UNION SELECT original_image_url FROM artworks WHERE original_image_url LIKE 'http%'
+"""
+
+
+@pytest.fixture
+def trapped(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
+    """A shop in which any DDL, any new run or decision and any copied row can be made to fail; short budgets."""
+    monkeypatch.setenv("ARTWORK_ATTEMPTS", "2")
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", operated.server.url(operated.name, password=PASSWORD))
+    monkeypatch.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.2")
+    operated.sql.execute("""
+        CREATE SCHEMA trap;
+        CREATE TABLE trap.narrow (email text, token text UNIQUE, needed int NOT NULL CHECK (needed > 0));
+        CREATE TABLE trap.armed (sqlstate text);
+        CREATE FUNCTION trap.spring() RETURNS void LANGUAGE plpgsql AS $trap$ BEGIN NULL; END $trap$;
+        CREATE FUNCTION trap.on_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.spring(); END $$;
+        CREATE FUNCTION trap.on_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM trap.spring(); RETURN NEW; END $$;
+    """)
+    return operated
+
+
+def arm(shop: Shop, sqlstate: str, where: str) -> None:
+    """Make the next statement of the flow fail with that SQLSTATE."""
+    shop.sql.execute(f"""
+        CREATE OR REPLACE FUNCTION trap.spring() RETURNS void LANGUAGE plpgsql AS $trap$
+        DECLARE victim record;
+        BEGIN
+          SELECT customer_email AS email, access_token AS token INTO victim
+          FROM public.artworks WHERE customer_email <> '' AND access_token <> '' ORDER BY id LIMIT 1;
+          {TRAPS[sqlstate]};
+        END $trap$;
+        {where};
+    """)
+
+
+def disarm(shop: Shop, where: str) -> None:
+    shop.sql.execute(f"{where}; CREATE OR REPLACE FUNCTION trap.spring() RETURNS void LANGUAGE plpgsql AS $trap$ BEGIN NULL; END $trap$")
+
+
+ON_DDL = (
+    "CREATE EVENT TRIGGER trap ON ddl_command_end WHEN TAG IN ('CREATE VIEW', 'DROP VIEW') EXECUTE FUNCTION trap.on_ddl()",
+    "DROP EVENT TRIGGER trap",
+)
+ON_DECISION = (
+    "CREATE TRIGGER trap BEFORE INSERT ON artwork_migration.decision FOR EACH ROW EXECUTE FUNCTION trap.on_row()",
+    "DROP TRIGGER trap ON artwork_migration.decision",
+)
+ON_COPY = (
+    "CREATE TRIGGER trap BEFORE INSERT ON artworks_v2 FOR EACH ROW EXECUTE FUNCTION trap.on_row()",
+    "DROP TRIGGER trap ON artworks_v2",
+)
+
+
+def spring(shop: Shop, sqlstate: str, where: tuple[str, str], run: Callable[[], State[Any]]) -> State[Any]:
+    """Run a verb into the trap and see that it really failed there."""
+    arm(shop, sqlstate, where[0])
+    try:
+        state = run()
+    finally:
+        disarm(shop, where[1])
+    assert state.is_failed(), f"{sqlstate} was not raised"
+    assert sqlstate in (state.message or "") or state.name == "Lock not obtained", state.message
+    return state
+
+
+def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
+    trapped: Shop,
+    prefect_server: PrefectServer,
+    server: EmbeddedServer,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Five kinds of error in every flow, here and on a worker; then logs, events, states, artifacts, blocks, files and outputs are searched."""
+    secrets = sorted(trapped_secrets(trapped))
+    plan = number_in(deploy_schema(return_state=True))
+    for sqlstate in TRAPS:
+        spring(trapped, sqlstate, ON_DDL, lambda: deploy_schema(plan=plan, **APPROVED, return_state=True))
+        spring(trapped, sqlstate, ON_DECISION, lambda: decide(name="max_quarantined", value="1", **APPROVED, return_state=True))
+    assert deploy_schema(plan=plan, **APPROVED, return_state=True).is_completed()
+    for sqlstate in TRAPS:
+        spring(trapped, sqlstate, ON_COPY, lambda: migrate_data(return_state=True))
+    back = number_in(roll_back(return_state=True))
+    for sqlstate in TRAPS:
+        spring(trapped, sqlstate, ON_DDL, lambda: roll_back(plan=back, **APPROVED, return_state=True))
+
+    worker_log = tmp_path / "worker.log"
+    on_worker(trapped, prefect_server, worker_log)
+    ArtworkDatabase(host="db", database="shop", user="u", password=f"{CANARY}-password").save(CANARY, overwrite=True)
+    plant_canaries()
+    back = number_in(roll_back(return_state=True))
+    assert roll_back(plan=back, **APPROVED, return_state=True).is_completed()
+
+    shown = capfd.readouterr()
+    places = {
+        "prefect's database": prefect_data(server),
+        "the server's log": prefect_server.log.read_text(errors="replace"),
+        "the worker's output": worker_log.read_text(errors="replace"),
+        "our output": shown.out + shown.err,
+        "our log": "\n".join(record.getMessage() + str(record.exc_text or "") for record in caplog.records),
+        "the exported ledger": "\n".join(path.read_text() for path in (tmp_path / "reports").glob("*.json")),
+    }
+    for name in ("log", "artifact", "events", "block_document", "flow_run_state"):
+        assert CANARY in table_in(places["prefect's database"], name), f"the canary in {name} was not found: this search would find nothing"
+    for name in ("the worker's output", "our output", "our log"):
+        assert CANARY in places[name], f"the canary in {name} was not found: this search would find nothing"
+    assert "deploy_schema" in places["the exported ledger"]
+    assert f"{CANARY}-password" not in places["prefect's database"]
+    for name, content in places.items():
+        leaked = sum(1 for secret in secrets if secret in content or json.dumps(secret)[1:-1] in content)
+        assert leaked == 0, f"{leaked} secrets of customers stand in {name}"
+
+
+def trapped_secrets(shop: Shop) -> set[str]:
+    """Every e-mail and token of the sample that is long enough to be told from an ordinary word."""
+    return {str(secret) for (secret,) in shop.rows(SECRETS) if len(str(secret).strip()) > 7} | {PASSWORD}
+
+
+def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
+    """The same on a worker: a copy that fails on a customer's row, and a decision whose words are the canary."""
+    with deployed_with_worker(prefect_server, log):
+        arm(shop, "22P02", ON_COPY[0])
+        failed = run_deployment("migrate-data/2-migrate-data", timeout=120, poll_interval=1)
+        disarm(shop, ON_COPY[1])
+        assert failed.state is not None
+        assert failed.state.is_failed()
+        decided = {"name": "max_quarantined", "value": "0", "approved_by": CANARY, "reason": CANARY}
+        kept = run_deployment("decide/decide", parameters=decided, timeout=120, poll_interval=1)
+        assert kept.state is not None
+        assert kept.state.is_completed(), kept.state.message
+
+
+def plant_canaries() -> None:
+    """The canary through each channel that a flow has."""
+
+    @flow(name=CANARY)
+    def sing() -> None:
+        get_run_logger().warning("log %s", CANARY)
+        print(CANARY)  # noqa: T201 (standard output is one of the channels)
+        create_markdown_artifact(CANARY, key="canary", description=CANARY)
+        emit_event(CANARY, resource={"prefect.resource.id": CANARY}, payload={"canary": CANARY})
+        raise RuntimeError(CANARY)
+
+    assert sing(return_state=True).is_failed()
+
+
+def prefect_data(server: EmbeddedServer) -> str:
+    """Everything that Prefect keeps, as text, once its last logs and events have arrived."""
+    deadline = time.monotonic() + 30
+    while True:
+        dumped = subprocess.run(
+            [server.binary("pg_dump"), "--data-only", "-d", server.conninfo("prefect")], capture_output=True, text=True, check=True
+        ).stdout
+        if time.monotonic() > deadline or all(CANARY in table_in(dumped, name) for name in ("log", "events", "artifact")):
+            return dumped
+        time.sleep(0.5)
+
+
+def table_in(dump: str, name: str) -> str:
+    """The rows of one table in a data-only dump."""
+    found = re.search(rf"^COPY public\.{name} .*?^\\\.$", dump, re.MULTILINE | re.DOTALL)
+    return found.group(0) if found else ""
+
+
+def test_the_search_itself_finds_a_leak(shop: Shop) -> None:
+    """The list of secrets is long, and a driver's own error on such a row would be found by it: the translation is what protects."""
+    secrets = trapped_secrets(shop)
+    assert len(secrets) > 1_000
+    statement = "INSERT INTO artworks SELECT * FROM artworks WHERE access_token <> '' ORDER BY id LIMIT 1"
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        shop.sql.execute(statement)
+    with pytest.raises(psycopg.errors.InvalidTextRepresentation) as raw:
+        shop.sql.execute("SELECT customer_email::integer FROM artworks WHERE customer_email <> '' ORDER BY id LIMIT 1")
+    assert any(secret in str(raw.value) for secret in secrets)
+    with pytest.raises(DatabaseError) as translated, shop.database.transaction("a test") as connection:
+        connection.exec_driver_sql("SELECT customer_email::integer FROM artworks WHERE customer_email <> '' ORDER BY id LIMIT 1")
+    assert not any(secret in str(translated.value) for secret in secrets)
+    assert translated.value.__cause__ is None
+    assert translated.value.__suppress_context__
