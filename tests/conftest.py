@@ -82,7 +82,10 @@ _NUMBERS = itertools.count(1)
 
 def _server(version: int) -> Iterator[EmbeddedServer]:
     # a short path, because the socket's must stay under 107 characters; fsync off, because nobody pulls the plug on a test
-    with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", version=version, settings={"fsync": "off"}) as it:
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        EmbeddedServer(Path(folder) / "d", version=version, settings={"fsync": "off"}) as it,
+    ):
         yield it
 
 

@@ -65,7 +65,10 @@ class Shop:
     def schema_dump(self) -> list[str]:
         """pg_dump --schema-only without the random \\restrict lines."""
         dumped = subprocess.run(
-            [self.server.binary("pg_dump"), "--schema-only", "-d", self.server.conninfo(self.name)], capture_output=True, text=True, check=True
+            [self.server.binary("pg_dump"), "--schema-only", "-d", self.server.conninfo(self.name)],
+            capture_output=True,
+            text=True,
+            check=True,
         )
         return [line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict"))]
 

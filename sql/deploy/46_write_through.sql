@@ -101,6 +101,13 @@ BEGIN
       HINT = 'Delete what references it first.';
   END IF;
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
+  IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = OLD.id) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '23001',
+      MESSAGE = FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
+  END IF;
+  -- Gone on both sides: there is nothing left to decide.
+  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;
   RETURN NULL;
 END
 $$;

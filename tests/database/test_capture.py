@@ -5,8 +5,10 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from migration.capture import require_capture
+from migration.errors import ObstaclesFound
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged
-from tests.shops import Shop
+from tests.shops import Shop, running
 from tests.stepping import break_function
 
 
@@ -216,3 +218,21 @@ def test_without_its_line_a_capture_of_references_would_miss_the_artwork_left(sh
     protection = "SELECT %1$I AS id FROM before EXCEPT SELECT %1$I FROM changed"
     break_function(shop, "artwork_migration.capture_references", protection, "SELECT %1$I AS id FROM before WHERE FALSE")
     assert [[two]] == _written(shop, "UPDATE public.orders SET artwork_id = %s WHERE id = %s", two, order)
+
+
+@pytest.mark.parametrize(
+    ("lapse", "subject"),
+    [
+        ("ALTER TABLE public.artworks DISABLE TRIGGER ALL", "trigger artwork_migration_delete on public.artworks"),
+        ("ALTER TABLE public.users ENABLE TRIGGER artwork_migration_lock", "trigger artwork_migration_lock on public.users"),
+        ("DROP TRIGGER artwork_migration_update ON public.artworks_v2", "trigger artwork_migration_update on public.artworks_v2"),
+    ],
+)
+def test_a_lapse_of_the_capture_is_noticed(shop: Shop, lapse: str, subject: str) -> None:
+    """A trigger that is disabled, no longer fires always or is gone stops the next run, which names it."""
+    with running(shop) as run:
+        require_capture(run)
+        shop.sql.execute(lapse)
+        with pytest.raises(ObstaclesFound) as found:
+            require_capture(run)
+    assert subject in {obstacle.subject for obstacle in found.value.obstacles}

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from migration import catch_up
-from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, logged, verdict
+from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, verdict
 from tests.database.conftest import Steps
 from tests.shops import SETTINGS, Shop, catch_up_now, running
 from tests.stepping import Barrier, break_function
@@ -148,7 +148,7 @@ def test_a_clean_born_artwork_stays(shop: Shop) -> None:
 
 
 def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:
-    """An artwork that completes is copied; one that becomes test data is taken away; an order brings a failed one along."""
+    """An artwork that completes is copied, one that becomes test data is taken away, and a failed one comes and goes with its order."""
     artwork = _in_step(shop, generation_status="failed")
     assert clean(shop, artwork, "id") is None
     shop.sql.execute("UPDATE public.artworks SET generation_status = 'completed' WHERE id = %s", (artwork,))
@@ -157,6 +157,13 @@ def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:
     shop.sql.execute("UPDATE public.artworks SET original_image_url = 'test-1' WHERE id = %s", (artwork,))
     catch_up_now(shop)
     assert clean(shop, artwork, "id") is None
+    failed = _in_step(shop, generation_status="failed")
+    order = add_order(shop, failed)
+    catch_up_now(shop)
+    assert failed == clean(shop, failed, "id")
+    shop.sql.execute("DELETE FROM public.orders WHERE id = %s", (order,))
+    catch_up_now(shop)
+    assert clean(shop, failed, "id") is None
 
 
 def test_a_changed_key_moves_the_clean_row(shop: Shop) -> None:

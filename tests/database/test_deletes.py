@@ -74,6 +74,18 @@ def test_an_unreferenced_delete_goes_through(shop: Shop) -> None:
     assert (None, None, None) == (legacy(shop, artwork, "id"), clean(shop, artwork, "id"), verdict(shop, artwork))
 
 
+def test_a_delete_that_a_trigger_of_theirs_skips_is_refused(shop: Shop) -> None:
+    """A BEFORE trigger that returns NULL keeps the legacy row, and catch-up would bring the artwork back: the application is told."""
+    artwork = add_clean(shop)
+    shop.sql.execute(
+        "CREATE FUNCTION public.keep() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
+        "CREATE TRIGGER keep BEFORE DELETE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.keep()"
+    )
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        shop.sql.execute(DELETE, (artwork,))
+    assert (artwork, artwork) == (legacy(shop, artwork, "id"), clean(shop, artwork, "id"))
+
+
 def test_an_older_snapshot_may_not_delete(shop: Shop) -> None:
     """In REPEATABLE READ an order placed meanwhile would not be seen, so the delete is refused in words."""
     artwork = add_clean(shop)
@@ -92,6 +104,27 @@ def test_a_delete_on_the_legacy_side_reaches_the_clean_table(shop: Shop) -> None
     assert "pending" == verdict(shop, artwork)
     catch_up_now(shop)
     assert clean(shop, artwork, "id") is None
+
+
+def test_a_changed_id_of_a_user_reaches_the_clean_row_alone(shop: Shop) -> None:
+    """A claimed user may change its id where legacy does not name it: the clean key cascades, and nothing is written through."""
+    user = add_user(shop, "ada@deletes.example")
+    artwork = add_legacy(shop, customer_email="ada@deletes.example")
+    catch_up_now(shop)
+    shop.sql.execute("UPDATE public.users SET id = GEN_RANDOM_UUID() WHERE id = %s", (user,))
+    claimed = shop.value("SELECT id FROM public.users WHERE email = 'ada@deletes.example'")
+    assert (claimed, None) == (clean(shop, artwork, "user_id"), legacy(shop, artwork, "user_id"))
+    catch_up_now(shop)
+    assert "match" == verdict(shop, artwork)
+
+
+def test_a_delete_settles_what_was_refused(shop: Shop) -> None:
+    """With the artwork gone on both sides nothing is left to decide, so its refused write goes with it."""
+    artwork = add_clean(shop)
+    shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
+    assert artwork == shop.value("SELECT id FROM artwork_migration.refused_write")
+    shop.sql.execute(DELETE, (artwork,))
+    assert shop.value("SELECT id FROM artwork_migration.refused_write") is None
 
 
 def _user_deleted_while_the_clean_side_writes(shop: Shop, steps: Steps) -> list[str | None]:

@@ -96,6 +96,16 @@ def test_an_upload_whose_sign_up_is_rolled_back_makes_its_own_user(shop: Shop, s
     assert shop.value("SELECT is_anonymous FROM public.users WHERE id = %s", owner)
 
 
+def test_an_older_snapshot_has_to_try_again(shop: Shop) -> None:
+    """In REPEATABLE READ a sign-up that the snapshot does not show is 40001, which may be retried, and no artwork without its owner."""
+    uploader = shop.session()
+    uploader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    uploader.execute("SELECT FROM public.users LIMIT 1")
+    add_user(shop, "ada@life.example")
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        uploader.execute(CREATE, ("ada@life.example", *URLS))
+
+
 @pytest.mark.parametrize("email", [None, "", " ", "ada", "ada@", "@life.example", "ada @life.example", "ada@life@example"])
 def test_create_artwork_wants_an_email(shop: Shop, email: str | None) -> None:
     """What is no e-mail is refused with 22023, and neither a user nor an artwork comes of it."""
@@ -184,7 +194,7 @@ def test_an_unknown_status_is_a_check_violation(shop: Shop, column: str) -> None
 
 
 def test_the_life_cycle_steps_aside_for_our_own_writes(shop: Shop) -> None:
-    """A copied row keeps the times it has: with apply = on nothing is set and nothing refused; without that condition a time is invented."""
+    """A copied row keeps the times it has: with apply = on nothing is set and nothing refused; without it a time is invented."""
     artwork = add_clean(shop, generation_status="pending")
     invented = "SELECT generation_completed_at IS NOT NULL FROM public.artworks_v2 WHERE id = %s"
     with shop.sql.transaction():

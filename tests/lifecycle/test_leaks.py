@@ -113,7 +113,7 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Five kinds of error in every flow, here and on a worker; then logs, events, states, artifacts, blocks, files and outputs are searched."""
+    """Five kinds of error in every flow, here and on a worker; then everything that is kept or shown is searched."""
     secrets = sorted(trapped_secrets(trapped))
     plan = number_in(deploy_schema(return_state=True))
     for sqlstate in TRAPS:

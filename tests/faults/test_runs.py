@@ -1,0 +1,349 @@
+"""One run at a time, in the phase it fits, on decisions that can be used."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from migration import decisions, ledger, runs
+from migration.database import Database
+from migration.decisions import DecisionName
+from migration.errors import BadInput, Overtaken, RunInProgress, WrongPhase
+from migration.phases import Phase
+from migration.runs import Run
+from migration.settings import database_url
+from tests.conftest import MakeShop
+from tests.shops import SETTINGS, Shop, running
+
+BOUND = 60.0
+
+
+@contextmanager
+def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
+    """A run whose connections are named after it, as the flows name theirs."""
+    database = Database(database_url(shop.url), name=name)
+    settings = SETTINGS.model_copy(update={"run_wait_seconds": wait})
+    try:
+        with runs.exclusive(database, settings, verb="migrate_data", name=name, run_id="") as run:
+            yield run
+    finally:
+        database.dispose()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until it holds, within bounds."""
+    deadline = time.monotonic() + BOUND
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.05)
+
+
+# Two at once
+
+
+def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
+    """Whoever starts a run beside another learns which one is at work."""
+    with a_run(shop, "migrate_data run brave-otter"):
+        with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
+            pass
+    assert ("migrate_data run brave-otter",) == caught.value.holders
+    assert str(caught.value).startswith("migrate_data run brave-otter is at work on this database")
+    assert "Nothing was changed." in str(caught.value)
+
+
+def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
+    """The lock goes with its run, also when the run failed."""
+    with pytest.raises(ZeroDivisionError), a_run(shop, "first"):
+        raise ZeroDivisionError
+    with a_run(shop, "second") as run:
+        assert run.name == "second"
+
+
+def test_a_run_waits_for_one_that_is_about_to_end(shop: Shop) -> None:
+    """Within run_wait_seconds the second takes over by itself."""
+    release = threading.Event()
+    held = threading.Event()
+
+    def first() -> None:
+        with a_run(shop, "first"):
+            held.set()
+            release.wait(BOUND)
+
+    thread = threading.Thread(target=first, daemon=True)
+    thread.start()
+    assert held.wait(BOUND)
+    threading.Timer(0.5, release.set).start()
+    with a_run(shop, "second", wait=BOUND) as run:
+        assert run.name == "second"
+    thread.join(BOUND)
+
+
+def test_runs_on_two_databases_do_not_meet(make_shop: MakeShop) -> None:
+    """The lock is the database's, not the server's."""
+    with a_run(make_shop(), "first"), a_run(make_shop(), "second") as run:
+        assert run.name == "second"
+
+
+def test_a_long_name_is_still_told(shop: Shop) -> None:
+    """Postgres cuts application_name at 63 bytes; the refusal names what is left of it."""
+    name = "migrate_data run " + "x" * 80
+    with a_run(shop, name), pytest.raises(RunInProgress) as caught, a_run(shop, "second"):
+        pass
+    assert (name[:63],) == caught.value.holders
+
+
+# A client that is killed
+
+
+CLIENT = """
+import sys, threading, time
+from sqlalchemy import text
+from migration import runs
+from migration.database import Database
+from migration.settings import Settings, database_url
+
+database = Database(database_url(sys.argv[1]), name=sys.argv[2])
+with runs.exclusive(database, Settings(database_url=None), verb="migrate_data", name=sys.argv[2], run_id="") as run:
+    if sys.argv[3] == "idle":
+        print("ready", flush=True)
+        time.sleep(600)
+    run.begin()
+    with database.transaction("copying a chunk") as connection:
+        runs.enter_fence(connection, run.epoch, exclusively=sys.argv[3] == "catching up")
+        print("ready", flush=True)
+        connection.execute(text("SELECT PG_SLEEP(600)"))
+"""
+
+
+@contextmanager
+def client(shop: Shop, name: str, doing: str) -> Iterator[subprocess.Popen[str]]:
+    """A client of its own that holds the run's lock, and does something with it."""
+    command = [sys.executable, "-c", CLIENT, shop.url, name, doing]
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ARTWORK_")}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            yield process
+        finally:
+            process.kill()
+
+
+def at_work(shop: Shop, name: str) -> int:
+    """How many sessions of that name execute something."""
+    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s AND state = 'active'", name))
+
+
+def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
+    """kill -9 while nothing is executed: the next run starts at once."""
+    with client(shop, "killed one", "idle") as process:
+        with pytest.raises(RunInProgress, match="killed one"), a_run(shop, "second"):
+            pass
+        process.send_signal(signal.SIGKILL)
+        process.wait(BOUND)
+        with a_run(shop, "second", wait=10) as run:
+            assert run.name == "second"
+
+
+@pytest.mark.parametrize("doing", ["copying", "catching up"])
+def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, doing: str) -> None:
+    """kill -9 does not end a statement on the server: until that is over, or the server has noticed, the next run is refused."""
+    name = f"killed while {doing}"
+    with client(deployed, name, doing) as process:
+        wait_until(lambda: at_work(deployed, name))
+        process.send_signal(signal.SIGKILL)
+        process.wait(BOUND)
+        assert at_work(deployed, name) == 1
+        with pytest.raises(RunInProgress) as caught, a_run(deployed, "second"):
+            pass
+        assert (name,) == caught.value.holders
+        # client_connection_check_interval: the server finds out by itself
+        with a_run(deployed, "second", wait=BOUND) as run:
+            assert run.name == "second"
+        assert at_work(deployed, name) == 0
+
+
+def test_a_run_that_was_overtaken_may_not_write(deployed: Shop) -> None:
+    """Whatever woke it up again: behind a newer run's epoch the fence lets nothing through."""
+    with a_run(deployed, "first") as first:
+        first.begin()
+    with a_run(deployed, "second") as second:
+        second.begin()
+        for exclusively in (False, True):
+            with pytest.raises(Overtaken, match=f"run {first.epoch} was overtaken by run {second.epoch}"):
+                with second.database.transaction("copying a chunk") as connection:
+                    runs.enter_fence(connection, first.epoch, exclusively=exclusively)
+
+
+def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
+    """The row of its epoch has no end; the next run gets a later one."""
+    with a_run(deployed, "first") as first:
+        first.begin()
+    with a_run(deployed, "second") as second:
+        second.begin()
+        second.end("Completed")
+    assert [("first", None), ("second", "Completed")] == deployed.rows(
+        "SELECT run_name, outcome FROM artwork_migration.phase_history WHERE run >= %s ORDER BY run", first.epoch
+    )
+
+
+# Phases
+
+
+@pytest.mark.parametrize(
+    ("phase", "wanted", "instead"),
+    [
+        ("NOT_STARTED", (Phase.DEPLOYED, Phase.MIGRATED), "deploy_schema"),
+        ("DEPLOYED", (Phase.NOT_STARTED,), "migrate_data or roll_back"),
+        ("MIGRATED", (Phase.NOT_STARTED,), "migrate_data or roll_back"),
+        ("MIGRATED", (Phase.DEPLOYED,), "migrate_data or roll_back"),
+    ],
+)
+def test_a_verb_in_the_wrong_phase_is_refused(make_shop: MakeShop, phase: str, wanted: tuple[Phase, ...], instead: str) -> None:
+    """The refusal names the phase it found, those it runs in, and the verb to run; nothing is written."""
+    shop = make_shop(phase=phase)
+    before = shop.schema_dump()
+    with running(shop, "some_verb") as run, pytest.raises(WrongPhase) as caught:
+        run.require(*wanted)
+    assert (phase, wanted) == (caught.value.found, caught.value.wanted)
+    assert f"some_verb runs in phase {' or '.join(wanted)}, and this database is in phase {phase}." in str(caught.value)
+    assert f"Run {instead} instead." in str(caught.value)
+    assert before == shop.schema_dump()
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_a_verb_in_its_phase_goes_on(make_shop: MakeShop, phase: Phase) -> None:
+    """The phase found is what `require` returns."""
+    with running(make_shop(phase=phase.value)) as run:
+        assert run.require(Phase.NOT_STARTED, phase) is phase
+
+
+def test_nothing_can_be_taken_away_where_nothing_is(shop: Shop) -> None:
+    """roll_back on a database without a ledger is refused, and creates none."""
+    before = shop.schema_dump()
+    with running(shop, "roll_back") as run, pytest.raises(WrongPhase, match="Run deploy_schema instead"):
+        run.require_ledger()
+    assert before == shop.schema_dump()
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_every_phase_says_what_serves_and_what_comes_next(phase: Phase) -> None:
+    """No phase leaves an operator without a next verb."""
+    assert phase.serves.startswith("the legacy table serves")
+    assert phase.next_verbs
+
+
+# Decisions
+
+
+IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "kept"),
+    [
+        (DecisionName.IN_FLIGHT_AGE, "15 minutes", "00:15:00"),
+        (DecisionName.IN_FLIGHT_AGE, " 1 minute ", "00:01:00"),
+        (DecisionName.IN_FLIGHT_AGE, "90seconds", "00:01:30"),
+        (DecisionName.IN_FLIGHT_AGE, "2 hours", "02:00:00"),
+        (DecisionName.IN_FLIGHT_AGE, "3 days", "3 days"),
+        (DecisionName.IN_FLIGHT_AGE, "0 minutes", "00:00:00"),
+        (DecisionName.MAX_QUARANTINED, "0", "0"),
+        (DecisionName.MAX_QUARANTINED, " 012 ", "12"),
+        (DecisionName.FUNCTION_ROLES, "service_role", "service_role"),
+        (DecisionName.FUNCTION_ROLES, " service_role, api ,,", "service_role,api"),
+        (DecisionName.CLEAR_REFUSED_WRITE, IDENTITY, IDENTITY),
+        (DecisionName.CLEAR_REFUSED_WRITE, f"{{{IDENTITY.upper()}}}", IDENTITY),
+    ],
+)
+def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
+    """However it was typed, the ledger holds what later runs can read."""
+    with shop.database.transaction("deciding") as connection:
+        assert kept == decisions.checked_value(connection, name, given)
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        (DecisionName.IN_FLIGHT_AGE, ""),
+        (DecisionName.IN_FLIGHT_AGE, "soon"),
+        (DecisionName.IN_FLIGHT_AGE, "15"),
+        (DecisionName.IN_FLIGHT_AGE, "-5 minutes"),
+        (DecisionName.IN_FLIGHT_AGE, "1 fortnight"),
+        (DecisionName.IN_FLIGHT_AGE, "9999999 days"),
+        (DecisionName.IN_FLIGHT_AGE, "١٥ minutes"),
+        (DecisionName.IN_FLIGHT_AGE, "1 hour'; DROP TABLE artworks; --"),
+        (DecisionName.MAX_QUARANTINED, "-1"),
+        (DecisionName.MAX_QUARANTINED, "1.5"),
+        (DecisionName.MAX_QUARANTINED, "many"),
+        (DecisionName.MAX_QUARANTINED, "12345678901"),
+        (DecisionName.MAX_QUARANTINED, "١٢"),
+        (DecisionName.FUNCTION_ROLES, " , "),
+        (DecisionName.CLEAR_REFUSED_WRITE, "all"),
+        (DecisionName.CLEAR_REFUSED_WRITE, "42"),
+    ],
+)
+def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
+    """The refusal names the decision and what it takes; nothing is decided."""
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
+        decisions.checked_value(connection, name, given)
+    assert str(caught.value).startswith(f"{name} takes ")
+    assert str(caught.value).endswith("Nothing was decided.")
+    assert caught.value.exit_code == 2
+
+
+def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
+    """A new decision is not forgotten in the lists above."""
+    marks = {
+        test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]
+        for test in (test_a_decision_is_kept_in_one_form, test_a_decision_that_cannot_be_used_is_refused)
+    }
+    assert [set(DecisionName)] * 2 == list(marks.values())
+
+
+def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
+    """Both stay in the ledger, with who and why; the later one holds."""
+    with shop.database.transaction("deciding") as connection:
+        ledger.create(connection)
+        for value, who in (("1", "Ada"), ("2", "Bob")):
+            ledger.decide(connection, "max_quarantined", value, approved_by=who, reason="seen", run_name="run")
+        in_force = ledger.decisions(connection)["max_quarantined"]
+        assert ("2", "Bob", "seen") == (in_force.value, in_force.approved_by, in_force.reason)
+        assert "2" == ledger.decision_value(connection, "max_quarantined", "0")
+        assert "7" == ledger.decision_value(connection, "in_flight_age", "7")
+        assert 2 == connection.execute(text("SELECT COUNT(*) FROM artwork_migration.decision")).scalar_one()
+
+
+def test_clearing_a_refused_write_puts_its_id_into_the_log(deployed: Shop) -> None:
+    """Catch-up looks at the artwork again; clearing what is not there is refused and logs nothing."""
+    log = "SELECT COALESCE(ARRAY_AGG(x.id::text), '{}') FROM artwork_migration.legacy_change AS l, UNNEST(l.ids) AS x (id)"
+    deployed.sql.execute(
+        "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES (%s, 'INSERT', '23502', 'artworks')",
+        (UUID(IDENTITY),),
+    )
+    for refused in (False, True):
+        with deployed.database.transaction("deciding") as connection:
+            if refused:
+                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no refused write"):
+                    decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)
+            else:
+                decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)
+    assert [IDENTITY] == deployed.value(log)
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+
+
+def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
+    """They are read when they are needed."""
+    before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
+    with deployed.database.transaction("deciding") as connection:
+        for name in set(DecisionName) - {DecisionName.CLEAR_REFUSED_WRITE}:
+            decisions.apply_at_once(connection, name, "1")
+    assert before == deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")

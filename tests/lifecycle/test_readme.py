@@ -1,0 +1,58 @@
+"""The README's runbook, command by command, as an operator would type it."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.prefect_server import PrefectServer
+from tests.lifecycle.conftest import environment
+from tests.shops import Shop
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL) for line in block.splitlines() if line.strip()
+]
+OURS = [command for command in COMMANDS if command.startswith("artwork-migration ")]
+
+
+def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    program = str(Path(sys.executable).parent / "artwork-migration")
+    return subprocess.run([program, *shlex.split(command)[1:]], env=variables, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_the_runbook_works_as_written(operated: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
+    """Each command of the README ends with exit code 0, the plan's number taken from the command before, and the dump is as it was."""
+    before = operated.schema_dump()
+    number = ""
+    for command in OURS:
+        done = run(command.replace("NUMBER", number), environment(prefect_server), tmp_path)
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stdout + done.stderr
+        if planned := re.search(r"Plan ([0-9a-f]{8}) of", done.stdout):
+            number = planned.group(1)
+    assert len(OURS) >= 6
+    assert before == operated.schema_dump()
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "says"),
+    [
+        ("", 2, "ARTWORK_DATABASE_URL is not set"),
+        ("mysql://user@host/shop", 2, "not for Postgres"),
+        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "nobody listens there"),
+    ],
+)
+def test_status_says_what_is_wrong(url: str, code: int, says: str, tmp_path: Path) -> None:
+    """A database that is missing, no Postgres, or not there: one clear message, the exit code, no traceback and no password."""
+    variables = {name: value for name, value in os.environ.items() if name != "ARTWORK_DATABASE_URL"}
+    done = run("artwork-migration status", {**variables, "ARTWORK_DATABASE_URL": url} if url else variables, tmp_path)
+    assert done.returncode == code
+    assert says in " ".join(done.stdout.split())
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "geheim" not in done.stdout + done.stderr
