@@ -226,6 +226,8 @@ def _show_application(console: Console, summary: dict[str, Any], reports: list[J
         console.print(
             f"   Its journal against the {side} table: {report.values_checked:,} values of {report.rows_checked:,} rows, {missing}."
         )
+        for one in report.missing[:10]:
+            console.print(f"      {one.id}: {one.what} {one.why}", highlight=False)
 
 
 def _schema(server: EmbeddedServer) -> str:

@@ -147,7 +147,7 @@ def _on_stubs(connection: Connection, file: SqlFile) -> SqlFile:
         "decision": _decision_stub(connection),
         "legacy_artwork": sql.load("legacy_artwork").statement,
     }
-    ctes = ",\n".join(f"{name} AS (\n{query}\n)" for name, query in stubs.items())
+    ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{query}\n)" for name, query in stubs.items())
     return SqlFile(file.name, file.header, f"WITH {ctes}\n{file.statement}")
 
 

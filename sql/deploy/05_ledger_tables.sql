@@ -10,6 +10,13 @@ CREATE TABLE artwork_migration.legacy_change (
 );
 ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY FULL;
 
+-- Legacy rows that got another id, in the order of it: what only the clean side holds follows them.
+CREATE TABLE artwork_migration.rekeyed_artwork (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT rekeyed_artwork_pkey PRIMARY KEY,
+  old_id uuid NOT NULL,
+  new_id uuid NOT NULL
+);
+
 CREATE TABLE artwork_migration.clean_touched (
   id uuid CONSTRAINT clean_touched_pkey PRIMARY KEY,
   touched_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()

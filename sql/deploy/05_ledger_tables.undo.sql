@@ -12,4 +12,5 @@ DROP TABLE artwork_migration.waiting_email;
 DROP TABLE artwork_migration.quarantine;
 DROP TABLE artwork_migration.refused_write;
 DROP TABLE artwork_migration.clean_touched;
+DROP TABLE artwork_migration.rekeyed_artwork;
 DROP TABLE artwork_migration.legacy_change;

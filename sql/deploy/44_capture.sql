@@ -14,12 +14,13 @@ BEGIN
 END
 $$;
 
--- The old id of a row whose key changed; the new one is in the statement's transition table.
+-- The old id of a row whose key changed (the new one is in the statement's transition table), and where it went.
 CREATE FUNCTION artwork_migration.capture_old_key() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
+  INSERT INTO artwork_migration.rekeyed_artwork (old_id, new_id) VALUES (OLD.id, NEW.id);
   RETURN NULL;
 END
 $$;

@@ -55,8 +55,15 @@ BEGIN
       FROM artwork_migration.column_mapping AS m
       WHERE m.on_update AND m.clean_column = ANY(changed);
       IF assigned IS NOT NULL THEN
-        EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = ($1).id', assigned) USING NEW;
+        EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = $2', assigned) USING NEW, NEW.id;
         GET DIAGNOSTICS reached = ROW_COUNT;
+        IF reached = 0 THEN
+          -- The legacy row may have got another id that catch-up has still to follow.
+          EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = $2', assigned) USING NEW, (
+            SELECT k.new_id FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
+          );
+          GET DIAGNOSTICS reached = ROW_COUNT;
+        END IF;
       END IF;
     END IF;
     -- A trigger of the legacy table's may skip a row without an error. A row that legacy has deleted is its right.

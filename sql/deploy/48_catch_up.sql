@@ -113,6 +113,38 @@ BEGIN
 END
 $$;
 
+-- Gives clean rows the ids that their legacy rows have got, so that what only the clean side holds is not lost with the old id. A row that
+-- the backfill has copied under the new id makes room; if the clean side works with it already, it takes over what only the old one holds.
+CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.rekeyed_artwork[]) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  moved artwork_migration.rekeyed_artwork;
+BEGIN
+  FOR moved IN SELECT k.* FROM UNNEST(keys) AS k ORDER BY k.number LOOP
+    DELETE FROM public.artworks_v2 AS c
+    WHERE
+      c.id = moved.new_id AND NOT EXISTS (SELECT FROM artwork_migration.clean_touched AS t WHERE t.id = c.id)
+      AND EXISTS (SELECT FROM public.artworks_v2 AS o WHERE o.id = moved.old_id);
+    UPDATE public.artworks_v2 AS c
+    SET id = moved.new_id
+    WHERE c.id = moved.old_id AND NOT EXISTS (SELECT FROM public.artworks_v2 AS n WHERE n.id = moved.new_id);
+    UPDATE public.artworks_v2 AS c
+    SET
+      generation_started_at = COALESCE(c.generation_started_at, o.generation_started_at),
+      generation_completed_at = COALESCE(c.generation_completed_at, o.generation_completed_at),
+      upscale_started_at = COALESCE(c.upscale_started_at, o.upscale_started_at),
+      fal_request_id = COALESCE(c.fal_request_id, o.fal_request_id),
+      generation_params = COALESCE(c.generation_params, o.generation_params)
+    FROM public.artworks_v2 AS o
+    WHERE c.id = moved.new_id AND o.id = moved.old_id;
+    INSERT INTO artwork_migration.clean_touched (id)
+    SELECT moved.new_id FROM artwork_migration.clean_touched AS t WHERE t.id = moved.old_id
+    ON CONFLICT (id) DO NOTHING;
+  END LOOP;
+END
+$$;
+
 -- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty.
 CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
   logged bigint, users_created bigint, removed bigint, written bigint
@@ -122,8 +154,15 @@ AS $$
 DECLARE
   ids uuid[];
   wider uuid[];
+  rekeyed artwork_migration.rekeyed_artwork[];
 BEGIN
   SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
+  -- Written together with the log: whoever is in the batch for another key is in here too.
+  WITH consumed AS (
+    DELETE FROM artwork_migration.rekeyed_artwork RETURNING *
+  )
+  SELECT ARRAY_AGG(c) INTO rekeyed FROM consumed AS c;
+  ids := ids || ARRAY(SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(rekeyed) AS k);
 
   -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped. So does whoever waits for a
   -- token that a row of the batch still holds on the clean side: it may be about to give it up.
@@ -154,6 +193,7 @@ BEGIN
   ));
 
   PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;
+  PERFORM artwork_migration.follow_keys(rekeyed);
 
   -- From here each statement sees what was committed while the locks were waited for.
   ids := ARRAY(

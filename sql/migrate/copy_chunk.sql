@@ -1,5 +1,5 @@
 -- What: copies the eligible rows of one block range into the clean table.
--- Why: the first copy. Rows in quarantine stay; a row whose token another clean row holds stays too (it is left to catch-up, leave_chunk.sql).
+-- Why: the first copy. Rows in quarantine stay; a row whose token another clean row holds stays too: log_missing.sql leaves it to catch-up.
 --   DO NOTHING is about a chunk done twice only: the id stands there already.
 -- Inverse: catch-up removes what is not eligible any more.
 -- Locks: ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.

@@ -30,6 +30,8 @@ PASSWORD = "pa55word-of-nobody"  # noqa: S105 (a canary: it must appear nowhere)
 
 #: A role that is not a superuser and owns what the sample's owner would own.
 OWNER = "shop_owner"
+#: A member of that role.
+MEMBER = "shop_deployer"
 #: A role with nothing at all.
 STRANGER = "shop_stranger"
 
@@ -225,6 +227,7 @@ PRIVILEGE_CASES = [
             ("create_privilege", "database *", "no CREATE"),
             ("create_privilege", "schema public", "no CREATE"),
             ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
+            ("policy_schema", "schema auth", f"role {STRANGER} has no USAGE"),
         ),
         user=STRANGER,
     ),
@@ -242,6 +245,26 @@ PRIVILEGE_CASES = [
         "schema public",
         f"role {OWNER} has no CREATE",
         GIVE_TO_OWNER + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+    one(
+        "an owner that may not have the clean table",
+        "create_privilege",
+        "schema public",
+        f"role {OWNER} has no CREATE",
+        GIVE_TO_OWNER
+        + f"GRANT CREATE ON SCHEMA public TO {MEMBER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {MEMBER}', current_database()); END$$",
+        user=MEMBER,
+    ),
+    one(
+        "a policy that looks where the role may not",
+        "policy_schema",
+        "schema auth",
+        f"role {OWNER} has no USAGE",
+        GIVE_TO_OWNER
+        + f"GRANT CREATE ON SCHEMA public TO {OWNER}; REVOKE USAGE ON SCHEMA auth FROM {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
         user=OWNER,
     ),
     one(
@@ -318,12 +341,13 @@ CASES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE
 OWN_TESTS = {"postgres_version", "standby", "function_role"}
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)
 def roles(server: EmbeddedServer) -> None:
-    """The two roles; they belong to the whole server and go with it."""
+    """The roles; they belong to the whole server and go with it."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        for role in (OWNER, STRANGER):
-            connection.execute(f"CREATE ROLE {role} LOGIN")  # type: ignore[call-overload]
+        for role in (OWNER, STRANGER, f"{MEMBER} IN ROLE {OWNER}"):
+            connection.execute(f"CREATE ROLE {role}")  # type: ignore[call-overload]
+            connection.execute(f"ALTER ROLE {role.split()[0]} LOGIN")  # type: ignore[call-overload]
 
 
 def start(url: str) -> Plan:
@@ -457,6 +481,7 @@ OWNER_NEEDS_SUPERUSER = (
 )
 
 
+@pytest.mark.parametrize("role", [OWNER, MEMBER])
 @pytest.mark.parametrize(
     "may_set",
     [
@@ -464,36 +489,39 @@ OWNER_NEEDS_SUPERUSER = (
         pytest.param(False, id="as it is on a hosted server", marks=pytest.mark.xfail(strict=True, reason=OWNER_NEEDS_SUPERUSER)),
     ],
 )
-def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeShop, may_set: bool) -> None:
-    """What the obstacles ask for is enough: an owner who is no superuser deploys, migrates and rolls back."""
+def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeShop, role: str, may_set: bool) -> None:
+    """What the obstacles ask for is enough: an owner who is no superuser, or a member of it, deploys, migrates and rolls back."""
     shop = make_shop()
     shop.sql.execute(
         GIVE_TO_OWNER
         + f"GRANT CREATE ON SCHEMA public TO {OWNER};"
-        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {role}', current_database()); END$$"
     )
     before = shop.schema_dump()
-    theirs = OwnersShop(shop.server, shop.name)
+    theirs = TheirShop(shop.server, shop.name)
+    theirs.role = role
     try:
         if may_set:
-            shop.sql.execute(f"GRANT SET ON PARAMETER artwork_migration.apply TO {OWNER}")
+            shop.sql.execute(f"GRANT SET ON PARAMETER artwork_migration.apply TO {role}")
         deploy(theirs)
         counts = migrate(theirs)
         withdraw(theirs)
     finally:
         theirs.close()
-        shop.sql.execute(f"REVOKE SET ON PARAMETER artwork_migration.apply FROM {OWNER}")
+        shop.sql.execute(f"REVOKE SET ON PARAMETER artwork_migration.apply FROM {role}")
     assert set(counts) <= {"match", "excluded", "quarantined"}
     assert before == shop.schema_dump()
 
 
-class OwnersShop(Shop):
-    """The same database, but our code connects as its owner."""
+class TheirShop(Shop):
+    """The same database, but our code connects as another role."""
+
+    role: str
 
     @property
     def url(self) -> str:
         """What ARTWORK_DATABASE_URL would be."""
-        return self.server.url(self.name, user=OWNER)
+        return self.server.url(self.name, user=self.role)
 
 
 # No connection at all

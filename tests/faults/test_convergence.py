@@ -14,14 +14,14 @@ from migration import catch_up
 from sample.journal import check_journal
 from tests.shops import Shop, migrate, reconcile_now, running
 
-TRANSACTIONS = 5_000
+TRANSACTIONS = 6_000
 #: Every kind of write that the workload must really hold, so that a green run means something.
 WANTED_KINDS = {"legacy": 8, "clean": 4}
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
 def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """After 5,000 transactions on both sides during backfill and catch-up every journalled write is there and both sides agree."""
+    """After 6,000 transactions on both sides during backfill and catch-up every journalled write is there and both sides agree."""
     deadlocks = _deadlocks(deployed)
     with _application(deployed, seed, tmp_path) as application:
         migrate(deployed)

@@ -1,13 +1,24 @@
--- What: the connected role may not create what the migration creates.
+-- What: a role may not create what the migration creates: the connected role, or the legacy table's owner, to whom the clean table is given.
 -- Why: the ledger is a schema of its own, the clean table stands in public.
 -- Locks: none.
 -- Remedy: GRANT CREATE on it to this role.
 SELECT
   o.subject,
-  FORMAT('role %s has no CREATE privilege on it.', CURRENT_USER) AS problem
+  FORMAT('role %s has no CREATE privilege on it.', o.role) AS problem
 FROM (
   VALUES
-  ('database ' || CURRENT_DATABASE(), HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'CREATE')),
-  ('schema public', HAS_SCHEMA_PRIVILEGE('public', 'CREATE'))
-) AS o (subject, allowed)
+  ('database ' || CURRENT_DATABASE(), CURRENT_USER, HAS_DATABASE_PRIVILEGE(CURRENT_DATABASE(), 'CREATE')),
+  ('schema public', CURRENT_USER, HAS_SCHEMA_PRIVILEGE('public', 'CREATE'))
+  UNION ALL
+  SELECT
+    'schema public' AS subject,
+    r.rolname AS role,
+    HAS_SCHEMA_PRIVILEGE(r.oid, 'public', 'CREATE') AS allowed
+  FROM pg_catalog.pg_class AS c
+  INNER JOIN pg_catalog.pg_roles AS r ON c.relowner = r.oid
+  WHERE
+    c.oid = TO_REGCLASS('public.artworks') AND r.rolname <> CURRENT_USER
+    -- a superuser gives a table to whom it likes; who is no member of the owner is told so by 07_not_owner
+    AND PG_HAS_ROLE(r.oid, 'USAGE') AND NOT (SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = CURRENT_USER)
+) AS o (subject, role, allowed)
 WHERE NOT o.allowed

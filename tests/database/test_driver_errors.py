@@ -1,0 +1,120 @@
+"""The one wrapper around the driver: what comes out of it holds SQLSTATE and names of objects, never a value of a row."""
+
+import logging
+import traceback
+
+import pytest
+from sqlalchemy import text
+
+from migration.database import Database
+from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, Overtaken
+from migration.settings import database_url
+from tests.shops import Shop
+
+CANARY = "canary@person.example"
+
+INSERT = "INSERT INTO public.artworks (original_image_url, customer_name, customer_email, access_token, generation_status) VALUES "
+
+BREAKING = [
+    ("23502", f"{INSERT} ('{CANARY}', NULL, '{CANARY}', '{CANARY}', 'pending')", "public.artworks.customer_name"),
+    (
+        "23505",
+        f"{INSERT} ('u', 'n', '{CANARY}', '{CANARY}', 'pending'), ('u', 'n', '{CANARY}', '{CANARY}', 'pending')",
+        "public.artworks.artworks_access_token_key",
+    ),
+    ("23514", f"{INSERT} ('u', 'n', '{CANARY}', '{CANARY}', '{CANARY}')", "public.artworks.artworks_generation_status_check"),
+    (
+        "23503",
+        f"INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES (GEN_RANDOM_UUID(), '{CANARY}', 1)",
+        "public.orders.orders_artwork_id_fkey",
+    ),
+    ("22P02", f"SELECT CAST('{CANARY}' AS uuid)", ""),
+    ("22P02", f"SELECT CAST('{{\"{CANARY}' AS jsonb)", ""),
+    ("22007", f"SELECT CAST('{CANARY}' AS timestamptz)", ""),
+    ("22012", "SELECT 1 / 0", ""),
+    ("57014", "SELECT SET_CONFIG('statement_timeout', '50ms', TRUE); SELECT PG_SLEEP(30)", ""),
+    ("42P01", "SELECT 1 FROM public.no_such_table", 'relation "public.no_such_table" does not exist'),
+    ("42703", "SELECT no_such_column FROM public.artworks", 'column "no_such_column" does not exist'),
+    ("55P03", "SELECT public.fails('55P03')", "told by the function"),
+]
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "statement", "objects"), BREAKING, ids=[f"{state} {place}" for place, (state, *_) in enumerate(BREAKING)]
+)
+def test_an_error_tells_the_state_and_the_object_only(
+    shop: Shop, caplog: pytest.LogCaptureFixture, sqlstate: str, statement: str, objects: str
+) -> None:
+    """Neither the message, nor the traceback Python prints of it, nor any log holds the value that broke it."""
+    shop.sql.execute(
+        "CREATE FUNCTION public.fails(state text) RETURNS void LANGUAGE plpgsql AS"
+        " $$BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = 'told by the function'; END$$"
+    )
+    with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught, shop.database.transaction("doing it") as connection:
+        connection.exec_driver_sql(statement)
+    assert (sqlstate, "doing it") == (caught.value.sqlstate, caught.value.action)
+    assert str(caught.value).startswith(f"doing it failed with SQLSTATE {sqlstate} (")
+    assert objects in str(caught.value)
+    _tells_nothing(caught.value, caplog)
+
+
+def test_parameters_are_not_told_either(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """A value that came as a parameter is as secret as one in the text."""
+    with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught, shop.database.transaction("doing it") as connection:
+        connection.execute(text("SELECT CAST(:value AS uuid)"), {"value": CANARY})
+    _tells_nothing(caught.value, caplog)
+
+
+def test_the_canary_would_be_seen(shop: Shop) -> None:
+    """The driver's own error does hold it: the tests above look for something that is there."""
+    with pytest.raises(Exception, match=CANARY):
+        shop.sql.execute("SELECT CAST(%s AS uuid)", (CANARY,))
+
+
+def test_an_overtaken_run_is_an_error_of_its_own(shop: Shop) -> None:
+    """It is no fault of the database, and nothing to look into."""
+    with pytest.raises(Overtaken, match="the newer run does the work"), shop.database.transaction("copying a chunk") as connection:
+        connection.exec_driver_sql(
+            "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'run 3 was overtaken by run 4 and may not write any more'; END$$"
+        )
+
+
+def test_a_failed_transaction_leaves_nothing(shop: Shop) -> None:
+    """What was written before the error is gone, and the connection can be used again."""
+    before = shop.value("SELECT COUNT(*) FROM public.users")
+    with pytest.raises(DatabaseError), shop.database.transaction("doing it") as connection:
+        connection.exec_driver_sql("INSERT INTO public.users (email) VALUES ('somebody@example.org')")
+        connection.exec_driver_sql("SELECT 1 / 0")
+    assert before == shop.value("SELECT COUNT(*) FROM public.users")
+    with shop.database.transaction("again") as connection:
+        assert connection.execute(text("SELECT 1")).scalar_one() == 1
+
+
+def test_settings_hold_for_one_transaction_only(shop: Shop) -> None:
+    """Nothing is set for the session: behind a pooler the next client would inherit it."""
+    question = text("SELECT CURRENT_SETTING('lock_timeout') || CURRENT_SETTING('search_path')")
+    with shop.database.autocommit("before") as connection:
+        before = connection.execute(question).scalar_one()
+    with shop.database.transaction("doing it", lock_timeout="123ms") as connection:
+        assert "123ms" == connection.execute(question).scalar_one()
+    with shop.database.autocommit("after") as connection:
+        assert before == connection.execute(question).scalar_one()
+
+
+def test_no_connection_is_another_error(shop: Shop) -> None:
+    """Whether anything was begun is clear from the kind of the error: here it was not."""
+    database = Database(database_url(shop.server.url("no_such_shop")), name="test")
+    with pytest.raises(DatabaseUnreachable), database.autocommit("asking"):
+        pass
+    database.dispose()
+
+
+def _tells_nothing(error: MigrationError, caplog: pytest.LogCaptureFixture) -> None:
+    printed = "".join(traceback.format_exception(error))
+    # the test's own source line is in the traceback, the value that the server echoed is not
+    assert CANARY not in str(error)
+    assert "psycopg.errors" not in printed
+    assert "sqlalchemy.exc" not in printed
+    assert CANARY not in caplog.text
+    assert error.__cause__ is None
+    assert error.__suppress_context__

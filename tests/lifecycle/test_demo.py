@@ -1,0 +1,76 @@
+"""The demo as a stranger runs it, there and back, and interrupted."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
+
+
+@pytest.fixture
+def data_home() -> Iterator[Path]:
+    """A user's data directory of its own, short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="demo") as folder:
+        yield Path(folder)
+
+
+def demo(data_home: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the demo without the environment of the other tests' server."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith(("PREFECT_", "ARTWORK_"))}
+    return subprocess.Popen(
+        [PROGRAM, "demo", *arguments],
+        env={**variables, "XDG_DATA_HOME": str(data_home), "COLUMNS": "200"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def left_behind(data_home: Path) -> list[str]:
+    """Processes that still work in the demo's data directory or for its servers."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "environ"]):
+        words = " ".join(process.info["cmdline"] or []) + (process.info["environ"] or {}).get("XDG_DATA_HOME", "")
+        if str(data_home) in words and process.pid != os.getpid():
+            found.append(" ".join(process.info["cmdline"] or [])[:200])
+    return found
+
+
+def test_the_demo_there_and_back(data_home: Path) -> None:
+    """It ends with accounts that add up and a journal without a gap; --undo leaves the schema as it was; no process stays."""
+    forth = demo(data_home, "--rows", "2000")
+    output, _ = forth.communicate(timeout=300)
+    assert forth.returncode == 0, output[-4000:]
+    assert "Both add up." in output
+    assert output.count("none is missing") == 2
+    assert "Traceback" not in output
+    back = demo(data_home, "--undo")
+    output, _ = back.communicate(timeout=120)
+    assert back.returncode == 0, output[-4000:]
+    assert "the same as before deploy-schema" in output
+    assert left_behind(data_home) == []
+
+
+def test_interrupting_the_demo_leaves_no_server_behind(data_home: Path) -> None:
+    """Ctrl-C while everything runs ends Postgres, the Prefect server and the application."""
+    interrupted = demo(data_home, "--rows", "2000")
+    assert interrupted.stdout is not None
+    for line in interrupted.stdout:
+        if "migrate-data" in line:
+            break
+    assert len(left_behind(data_home)) > 3
+    interrupted.send_signal(signal.SIGINT)
+    interrupted.communicate(timeout=60)
+    assert interrupted.returncode != 0
+    deadline = time.monotonic() + 20
+    while left_behind(data_home) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert left_behind(data_home) == []

@@ -1,0 +1,130 @@
+"""Errors are facts with fields: the message says what happened, to which object, and what to do next."""
+
+import inspect
+
+import pytest
+
+from migration import errors
+from migration.database import LOCK_NOT_AVAILABLE, RETRIED, backoff
+from migration.errors import (
+    BadInput,
+    Blocked,
+    DatabaseError,
+    DatabaseUnreachable,
+    GateBroken,
+    GateFailed,
+    LockHolder,
+    LockNotObtained,
+    MigrationError,
+    Obstacle,
+    ObstaclesFound,
+    Overtaken,
+    PlanOutdated,
+    RunInProgress,
+    WrongPhase,
+)
+
+OBSTACLE = Obstacle("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
+HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
+
+EXAMPLES: list[tuple[MigrationError, str]] = [
+    (BadInput("The value cannot be used."), "The value cannot be used."),
+    (DatabaseUnreachable("The database shop cannot be reached."), "The database shop cannot be reached."),
+    (
+        ObstaclesFound("deploy_schema", [OBSTACLE]),
+        "deploy_schema is refused, nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+    ),
+    (
+        WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
+        "migrate_data runs in phase DEPLOYED or MIGRATED, and this database is in phase NOT_STARTED. Nothing was changed. "
+        "Run deploy_schema instead.",
+    ),
+    (
+        RunInProgress(["migrate_data run brave-otter"]),
+        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. Nothing was changed. "
+        "Wait for it to end, then start this run again.",
+    ),
+    (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
+    (
+        PlanOutdated("deploy_schema", "0ld0ld0l", "newnewne", ["a decision has changed", "a blocker has come or gone"]),
+        "deploy_schema: plan 0ld0ld0l does not hold any more; the plan is now newnewne. Nothing was changed. What changed: "
+        "a decision has changed; a blocker has come or gone. "
+        "Start it without a number to read the new plan, then again with plan=newnewne.",
+    ),
+    (
+        Blocked("deploy_schema", "newnewne", [OBSTACLE]),
+        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+    ),
+    (
+        LockNotObtained("deploy_schema", 3, [HOLDER]),
+        "deploy_schema: the locks were not had in 3 attempts. Nothing was changed. In the way: "
+        "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
+        "Wait for it to finish or end it yourself, then start again with the same plan number.",
+    ),
+    (
+        DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
+        "creating users failed with SQLSTATE 23505 (UniqueViolation) on public.users.users_email_key.",
+    ),
+    (DatabaseError("57014", "QueryCanceled", "", "reconciling"), "reconciling failed with SQLSTATE 57014 (QueryCanceled)."),
+]
+
+
+@pytest.mark.parametrize(("error", "message"), EXAMPLES, ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "")
+def test_the_message_says_what_which_and_what_next(error: MigrationError, message: str) -> None:
+    """Word for word."""
+    assert message == str(error)
+
+
+def test_a_gate_names_its_rules_and_ids() -> None:
+    """Which suite, which rules, how many, which ids; and that the legacy table serves."""
+    failed = GateFailed("reconciliation", [("nothing_differs", 2, ["id-1", "id-2"]), ("nothing_missing", 1, [])])
+    assert "gate reconciliation is red: nothing_differs: 2 bad, ids id-1, id-2; nothing_missing: 1 bad." in str(failed)
+    assert "The legacy table serves" in str(failed)
+    broken = GateBroken("reconciliation", "it looked at nothing")
+    assert "gate reconciliation could not be judged: it looked at nothing." in str(broken)
+
+
+def test_the_fields_are_there_for_programs() -> None:
+    """Nobody has to take a message apart."""
+    assert ("0ld", "new", ("x",)) == _fields(PlanOutdated("verb", "0ld", "new", ["x"]), "number", "current", "changes")
+    assert ("A", ("B", "C")) == _fields(WrongPhase("verb", "A", ["B", "C"], ["d"]), "found", "wanted")
+    assert (3, (HOLDER,)) == _fields(LockNotObtained("verb", 3, [HOLDER]), "attempts", "holders")
+    assert (("run",),) == _fields(RunInProgress(["run"]), "holders")
+    assert ((OBSTACLE,),) == _fields(Blocked("verb", "new", [OBSTACLE]), "blockers")
+    assert ((OBSTACLE,),) == _fields(ObstaclesFound("verb", [OBSTACLE]), "obstacles")
+    assert ("23505", "doing") == _fields(DatabaseError("23505", "x", "", "doing"), "sqlstate", "action")
+
+
+def _fields(error: MigrationError, *names: str) -> tuple[object, ...]:
+    return tuple(getattr(error, name) for name in names)
+
+
+def test_every_error_has_an_end_state_and_an_exit_code() -> None:
+    """0 is never among the codes, and a state is one that an operator can read about."""
+    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
+    assert len(kinds) > 10
+    assert {"Refused", "Red gate", "Lock not obtained", "Failed"} == {kind.end_state for kind in kinds}
+    assert {1, 2, 3} == {kind.exit_code for kind in kinds}
+    assert (2, 3) == (BadInput.exit_code, DatabaseUnreachable.exit_code)
+    assert [] == [kind.__name__ for kind in kinds if not (kind.__doc__ or "").strip()]
+
+
+# Trying again
+
+
+def test_backoff_grows_within_bounds() -> None:
+    """From 50 ms, doubling, never above 2 s and never nothing, with jitter of half."""
+    for attempt in range(1, 2000):
+        longest = min(2.0, 0.05 * 2 ** min(attempt, 8))
+        for _ in range(3):
+            assert longest / 2 <= backoff(attempt) <= longest <= 2.0
+
+
+def test_backoff_has_jitter() -> None:
+    """Two that lost together do not come back together."""
+    assert len({backoff(5) for _ in range(50)}) > 40
+
+
+def test_only_what_is_safe_to_repeat_is_retried() -> None:
+    """Lost locks, deadlocks, serialization, a user or token that changed hands; nothing that says the data are bad."""
+    assert {LOCK_NOT_AVAILABLE, "40P01", "40001", "23503", "23505"} == set(RETRIED)
