@@ -8,7 +8,6 @@ from sqlalchemy import Connection, text
 from migration import database, runs
 from migration.runs import Run
 
-
 #: A sign-up with an e-mail of the batch waits for its commit, so a batch takes a fraction of a second.
 USERS_IN_A_BATCH = 5_000
 

@@ -40,7 +40,7 @@ FROM (
     legacy.updated_at,
     legacy.original_image_url,
     legacy.upscale_status AS legacy_upscale_status,
-    EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
+    EXISTS(SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
     CASE
       WHEN EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) THEN 'eligible'
       WHEN legacy.original_image_url LIKE 'test-%' THEN 'test_data'
@@ -54,7 +54,7 @@ FROM (
             WHEN
               COALESCE(legacy.updated_at, legacy.created_at) > NOW() - COALESCE(
                 (SELECT d.value::interval FROM decision AS d WHERE d.name = 'in_flight_age' ORDER BY d.number DESC LIMIT 1),
-                INTERVAL '15 minutes'
+                interval '15 minutes'
               )
               THEN 'in_flight'
             ELSE 'abandoned'
@@ -63,35 +63,43 @@ FROM (
     END AS disposition,
     CASE
       WHEN legacy.created_at IS NULL OR legacy.updated_at IS NULL THEN 'no_created_at'
-      WHEN legacy.generation_status IS NULL
+      WHEN
+        legacy.generation_status IS NULL
         OR legacy.generation_status NOT IN ('pending', 'processing', 'completed', 'failed')
         OR COALESCE(legacy.upscale_status, 'pending') NOT IN ('not_required', 'pending', 'processing', 'completed', 'failed')
         THEN 'unknown_status'
     END AS defect
   FROM
-    (SELECT NULL::uuid AS user_id, NULL::text AS upscaled_image_url, NULL::text AS upscale_status, NULL::timestamptz AS upscaled_at)
+    (
+      SELECT
+        NULL::uuid AS user_id,
+        NULL::text AS upscaled_image_url,
+        NULL::text AS upscale_status,
+        NULL::timestamptz AS upscaled_at
+    )
       AS absent
-  CROSS JOIN LATERAL (
-    SELECT
-      artworks.ctid AS row_ctid,
-      artworks.id,
-      user_id AS legacy_user_id,
-      artworks.customer_name::text AS customer_name,
-      artworks.customer_email::text AS customer_email,
-      artworks.pet_name::text AS pet_name,
-      artworks.original_pet_mom_url::text AS original_pet_mom_url,
-      artworks.original_pet_url::text AS original_pet_url,
-      artworks.original_image_url::text AS original_image_url,
-      artworks.generated_image_url::text AS generated_image_url,
-      upscaled_image_url::text AS upscaled_image_url,
-      artworks.generation_status::text AS generation_status,
-      upscale_status::text AS upscale_status,
-      upscaled_at,
-      artworks.access_token::text AS access_token,
-      artworks.token_expires_at,
-      artworks.created_at,
-      artworks.updated_at
-    FROM public.artworks
-  ) AS legacy
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        artworks.ctid AS row_ctid,
+        artworks.id,
+        user_id AS legacy_user_id,
+        artworks.customer_name::text AS customer_name,
+        artworks.customer_email::text AS customer_email,
+        artworks.pet_name::text AS pet_name,
+        artworks.original_pet_mom_url::text AS original_pet_mom_url,
+        artworks.original_pet_url::text AS original_pet_url,
+        artworks.original_image_url::text AS original_image_url,
+        artworks.generated_image_url::text AS generated_image_url,
+        upscaled_image_url::text AS upscaled_image_url,
+        artworks.generation_status::text AS generation_status,
+        upscale_status::text AS upscale_status,
+        upscaled_at,
+        artworks.access_token::text AS access_token,
+        artworks.token_expires_at,
+        artworks.created_at,
+        artworks.updated_at
+      FROM public.artworks
+    ) AS legacy
   LEFT JOIN users AS owner ON legacy.customer_email = owner.email
 ) AS mapped

@@ -2,7 +2,14 @@
 -- Why: the way back is written once; write-through, the plan and the carry-back read it here. The way forward is legacy_artwork.sql.
 --   `on_update` is false where an update of the clean column must leave the legacy one alone (original_image_url is set at birth only).
 -- Locks: none; reads nothing.
-SELECT m.position, m.clean_column, m.legacy_column, m.required, m.data_type, m.on_update, m.back
+SELECT
+  m.position,
+  m.clean_column,
+  m.legacy_column,
+  m.required,
+  m.data_type,
+  m.on_update,
+  m.back
 FROM (
   VALUES
   (1, 'id', 'id', TRUE, 'uuid', FALSE, '@'),

@@ -1,1 +1,1 @@
-"""Tests on real servers: unit (none), database (Postgres), lifecycle (Prefect too), faults (what must not happen), project (the repository)."""
+"""Tests on real servers: unit (none), database (Postgres), lifecycle (Prefect too), faults (must not happen), project (the repository)."""

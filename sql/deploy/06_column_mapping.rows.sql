@@ -17,7 +17,8 @@ FROM JSONB_TO_RECORDSET(%L) AS m (clean_column text, legacy_column text, on_upda
     )
   ) AS "do",
   'DROP TABLE artwork_migration.column_mapping' AS undo
-FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
-  AS m (position int, clean_column text, legacy_column text, on_update boolean, back text)
+FROM
+  JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
+    AS m (position int, clean_column text, legacy_column text, on_update boolean, back text)
 INNER JOIN pg_catalog.pg_attribute AS a
   ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped

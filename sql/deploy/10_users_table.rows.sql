@@ -31,5 +31,5 @@ SELECT
   'public.users' AS object,
   FORMAT('GRANT SELECT, INSERT, UPDATE, DELETE ON public.users TO %I', r.role) AS "do",
   NULL AS undo
-FROM UNNEST(CAST(:function_roles AS text [])) AS r (role)
+FROM UNNEST(CAST(:function_roles AS text[])) AS r (role)
 WHERE TO_REGCLASS('public.users') IS NULL

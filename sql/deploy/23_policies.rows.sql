@@ -12,8 +12,7 @@ SELECT
     CASE WHEN p.polpermissive THEN 'PERMISSIVE' ELSE 'RESTRICTIVE' END,
     CASE p.polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' ELSE 'ALL' END,
     (
-      SELECT
-        STRING_AGG(CASE WHEN r.role = 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(r.role)) END, ', ' ORDER BY r.place)
+      SELECT STRING_AGG(CASE WHEN r.role = 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(r.role)) END, ', ' ORDER BY r.place)
       FROM UNNEST(p.polroles) WITH ORDINALITY AS r (role, place)
     ),
     ' USING (' || REGEXP_REPLACE(PG_GET_EXPR(p.polqual, p.polrelid), '\martworks\.', 'artworks_v2.', 'g') || ')',

@@ -44,8 +44,8 @@ FROM artwork_migration.legacy_artwork AS l
 LEFT JOIN public.artworks_v2 AS c ON l.id = c.id
 CROSS JOIN (
   SELECT
-    EXISTS (SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'user_id') AS user_id,
-    EXISTS (SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscale_status') AS upscale_status,
-    EXISTS (SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_image_url') AS upscaled_image_url,
-    EXISTS (SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_at') AS upscaled_at
+    EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'user_id') AS user_id,
+    EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscale_status') AS upscale_status,
+    EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_image_url') AS upscaled_image_url,
+    EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_at') AS upscaled_at
 ) AS has;

@@ -30,29 +30,30 @@ FROM (
   FROM artwork_migration.expected_artwork AS e
   LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
   LEFT JOIN artwork_migration.refused_write AS r ON e.id = r.id
-  CROSS JOIN LATERAL (
-    SELECT
-      ARRAY_REMOVE(
-        ARRAY[
-          CASE WHEN e.user_id IS DISTINCT FROM (e.clean).user_id THEN 'user_id' END,
-          CASE WHEN e.customer_name IS DISTINCT FROM (e.clean).customer_name THEN 'customer_name' END,
-          CASE WHEN e.customer_email IS DISTINCT FROM (e.clean).customer_email THEN 'customer_email' END,
-          CASE WHEN e.pet_name IS DISTINCT FROM (e.clean).pet_name THEN 'pet_name' END,
-          CASE WHEN e.pet_mom_image_url IS DISTINCT FROM (e.clean).pet_mom_image_url THEN 'pet_mom_image_url' END,
-          CASE WHEN e.pet_image_url IS DISTINCT FROM (e.clean).pet_image_url THEN 'pet_image_url' END,
-          CASE WHEN e.generated_image_url IS DISTINCT FROM (e.clean).generated_image_url THEN 'generated_image_url' END,
-          CASE WHEN e.upscaled_image_url IS DISTINCT FROM (e.clean).upscaled_image_url THEN 'upscaled_image_url' END,
-          CASE WHEN e.generation_status IS DISTINCT FROM (e.clean).generation_status THEN 'generation_status' END,
-          CASE WHEN e.upscale_status IS DISTINCT FROM (e.clean).upscale_status THEN 'upscale_status' END,
-          CASE WHEN e.upscale_completed_at IS DISTINCT FROM (e.clean).upscale_completed_at THEN 'upscale_completed_at' END,
-          CASE WHEN e.access_token IS DISTINCT FROM (e.clean).access_token THEN 'access_token' END,
-          CASE WHEN e.token_expires_at IS DISTINCT FROM (e.clean).token_expires_at THEN 'token_expires_at' END,
-          CASE WHEN e.created_at IS DISTINCT FROM (e.clean).created_at THEN 'created_at' END,
-          CASE WHEN e.updated_at IS DISTINCT FROM (e.clean).updated_at THEN 'updated_at' END
-        ],
-        NULL
-      ) AS columns
-  ) AS d
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        ARRAY_REMOVE(
+          ARRAY[
+            CASE WHEN e.user_id IS DISTINCT FROM (e.clean).user_id THEN 'user_id' END,
+            CASE WHEN e.customer_name IS DISTINCT FROM (e.clean).customer_name THEN 'customer_name' END,
+            CASE WHEN e.customer_email IS DISTINCT FROM (e.clean).customer_email THEN 'customer_email' END,
+            CASE WHEN e.pet_name IS DISTINCT FROM (e.clean).pet_name THEN 'pet_name' END,
+            CASE WHEN e.pet_mom_image_url IS DISTINCT FROM (e.clean).pet_mom_image_url THEN 'pet_mom_image_url' END,
+            CASE WHEN e.pet_image_url IS DISTINCT FROM (e.clean).pet_image_url THEN 'pet_image_url' END,
+            CASE WHEN e.generated_image_url IS DISTINCT FROM (e.clean).generated_image_url THEN 'generated_image_url' END,
+            CASE WHEN e.upscaled_image_url IS DISTINCT FROM (e.clean).upscaled_image_url THEN 'upscaled_image_url' END,
+            CASE WHEN e.generation_status IS DISTINCT FROM (e.clean).generation_status THEN 'generation_status' END,
+            CASE WHEN e.upscale_status IS DISTINCT FROM (e.clean).upscale_status THEN 'upscale_status' END,
+            CASE WHEN e.upscale_completed_at IS DISTINCT FROM (e.clean).upscale_completed_at THEN 'upscale_completed_at' END,
+            CASE WHEN e.access_token IS DISTINCT FROM (e.clean).access_token THEN 'access_token' END,
+            CASE WHEN e.token_expires_at IS DISTINCT FROM (e.clean).token_expires_at THEN 'token_expires_at' END,
+            CASE WHEN e.created_at IS DISTINCT FROM (e.clean).created_at THEN 'created_at' END,
+            CASE WHEN e.updated_at IS DISTINCT FROM (e.clean).updated_at THEN 'updated_at' END
+          ],
+          NULL
+        ) AS columns
+    ) AS d
   UNION ALL
   SELECT
     c.id,

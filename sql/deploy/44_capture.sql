@@ -38,11 +38,15 @@ BEGIN
           (SELECT %1$I AS id FROM before EXCEPT SELECT %1$I FROM changed)
           UNION (SELECT %1$I FROM changed EXCEPT SELECT %1$I FROM before)
         ) AS x WHERE x.id IS NOT NULL HAVING COUNT(*) > 0 $sql$
+      WHEN 'TRUNCATE' THEN $sql$
+        INSERT INTO artwork_migration.legacy_change (ids)
+        SELECT ARRAY_AGG(DISTINCT %1$I) FROM %2$s WHERE %1$I IS NOT NULL HAVING COUNT(*) > 0 $sql$
       ELSE $sql$
         INSERT INTO artwork_migration.legacy_change (ids)
         SELECT ARRAY_AGG(DISTINCT %1$I) FROM changed WHERE %1$I IS NOT NULL HAVING COUNT(*) > 0 $sql$
     END,
-    TG_ARGV[0]
+    TG_ARGV[0],
+    TG_RELID::regclass
   );
   RETURN NULL;
 END

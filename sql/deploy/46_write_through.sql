@@ -1,13 +1,13 @@
 -- What: the function behind the write-through: a committed write to the clean table lands in the legacy table in the same transaction.
 -- Why: until the switch orders, policies and print jobs read the legacy table, so it stays the one truth. Only changed columns are written,
 --   so both sides' changes merge. What legacy cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded and the clean write stands; every
---   other error is the application's: swallowing a lock timeout would lose the write behind a success. The function carries
---   artwork_migration.apply itself, so the capture does not log its writes; the id is logged once here, and catch-up checks it again.
+--   other error is the application's: swallowing a lock timeout would lose the write behind a success. What it writes to the legacy
+--   table is captured like any write there, so catch-up looks at it once more: a trigger of the application's may have had the last word.
 -- Inverse: 46_write_through.undo.sql
 -- Locks: when fired, the clean row (held by the statement) and then the legacy row.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET artwork_migration.apply = 'on'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 DECLARE
   refused_column text;
@@ -17,7 +17,6 @@ DECLARE
   assigned text;
   reached bigint;
 BEGIN
-  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[NEW.id]);
   IF TG_OP = 'UPDATE' THEN
     SELECT ARRAY_AGG(n.key)
     INTO changed
@@ -29,6 +28,7 @@ BEGIN
     ) THEN
       changed := ARRAY_REMOVE(changed, 'user_id');
       IF changed <@ ARRAY['updated_at'] THEN
+        INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[NEW.id]);
         RETURN NULL;
       END IF;
     END IF;
@@ -90,7 +90,7 @@ $$;
 -- placed holds KEY SHARE on it, and a cascade would take that order with its payment. Referenced, the delete is refused as a RESTRICT
 -- key would refuse it.
 CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET artwork_migration.apply = 'on'
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
@@ -99,7 +99,6 @@ BEGIN
       MESSAGE = 'deleting an artwork needs a READ COMMITTED transaction while it is being migrated',
       HINT = 'An older snapshot would not show an order placed meanwhile. Repeat the delete in a READ COMMITTED transaction.';
   END IF;
-  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
   PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;
   IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = OLD.id) THEN
     RAISE EXCEPTION USING

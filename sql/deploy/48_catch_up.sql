@@ -149,13 +149,14 @@ $$;
 CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
   logged bigint, users_created bigint, removed bigint, written bigint
 )
-LANGUAGE plpgsql SET search_path = '' SET artwork_migration.apply = 'on'
+LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
   ids uuid[];
   wider uuid[];
   rekeyed artwork_migration.rekeyed_artwork[];
 BEGIN
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
   -- Written together with the log: whoever is in the batch for another key is in here too.
   WITH consumed AS (

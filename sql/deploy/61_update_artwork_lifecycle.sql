@@ -15,12 +15,14 @@ BEGIN ATOMIC
   UPDATE public.artworks_v2 AS a
   SET
     generation_status = CASE WHEN c.changes ? 'generation_status' THEN c.changes ->> 'generation_status' ELSE a.generation_status END,
-    generated_image_url = CASE WHEN c.changes ? 'generated_image_url' THEN c.changes ->> 'generated_image_url' ELSE a.generated_image_url END,
+    generated_image_url = CASE
+      WHEN c.changes ? 'generated_image_url' THEN c.changes ->> 'generated_image_url' ELSE a.generated_image_url
+    END,
     fal_request_id = CASE WHEN c.changes ? 'fal_request_id' THEN c.changes ->> 'fal_request_id' ELSE a.fal_request_id END,
     generation_params = CASE WHEN c.changes ? 'generation_params' THEN c.changes -> 'generation_params' ELSE a.generation_params END,
     upscale_status = CASE WHEN c.changes ? 'upscale_status' THEN c.changes ->> 'upscale_status' ELSE a.upscale_status END,
     upscaled_image_url = CASE WHEN c.changes ? 'upscaled_image_url' THEN c.changes ->> 'upscaled_image_url' ELSE a.upscaled_image_url END
-  FROM (SELECT update_artwork_lifecycle.changes AS changes) AS c
+  FROM (VALUES (update_artwork_lifecycle.changes)) AS c (changes)
   WHERE a.id = update_artwork_lifecycle.artwork_id;
   SELECT public.raise_error('P0002', FORMAT('update_artwork_lifecycle: there is no artwork %s', update_artwork_lifecycle.artwork_id))
   WHERE NOT EXISTS (SELECT FROM public.artworks_v2 AS a WHERE a.id = update_artwork_lifecycle.artwork_id);

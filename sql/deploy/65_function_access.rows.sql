@@ -14,15 +14,16 @@ FROM (
   ('public.create_artwork(text,text,text,text,text)', TRUE),
   ('public.update_artwork_lifecycle(uuid,jsonb)', TRUE)
 ) AS f (signature, callable)
-CROSS JOIN LATERAL (
-  SELECT
-    '' AS role,
-    FORMAT('SELECT artwork_migration.close_to_others(''FUNCTION'', %L)', f.signature) AS "do"
-  UNION ALL
-  SELECT
-    r.role,
-    FORMAT('GRANT EXECUTE ON FUNCTION %s TO %I', f.signature, r.role) AS "do"
-  FROM UNNEST(CAST(:function_roles AS text [])) AS r (role)
-  WHERE f.callable
-) AS s
+CROSS JOIN
+  LATERAL (
+    SELECT
+      '' AS role,
+      FORMAT('SELECT artwork_migration.close_to_others(''FUNCTION'', %L)', f.signature) AS "do"
+    UNION ALL
+    SELECT
+      r.role,
+      FORMAT('GRANT EXECUTE ON FUNCTION %s TO %I', f.signature, r.role) AS "do"
+    FROM UNNEST(CAST(:function_roles AS text[])) AS r (role)
+    WHERE f.callable
+  ) AS s
 ORDER BY f.signature, s.role

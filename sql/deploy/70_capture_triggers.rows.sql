@@ -38,6 +38,16 @@ triggers AS (
   CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE')) AS e (event)
   UNION ALL
   SELECT
+    c.relation::text,
+    FORMAT('artwork_migration_truncate_%s', TRIM(BOTH '''' FROM c.argument)),
+    'BEFORE TRUNCATE',
+    'FOR EACH STATEMENT ',
+    '',
+    FORMAT('%s(%s)', c.function_name, c.argument)
+  FROM captured AS c
+  WHERE c.argument <> ''
+  UNION ALL
+  SELECT
     'public.users',
     'artwork_migration_' || LOWER(e.event),
     'AFTER ' || e.event,

@@ -9,7 +9,7 @@ EXECUTE FUNCTION artwork_migration.write_through();
 ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_insert;
 
 CREATE TRIGGER artwork_migration_update AFTER UPDATE ON public.artworks_v2
-FOR EACH ROW WHEN (OLD.* IS DISTINCT FROM NEW.* AND CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+FOR EACH ROW WHEN (old.* IS DISTINCT FROM new.* AND CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
 EXECUTE FUNCTION artwork_migration.write_through();
 ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_update;
 

@@ -3,7 +3,7 @@
 -- Inverse: ledger/create.undo.sql
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
-REVOKE ALL ON SCHEMA artwork_migration FROM PUBLIC;
+REVOKE ALL ON SCHEMA artwork_migration FROM public;
 
 -- One row per run of a verb. Its number is the epoch: a run with an older one may not commit any more.
 CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   run_id text NOT NULL,
   phase_before text NOT NULL,
   phase_after text,
-  begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  begun_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   ended_at timestamptz,
   outcome text,
   lsn pg_lsn,
@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
 CREATE TABLE IF NOT EXISTS artwork_migration.step (
   run bigint NOT NULL CONSTRAINT step_run_fkey REFERENCES artwork_migration.phase_history (run),
   name text NOT NULL,
-  begun_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  begun_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   done_at timestamptz,
   details jsonb NOT NULL DEFAULT '{}',
   CONSTRAINT step_pkey PRIMARY KEY (run, name)
@@ -40,14 +40,14 @@ CREATE TABLE IF NOT EXISTS artwork_migration.decision (
   approved_by text NOT NULL,
   reason text NOT NULL,
   run_name text NOT NULL,
-  decided_at timestamptz NOT NULL DEFAULT clock_timestamp()
+  decided_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
 CREATE TABLE IF NOT EXISTS artwork_migration.plan (
   number text CONSTRAINT plan_pkey PRIMARY KEY,
   verb text NOT NULL,
   content jsonb NOT NULL,
-  made_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+  made_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   run_name text NOT NULL
 );
 

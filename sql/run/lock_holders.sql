@@ -13,7 +13,7 @@ WHERE
   l.locktype = 'relation' AND l.granted AND l.pid <> PG_BACKEND_PID()
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
   AND l.relation = ANY(
-    SELECT TO_REGCLASS(t.name)::oid FROM UNNEST(CAST(:tables AS text [])) AS t (name) WHERE TO_REGCLASS(t.name) IS NOT NULL
+    SELECT TO_REGCLASS(t.name)::oid FROM UNNEST(CAST(:tables AS text[])) AS t (name) WHERE TO_REGCLASS(t.name) IS NOT NULL
   )
 GROUP BY l.pid, a.application_name, a.state, a.xact_start
 ORDER BY a.xact_start NULLS LAST

@@ -35,4 +35,5 @@ $loop$$do$,
     )
   ) AS "do"
 WHERE
-  TO_REGCLASS('artwork_migration.created_user') IS NOT NULL AND TO_REGCLASS('public.users') IS NOT NULL AND NOT CAST(:users_are_ours AS boolean)
+  TO_REGCLASS('artwork_migration.created_user') IS NOT NULL AND TO_REGCLASS('public.users') IS NOT NULL
+  AND NOT CAST(:users_are_ours AS boolean)

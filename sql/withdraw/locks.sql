@@ -8,8 +8,12 @@ SELECT
 FROM (
   SELECT DISTINCT
     g.tgrelid::regclass::text AS object,
-    CASE g.tgrelid WHEN 'public.users'::regclass THEN 1 WHEN 'public.artworks'::regclass THEN 3 WHEN 'public.artworks_v2'::regclass THEN 4 ELSE 2 END
-      AS place
+    CASE g.tgrelid
+      WHEN 'public.users'::regclass THEN 1
+      WHEN 'public.artworks'::regclass THEN 3
+      WHEN 'public.artworks_v2'::regclass THEN 4
+      ELSE 2
+    END AS place
   FROM pg_catalog.pg_trigger AS g
   WHERE g.tgname LIKE 'artwork\_migration\_%'
 ) AS s

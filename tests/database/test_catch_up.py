@@ -142,9 +142,9 @@ def test_a_clean_born_artwork_stays(shop: Shop) -> None:
     shop.sql.execute("DELETE FROM artwork_migration.clean_touched WHERE id = %s", (lost,))
     catch_up_now(shop)
     assert ("pending", None) == (clean(shop, kept, "generation_status"), clean(shop, lost, "generation_status"))
-    shop.sql.execute("SELECT public.update_artwork_lifecycle(%s, '{\"generation_status\": \"processing\"}')", (kept,))
+    shop.sql.execute('SELECT public.update_artwork_lifecycle(%s, \'{"generation_status": "processing"}\')', (kept,))
     with pytest.raises(psycopg.errors.NoDataFound):
-        shop.sql.execute("SELECT public.update_artwork_lifecycle(%s, '{\"generation_status\": \"processing\"}')", (lost,))
+        shop.sql.execute('SELECT public.update_artwork_lifecycle(%s, \'{"generation_status": "processing"}\')', (lost,))
 
 
 def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:

@@ -100,7 +100,8 @@ def test_a_row_that_turns_bad_later_waits_in_quarantine(older: Shop) -> None:
     add_order(older, artwork)
     catch_up_now(older)
     for column, good, bad, reason in [
-        ("created_at", "2024-01-01T00:00:00Z", None, "no_created_at"), ("generation_status", "completed", "done", "unknown_status")
+        ("created_at", "2024-01-01T00:00:00Z", None, "no_created_at"),
+        ("generation_status", "completed", "done", "unknown_status"),
     ]:
         older.sql.execute(f"UPDATE public.artworks SET {column} = %s WHERE id = %s", (bad, artwork))
         catch_up_now(older)

@@ -31,7 +31,8 @@ def test_an_insert_stands_in_the_legacy_table_mapped(shop: Shop) -> None:
     born = add_clean(shop, pet_mom_image_url="https://x/mom", pet_image_url="migrated-missing", upscaled_image_url="https://x/up")
     found = shop.rows(
         "SELECT customer_name, pet_name, original_pet_mom_url, original_image_url, original_pet_url, upscaled_image_url, upscale_status,"
-        " generation_status FROM public.artworks WHERE id = %s", born
+        " generation_status FROM public.artworks WHERE id = %s",
+        born,
     )
     assert [("Ada", "Rex", "https://x/mom", "https://x/mom", None, "https://x/up", "not_required", "completed")] == found
     assert [] == _refused(shop)
@@ -101,7 +102,9 @@ def test_clean_only_columns_stay_and_are_no_refusal(shop: Shop) -> None:
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     catch_up_now(shop)
     assert ("Rexa", "f1", started) == (
-        clean(shop, artwork, "pet_name"), clean(shop, artwork, "fal_request_id"), clean(shop, artwork, "generation_started_at")
+        clean(shop, artwork, "pet_name"),
+        clean(shop, artwork, "fal_request_id"),
+        clean(shop, artwork, "generation_started_at"),
     )
     assert [] == _refused(shop)
 

@@ -1,4 +1,4 @@
--- What: a role may not create what the migration creates: the connected role, or the legacy table's owner, to whom the clean table is given.
+-- What: a role may not create what the migration creates: the connected role, or the legacy table's owner, who gets the clean table.
 -- Why: the ledger is a schema of its own, the clean table stands in public.
 -- Locks: none.
 -- Remedy: GRANT CREATE on it to this role.

@@ -12,12 +12,13 @@ FROM (
     'public.users.' || w.name AS subject,
     'the column is missing or is no ' || w.type || '.' AS problem
   FROM (VALUES ('id', 'uuid'), ('email', 'text')) AS w (name, type)
-  WHERE NOT EXISTS (
-    SELECT FROM pg_catalog.pg_attribute AS a
-    WHERE
-      a.attrelid = TO_REGCLASS('public.users') AND a.attname = w.name AND NOT a.attisdropped
-      AND (a.atttypid = w.type::regtype OR (w.type = 'text' AND a.atttypid = 'varchar'::regtype))
-  )
+  WHERE
+    NOT EXISTS (
+      SELECT FROM pg_catalog.pg_attribute AS a
+      WHERE
+        a.attrelid = TO_REGCLASS('public.users') AND a.attname = w.name AND NOT a.attisdropped
+        AND (a.atttypid = w.type::regtype OR (w.type = 'text' AND a.atttypid = 'varchar'::regtype))
+    )
   UNION ALL
   SELECT
     2 AS place,
@@ -25,13 +26,14 @@ FROM (
     'it has no unique key of its own.' AS problem
   FROM (VALUES ('id'), ('email')) AS w (name)
   INNER JOIN pg_catalog.pg_attribute AS a ON w.name = a.attname AND a.attrelid = TO_REGCLASS('public.users') AND NOT a.attisdropped
-  WHERE NOT EXISTS (
-    SELECT
-    FROM pg_catalog.pg_index AS i
-    WHERE
-      i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
-      AND i.indpred IS NULL
-  )
+  WHERE
+    NOT EXISTS (
+      SELECT
+      FROM pg_catalog.pg_index AS i
+      WHERE
+        i.indrelid = a.attrelid AND i.indkey[0] = a.attnum AND i.indisunique AND i.indisvalid AND i.indimmediate AND i.indnkeyatts = 1
+        AND i.indpred IS NULL
+    )
   UNION ALL
   SELECT
     3 AS place,

@@ -29,9 +29,10 @@ FROM (
     d.expression,
     REGEXP_REPLACE(d.expression, '''[^'']*''', '', 'g') AS code
   FROM pg_catalog.pg_policy AS p
-  CROSS JOIN LATERAL (
-    SELECT CONCAT_WS(' ', PG_GET_EXPR(p.polqual, p.polrelid), PG_GET_EXPR(p.polwithcheck, p.polrelid)) AS expression
-  ) AS d
+  CROSS JOIN
+    LATERAL (
+      SELECT CONCAT_WS(' ', PG_GET_EXPR(p.polqual, p.polrelid), PG_GET_EXPR(p.polwithcheck, p.polrelid)) AS expression
+    ) AS d
   WHERE p.polrelid = TO_REGCLASS('public.artworks')
 ) AS e
 WHERE e.code ~ '\martworks\.\*' OR REGEXP_COUNT(e.expression, '\martworks\.') > REGEXP_COUNT(e.code, '\martworks\.')

@@ -10,6 +10,7 @@ WHERE
   a.attrelid = TO_REGCLASS('public.artworks') AND a.attname = 'user_id' AND NOT a.attisdropped
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint AS k
-    WHERE k.contype = 'f' AND k.conrelid = a.attrelid AND k.confrelid = TO_REGCLASS('public.users') AND k.conkey = ARRAY[a.attnum]
+    WHERE
+      k.contype = 'f' AND k.conrelid = a.attrelid AND k.confrelid = TO_REGCLASS('public.users') AND k.conkey = ARRAY[a.attnum]
       AND k.convalidated
   )

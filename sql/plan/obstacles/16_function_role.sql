@@ -5,6 +5,6 @@
 SELECT
   'role ' || r.role AS subject,
   'there is no such role.' AS problem
-FROM UNNEST(CAST(:function_roles AS text [])) AS r (role)
+FROM UNNEST(CAST(:function_roles AS text[])) AS r (role)
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS p WHERE p.rolname = r.role)
 ORDER BY 1

@@ -1,0 +1,68 @@
+"""A legacy row that gets another id: the clean row follows, with what only the clean side holds."""
+
+from uuid import uuid4
+
+from psycopg.types.json import Jsonb
+
+from tests.artworks import add_clean, add_legacy, clean, legacy
+from tests.shops import Shop, catch_up_now, copy, reconcile_now
+
+
+def test_the_clean_row_follows_with_its_own_values(deployed: Shop) -> None:
+    """After a key change the new id has the request and the parameters that only the clean side knows, and the old id is gone."""
+    old, new = add_clean(deployed, fal_request_id="fal_1", generation_params=Jsonb({"steps": 4})), uuid4()
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
+    catch_up_now(deployed)
+    assert (clean(deployed, new, "fal_request_id"), clean(deployed, new, "generation_params")) == ("fal_1", {"steps": 4})
+    assert clean(deployed, old, "id") is None
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.rekeyed_artwork") == 0
+
+
+def test_a_failed_artwork_stays_touched_under_its_new_id(deployed: Shop) -> None:
+    """The clean side works with it, so it stays, although an untouched failed row would be excluded."""
+    old, new = add_clean(deployed, generation_status="failed"), uuid4()
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
+    catch_up_now(deployed)
+    assert clean(deployed, new, "generation_status") == "failed"
+
+
+def test_two_changes_in_a_row(deployed: Shop) -> None:
+    """A → B → C before any catch-up: the values are on C."""
+    first, second, third = add_clean(deployed, fal_request_id="fal_1"), uuid4(), uuid4()
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (second, first))
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (third, second))
+    catch_up_now(deployed)
+    assert [clean(deployed, one, "fal_request_id") for one in (first, second, third)] == [None, None, "fal_1"]
+
+
+def test_a_row_copied_under_the_new_id_makes_room(deployed: Shop) -> None:
+    """The backfill has copied the new id before catch-up came to the key change: nothing that only the old row held is lost."""
+    old, new = add_clean(deployed, fal_request_id="fal_1"), uuid4()
+    deployed.sql.execute("UPDATE artworks SET id = %s, access_token = %s WHERE id = %s", (new, str(uuid4()), old))
+    copy(deployed)
+    assert clean(deployed, new, "id") == new
+    catch_up_now(deployed)
+    assert clean(deployed, new, "fal_request_id") == "fal_1"
+    assert clean(deployed, old, "id") is None
+
+
+def test_a_write_to_the_old_id_reaches_the_legacy_row(deployed: Shop) -> None:
+    """Between the key change and catch-up the clean side still knows the old id; its write lands in the legacy row all the same."""
+    old, new = add_legacy(deployed), uuid4()
+    catch_up_now(deployed)
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
+    deployed.sql.execute("UPDATE artworks_v2 SET pet_name = 'Lassie' WHERE id = %s", (old,))
+    assert legacy(deployed, new, "pet_name") == "Lassie"
+    catch_up_now(deployed)
+    assert clean(deployed, new, "pet_name") == "Lassie"
+    assert set(reconcile_now(deployed)) <= {"match", "excluded", "missing"}
+
+
+def test_truncating_what_references_artworks_is_captured(migrated: Shop) -> None:
+    """TRUNCATE fires no row trigger; the artworks that lost their orders are in the log all the same."""
+    ordered = migrated.value("SELECT COUNT(DISTINCT artwork_id) FROM orders")
+    catch_up_now(migrated)
+    migrated.sql.execute("TRUNCATE orders CASCADE")
+    assert migrated.value("SELECT SUM(CARDINALITY(ids)) FROM artwork_migration.legacy_change") == ordered
+    catch_up_now(migrated)
+    assert set(reconcile_now(migrated)) == {"match", "excluded"}
