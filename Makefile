@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 20000
 
-.PHONY: demo demo-undo test lint bench lock clean
+.PHONY: demo demo-undo test lint lock clean
 
 demo: $(VENV)/.runtime ## build a production-like database and migrate it, the application writing all the time
 	@ROWS=$(ROWS) $(BIN)/artwork-migration demo
@@ -12,8 +12,8 @@ demo: $(VENV)/.runtime ## build a production-like database and migrate it, the a
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
 	@$(BIN)/artwork-migration demo --undo
 
-test: $(VENV)/.development ## every test, on real servers
-	$(BIN)/python -m pytest -q $(PYTEST_ARGS)
+test: $(VENV)/.development ## every test, on real servers; two files at a time
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .
@@ -27,9 +27,7 @@ COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-
 lock: $(VENV)/.development ## pin the packages anew, with hashes and without addresses
 	$(COMPILE) pyproject.toml -o requirements.lock
 	$(COMPILE) --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
-	printf 'uv
-setuptools>=77
-' | $(COMPILE) - -c requirements-dev.lock -o requirements-build.lock
+	printf 'uv\nsetuptools>=77\n' | $(COMPILE) - -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove the environment
 	rm -rf $(VENV)
