@@ -32,4 +32,4 @@ def deploy_schema(plan: str | None = None, approved_by: str | None = None, reaso
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
         execute_plan(run, made, Phase.DEPLOYED)
-        return completed(run, "The clean table stands beside the live one; what is written to either lands in both.")
+        return completed(Phase.DEPLOYED, "The clean table stands beside the live one; what is written to either lands in both.")

@@ -29,4 +29,4 @@ def migrate_data() -> State:
         publish_accounts(run)
         judge_reconciliation(run).require_green()
         run.end("Completed", phase_after=Phase.MIGRATED, copied=copied, caught_up=caught_up, verdicts=counts)
-        return completed(run, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")
+        return completed(Phase.MIGRATED, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")

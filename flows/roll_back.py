@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from migration.deployment import plan_withdrawal
 from migration.phases import Phase
 from migration.plan import Approval
-from tasks.executing import execute_plan
+from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan
 from tasks.verbs import completed, planned, verb, writing
@@ -19,8 +19,9 @@ def roll_back(
 ) -> State:
     """Take everything of ours away again; every write, on whichever side it was made, stays in the legacy table.
 
-    DEPLOYED or MIGRATED → NOT_STARTED. The ledger, and the values that only the clean side holds, are exported to a file first. All access
-    to artworks, users and the tables that reference artworks waits for a moment (less than half of the server's deadlock_timeout).
+    DEPLOYED or MIGRATED → NOT_STARTED. All access to artworks, users and the tables that reference artworks waits for a moment (less than
+    half of the server's deadlock_timeout). The ledger, and what only the clean side holds, are exported to a file before they go.
+    Interrupted after that moment, it does what is left when it is run again.
 
     Args:
         to: The phase to go back to.
@@ -37,6 +38,7 @@ def roll_back(
             return planned(made)
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-        exported = export_ledger(run)
         execute_plan(run, made, Phase.NOT_STARTED)
-        return completed(run, f"Nothing of ours is left in the database; the ledger is in {exported}.")
+        exported = export_ledger(run)
+        finish_plan(run, made)
+        return completed(Phase.NOT_STARTED, f"Nothing of ours is left in the database; the ledger is in {exported}.")

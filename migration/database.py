@@ -26,8 +26,10 @@ _SET_FOR_TRANSACTION = (
     "SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
     " WHERE s.key <> 'client_connection_check_interval' OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
 )
-#: Classes whose primary message names objects only, never a value.
-_SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D", "P0")
+#: The connection is gone, not the statement wrong: worth the same step again.
+_CUT = ("08", "57P0")
+#: Classes whose primary message names objects only, never a value, as long as the server itself has written it.
+_SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D")
 
 
 class Database:
@@ -146,12 +148,17 @@ def _translation(error: BaseException | None, action: str, address: str) -> Exce
     diagnosis = getattr(error, "diag", None)
     if sqlstate is None or sqlstate.startswith(("28", "3D")):
         return DatabaseUnreachable(_unreachable(error, sqlstate, address))
+    if sqlstate.startswith(_CUT):
+        return DatabaseUnreachable(
+            f"{action}: the server {address} cut the connection (SQLSTATE {sqlstate}). Run it again; it goes on where it was."
+        )
     message = (diagnosis.message_primary or "") if diagnosis else ""
     if sqlstate == "55000" and "was overtaken by run" in message:
         return Overtaken(f"{action}: {message}. Nothing of this step was kept; the newer run does the work.")
     names = [getattr(diagnosis, part, None) for part in ("schema_name", "table_name", "column_name", "constraint_name")]
     objects = ".".join(name for name in names if name)
-    if not objects and sqlstate.startswith(_SAFE_MESSAGES):
+    raised_by_a_function = getattr(diagnosis, "source_function", None) == "exec_stmt_raise"
+    if not objects and sqlstate.startswith(_SAFE_MESSAGES) and not raised_by_a_function:
         objects = message
     return DatabaseError(sqlstate, _condition(sqlstate), objects, action)
 
@@ -179,4 +186,4 @@ def _unreachable(error: BaseException | None, sqlstate: str | None, address: str
     reason = next((text for sign, text in reasons.items() if sign in told), "the server ended or refused the connection.")
     if sqlstate and sqlstate.startswith("28") and "pg_hba" not in told:
         reason = reasons["password authentication failed"]
-    return f"The database {address} cannot be reached: {reason} Nothing was changed."
+    return f"The database {address} cannot be reached: {reason}"

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+from migration import ledger
 from migration.errors import BadInput
+from migration.phases import Phase
 
 
 class DecisionName(StrEnum):
@@ -42,8 +44,15 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
     """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up looks at it again."""
+    if name is DecisionName.FUNCTION_ROLES and ledger.phase(connection).phase is not Phase.NOT_STARTED:
+        raise BadInput(
+            "function_roles is read by deploy_schema, and that has run. GRANT EXECUTE on the functions yourself, or roll back first. "
+            "Nothing was decided."
+        )
     if name is not DecisionName.CLEAR_REFUSED_WRITE:
         return
+    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.refused_write') IS NULL")).scalar_one():
+        raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
     cleared = connection.execute(
         text(
             "WITH cleared AS (DELETE FROM artwork_migration.refused_write WHERE id = CAST(:id AS uuid) RETURNING id)"

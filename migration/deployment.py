@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 import sql
-from migration import database, ledger, plan
+from migration import database, execution, ledger, plan
 from migration.errors import Obstacle, ObstaclesFound
 from migration.phases import Phase
 from migration.plan import Plan, Statement
@@ -95,7 +95,15 @@ def plan_withdrawal(connection: Connection) -> Plan:
     undos = plan.undone(deployed)
     in_place = row.phase is not Phase.NOT_STARTED
     users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
-    locked = _rows_as(connection, "locked", "withdraw/locks") + [undo for undo in undos if undo.stage == "locked"] if in_place else []
+    blockers = sql.folder("withdraw/blockers") if in_place else []
+    locked = []
+    if in_place:
+        locked = [
+            *_rows_as(connection, "locked", "withdraw/locks"),
+            *(_still_clear(file) for file in blockers),
+            Statement("locked", "values of the clean side alone", _kept("withdraw/clean_only_values"), None, ""),
+            *(undo for undo in undos if undo.stage == "locked"),
+        ]
     after = [
         *_rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
         *(undo for undo in undos if undo.stage == "after"),
@@ -109,11 +117,24 @@ def plan_withdrawal(connection: Connection) -> Plan:
         statements=(*locked, *after),
         blockers=tuple(
             Obstacle(file.rule, found["subject"], found["problem"], file.header["remedy"])
-            for file in (sql.folder("withdraw/blockers") if in_place else [])
+            for file in blockers
             for found in database.rows(connection, file.name)
         ),
         facts=database.rows(connection, "withdraw/facts")[0] if in_place else {},
     )
+
+
+def _still_clear(file: SqlFile) -> Statement:
+    """Asks a blocker once more under the lock: the plan was made before, and the application has gone on."""
+    check = (
+        f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", f"blocker {file.rule}", check, None, "")
+
+
+def _kept(name: str) -> str:
+    return f"CREATE TABLE artwork_migration.clean_only_value AS\n{sql.load(name).statement}"
 
 
 def _rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
@@ -128,7 +149,10 @@ def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[S
         if undo is None:
             return [Statement(stage, file.rule, file.statement, None, lock)]
         return [Statement(stage, file.rule, file.statement, undo.statement, lock, undo.header.get("stage", "locked"))]
-    return [Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock) for row in known.rows(connection, file)]
+    return [
+        Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock, row.get("undo_stage") or "locked")
+        for row in known.rows(connection, file)
+    ]
 
 
 def _obstacles(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:

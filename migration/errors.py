@@ -62,7 +62,7 @@ class RunInProgress(MigrationError):
     def __init__(self, holders: Sequence[str]) -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. Nothing was changed. "
+            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. This run stops here. "
             "Wait for it to end, then start this run again."
         )
 
@@ -89,6 +89,16 @@ class Blocked(MigrationError):
         self.blockers = tuple(blockers)
         super().__init__(
             f"{verb}: plan {number} has blockers. Nothing was changed.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
+        )
+
+
+class BlockerHasCome(MigrationError):
+    """Under the lock a blocker was found that the plan did not have; everything was rolled back."""
+
+    def __init__(self, verb: str, number: str) -> None:
+        super().__init__(
+            f"{verb}: something that blocks plan {number} has come since it was made. Nothing was changed. "
+            "Start it without a number: the new plan names it and says what to do."
         )
 
 

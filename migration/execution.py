@@ -7,14 +7,16 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection, text
 
 from migration import database
-from migration.database import LOCK_NOT_AVAILABLE, Database
-from migration.errors import DatabaseError, LockHolder, LockNotObtained
+from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
+from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained
 from migration.plan import Plan, Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
 #: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
-_NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014")
+_NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: What a statement of the plan raises when a blocker has come since the plan was made.
+BLOCKER_HAS_COME = "AM001"
 
 
 def execute(
@@ -39,9 +41,10 @@ def execute(
                 _ask_autovacuum_away(connection, target, tables)
                 _execute_locked(connection, target, [statement for statement in plan.statements if statement.stage == "locked"])
                 before_commit(connection)
-            _execute_after(target, plan)
             return attempt
         except DatabaseError as error:
+            if error.sqlstate == BLOCKER_HAS_COME:
+                raise BlockerHasCome(plan.verb, plan.number) from None
             if error.sqlstate not in _NOT_THIS_TIME:
                 raise
             holders = lock_holders(target, tables)
@@ -64,7 +67,8 @@ def _limits(target: Database) -> dict[str, str]:
         "artwork_migration.apply": "on",
         "artwork_migration.lock_budget": f"{LOCK_BUDGET_MS} ms",
         "lock_timeout": f"{target.lock_timeout_ms}ms",
-        "idle_in_transaction_session_timeout": "1s",
+        # with the statement's own limit (below) less than half of deadlock_timeout, also when this client freezes before the commit
+        "idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms",
     }
 
 
@@ -81,22 +85,38 @@ def _ask_autovacuum_away(connection: Connection, target: Database, tables: Seque
 def _execute_locked(connection: Connection, target: Database, statements: Sequence[Statement]) -> None:
     settings = {
         "artwork_migration.statements": json.dumps([{"do": statement.do} for statement in statements]),
-        "statement_timeout": f"{target.deadlock_timeout_ms // 2}ms",
+        "statement_timeout": f"{target.deadlock_timeout_ms * 3 // 10}ms",
     }
     connection.execute(
         text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
         {"settings": json.dumps(settings)},
     )
     database.run(connection, "run/execute_locked")
-    connection.execute(text("SELECT SET_CONFIG('statement_timeout', '0', TRUE)"))
+    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
 
 
-def _execute_after(target: Database, plan: Plan) -> None:
-    """What follows the commit, outside a transaction block: each statement may commit for itself, and may be run again."""
-    statements = [statement for statement in plan.statements if statement.stage == "after"]
-    for statement in statements:
-        with target.autocommit(f"executing plan {plan.number} after its lock") as connection:
-            _execute_literally(connection, statement.do)
+def finish(target: Database, plan: Plan, *, patience: float) -> None:
+    """Execute what the plan does after its commit: each statement by itself, outside a transaction block, tried again when we lose.
+
+    It may be run again, also by another run. Raises DatabaseError or DatabaseUnreachable; what is done stays done.
+    """
+    deadline = time.monotonic() + patience
+    for statement in plan.statements:
+        attempt = 0
+        while statement.stage == "after":
+            attempt += 1
+            try:
+                with target.autocommit(f"finishing plan {plan.number}") as connection:
+                    connection.detach()  # what is set for the session ends with it
+                    for name, value in _limits(target).items():
+                        connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
+                    connection.execute(text("SET statement_timeout = 0"))
+                    _execute_literally(connection, statement.do)
+                break
+            except DatabaseError as error:
+                if error.sqlstate not in RETRIED or time.monotonic() >= deadline:
+                    raise
+            time.sleep(database.backoff(attempt))
 
 
 def _execute_literally(connection: Connection, statement: str) -> None:

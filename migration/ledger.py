@@ -1,6 +1,7 @@
 """What is remembered in the database: phases and runs, steps, decisions, plans. Each function works in its caller's transaction."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.errors import Overtaken
 from migration.phases import Phase
 
 
@@ -80,14 +82,27 @@ def begin_run(connection: Connection, *, verb: str, run_name: str, run_id: str, 
 
 
 def end_run(connection: Connection, run: int, *, outcome: str, phase_after: Phase | None, details: dict[str, Any] | None = None) -> None:
-    """Note how a run ended; with `phase_after` it is the transaction that makes that phase true."""
-    connection.execute(
+    """Note how a run ended, once; with `phase_after` it is the transaction that makes that phase true.
+
+    Raises Overtaken if a newer run has begun: only the newest may bring a phase.
+    """
+    done = connection.execute(
         text(
             "UPDATE artwork_migration.phase_history SET ended_at = CLOCK_TIMESTAMP(), lsn = PG_CURRENT_WAL_LSN(),"
-            " outcome = :outcome, phase_after = :phase_after, details = details || CAST(:details AS jsonb) WHERE run = :run"
+            " outcome = :outcome, phase_after = :phase_after, details = details || CAST(:details AS jsonb)"
+            " WHERE run = :run AND phase_after IS NULL"
+            " AND (CAST(:phase_after AS text) IS NULL OR run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n))"
         ),
         {"run": run, "outcome": outcome, "phase_after": phase_after, "details": json.dumps(details or {}, default=str)},
     )
+    if phase_after is not None and done.rowcount != 1:
+        raise Overtaken(f"run {run} was overtaken by a newer one and brings no phase any more. The newer run does the work.")
+
+
+def brought_a_phase(connection: Connection, run: int) -> bool:
+    """Whether this run has made a phase true already: a step that is tried again after a lost connection must not do it twice."""
+    question = text("SELECT phase_after IS NOT NULL FROM artwork_migration.phase_history WHERE run = :run")
+    return bool(connection.execute(question, {"run": run}).scalar())
 
 
 def keep_plan(connection: Connection, *, number: str, verb: str, content: dict[str, Any], run_name: str) -> None:
@@ -121,16 +136,13 @@ def deployed_statements(connection: Connection) -> list[dict[str, Any]]:
     return list(content["statements"]) if content else []
 
 
-def step(connection: Connection, run: int, name: str, details: dict[str, Any] | None = None) -> None:
-    """Note that a step of a run is done, once."""
-    connection.execute(
-        text(
-            "INSERT INTO artwork_migration.step (run, name, done_at, details)"
-            " VALUES (:run, :name, CLOCK_TIMESTAMP(), CAST(:details AS jsonb))"
-            " ON CONFLICT (run, name) DO UPDATE SET done_at = EXCLUDED.done_at, details = EXCLUDED.details"
-        ),
-        {"run": run, "name": name, "details": json.dumps(details or {}, default=str)},
-    )
+def note_steps_left(connection: Connection, run: int, names: Sequence[str]) -> None:
+    """Note what is still to do after the transaction that brings a phase; it goes with the ledger, or when it is done."""
+    for name in names:
+        connection.execute(
+            text("INSERT INTO artwork_migration.step (run, name) VALUES (:run, :name) ON CONFLICT (run, name) DO NOTHING"),
+            {"run": run, "name": name},
+        )
 
 
 def decision_value(connection: Connection, name: str, default: str) -> str:

@@ -53,10 +53,6 @@ class Run:
             if not ledger.exists(connection):
                 raise WrongPhase(self.verb, Phase.NOT_STARTED, [Phase.DEPLOYED, Phase.MIGRATED], Phase.NOT_STARTED.next_verbs)
 
-    def note_step(self, name: str, **details: object) -> None:
-        """Note a step as done."""
-        self.database.write(f"noting step {name}", lambda connection: ledger.step(connection, self.epoch, name, dict(details)))
-
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Note the outcome; with `phase_after` this transaction makes that phase true."""
         self.database.write(

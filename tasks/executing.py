@@ -11,17 +11,27 @@ from tasks.steps import step
 
 
 @step("execute the plan")
-def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> int:
-    """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true. Returns the attempts it took.
+def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
+    """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true.
 
-    Raises LockNotObtained or DatabaseError; nothing is changed then. What the plan does after its lock goes on where it was when run again.
+    Raises LockNotObtained, BlockerHasCome or DatabaseError; nothing is changed then. Tried again after a lost connection, it does
+    nothing if the transaction had been committed.
     """
+    with run.database.transaction("looking whether it is done") as connection:
+        if ledger.brought_a_phase(connection, run.epoch):
+            return
 
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
+        ledger.note_steps_left(connection, run.epoch, [statement.object for statement in plan.statements if statement.stage == "after"])
 
     attempts = execution.execute(
         run.database, plan, patience=run.settings.lock_wait_seconds, before_commit=enter_phase, on_attempt=get_run_logger().warning
     )
-    get_run_logger().info("plan %s: %d statements executed in attempt %d", plan.number, len(plan.statements), attempts)
-    return attempts
+    get_run_logger().info("plan %s: executed in attempt %d", plan.number, attempts)
+
+
+@step("finish the plan")
+def finish_plan(run: Run, plan: Plan) -> None:
+    """Execute what the plan does after its lock. Killed here, a new run of the verb does what is left."""
+    execution.finish(run.database, plan, patience=run.settings.lock_wait_seconds)

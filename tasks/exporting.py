@@ -1,6 +1,7 @@
 """Exporting the ledger and what only the clean side holds, before a roll-back takes them away."""
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,13 +9,13 @@ from typing import Any
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection, text
 
-from migration import database
 from migration.runs import Run
 from tasks.steps import step
 
 #: Ledger tables that go into the export; they hold ids, counts and names of operators, no customer's e-mail or token.
 LEDGER_TABLES = ("phase_history", "step", "decision", "plan")
 DATA_TABLES = (
+    "clean_only_value",
     "clean_touched",
     "refused_write",
     "quarantine",
@@ -33,13 +34,14 @@ def export_ledger(run: Run) -> Path:
     with run.database.transaction("exporting the ledger", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         tables = [table for table in LEDGER_TABLES + DATA_TABLES if _exists(connection, table)]
         content: dict[str, list[dict[str, Any]]] = {table: _all_rows(connection, table) for table in tables}
-        if "clean_touched" in tables:
-            content["clean_only_values"] = database.rows(connection, "withdraw/clean_only_values")
     folder = run.settings.reports
     folder.mkdir(parents=True, exist_ok=True)
-    path = (folder / f"ledger-{run.database.url.database}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json").absolute()
-    path.write_text(json.dumps(content, default=str, indent=1), encoding="utf-8")
-    path.chmod(0o600)
+    path = (folder / f"ledger-{run.database.url.database}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json").absolute()
+    # on the disk, and for nobody else's eyes, before the tables go
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        json.dump(content, file, default=str, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
     get_run_logger().info("the ledger was exported to %s", path)
     return path
 

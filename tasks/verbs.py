@@ -16,6 +16,7 @@ from prefect.states import Completed, Failed
 from migration import runs
 from migration.database import Database
 from migration.errors import BadInput, MigrationError
+from migration.phases import Phase
 from migration.plan import Plan, serving
 from migration.runs import Run
 from migration.settings import Settings, database_url, read_settings
@@ -90,6 +91,6 @@ def planned(plan: Plan) -> State:
     )
 
 
-def completed(run: Run, changed: str) -> State:
+def completed(phase: Phase, changed: str) -> State:
     """The end of a run that did its work: what changed, what serves now, what comes next."""
-    return Completed(message=f"{changed} {serving(run.phase())}")
+    return Completed(message=f"{changed} {serving(phase)}")

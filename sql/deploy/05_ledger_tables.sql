@@ -47,7 +47,6 @@ CREATE TABLE artwork_migration.chunk (
   file_node oid NOT NULL,
   run bigint,
   copied bigint,
-  left_to_catch_up bigint,
   begun_at timestamptz,
   done_at timestamptz
 );

@@ -1,16 +1,18 @@
 -- What: the ledger's tables for the data go.
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. They were exported to a file before.
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. They were exported after the lock.
 -- Inverse: 05_ledger_tables.sql
 -- Locks: none on a table of the application.
-DROP TABLE artwork_migration.gate_result;
-DROP TABLE artwork_migration.rule_result;
-DROP TABLE artwork_migration.finding;
-DROP TABLE artwork_migration.strategy_count;
-DROP TABLE artwork_migration.reconciliation;
-DROP TABLE artwork_migration.chunk;
-DROP TABLE artwork_migration.waiting_email;
-DROP TABLE artwork_migration.quarantine;
-DROP TABLE artwork_migration.refused_write;
-DROP TABLE artwork_migration.clean_touched;
-DROP TABLE artwork_migration.rekeyed_artwork;
-DROP TABLE artwork_migration.legacy_change;
+-- Stage: after
+DROP TABLE IF EXISTS artwork_migration.clean_only_value;
+DROP TABLE IF EXISTS artwork_migration.gate_result;
+DROP TABLE IF EXISTS artwork_migration.rule_result;
+DROP TABLE IF EXISTS artwork_migration.finding;
+DROP TABLE IF EXISTS artwork_migration.strategy_count;
+DROP TABLE IF EXISTS artwork_migration.reconciliation;
+DROP TABLE IF EXISTS artwork_migration.chunk;
+DROP TABLE IF EXISTS artwork_migration.waiting_email;
+DROP TABLE IF EXISTS artwork_migration.quarantine;
+DROP TABLE IF EXISTS artwork_migration.refused_write;
+DROP TABLE IF EXISTS artwork_migration.clean_touched;
+DROP TABLE IF EXISTS artwork_migration.rekeyed_artwork;
+DROP TABLE IF EXISTS artwork_migration.legacy_change;

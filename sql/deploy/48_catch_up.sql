@@ -5,8 +5,8 @@
 -- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
 -- Stage: prepare
 
--- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up and roll-back. Returns whether
--- it was had; whoever does not get it asks again (waiting inside the lock manager would hang CREATE INDEX CONCURRENTLY).
+-- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up; no run begins before it is
+-- free. Returns whether it was had; whoever does not get it asks again (waiting in the lock manager would hang CREATE INDEX CONCURRENTLY).
 CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -78,7 +78,10 @@ BEGIN
   INTO take_changes.ids, take_changes.taken
   FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
   IF CARDINALITY(take_changes.ids) > batch_size THEN
-    INSERT INTO artwork_migration.legacy_change (ids) VALUES (take_changes.ids[batch_size + 1:]);
+    -- in slices: one large array would be sorted and written anew by every batch
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT take_changes.ids[s.first:s.first + batch_size - 1]
+    FROM GENERATE_SERIES(batch_size + 1, CARDINALITY(take_changes.ids), batch_size) AS s (first);
     take_changes.taken := take_changes.taken - CARDINALITY(take_changes.ids[batch_size + 1:]);
     take_changes.ids := take_changes.ids[:batch_size];
   END IF;
@@ -202,8 +205,9 @@ BEGIN
   );
   PERFORM artwork_migration.judge_quarantine(ids);
 
+  -- A row whose legacy row has got another id since the keys were read waits for the next batch: it is not gone.
   DELETE FROM public.artworks_v2 AS c
-  WHERE c.id = ANY(ids) AND NOT EXISTS (
+  WHERE c.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = c.id) AND NOT EXISTS (
     SELECT FROM artwork_migration.legacy_artwork AS l
     WHERE
       l.id = c.id AND l.migratable

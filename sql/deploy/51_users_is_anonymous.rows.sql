@@ -6,7 +6,9 @@
 SELECT
   'public.users.is_anonymous' AS object,
   'ALTER TABLE public.users ADD COLUMN is_anonymous boolean NOT NULL DEFAULT FALSE' AS "do",
-  'ALTER TABLE public.users DROP COLUMN is_anonymous' AS undo
+  'ALTER TABLE public.users DROP COLUMN IF EXISTS is_anonymous' AS undo,
+  -- the users we created are told by it, and they go after the lock
+  'after' AS undo_stage
 WHERE
   TO_REGCLASS('public.users') IS NOT NULL
   AND NOT EXISTS (

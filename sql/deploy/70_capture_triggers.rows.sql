@@ -11,7 +11,7 @@ captured AS (
     'capture_artworks' AS function_name,
     'capture_artworks' AS update_function_name,
     '' AS argument
-  UNION ALL
+  UNION
   SELECT
     c.conrelid::regclass,
     'capture_references',
@@ -91,6 +91,6 @@ ALTER TABLE %3$s ENABLE ALWAYS TRIGGER %1$I$do$,
     t.extra,
     'EXECUTE FUNCTION artwork_migration.' || t.call
   ) AS "do",
-  FORMAT('DROP TRIGGER %I ON %s', t.trigger_name, t.relation) AS undo
+  FORMAT('DROP TRIGGER IF EXISTS %I ON %s', t.trigger_name, t.relation) AS undo
 FROM triggers AS t
 ORDER BY t.relation, t.trigger_name

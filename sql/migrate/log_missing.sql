@@ -1,6 +1,7 @@
 -- What: logs every row that should be in the clean table and is not; catch-up takes them from there.
 -- Why: the anti-join pass: correctness never rests on block ranges, nor on a token having been free at the moment of the copy.
---   A row that a red reconciliation found wrong is taken once more as well.
+--   A row that a red reconciliation found wrong is taken once more as well, but never over a write of the clean side: that one stays red
+--   until a person has looked at it.
 -- Locks: none on a table of the application but ACCESS SHARE.
 INSERT INTO artwork_migration.legacy_change (ids)
 SELECT ARRAY_AGG(x.id)
@@ -15,6 +16,8 @@ FROM (
   SELECT q.id FROM artwork_migration.quarantine AS q
   UNION
   SELECT f.id FROM artwork_migration.finding AS f
-  WHERE f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
+  WHERE
+    f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
+    AND (f.rule IN ('missing', 'pending') OR f.id NOT IN (SELECT t.id FROM artwork_migration.clean_touched AS t))
 ) AS x
 HAVING COUNT(*) > 0

@@ -32,7 +32,8 @@ FROM (
       AND a.original_image_url NOT LIKE 'test-%'
       AND a.generation_status = 'completed'
     ) IS TRUE AS in_strategy,
-    COALESCE(TRIM(a.customer_email), '') <> '' AND COALESCE(TRIM(a.access_token), '') <> '' AS has_email_and_token,
+    COALESCE(BTRIM(a.customer_email, E' \t\r\n'), '') <> ''
+    AND COALESCE(BTRIM(a.access_token, E' \t\r\n'), '') <> '' AS has_email_and_token,
     c.id IS NOT NULL AS migrated
   FROM public.artworks AS a
   LEFT JOIN public.artworks_v2 AS c ON a.id = c.id

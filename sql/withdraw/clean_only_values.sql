@@ -1,8 +1,10 @@
--- What: by id, the values that exist on the clean side alone.
+-- What: by id, the values that exist on the clean side alone; kept as the table clean_only_value while everything else goes.
 -- Why: law 6: what a roll-back cannot carry is exported. No e-mail, token or name is among them.
 -- Locks: ACCESS SHARE on public.artworks_v2.
 SELECT
   c.id,
+  c.user_id,
+  c.generation_status,
   c.generation_started_at,
   c.generation_completed_at,
   c.upscale_started_at,
@@ -13,4 +15,3 @@ SELECT
   c.generation_params
 FROM public.artworks_v2 AS c
 INNER JOIN artwork_migration.clean_touched AS t ON c.id = t.id
-ORDER BY c.id

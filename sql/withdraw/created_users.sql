@@ -1,25 +1,30 @@
--- What: one statement that removes the users we created, as far as nothing references them, some thousands in a transaction.
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: each foreign key to users is
---   asked, whatever its ON DELETE would do. Users that somebody has claimed are not in the list any more. It runs after the lock, outside
---   a transaction block, and may be run again.
--- Locks: none by itself; the row takes ROW EXCLUSIVE on public.users.
+-- What: one statement that removes the users we created, as far as nothing references them and nobody has claimed them.
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: the rows are locked first, and
+--   only then, in a new statement, each foreign key to users is asked, whatever its ON DELETE would do. It runs after the lock, outside a
+--   transaction block, some thousands in a transaction, and may be run again.
+-- Locks: none by itself; the row takes ROW EXCLUSIVE on public.users, and the users of one batch in id order.
 SELECT
   'users created by migrate_data' AS object,
   FORMAT(
     $do$DO $loop$
+DECLARE
+  batch uuid[];
 BEGIN
   LOOP
-    WITH batch AS (
-      DELETE FROM artwork_migration.created_user AS c
-      WHERE c.id IN (SELECT x.id FROM artwork_migration.created_user AS x LIMIT 2000)
-      RETURNING c.id
-    )
-    DELETE FROM public.users AS u USING batch AS b WHERE b.id = u.id%s;
-    EXIT WHEN NOT EXISTS (SELECT FROM artwork_migration.created_user);
+    batch := ARRAY(SELECT c.id FROM artwork_migration.created_user AS c ORDER BY c.id LIMIT 2000);
+    EXIT WHEN CARDINALITY(batch) = 0;
+    PERFORM FROM public.users AS u WHERE u.id = ANY(batch) ORDER BY u.id FOR UPDATE;
+    DELETE FROM public.users AS u WHERE u.id = ANY(batch)%s%s;
+    DELETE FROM artwork_migration.created_user AS c WHERE c.id = ANY(batch);
     COMMIT;
   END LOOP;
 END
 $loop$$do$,
+    (
+      SELECT ' AND u.is_anonymous'
+      FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = TO_REGCLASS('public.users') AND a.attname = 'is_anonymous' AND NOT a.attisdropped
+    ),
     (
       SELECT
         STRING_AGG(

@@ -170,11 +170,12 @@ def test_the_next_run_mends_what_a_red_one_found(shop: Shop) -> None:
 
 
 def test_references_that_went_without_a_trace_are_found(shop: Shop) -> None:
-    """TRUNCATE of the orders is not captured: an artwork that came along for its order is extra then, and the next run takes it."""
+    """With a capture that was off, an artwork that came along for its order is extra then, and the next run takes it."""
     artwork = add_legacy(shop, generation_status="failed")
     shop.sql.execute("INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES (%s, 's', 1)", (artwork,))
     catch_up_now(shop)
     assert artwork == clean(shop, artwork, "id")
+    shop.sql.execute("ALTER TABLE public.orders DISABLE TRIGGER ALL")
     shop.sql.execute("TRUNCATE public.orders CASCADE")
     reconcile_now(shop)
     assert ("extra", artwork, []) in _found(shop)

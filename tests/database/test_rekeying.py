@@ -5,6 +5,7 @@ from uuid import uuid4
 from psycopg.types.json import Jsonb
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
+from tests.database.conftest import Steps
 from tests.shops import Shop, catch_up_now, copy, reconcile_now
 
 
@@ -66,3 +67,18 @@ def test_truncating_what_references_artworks_is_captured(migrated: Shop) -> None
     assert migrated.value("SELECT SUM(CARDINALITY(ids)) FROM artwork_migration.legacy_change") == ordered
     catch_up_now(migrated)
     assert set(reconcile_now(migrated)) == {"match", "excluded"}
+
+
+def test_a_key_changed_while_a_batch_is_at_work(deployed: Shop, steps: Steps) -> None:
+    """The batch has read the keys and finds the old id gone from legacy: the clean row waits for the next batch, it does not go."""
+    old, new = add_clean(deployed, fal_request_id="fal_1"), uuid4()
+    writer, worker = deployed.session(), deployed.session()
+    writer.execute("SELECT FROM artworks_v2 WHERE id = %s FOR UPDATE", (old,))
+    batch = steps.statement(deployed, worker, "SELECT * FROM artwork_migration.catch_up_batch(500)")
+    batch.blocks()
+    deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
+    writer.commit()
+    batch.result()
+    worker.commit()
+    catch_up_now(deployed)
+    assert "fal_1" == clean(deployed, new, "fal_request_id")

@@ -147,7 +147,10 @@ def test_without_its_line_catch_up_would_undo_a_refused_write(deployed: Shop) ->
         "artwork_migration.catch_up_batch",
         "WHERE NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = x.id)",
     )
-    assert "Ada" == clean(deployed, _refused_artwork(deployed), "customer_name")
+    artwork = _refused_artwork(deployed)
+    deployed.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    catch_up_now(deployed)
+    assert "Ada" == clean(deployed, artwork, "customer_name")
 
 
 def test_a_refused_token_does_not_stop_the_catch_up_of_its_owner(deployed: Shop) -> None:

@@ -397,7 +397,8 @@ def test_an_obstacle_is_told_and_nothing_is_created(make_shop: MakeShop, case: C
 
 def test_every_obstacle_has_a_test_in_which_it_says_no() -> None:
     """A rule file without a case here would never have been seen to refuse anything."""
-    tested = {rule for case in CASES for rule, _, _ in case.obstacles} | OWN_TESTS
+    elsewhere = {"unfinished_roll_back"}  # test_way_back.py
+    tested = {rule for case in CASES for rule, _, _ in case.obstacles} | OWN_TESTS | elsewhere
     assert {file.rule for file in sql.folder("plan/obstacles")} == tested
 
 
@@ -529,7 +530,6 @@ def unreachable(url: str) -> str:
     with pytest.raises(DatabaseUnreachable) as caught:
         start(url)
     tells_no_secret(caught.value)
-    assert "Nothing was changed." in str(caught.value)
     assert caught.value.exit_code == 3
     return str(caught.value)
 

@@ -56,7 +56,7 @@ def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> Non
             pass
     assert ("migrate_data run brave-otter",) == caught.value.holders
     assert str(caught.value).startswith("migrate_data run brave-otter is at work on this database")
-    assert "Nothing was changed." in str(caught.value)
+    assert "This run stops here." in str(caught.value)
 
 
 def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
@@ -344,6 +344,19 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
     """They are read when they are needed."""
     before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     with deployed.database.transaction("deciding") as connection:
-        for name in set(DecisionName) - {DecisionName.CLEAR_REFUSED_WRITE}:
+        for name in set(DecisionName) - {DecisionName.CLEAR_REFUSED_WRITE, DecisionName.FUNCTION_ROLES}:
             decisions.apply_at_once(connection, name, "1")
     assert before == deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
+
+
+def test_function_roles_come_too_late_once_they_have_been_read(deployed: Shop) -> None:
+    """deploy_schema has granted by then; a decision that changes nothing is refused in words."""
+    with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
+        decisions.apply_at_once(connection, DecisionName.FUNCTION_ROLES, "shop")
+
+
+def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) -> None:
+    """Also where the ledger is there already, because something was planned."""
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
+        ledger.create(connection)
+        decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)

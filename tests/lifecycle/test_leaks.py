@@ -170,6 +170,9 @@ def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
         kept = run_deployment("decide/decide", parameters=decided, timeout=120, poll_interval=1)
         assert kept.state is not None
         assert kept.state.is_completed(), kept.state.message
+        deadline = time.monotonic() + 30
+        while CANARY not in log.read_text(errors="replace") and time.monotonic() < deadline:
+            time.sleep(0.2)  # the run's last lines are still on their way through the worker
 
 
 def plant_canaries() -> None:

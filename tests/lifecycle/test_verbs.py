@@ -1,5 +1,6 @@
 """The verbs as an operator runs them: end states, artifacts, refusals, the gate."""
 
+import contextvars
 import threading
 from typing import Any
 
@@ -152,7 +153,12 @@ def test_two_runs_at_the_same_moment(operated: Shop) -> None:
     """Two migrate_data at once: one completes, the other is refused; never both, never neither."""
     deployed(operated)
     ended: list[str] = []
-    threads = [threading.Thread(target=lambda: ended.append(str(migrate_data(return_state=True).name))) for _ in range(2)]
+
+    def run() -> None:
+        ended.append(str(migrate_data(return_state=True).name))
+
+    # a thread has none of the test's settings but by its context
+    threads = [threading.Thread(target=contextvars.copy_context().run, args=(run,)) for _ in range(2)]
     for thread in threads:
         thread.start()
     for thread in threads:

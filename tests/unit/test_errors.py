@@ -41,7 +41,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. Nothing was changed. "
+        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. This run stops here. "
         "Wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),

@@ -1,0 +1,160 @@
+"""What can go wrong on the way back to NOT_STARTED, between its lock and its end."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from migration import deployment, execution, ledger, plan
+from migration.errors import BlockerHasCome, DatabaseError, ObstaclesFound
+from migration.phases import Phase
+from migration.plan import Plan
+from sample.build import Variant
+from tests.artworks import add_clean, add_legacy, add_user
+from tests.conftest import MakeShop
+from tests.shops import SETTINGS, Shop, catch_up_now, migrate, planned_deployment, running, withdraw
+
+
+def planned_withdrawal(shop: Shop) -> Plan:
+    with shop.database.transaction("planning") as connection:
+        return deployment.plan_withdrawal(connection)
+
+
+def execute_locked_part(shop: Shop, made: Plan) -> None:
+    """What execute_plan does, and then the client is gone."""
+    with running(shop, "roll_back") as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+        execution.execute(
+            shop.database,
+            made,
+            patience=SETTINGS.lock_wait_seconds,
+            before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=Phase.NOT_STARTED),
+            on_attempt=lambda message: None,
+        )
+
+
+def phase(shop: Shop) -> Phase:
+    with shop.database.transaction("asking") as connection:
+        return ledger.phase(connection).phase
+
+
+def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeShop) -> None:
+    """The phase is NOT_STARTED, deploy_schema says what is left to do first, and a new roll-back leaves nothing."""
+    shop = make_shop()
+    before, users = shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users")
+    _deploy_and_migrate(shop)
+    execute_locked_part(shop, planned_withdrawal(shop))
+    assert Phase.NOT_STARTED == phase(shop)
+    with pytest.raises(ObstaclesFound, match="Run roll_back again"):
+        planned_deployment(shop)
+    assert {"after"} == {statement.stage for statement in planned_withdrawal(shop).statements}
+    withdraw(shop)
+    assert (before, users) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users"))
+
+
+def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) -> None:
+    """A statement that fails after the commit fails the run, and the phase stays what the commit made it."""
+    made = planned_withdrawal(migrated)
+    execute_locked_part(migrated, made)
+    migrated.sql.execute(
+        "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END$$;"
+        "CREATE TRIGGER no BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION public.no()"
+    )
+    with pytest.raises(DatabaseError):
+        execution.finish(migrated.database, made, patience=0.1)
+    run = migrated.value("SELECT MAX(run) FROM artwork_migration.phase_history")
+    with migrated.database.transaction("ending") as connection:
+        ledger.end_run(connection, run, outcome="Failed", phase_after=None)
+    assert Phase.NOT_STARTED == phase(migrated)
+    migrated.sql.execute("DROP TRIGGER no ON users; DROP FUNCTION public.no()")
+    withdraw(migrated)
+    assert migrated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
+
+
+def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
+    """The capture is gone by then; whoever signs up meanwhile keeps the account, as does whoever an order of theirs names."""
+    made = planned_withdrawal(migrated)
+    execute_locked_part(migrated, made)
+    claimed = migrated.value("SELECT id FROM artwork_migration.created_user LIMIT 1")
+    migrated.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", (claimed,))
+    execution.finish(migrated.database, made, patience=5)
+    assert migrated.value("SELECT COUNT(*) FROM users WHERE id = %s", claimed) == 1
+
+
+def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> None:
+    """The plan had no blocker; under the lock there is one, so nothing is changed and the write is not lost."""
+    made = planned_withdrawal(migrated)
+    assert made.blockers == ()
+    artwork = add_clean(migrated)
+    migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
+    with pytest.raises(BlockerHasCome):
+        execute_locked_part(migrated, made)
+    assert migrated.value("SELECT COUNT(*) FROM artworks_v2 WHERE id = %s", artwork) == 1
+    assert Phase.MIGRATED == phase(migrated)
+
+
+def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: MakeShop) -> None:
+    """Where deploy_schema created the table users, somebody who has signed up in it meanwhile is not dropped with it."""
+    shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
+    made = planned_withdrawal(shop)
+    signed_up = add_user(shop, "late@example.org")
+    with pytest.raises(BlockerHasCome):
+        execute_locked_part(shop, made)
+    assert shop.value("SELECT COUNT(*) FROM users WHERE id = %s", signed_up) == 1
+
+
+def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: Shop) -> None:
+    """Also what is written between the plan and the lock."""
+    made = planned_withdrawal(migrated)
+    artwork = add_clean(migrated, fal_request_id="fal_late", generation_params=Jsonb({"steps": 4}))
+    execute_locked_part(migrated, made)
+    question = "SELECT fal_request_id FROM artwork_migration.clean_only_value WHERE id = %s"
+    assert "fal_late" == migrated.value(question, artwork)
+
+
+def test_lost_triggers_and_tables_do_not_stop_the_way_back(migrated: Shop) -> None:
+    """A capture trigger that somebody dropped, and a referencing table that is gone, are no reason to be stuck."""
+    migrated.sql.execute("DROP TRIGGER artwork_migration_update ON artworks; DROP TRIGGER artwork_migration_insert ON artworks_v2")
+    withdraw(migrated)
+    assert migrated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
+
+
+def test_a_red_row_of_the_clean_side_is_not_made_green_by_the_next_run(migrated: Shop) -> None:
+    """A clean write that never reached legacy stays, and stays red, until a person has looked at it."""
+    artwork = add_legacy(migrated)
+    catch_up_now(migrated)
+    migrated.sql.execute("UPDATE artworks_v2 SET pet_name = 'Rex II' WHERE id = %s", (artwork,))
+    catch_up_now(migrated)
+    migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER artwork_migration_update")
+    migrated.sql.execute("UPDATE artworks_v2 SET pet_name = 'Rex III' WHERE id = %s", (artwork,))
+    migrated.sql.execute("ALTER TABLE artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_update")
+    for _ in range(2):
+        counts = migrate(migrated)
+    assert (1, "Rex III") == (counts.get("differs"), migrated.value("SELECT pet_name FROM artworks_v2 WHERE id = %s", artwork))
+
+
+def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp_path: Path) -> None:
+    """The file holds the ledger and the clean side's own values, and nobody else may read it."""
+    from prefect.logging import disable_run_logger
+
+    from tasks.exporting import export_ledger
+
+    add_clean(migrated, fal_request_id="fal_1")
+    execute_locked_part(migrated, planned_withdrawal(migrated))
+    with running(migrated, "roll_back") as run, disable_run_logger():
+        run.settings = SETTINGS.model_copy(update={"reports": tmp_path / "reports"})
+        path = export_ledger.fn(run)
+    content: dict[str, Any] = json.loads(path.read_text())
+    assert 0o600 == path.stat().st_mode & 0o777
+    assert "fal_1" in {row["fal_request_id"] for row in content["clean_only_value"]}
+    assert {"phase_history", "plan", "rule_result", "created_user"} <= set(content)
+
+
+def _deploy_and_migrate(shop: Shop) -> None:
+    from tests.shops import deploy
+
+    deploy(shop)
+    migrate(shop)
