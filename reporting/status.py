@@ -20,6 +20,13 @@ class Status:
     decisions: dict[str, str] = field(default_factory=dict)
     backlog: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
+    steps_left: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def may_be_run_next(self) -> str:
+        """The verbs that fit; a verb with steps left comes before any other."""
+        left = sorted({step["verb"] for step in self.steps_left})
+        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs)
 
     @property
     def unfinished(self) -> list[dict[str, Any]]:
@@ -34,22 +41,15 @@ def read_status(target: Database) -> Status:
         row = ledger.phase(connection)
         if not ledger.exists(connection):
             return Status(name, row)
-        status = Status(
-            name,
-            row,
-            runs=database.rows(connection, "report/runs"),
-            decisions={key: decision.value for key, decision in ledger.decisions(connection).items()},
-        )
-        if not _has_data_tables(connection):
-            return status
-        return Status(
-            name,
-            row,
-            status.runs,
-            status.decisions,
-            database.rows(connection, "report/backlog")[0],
-            database.rows(connection, "report/last_gates"),
-        )
+        known: dict[str, Any] = {
+            "runs": database.rows(connection, "report/runs"),
+            "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
+            "steps_left": database.rows(connection, "report/steps_left"),
+        }
+        if _has_data_tables(connection):
+            known["backlog"] = database.rows(connection, "report/backlog")[0]
+            known["gates"] = database.rows(connection, "report/last_gates")
+        return Status(name, row, **known)
 
 
 def status_lines(status: Status) -> list[tuple[str, str]]:
@@ -59,7 +59,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("database", status.database),
         ("phase", f"{status.phase.phase}{since}"),
         ("serves", status.phase.phase.serves),
-        ("may be run next", ", ".join(status.phase.phase.next_verbs)),
+        ("may be run next", status.may_be_run_next),
     ]
     if status.backlog:
         lines.append(("log", _log_line(status.backlog)))

@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
+from sqlalchemy import Connection
 
 from migration import deployment, execution, ledger, plan
 from migration.errors import BlockerHasCome, DatabaseError, ObstaclesFound
 from migration.phases import Phase
 from migration.plan import Plan
+from reporting.status import read_status
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_user
 from tests.conftest import MakeShop
@@ -31,9 +33,14 @@ def execute_locked_part(shop: Shop, made: Plan) -> None:
             shop.database,
             made,
             patience=SETTINGS.lock_wait_seconds,
-            before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=Phase.NOT_STARTED),
+            before_commit=lambda connection: _enter_phase(connection, run.epoch, made),
             on_attempt=lambda message: None,
         )
+
+
+def _enter_phase(connection: Connection, epoch: int, made: Plan) -> None:
+    ledger.end_run(connection, epoch, outcome="Completed", phase_after=Phase.NOT_STARTED)
+    ledger.note_steps_left(connection, epoch, [statement.object for statement in made.statements if statement.stage == "after"])
 
 
 def phase(shop: Shop) -> Phase:
@@ -50,6 +57,7 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
     assert Phase.NOT_STARTED == phase(shop)
     with pytest.raises(ObstaclesFound, match="Run roll_back again"):
         planned_deployment(shop)
+    assert "roll_back again, it has steps left" == read_status(shop.database).may_be_run_next
     assert {"after"} == {statement.stage for statement in planned_withdrawal(shop).statements}
     withdraw(shop)
     assert (before, users) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users"))
