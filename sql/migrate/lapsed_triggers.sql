@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT FORMAT('trigger %s on %s', w.parts[2], w.parts[1]) AS subject
 FROM UNNEST(CAST(:statements AS text[])) AS s (statement)
-CROSS JOIN LATERAL REGEXP_MATCHES(s.statement, 'ALTER TABLE (.+?) ENABLE ALWAYS TRIGGER ("(?:[^"]|"")+"|\w+)', 'g') AS w (parts)
+CROSS JOIN LATERAL REGEXP_MATCHES(s.statement, 'ALTER TABLE ([^;\n]+) ENABLE ALWAYS TRIGGER ("(?:[^"]|"")+"|\w+)', 'g') AS w (parts)
 WHERE
   NOT EXISTS (
     SELECT FROM pg_catalog.pg_trigger AS g

@@ -8,7 +8,8 @@ import pytest
 from migration.capture import require_capture
 from migration.errors import ObstaclesFound
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged
-from tests.shops import Shop, running
+from tests.conftest import MakeShop
+from tests.shops import Shop, deploy, running
 from tests.stepping import break_function
 
 
@@ -236,3 +237,15 @@ def test_a_lapse_of_the_capture_is_noticed(shop: Shop, lapse: str, subject: str)
         with pytest.raises(ObstaclesFound) as found:
             require_capture(run)
     assert subject in {obstacle.subject for obstacle in found.value.obstacles}
+
+
+def test_a_lapse_is_noticed_whatever_the_names_are(make_shop: MakeShop) -> None:
+    """Also for a table and a column whose names need quotes; nothing has lapsed otherwise."""
+    shop = make_shop()
+    shop.sql.execute('CREATE TABLE public."Gift Card" (id int PRIMARY KEY, "artworkId" uuid REFERENCES public.artworks (id))')
+    deploy(shop)
+    with running(shop) as run:
+        require_capture(run)
+    shop.sql.execute('ALTER TABLE public."Gift Card" DISABLE TRIGGER "artwork_migration_insert_artworkId"')
+    with running(shop) as run, pytest.raises(ObstaclesFound, match="artwork_migration_insert_artworkId"):
+        require_capture(run)
