@@ -35,7 +35,8 @@ BREAKING = [
     ("57014", "SELECT SET_CONFIG('statement_timeout', '50ms', TRUE); SELECT PG_SLEEP(30)", ""),
     ("42P01", "SELECT 1 FROM public.no_such_table", 'relation "public.no_such_table" does not exist'),
     ("42703", "SELECT no_such_column FROM public.artworks", 'column "no_such_column" does not exist'),
-    ("55P03", "SELECT public.fails('55P03')", "told by the function"),
+    # a function's own words may hold anything
+    ("55P03", "SELECT public.fails('55P03')", ""),
 ]
 
 
@@ -48,7 +49,7 @@ def test_an_error_tells_the_state_and_the_object_only(
     """Neither the message, nor the traceback Python prints of it, nor any log holds the value that broke it."""
     shop.sql.execute(
         "CREATE FUNCTION public.fails(state text) RETURNS void LANGUAGE plpgsql AS"
-        " $$BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = 'told by the function'; END$$"
+        " $$BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = '" + CANARY + "'; END$$"
     )
     with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught, shop.database.transaction("doing it") as connection:
         connection.exec_driver_sql(statement)
