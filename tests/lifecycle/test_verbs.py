@@ -2,6 +2,7 @@
 
 import contextvars
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -157,10 +158,18 @@ def test_two_runs_at_the_same_moment(operated: Shop) -> None:
     def run() -> None:
         ended.append(str(migrate_data(return_state=True).name))
 
+    # whoever is first cannot end before the other has been refused
+    holder = operated.session()
+    holder.execute("LOCK TABLE artwork_migration.quarantine")
     # a thread has none of the test's settings but by its context
     threads = [threading.Thread(target=contextvars.copy_context().run, args=(run,)) for _ in range(2)]
     for thread in threads:
         thread.start()
+    deadline = time.monotonic() + 60
+    while not ended and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert ["Refused"] == ended
+    holder.rollback()
     for thread in threads:
         thread.join(120)
-    assert sorted(ended) == ["Completed", "Refused"]
+    assert ["Refused", "Completed"] == ended
