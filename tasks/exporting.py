@@ -25,6 +25,7 @@ DATA_TABLES = (
     "finding",
     "rule_result",
     "gate_result",
+    "figure",
 )
 
 

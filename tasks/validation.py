@@ -28,9 +28,11 @@ class RuleVerdict:
     rule: str
     severity: str
     passed: bool
-    looked_at: int | None
-    bad: int | None
+    looked_at: int
+    bad: int
     ids: tuple[str, ...]
+    about: tuple[str, ...]
+    description: str
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class GateVerdict:
 
     def require_green(self) -> None:
         """Raise GateFailed if a critical rule is red."""
-        failures = [(rule.rule, rule.bad or 0, rule.ids) for rule in self.rules if not rule.passed and rule.severity == "critical"]
+        failures = [(rule.rule, rule.bad, rule.ids) for rule in self.rules if not rule.passed and rule.severity == "critical"]
         if failures:
             raise GateFailed(self.suite, failures)
 
@@ -96,7 +98,7 @@ def batch(run: Run, query: str) -> Batch:
 def note_verdicts(run: Run, suite: str, result: ExpectationSuiteValidationResult, rule_by_type: Mapping[str, str]) -> GateVerdict:
     """Write one gate_result per rule and return them all."""
     with run.database.transaction("reading the rule results") as connection:
-        counts = {row["rule"]: row for row in database.rows(connection, "reconcile/rule_results", run=run.epoch)}
+        counts = {row["rule"]: row for row in database.rows(connection, "reconcile/rule_results", run=run.epoch, suite=suite)}
     if set(counts) != set(rule_by_type.values()):
         raise GateBroken(suite, f"the rules judged are not the rules measured: {sorted(set(counts) ^ set(rule_by_type.values()))}")
     rules = tuple(_verdict(one, rule_by_type[_type(one)], counts) for one in result.results)
@@ -107,14 +109,16 @@ def note_verdicts(run: Run, suite: str, result: ExpectationSuiteValidationResult
 
 
 def _verdict(one: Any, rule: str, results: dict[str, dict[str, Any]]) -> RuleVerdict:
-    counts = results.get(rule, {})
+    counts = results[rule]
     return RuleVerdict(
         rule=rule,
         severity=str(one.expectation_config.severity.value),
         passed=bool(one.success),
-        looked_at=counts.get("looked_at"),
-        bad=counts.get("bad"),
-        ids=tuple(str(identifier) for identifier in counts.get("ids", ())),
+        looked_at=counts["looked_at"],
+        bad=counts["bad"],
+        ids=tuple(str(identifier) for identifier in counts["ids"]),
+        about=tuple(counts["about"]),
+        description=str(one.expectation_config.description),
     )
 
 
@@ -134,9 +138,11 @@ def _raised(information: dict[str, Any] | None) -> bool:
 def _insert(connection: Connection, run: int, suite: str, rules: tuple[RuleVerdict, ...]) -> None:
     connection.execute(
         text(
-            "INSERT INTO artwork_migration.gate_result (run, suite, rule, severity, passed, looked_at, bad)"
-            " VALUES (:run, :suite, :rule, :severity, :passed, :looked_at, :bad)"
-            " ON CONFLICT (run, suite, rule) DO UPDATE SET passed = EXCLUDED.passed, looked_at = EXCLUDED.looked_at, bad = EXCLUDED.bad"
+            "INSERT INTO artwork_migration.gate_result (run, suite, rule, severity, description, passed, looked_at, bad, ids, about)"
+            " VALUES (:run, :suite, :rule, :severity, :description, :passed, :looked_at, :bad,"
+            " CAST(:ids AS uuid []), CAST(:about AS text []))"
+            " ON CONFLICT (run, suite, rule) DO UPDATE SET passed = EXCLUDED.passed, looked_at = EXCLUDED.looked_at,"
+            " bad = EXCLUDED.bad, ids = EXCLUDED.ids, about = EXCLUDED.about"
         ),
         [
             {
@@ -144,9 +150,12 @@ def _insert(connection: Connection, run: int, suite: str, rules: tuple[RuleVerdi
                 "suite": suite,
                 "rule": rule.rule,
                 "severity": rule.severity,
+                "description": rule.description,
                 "passed": rule.passed,
                 "looked_at": rule.looked_at,
                 "bad": rule.bad,
+                "ids": list(rule.ids),
+                "about": list(rule.about),
             }
             for rule in rules
         ],

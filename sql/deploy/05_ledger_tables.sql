@@ -73,22 +73,26 @@ CREATE TABLE artwork_migration.strategy_count (
   CONSTRAINT strategy_count_pkey PRIMARY KEY (run, in_strategy, migrated, deviation)
 );
 
+-- Every id behind a rule that is not green; `about` names what it is about: the columns that differ, the reason it is in quarantine, the
+-- disposition that was not expected. The name of a rule is good for one suite only.
 CREATE TABLE artwork_migration.finding (
   run bigint NOT NULL,
   rule text NOT NULL,
   id uuid NOT NULL,
-  columns text[] NOT NULL,
+  about text[] NOT NULL,
   CONSTRAINT finding_pkey PRIMARY KEY (run, rule, id)
 );
 
--- What a rule looked at and how much of it is bad; the gates judge these rows and nothing else.
+-- What a rule across tables looked at, how much of it is bad, at most 20 of the ids, and what they are about; the gates judge these rows.
 CREATE TABLE artwork_migration.rule_result (
   run bigint NOT NULL,
+  suite text NOT NULL,
   rule text NOT NULL,
   looked_at bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,
-  CONSTRAINT rule_result_pkey PRIMARY KEY (run, rule)
+  about text[] NOT NULL,
+  CONSTRAINT rule_result_pkey PRIMARY KEY (run, suite, rule)
 );
 
 CREATE TABLE artwork_migration.gate_result (
@@ -96,9 +100,22 @@ CREATE TABLE artwork_migration.gate_result (
   suite text NOT NULL,
   rule text NOT NULL,
   severity text NOT NULL,
+  description text NOT NULL,
   passed boolean NOT NULL,
-  looked_at bigint,
-  bad bigint,
+  looked_at bigint NOT NULL,
+  bad bigint NOT NULL,
+  ids uuid[] NOT NULL,
+  about text[] NOT NULL,
   judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   CONSTRAINT gate_result_pkey PRIMARY KEY (run, suite, rule)
+);
+
+-- Counts for the report, taken in the snapshot of the reconciliation: `name` is the figure, `label` and `detail` its axes.
+CREATE TABLE artwork_migration.figure (
+  run bigint NOT NULL,
+  name text NOT NULL,
+  label text NOT NULL,
+  detail text NOT NULL,
+  value numeric NOT NULL,
+  CONSTRAINT figure_pkey PRIMARY KEY (run, name, label, detail)
 );

@@ -14,7 +14,7 @@ WITH counted AS (
 ),
 
 found AS (
-  INSERT INTO artwork_migration.finding (run, rule, id, columns)
+  INSERT INTO artwork_migration.finding (run, rule, id, about)
   SELECT
     :run,
     c.verdict,

@@ -7,7 +7,7 @@ WITH pending AS (
   RETURNING f.id
 )
 
-INSERT INTO artwork_migration.finding (run, rule, id, columns)
+INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT
   :run,
   v.verdict,

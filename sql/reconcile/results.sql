@@ -1,13 +1,18 @@
 -- What: writes, for each rule, how much it looked at, how much of that is bad, and at most 20 ids.
 -- Why: the gates assert on these rows and nothing else; a rule whose row is missing, or that looked at nothing, has failed.
 -- Locks: none on a table of the application.
-INSERT INTO artwork_migration.rule_result (run, rule, looked_at, bad, ids)
+INSERT INTO artwork_migration.rule_result (run, suite, rule, looked_at, bad, ids, about)
 SELECT
   :run,
+  'reconciliation' AS suite,
   r.rule,
   r.looked_at,
   r.bad,
-  COALESCE(ARRAY(SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = r.rule ORDER BY f.id LIMIT 20), '{}')
+  COALESCE(ARRAY(SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = r.rule ORDER BY f.id LIMIT 20), '{}'),
+  ARRAY(
+    SELECT DISTINCT x.about FROM artwork_migration.finding AS f CROSS JOIN LATERAL UNNEST(f.about) AS x (about)
+    WHERE f.run = :run AND f.rule = r.rule ORDER BY x.about
+  )
 FROM (
   SELECT
     v.rule,

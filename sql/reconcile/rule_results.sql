@@ -1,10 +1,11 @@
--- What: the rule results of one run.
+-- What: the rule results of one run and suite.
 -- Why: a red gate names how many and which ids.
 -- Locks: none.
 SELECT
   r.rule,
   r.looked_at,
   r.bad,
-  r.ids
+  r.ids,
+  r.about
 FROM artwork_migration.rule_result AS r
-WHERE r.run = :run
+WHERE r.run = :run AND r.suite = :suite

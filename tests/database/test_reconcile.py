@@ -61,7 +61,7 @@ def _found(shop: Shop) -> list[tuple[str, UUID, list[str]]]:
     return [
         (rule, artwork, columns)
         for rule, artwork, columns in shop.rows(
-            "SELECT rule, id, columns FROM artwork_migration.finding"
+            "SELECT rule, id, about FROM artwork_migration.finding"
             " WHERE run = (SELECT MAX(run) FROM artwork_migration.reconciliation) ORDER BY id"
         )
     ]
