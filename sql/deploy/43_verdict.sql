@@ -49,6 +49,7 @@ FROM (
             CASE WHEN e.access_token IS DISTINCT FROM (e.clean).access_token THEN 'access_token' END,
             CASE WHEN e.token_expires_at IS DISTINCT FROM (e.clean).token_expires_at THEN 'token_expires_at' END,
             CASE WHEN e.created_at IS DISTINCT FROM (e.clean).created_at THEN 'created_at' END,
+            /* carried: CASE WHEN e.@ IS DISTINCT FROM (e.clean).@ THEN '@' END, */
             CASE WHEN e.updated_at IS DISTINCT FROM (e.clean).updated_at THEN 'updated_at' END
           ],
           NULL

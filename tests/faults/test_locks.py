@@ -35,7 +35,9 @@ class Verb:
         """Execute the plan; the number of attempts it took."""
         return execution.execute(
             self.shop.database,
-            self.plan,
+            self.plan.statements,
+            verb=self.plan.verb,
+            action="the plan",
             patience=patience,
             before_commit=lambda connection: ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after),
             on_attempt=on_attempt,
