@@ -10,7 +10,13 @@ SELECT
   j.legacy_row,
   CASE WHEN j.logged AND j.verdict IN ('missing', 'extra', 'differs') THEN 'pending' ELSE j.verdict END AS verdict,
   CASE WHEN j.verdict = 'excluded' THEN j.disposition WHEN j.verdict = 'quarantined' THEN j.quarantined ELSE '' END AS reason,
-  CASE WHEN j.verdict = 'differs' THEN j.columns ELSE '{}' END AS columns
+  -- the columns that differ, or the reason why it stays or should stay behind
+  CASE j.verdict
+    WHEN 'differs' THEN j.columns
+    WHEN 'quarantined' THEN ARRAY[j.quarantined]
+    WHEN 'extra' THEN ARRAY_REMOVE(ARRAY[COALESCE(j.quarantined, j.disposition)], '')
+    ELSE '{}'
+  END AS about
 FROM (
   SELECT
     e.id,
@@ -60,7 +66,7 @@ FROM (
     c.id,
     FALSE AS legacy_row,
     '' AS disposition,
-    '' AS quarantined,
+    NULL AS quarantined,
     c.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
     '{}' AS columns,
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
