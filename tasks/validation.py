@@ -1,86 +1,68 @@
-"""Gates: a Great Expectations suite judged so that it fails closed. It is imported in the task, because the import takes seconds."""
+"""Gates: suites judged by Great Expectations, so that they fail closed. It is imported in the task, because the import takes seconds."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
-from sqlalchemy import Connection, text
 
-from migration import database
-from migration.errors import GateBroken, GateFailed
+from migration import gates
+from migration.gates import GateVerdict, RuleVerdict
 from migration.runs import Run
 from tasks.steps import step
 
 if TYPE_CHECKING:
-    from great_expectations import ExpectationSuite
-    from great_expectations.core import ExpectationSuiteValidationResult
+    from great_expectations.datasource.fluent import PostgresDatasource
     from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.expectations.expectation import Expectation
+
+    from expectations.rules import Suite
+
+#: Counts and ids, never a value: Great Expectations hands over at most this many ids of a rule.
+IDS_FOUND = 200
+RESULT_FORMAT = {
+    "result_format": "SUMMARY",
+    "unexpected_index_column_names": ["id"],
+    "exclude_unexpected_values": True,
+    "partial_unexpected_count": IDS_FOUND,
+}
+_LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 
 
-@dataclass(frozen=True)
-class RuleVerdict:
-    """One rule of a suite as it was judged. `ids` are at most 20; values never leave the database."""
+@step("gate {suite}")
+def judge(run: Run, suite: str) -> GateVerdict:
+    """Judge a suite and note the verdict on each rule in gate_result. Whether a verdict stops the flow says `require_green`."""
+    from expectations.suites import SUITES  # seconds, see above
 
-    rule: str
-    severity: str
-    passed: bool
-    looked_at: int
-    bad: int
-    ids: tuple[str, ...]
-    about: tuple[str, ...]
-    description: str
+    verdict = judge_suite(run, SUITES[suite])
+    for rule in verdict.rules:
+        level = logging.ERROR if rule.broken else logging.INFO if rule.passed else _LEVELS[rule.severity]
+        get_run_logger().log(level, "gate %s: %s %s", suite, rule.rule, rule.broken or ("is green" if rule.passed else f"{rule.bad} bad"))
+    return verdict
 
 
-@dataclass(frozen=True)
-class GateVerdict:
-    """A suite as it was judged."""
-
-    suite: str
-    rules: tuple[RuleVerdict, ...]
-
-    def require_green(self) -> None:
-        """Raise GateFailed if a critical rule is red."""
-        failures = [(rule.rule, rule.bad, rule.ids) for rule in self.rules if not rule.passed and rule.severity == "critical"]
-        if failures:
-            raise GateFailed(self.suite, failures)
-
-
-@step("gate reconciliation", retries=0)
-def judge_reconciliation(run: Run) -> GateVerdict:
-    """Judge the suite `reconciliation` on this run's rule results and note each rule's verdict in gate_result.
-
-    Raises GateBroken when a rule could not be judged: dropped, raised, or nothing there to judge.
-    """
-    from expectations.reconciliation import RULE_BY_TYPE, reconciliation  # seconds, see above
-
-    result = validate(run, reconciliation(), f"SELECT * FROM artwork_migration.rule_result WHERE run = {run.epoch}", len(RULE_BY_TYPE))
-    return note_verdicts(run, "reconciliation", result, RULE_BY_TYPE)
+def judge_suite(run: Run, suite: Suite) -> GateVerdict:
+    """Measure, validate and note. A rule that could not be judged is broken, with the reason; nothing of that is raised."""
+    measured = gates.measure(run, suite.name)
+    with datasource(run) as source:
+        results = {
+            **validate(suite.name, suite.columns, lambda: whole_table(source, suite.table)),
+            **validate(suite.name, suite.measured, lambda: rule_results(source, run)),
+        }
+    about_columns = [_column_verdict(rule, results[rule.expectation_type]) for rule in suite.columns]
+    about_rows = [_measured_verdict(rule, results[rule.expectation_type], measured) for rule in suite.measured]
+    verdict = GateVerdict(suite.name, (*about_columns, *about_rows))
+    gates.note(run, verdict, about_columns)
+    return verdict
 
 
-def validate(run: Run, suite: ExpectationSuite, query: str, wanted: int) -> ExpectationSuiteValidationResult:
-    """Run the suite on the rows of `query`, read-only. Raises GateBroken unless all `wanted` rules were judged without an exception."""
-    if len(suite.expectations) != wanted or not wanted:
-        raise GateBroken(suite.name, f"it holds {len(suite.expectations)} rules instead of {wanted}")
-    try:
-        result = batch(run, query).validate(
-            suite, result_format={"result_format": "SUMMARY", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
-        )
-    except Exception as error:  # noqa: BLE001 (whatever it is, the gate has not been judged; its text may hold the connection string)
-        raise GateBroken(suite.name, f"it raised {type(error).__name__}") from None
-    if len(result.results) != wanted:
-        raise GateBroken(suite.name, f"{len(result.results)} of {wanted} rules were judged")
-    raised = [_type(one) for one in result.results if _raised(one.exception_info)]
-    if raised:
-        raise GateBroken(suite.name, f"these rules raised an error: {', '.join(raised)}")
-    return result
-
-
-def batch(run: Run, query: str) -> Batch:
-    """The rows of `query` as a Great Expectations batch, over a connection that cannot write."""
+@contextmanager
+def datasource(run: Run) -> Iterator[PostgresDatasource]:
+    """The run's database as Great Expectations sees it, over connections that cannot write."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # seconds, see above
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -92,71 +74,91 @@ def batch(run: Run, query: str) -> Batch:
         connection_string=run.database.url.render_as_string(hide_password=False),
         kwargs={"connect_args": {"application_name": run.database.name}, "execution_options": {"postgresql_readonly": True}},
     )
-    return source.add_query_asset("rows", query=query).add_batch_definition_whole_table("all").get_batch()
+    try:
+        yield source
+    finally:
+        source.get_engine().dispose()
 
 
-def note_verdicts(run: Run, suite: str, result: ExpectationSuiteValidationResult, rule_by_type: Mapping[str, str]) -> GateVerdict:
-    """Write one gate_result per rule and return them all."""
-    with run.database.transaction("reading the rule results") as connection:
-        counts = {row["rule"]: row for row in database.rows(connection, "reconcile/rule_results", run=run.epoch, suite=suite)}
-    if set(counts) != set(rule_by_type.values()):
-        raise GateBroken(suite, f"the rules judged are not the rules measured: {sorted(set(counts) ^ set(rule_by_type.values()))}")
-    rules = tuple(_verdict(one, rule_by_type[_type(one)], counts) for one in result.results)
-    run.database.write("noting the gate's verdicts", lambda connection: _insert(connection, run.epoch, suite, rules))
-    for rule in rules:
-        get_run_logger().log(20 if rule.passed else 40, "gate %s: %s is %s", suite, rule.rule, "green" if rule.passed else "RED")
-    return GateVerdict(suite, rules)
+def whole_table(source: PostgresDatasource, table: str) -> Batch:
+    """Every row of a table in the schema public."""
+    return source.add_table_asset(table, table_name=table, schema_name="public").add_batch_definition_whole_table("all").get_batch()
 
 
-def _verdict(one: Any, rule: str, results: dict[str, dict[str, Any]]) -> RuleVerdict:
-    counts = results[rule]
+def rule_results(source: PostgresDatasource, run: Run) -> Batch:
+    """What SQL of ours has measured in this run."""
+    query = f"SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {run.epoch}"
+    return source.add_query_asset("rule_result", query=query).add_batch_definition_whole_table("all").get_batch()
+
+
+def validate(suite: str, rules: Sequence[type[Expectation]], batch: Callable[[], Batch]) -> dict[str, Any]:
+    """The result of each rule by its name: Great Expectations's own, or in words why there is none.
+
+    It drops rules that it does not know without a word, so the names are those that should be judged, not those that were.
+    """
+    from great_expectations import ExpectationSuite  # seconds, see above
+
+    names = [rule.expectation_type for rule in rules]
+    if not names:
+        return {}
+    try:
+        judged = batch().validate(ExpectationSuite(name=suite, expectations=[rule() for rule in rules]), result_format=RESULT_FORMAT)
+    except Exception as error:  # noqa: BLE001 (whatever it is, nothing has been judged; its text may hold the connection string)
+        return dict.fromkeys(names, f"raised {type(error).__name__}")
+    by_name = {one.expectation_config.type: one for one in judged.results if one.expectation_config}
+    return {name: by_name.get(name, "was not judged") for name in names}
+
+
+def _column_verdict(rule: type[Expectation], one: Any) -> RuleVerdict:
+    """A rule about the table as a whole has looked at one thing and names no ids."""
+    broken = _unjudged(one)
+    result: dict[str, Any] = {} if broken else one.result
+    looked_at = 0 if broken else result.get("element_count", 1)
+    bad = 0 if broken else max(result.get("unexpected_count") or 0, 0 if one.success else 1)
+    found = [identifier for group in result.get("partial_unexpected_index_list") or [] for identifier in group["id"]]
     return RuleVerdict(
-        rule=rule,
-        severity=str(one.expectation_config.severity.value),
-        passed=bool(one.success),
-        looked_at=counts["looked_at"],
-        bad=counts["bad"],
-        ids=tuple(str(identifier) for identifier in counts["ids"]),
-        about=tuple(counts["about"]),
-        description=str(one.expectation_config.description),
+        **_declared(rule),
+        looked_at=looked_at,
+        bad=bad,
+        ids=tuple(sorted(str(identifier) for identifier in found)),
+        about=_columns(rule) if bad else (),
+        broken=broken or _looked_at_nothing(rule, looked_at),
     )
 
 
-def _type(one: Any) -> str:
-    return str(one.expectation_config.type)
-
-
-def _raised(information: dict[str, Any] | None) -> bool:
-    """Whether a rule raised: Great Expectations tells it flat, or per metric."""
-    if not information:
-        return False
-    if "raised_exception" in information:
-        return bool(information["raised_exception"])
-    return any(bool(inner.get("raised_exception")) for inner in information.values() if isinstance(inner, dict))
-
-
-def _insert(connection: Connection, run: int, suite: str, rules: tuple[RuleVerdict, ...]) -> None:
-    connection.execute(
-        text(
-            "INSERT INTO artwork_migration.gate_result (run, suite, rule, severity, description, passed, looked_at, bad, ids, about)"
-            " VALUES (:run, :suite, :rule, :severity, :description, :passed, :looked_at, :bad,"
-            " CAST(:ids AS uuid []), CAST(:about AS text []))"
-            " ON CONFLICT (run, suite, rule) DO UPDATE SET passed = EXCLUDED.passed, looked_at = EXCLUDED.looked_at,"
-            " bad = EXCLUDED.bad, ids = EXCLUDED.ids, about = EXCLUDED.about"
-        ),
-        [
-            {
-                "run": run,
-                "suite": suite,
-                "rule": rule.rule,
-                "severity": rule.severity,
-                "description": rule.description,
-                "passed": rule.passed,
-                "looked_at": rule.looked_at,
-                "bad": rule.bad,
-                "ids": list(rule.ids),
-                "about": list(rule.about),
-            }
-            for rule in rules
-        ],
+def _measured_verdict(rule: type[Expectation], one: Any, measured: Mapping[str, list[dict[str, Any]]]) -> RuleVerdict:
+    rows = measured.get(rule.expectation_type, [])
+    if broken := _unjudged(one) or (f"has {len(rows)} results instead of one" if len(rows) != 1 else ""):
+        return RuleVerdict(**_declared(rule), broken=broken)
+    row = rows[0]
+    return RuleVerdict(
+        **_declared(rule),
+        looked_at=row["looked_at"],
+        bad=max(row["bad"], 0 if one.success else 1),
+        ids=tuple(str(identifier) for identifier in row["ids"]),
+        about=tuple(row["about"]),
+        broken=_looked_at_nothing(rule, row["looked_at"]),
     )
+
+
+def _declared(rule: type[Expectation]) -> dict[str, str]:
+    """What the class says. The result does not: Great Expectations leaves out whatever is a class's default."""
+    fields = rule.__fields__
+    return {"rule": rule.expectation_type, "severity": fields["severity"].default.value, "description": fields["description"].default}
+
+
+def _columns(rule: type[Expectation]) -> tuple[str, ...]:
+    return tuple(rule.__fields__[name].default for name in ("column", "column_A", "column_B") if name in rule.__fields__)
+
+
+def _looked_at_nothing(rule: type[Expectation], looked_at: int) -> str:
+    return "" if looked_at or getattr(rule, "empty_is_fine", False) else "looked at nothing"
+
+
+def _unjudged(one: Any) -> str:
+    """Why there is no result of a rule, or an empty text. Great Expectations tells an exception flat, or per metric."""
+    if isinstance(one, str):
+        return one
+    told = one.exception_info or {}
+    metrics = [told, *(inner for inner in told.values() if isinstance(inner, dict))]
+    return "raised an error" if any(inner.get("raised_exception") for inner in metrics) else ""
