@@ -6,7 +6,7 @@ from great_expectations import expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 from great_expectations.expectations.row_conditions import Column
 
-from expectations.rules import INFO, URL, WARNING, Measured, Suite
+from expectations.rules import INFO, URLS, WARNING, Measured, Suite
 
 
 class LegacyHasRows(gxe.ExpectTableRowCountToBeBetween):
@@ -65,38 +65,38 @@ class LegacyUpdatedAtIsThere(gxe.ExpectColumnValuesToNotBeNull):
     description: str | None = "Every artwork has the time it was last changed; without it, it waits in quarantine."
 
 
-class LegacyFirstUploadIsUrl(gxe.ExpectColumnValuesToMatchRegex):
+class LegacyFirstUploadIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
     """It is carried over only if the picture of the person is missing elsewhere; test rows start with test-."""
 
     column: str = "original_image_url"
-    regex: Any = f"{URL}|^test-"
+    like_pattern_list: Any = (*URLS, "test-%")
     severity: FailureSeverity = WARNING
     description: str | None = "original_image_url is an http address, or marks a row for testing."
 
 
-class LegacyMomUploadIsUrl(gxe.ExpectColumnValuesToMatchRegex):
+class LegacyMomUploadIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
     """It is carried over as it is."""
 
     column: str = "original_pet_mom_url"
-    regex: Any = URL
+    like_pattern_list: Any = URLS
     severity: FailureSeverity = WARNING
     description: str | None = "The address of the person's picture is an http address."
 
 
-class LegacyPetUploadIsUrl(gxe.ExpectColumnValuesToMatchRegex):
+class LegacyPetUploadIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
     """It is carried over as it is."""
 
     column: str = "original_pet_url"
-    regex: Any = URL
+    like_pattern_list: Any = URLS
     severity: FailureSeverity = WARNING
     description: str | None = "The address of the pet's picture is an http address."
 
 
-class LegacyGeneratedImageIsUrl(gxe.ExpectColumnValuesToMatchRegex):
+class LegacyGeneratedImageIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
     """It is carried over as it is."""
 
     column: str = "generated_image_url"
-    regex: Any = URL
+    like_pattern_list: Any = URLS
     severity: FailureSeverity = WARNING
     description: str | None = "The address of the generated image is an http address."
 
@@ -112,7 +112,7 @@ class LegacyLinkExpires(gxe.ExpectColumnValuesToNotBeNull):
 class ReferencedCanMigrate(Measured):
     """Orders are paid."""
 
-    description: str | None = "Every artwork that another table references can be migrated: it is no test data and has an e-mail and a token."
+    description: str | None = "Every artwork that another table references can be migrated: no test data, and an e-mail and a token."
     empty_is_fine: ClassVar[bool] = True
 
 

@@ -14,8 +14,8 @@ Query = str | SuiteParameterDict[str, Any]
 
 CRITICAL, WARNING, INFO = FailureSeverity.CRITICAL, FailureSeverity.WARNING, FailureSeverity.INFO
 
-#: The address of something on the web, as far as can be seen from it.
-URL = "^https?://[^[:space:]]+$"
+#: What an address on the web looks like; LIKE takes a tenth of the time of a regular expression.
+URLS = ("http://%", "https://%")
 
 
 @dataclass(frozen=True)

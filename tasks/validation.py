@@ -16,20 +16,15 @@ from migration.runs import Run
 from tasks.steps import step
 
 if TYPE_CHECKING:
-    from great_expectations.datasource.fluent import PostgresDatasource
     from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
     from great_expectations.expectations.expectation import Expectation
 
     from expectations.rules import Suite
 
-#: Counts and ids, never a value: Great Expectations hands over at most this many ids of a rule.
-IDS_FOUND = 200
-RESULT_FORMAT = {
-    "result_format": "SUMMARY",
-    "unexpected_index_column_names": ["id"],
-    "exclude_unexpected_values": True,
-    "partial_unexpected_count": IDS_FOUND,
-}
+#: What Great Expectations tells of a rule: counts first, and of a rule that says no the first 200 ids; never a value.
+COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
+IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
 _LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 
 
@@ -50,7 +45,7 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     measured = gates.measure(run, suite.name)
     with datasource(run) as source:
         results = {
-            **validate(suite.name, suite.columns, lambda: whole_table(source, suite.table)),
+            **validate_table(suite, lambda: whole_table(source, suite.table)),
             **validate(suite.name, suite.measured, lambda: rule_results(source, run)),
         }
     about_columns = [_column_verdict(rule, results[rule.expectation_type]) for rule in suite.columns]
@@ -91,7 +86,16 @@ def rule_results(source: PostgresDatasource, run: Run) -> Batch:
     return source.add_query_asset("rule_result", query=query).add_batch_definition_whole_table("all").get_batch()
 
 
-def validate(suite: str, rules: Sequence[type[Expectation]], batch: Callable[[], Batch]) -> dict[str, Any]:
+def validate_table(suite: Suite, batch: Callable[[], Batch]) -> dict[str, Any]:
+    """The results of the rules about columns: counts for all of them, which is one scan, then ids for those that say no."""
+    counts = validate(suite.name, suite.columns, batch)
+    red = [rule for rule in suite.columns if not (_unjudged(counts[rule.expectation_type]) or counts[rule.expectation_type].success)]
+    return {**counts, **validate(suite.name, red, batch, IDS)}
+
+
+def validate(
+    suite: str, rules: Sequence[type[Expectation]], batch: Callable[[], Batch], result_format: dict[str, Any] = COUNTS
+) -> dict[str, Any]:
     """The result of each rule by its name: Great Expectations's own, or in words why there is none.
 
     It drops rules that it does not know without a word, so the names are those that should be judged, not those that were.
@@ -102,7 +106,7 @@ def validate(suite: str, rules: Sequence[type[Expectation]], batch: Callable[[],
     if not names:
         return {}
     try:
-        judged = batch().validate(ExpectationSuite(name=suite, expectations=[rule() for rule in rules]), result_format=RESULT_FORMAT)
+        judged = batch().validate(ExpectationSuite(name=suite, expectations=[rule() for rule in rules]), result_format=result_format)
     except Exception as error:  # noqa: BLE001 (whatever it is, nothing has been judged; its text may hold the connection string)
         return dict.fromkeys(names, f"raised {type(error).__name__}")
     by_name = {one.expectation_config.type: one for one in judged.results if one.expectation_config}
@@ -141,7 +145,7 @@ def _measured_verdict(rule: type[Expectation], one: Any, measured: Mapping[str, 
     )
 
 
-def _declared(rule: type[Expectation]) -> dict[str, str]:
+def _declared(rule: type[Expectation]) -> dict[str, Any]:
     """What the class says. The result does not: Great Expectations leaves out whatever is a class's default."""
     fields = rule.__fields__
     return {"rule": rule.expectation_type, "severity": fields["severity"].default.value, "description": fields["description"].default}

@@ -6,6 +6,6 @@ SELECT
   :run,
   :rule,
   x.id,
-  CAST(:about AS text [])
-FROM UNNEST(CAST(:ids AS uuid [])) AS x (id)
+  CAST(:about AS text[])
+FROM UNNEST(CAST(:ids AS uuid[])) AS x (id)
 ON CONFLICT (run, rule, id) DO NOTHING

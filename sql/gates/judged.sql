@@ -2,7 +2,7 @@
 -- Why: status and report read the verdicts here; one row per rule, also for a rule that could not be judged.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.gate_result (run, suite, rule, severity, description, passed, looked_at, bad, ids, about)
-VALUES (:run, :suite, :rule, :severity, :description, :passed, :looked_at, :bad, CAST(:ids AS uuid []), CAST(:about AS text []))
+VALUES (:run, :suite, :rule, :severity, :description, :passed, :looked_at, :bad, CAST(:ids AS uuid[]), CAST(:about AS text[]))
 ON CONFLICT (run, suite, rule) DO UPDATE
   SET
     severity = excluded.severity,

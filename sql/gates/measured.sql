@@ -7,9 +7,9 @@ SELECT
   :suite,
   :rule,
   :looked_at,
-  (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = :rule) + CARDINALITY(CAST(:objects AS text [])),
+  (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = :rule) + CARDINALITY(CAST(:objects AS text[])),
   ARRAY(SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = :rule ORDER BY f.id LIMIT 20),
-  CAST(:objects AS text []) || ARRAY(
+  CAST(:objects AS text[]) || ARRAY(
     SELECT DISTINCT x.about
     FROM artwork_migration.finding AS f
     CROSS JOIN LATERAL UNNEST(f.about) AS x (about)

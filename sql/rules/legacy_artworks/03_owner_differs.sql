@@ -5,7 +5,7 @@ WITH looked AS (
   SELECT
     COUNT(*) AS looked_at,
     ARRAY_AGG(l.id) FILTER (
-      WHERE l.disposition = 'eligible' AND l.legacy_user_id IS NOT NULL AND l.legacy_user_id IS DISTINCT FROM l.email_user_id
+      WHERE l.legacy_user_id IS NOT NULL AND l.legacy_user_id IS DISTINCT FROM l.email_user_id AND l.disposition = 'eligible'
     ) AS ids
   FROM artwork_migration.legacy_artwork AS l
 ),
