@@ -2,14 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection
 
 import sql
 from migration import database
-from migration.errors import GateBroken, GateFailed, RedRule
+from migration.errors import DatabaseError, GateBroken, GateFailed, RedRule
 from migration.runs import Run
+from sql import SqlFile
 
 #: Ids of a rule in a message and in its verdict; `finding` has the others.
 IDS_TOLD = 20
@@ -72,21 +74,24 @@ def require_green(*verdicts: GateVerdict) -> None:
         raise GateFailed(red)
 
 
-def measure(run: Run, suite: str) -> dict[str, list[dict[str, Any]]]:
-    """Measure the suite's rules across tables (sql/rules/SUITE) and return its rule results by rule. Locks ACCESS SHARE.
+def measure(run: Run, suite: str) -> dict[str, str]:
+    """Measure the suite's rules across tables (sql/rules/SUITE); why, for those that could not be. Locks ACCESS SHARE.
 
     A suite without a folder has been measured by then: reconcile does that.
     """
+    failed = {}
+    for rule in sql.folder(f"rules/{suite}"):
+        try:
+            run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
+        except DatabaseError as error:
+            failed[rule.rule] = f"failed with SQLSTATE {error.sqlstate}"
+    return failed
 
-    def measured(connection: Connection) -> list[dict[str, Any]]:
-        for rule in sql.folder(f"rules/{suite}"):
-            database.run(connection, "gates/forget", run=run.epoch, rule=rule.rule)
-            looked = {"objects": [], **database.rows(connection, rule.name, run=run.epoch, rule=rule.rule)[0]}
-            database.run(connection, "gates/measured", run=run.epoch, suite=suite, rule=rule.rule, **looked)
-        return database.rows(connection, "gates/rule_results", run=run.epoch, suite=suite)
 
+def rule_results(run: Run, suite: str) -> dict[str, list[dict[str, Any]]]:
+    """What was measured for the suite in this run, by rule: one row each, if all is well."""
     results: dict[str, list[dict[str, Any]]] = {}
-    for row in run.database.write(f"measuring the rules of {suite}", measured):
+    for row in run.database.read("gates/rule_results", run=run.epoch, suite=suite):
         results.setdefault(row["rule"], []).append(row)
     return results
 
@@ -102,6 +107,12 @@ def note(run: Run, verdict: GateVerdict, found: Sequence[RuleVerdict]) -> None:
             database.run(connection, "gates/judged", **_row(run, verdict.suite, rule))
 
     run.database.write(f"noting the verdicts of {verdict.suite}", noted)
+
+
+def _measure(run: Run, suite: str, rule: SqlFile, connection: Connection) -> None:
+    database.run(connection, "gates/forget", run=run.epoch, rule=rule.rule)
+    looked = {"objects": [], **database.rows(connection, rule.name, run=run.epoch, rule=rule.rule)[0]}
+    database.run(connection, "gates/measured", run=run.epoch, suite=suite, rule=rule.rule, **looked)
 
 
 def _row(run: Run, suite: str, rule: RuleVerdict) -> dict[str, Any]:
