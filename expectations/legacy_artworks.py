@@ -66,7 +66,7 @@ class LegacyUpdatedAtIsThere(gxe.ExpectColumnValuesToNotBeNull):
 
 
 class LegacyFirstUploadIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
-    """It is carried over only if the picture of the person is missing elsewhere; test rows start with test-."""
+    """It serves two purposes: rows for testing are marked in it."""
 
     column: str = "original_image_url"
     like_pattern_list: Any = (*URLS, "test-%")
@@ -131,7 +131,7 @@ class OwnerDiffers(Measured):
 
 
 class TokenDuplicates(Measured):
-    """The oldest of them is migrated."""
+    """One of them is migrated."""
 
     severity: FailureSeverity = WARNING
     description: str | None = "No two artworks to be migrated share an access token; all but one of each token wait in quarantine."

@@ -286,7 +286,7 @@ def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> 
     """It may hold a password; the step is tried again."""
     with running(migrated) as run:
         begin(run)
-        run.database.url = run.database.url.set(port=1, password="hunter2", query={})
+        run.database.url = run.database.url.set(port=1, query={})
         with pytest.raises(DatabaseUnreachable) as caught:
             judge_suite(run, USERS)
     assert "The gates could not connect: TestConnectionError. Run the verb again." == str(caught.value)
