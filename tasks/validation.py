@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
@@ -18,6 +19,7 @@ from tasks.steps import step
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
+    from great_expectations.datasource.fluent.sql_datasource import QueryAsset, TableAsset
     from great_expectations.expectations.expectation import Expectation
 
     from expectations.rules import Suite
@@ -26,6 +28,8 @@ if TYPE_CHECKING:
 #: What Great Expectations tells of a rule: counts first, and of a rule that says no the first 200 ids; never a value.
 COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
 IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
+#: A query's rows come to the client, all of them: no query for anything large.
+RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
 _LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 
 
@@ -50,7 +54,7 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     with datasource(run) as source:
         results = {
             **validate_columns(source, suite),
-            **validate(source, f"SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {run.epoch}", suite.measured),
+            **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), suite.measured),
             **failed,
         }
     columns = [column_verdict(rule, results[rule.expectation_type]) for rule in suite.columns]
@@ -88,16 +92,19 @@ def validate_columns(source: PostgresDatasource, suite: Suite) -> dict[str, Resu
     """The results of the rules about columns: counts for all of them, which is one scan, then ids for those that say no."""
     from expectations.verdicts import says_no  # seconds, see above
 
-    query = f"SELECT * FROM public.{suite.table}"
-    counts = validate(source, query, suite.columns)
+    add_table = partial(source.add_table_asset, table_name=suite.table, schema_name="public")
+    counts = validate(source, add_table, suite.columns)
     red = [rule for rule in suite.columns if says_no(counts[rule.expectation_type])]
-    return {**counts, **validate(source, query, red, IDS)}
+    return {**counts, **validate(source, add_table, red, IDS)}
 
 
 def validate(
-    source: PostgresDatasource, query: str, rules: Sequence[type[Expectation]], result_format: dict[str, Any] = COUNTS
+    source: PostgresDatasource,
+    add: Callable[[str], TableAsset | QueryAsset],
+    rules: Sequence[type[Expectation]],
+    result_format: dict[str, Any] = COUNTS,
 ) -> dict[str, Result]:
-    """The result of each rule, by its name, on the rows of `query`, which stay in the database; in words where there is none.
+    """The result of each rule, by its name, on the rows that `add` adds to the source by a name; in words where there is none.
 
     Great Expectations drops rules that it does not know without a word, so the names are those that should be judged.
     """
@@ -107,9 +114,8 @@ def validate(
     if not names:
         return {}
     try:
-        asset = source.add_query_asset(f"rows {len(source.assets)}", query=query)
-        suite = ExpectationSuite(name="rules", expectations=[rule() for rule in rules])
-        judged = asset.add_batch_definition_whole_table("all").get_batch().validate(suite, result_format=result_format)
+        batch = add(f"rows {len(source.assets)}").add_batch_definition_whole_table("all").get_batch()
+        judged = batch.validate(ExpectationSuite(name="rules", expectations=[rule() for rule in rules]), result_format=result_format)
     except Exception as error:  # noqa: BLE001 (whatever it is, nothing has been judged; its text may hold the connection string)
         return dict.fromkeys(names, f"raised {type(error).__name__}")
     by_name = {one.expectation_config.type: one for one in judged.results if one.expectation_config}
