@@ -5,6 +5,7 @@ from prefect.client.schemas.objects import State
 from migration.capture import require_capture
 from migration.phases import Phase
 from tasks.copying import catch_up_with_log, copy_chunks, create_users, judge_quarantine, log_missing, publish_accounts, reconcile_rows
+from tasks.reporting import write_report
 from tasks.validation import judge_reconciliation
 from tasks.verbs import completed, verb, writing
 
@@ -27,6 +28,8 @@ def migrate_data() -> State:
         caught_up = catch_up_with_log(run)
         counts = reconcile_rows(run)
         publish_accounts(run)
-        judge_reconciliation(run).require_green()
+        verdict = judge_reconciliation(run)
+        write_report(run)
+        verdict.require_green()
         run.end("Completed", phase_after=Phase.MIGRATED, copied=copied, caught_up=caught_up, verdicts=counts)
         return completed(Phase.MIGRATED, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")

@@ -126,6 +126,10 @@ class GateBroken(MigrationError):
         super().__init__(f"gate {suite} could not be judged: {why}. A gate that did not look has failed. Run the verb again.")
 
 
+class NoReport(MigrationError):
+    """There is nothing to report yet, or nowhere to write the report to."""
+
+
 @dataclass(frozen=True)
 class LockHolder:
     """A session that stood in the way: no text of a statement, because statements carry values."""
