@@ -12,6 +12,7 @@ def count(run: Run, connection: Connection) -> None:
     for file in sql.folder("reconcile/figures"):
         if file.name.endswith(".rows"):
             for row in database.rows(connection, file.name, run=run.epoch):
-                connection.exec_driver_sql(row["do"])
+                # without parameters, or a % in a name would be taken for one
+                connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True})
         else:
             database.run(connection, file.name, run=run.epoch)

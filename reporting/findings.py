@@ -31,8 +31,9 @@ class Finding:
         """What to run in psql to look at these rows; the report has their ids only."""
         of_users = self.suite == "users" or self.rule == "customer_left_with_nothing"
         statement = sql.load(f"report/look_at_{'users' if of_users else 'artworks'}").statement
-        ids = ", ".join(self.ids)
-        return statement.replace(":ids", f"'{{{ids}}}'") + " \\gx"
+        lines = [", ".join(self.ids[first : first + 2]) for first in range(0, len(self.ids), 2)]
+        ids = ",\n  ".join(lines)
+        return statement.replace(":ids", f"'{{\n  {ids}\n}}'") + " \\gx"
 
 
 def read_findings(connection: Connection, run: int) -> list[Finding]:

@@ -15,6 +15,7 @@ _THEME: dict[str, Any] = {
     "background": None,
     "aria": False,
     "font": "system-ui, sans-serif",
+    "padding": {"left": 24, "right": 24, "top": 4, "bottom": 4},
     "view": {"stroke": None},
     "axis": {**_INK, **_LETTERS, "gridColor": "#8883", "domainOpacity": 0.4, "tickOpacity": 0.4, "titlePadding": 10},
     "legend": {**_INK, **_LETTERS, "orient": "top", "title": None, "symbolType": "square", "columnPadding": 18, "labelLimit": 260},
@@ -36,7 +37,7 @@ def left_behind(rows: list[dict[str, Any]]) -> str:
         .mark_bar()
         .encode(
             x=alt.X("month:O", title="month of creation", axis=alt.Axis(labelAngle=-40)),
-            y=alt.Y("value:Q", title="artworks that stay behind", axis=alt.Axis(format=",")),
+            y=alt.Y("value:Q", title="artworks that stay behind", axis=alt.Axis(format=",d")),
             color=alt.Color("reason:N", sort=order, legend=alt.Legend(columns=_REASONS_SHOWN)),
             order=alt.Order("place:Q"),
         )
@@ -58,7 +59,7 @@ def artworks_per_customer(rows: list[dict[str, Any]], left_with_nothing: int) ->
         .encode(
             x=alt.X("artworks:O", sort=order, title="artworks of a customer", axis=alt.Axis(labelAngle=0)),
             xOffset=alt.XOffset("side:N", sort=["before", "after"]),
-            y=alt.Y("value:Q", title="customers", axis=alt.Axis(format=",")),
+            y=alt.Y("value:Q", title="customers", axis=alt.Axis(format=",d")),
             color=alt.Color("side:N", sort=["before", "after"]),
         )
         .properties(width=_WIDTH, height=240)
@@ -72,7 +73,7 @@ def seconds(rows: list[dict[str, Any]]) -> str:
     frame = _frame(rows).sort_values("detail").rename(columns={"label": "step"})
     frame["told"] = frame["value"].map("{:,.1f} s".format)
     bars = alt.Chart(frame).encode(
-        x=alt.X("value:Q", title="seconds", axis=alt.Axis(format=",")),
+        x=alt.X("value:Q", title="seconds", axis=alt.Axis(format="~s", tickCount=6)),
         y=alt.Y("step:N", sort=frame["step"].tolist(), title=None, axis=alt.Axis(labelLimit=260)),
     )
     chart = (bars.mark_bar(size=14) + bars.mark_text(align="left", dx=6).encode(text="told:N")).properties(

@@ -32,7 +32,7 @@ CROSS JOIN LATERAL (
 WHERE x.name IS NOT NULL$do$,
     CAST(:run AS bigint),
     c.conrelid::regclass || '.' || a.attname,
-    COALESCE(FORMAT('r.%I::numeric', m.attname), 'NULL::numeric'),
+    COALESCE('r.' || QUOTE_IDENT(m.attname) || '::numeric', 'NULL::numeric'),
     c.conrelid::regclass,
     a.attname,
     'reference_sum of ' || m.attname
