@@ -73,7 +73,7 @@ def seconds(rows: list[dict[str, Any]]) -> str:
     frame = _frame(rows).sort_values("detail").rename(columns={"label": "step"})
     frame["told"] = frame["value"].map("{:,.1f} s".format)
     bars = alt.Chart(frame).encode(
-        x=alt.X("value:Q", title="seconds", axis=alt.Axis(format="~s", tickCount=6)),
+        x=alt.X("value:Q", axis=None),
         y=alt.Y("step:N", sort=frame["step"].tolist(), title=None, axis=alt.Axis(labelLimit=260)),
     )
     chart = (bars.mark_bar(size=14) + bars.mark_text(align="left", dx=6).encode(text="told:N")).properties(
