@@ -10,7 +10,7 @@ SELECT
   SUM(b.row_count)
 FROM (
   SELECT
-    CASE WHEN l.disposition <> 'eligible' THEN l.disposition WHEN q.id IS NOT NULL THEN 'quarantined' ELSE 'missing' END AS reason,
+    COALESCE(NULLIF(l.disposition, 'eligible'), CASE WHEN q.id IS NOT NULL THEN 'quarantined' ELSE 'missing' END) AS reason,
     DATE_TRUNC('month', l.created_at, 'UTC') AT TIME ZONE 'UTC' AS month,
     COUNT(*) AS row_count
   FROM artwork_migration.legacy_artwork AS l

@@ -5,7 +5,7 @@ WITH left_behind AS (
   SELECT
     l.customer_email,
     l.email_user_id,
-    CASE WHEN l.disposition <> 'eligible' THEN l.disposition WHEN q.id IS NOT NULL THEN 'quarantined' ELSE 'missing' END AS reason
+    COALESCE(NULLIF(l.disposition, 'eligible'), CASE WHEN q.id IS NOT NULL THEN 'quarantined' ELSE 'missing' END) AS reason
   FROM artwork_migration.legacy_artwork AS l
   LEFT JOIN artwork_migration.quarantine AS q ON l.id = q.id
   WHERE
