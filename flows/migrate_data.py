@@ -15,6 +15,7 @@ from tasks.copying import (
     publish_accounts,
     reconcile_rows,
 )
+from tasks.reporting import write_report
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
 
@@ -41,6 +42,7 @@ def migrate_data() -> State:
         counts = reconcile_rows(run)
         publish_accounts(run)
         verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
+        write_report(run)
         require_green(*verdicts)
         run.end("Completed", phase_after=Phase.MIGRATED, copied=copied, caught_up=caught_up, verdicts=counts)
         return completed(Phase.MIGRATED, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")

@@ -148,6 +148,10 @@ def _red_gates(red: Sequence[RedRule]) -> str:
     return " ".join(f"gate {suite} is red: {'; '.join(str(rule) for rule in red if rule.suite == suite)}." for suite in suites)
 
 
+class NoReport(MigrationError):
+    """There is nothing to report yet, or nowhere to write the report to."""
+
+
 @dataclass(frozen=True)
 class LockHolder:
     """A session that stood in the way: no text of a statement, because statements carry values."""
