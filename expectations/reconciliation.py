@@ -30,6 +30,14 @@ class NothingDiffers(RuleIsGreen):
     unexpected_rows_query: Query = verdict_query("differs")
 
 
+class TheWayBackAgrees(RuleIsGreen):
+    """round_trip"""
+
+    rule_name: str = "round_trip"
+    description: str | None = "Every migrated value, written back, would be what the legacy table holds."
+    unexpected_rows_query: Query = verdict_query("round_trip")
+
+
 class NothingIsRefused(RuleIsGreen):
     """refused"""
 
@@ -74,6 +82,7 @@ RULES = (
     NothingIsMissing,
     NothingIsExtra,
     NothingDiffers,
+    TheWayBackAgrees,
     NothingIsRefused,
     NothingStaysPending,
     QuarantineIsWithinBounds,

@@ -4,7 +4,16 @@ from prefect.client.schemas.objects import State
 
 from migration.capture import require_capture
 from migration.phases import Phase
-from tasks.copying import catch_up_with_log, copy_chunks, create_users, judge_quarantine, log_missing, publish_accounts, reconcile_rows
+from tasks.copying import (
+    catch_up_with_log,
+    copy_chunks,
+    create_users,
+    finish_table,
+    judge_quarantine,
+    log_missing,
+    publish_accounts,
+    reconcile_rows,
+)
 from tasks.validation import judge_reconciliation
 from tasks.verbs import completed, verb, writing
 
@@ -24,6 +33,7 @@ def migrate_data() -> State:
         create_users(run)
         copied = copy_chunks(run)
         log_missing(run)
+        finish_table(run)
         caught_up = catch_up_with_log(run)
         counts = reconcile_rows(run)
         publish_accounts(run)

@@ -76,7 +76,10 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
         return None
     chunk = claimed[0]
     end = f"({chunk['end_block']},0)" if chunk["end_block"] is not None else "(4294967295,0)"
-    copied = database.run(connection, "migrate/copy_chunk", first_tid=f"({chunk['first_block']},0)", end_tid=end).rowcount
+    copied = connection.execute(
+        text("SELECT artwork_migration.copy_block_range(CAST(:first AS tid), CAST(:end AS tid))"),
+        {"first": f"({chunk['first_block']},0)", "end": end},
+    ).scalar_one()
     if not database.run(connection, "migrate/finish_chunk", number=chunk["number"], copied=copied, run=run.epoch).rowcount:
         connection.execute(text("UPDATE artwork_migration.chunk SET done_at = NULL"))
         return None

@@ -1,14 +1,18 @@
 """The decisions that exist, and what each takes for a value."""
 
+import json
 import re
 from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import Connection, text
 
-from migration import ledger
+from migration import database, ledger
 from migration.errors import BadInput
 from migration.phases import Phase
+
+#: What carry_columns is without a decision, and what takes one back.
+NO_COLUMN = "none"
 
 
 class DecisionName(StrEnum):
@@ -16,8 +20,16 @@ class DecisionName(StrEnum):
 
     IN_FLIGHT_AGE = "in_flight_age"
     MAX_QUARANTINED = "max_quarantined"
+    CARRY_COLUMNS = "carry_columns"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REFUSED_WRITE = "clear_refused_write"
+
+
+#: Decisions that made the schema what it is, and what to do when it is there already.
+_READ_BY_DEPLOY = {
+    DecisionName.FUNCTION_ROLES: "GRANT EXECUTE on the functions yourself, or roll back first.",
+    DecisionName.CARRY_COLUMNS: "Roll back first: the clean table gets its columns when it is made.",
+}
 
 
 def checked_value(connection: Connection, name: DecisionName, value: str) -> str:
@@ -30,8 +42,10 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
             if not re.fullmatch(r"[0-9]{1,9}", given):
                 raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
             return str(int(given))
+        case DecisionName.CARRY_COLUMNS:
+            return _columns(connection, given)
         case DecisionName.FUNCTION_ROLES:
-            roles = [role.strip() for role in given.split(",") if role.strip()]
+            roles = _names(given)
             if not roles:
                 raise BadInput("function_roles takes the names of roles, separated by commas, like service_role. Nothing was decided.")
             return ",".join(roles)
@@ -44,11 +58,8 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
     """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up looks at it again."""
-    if name is DecisionName.FUNCTION_ROLES and ledger.phase(connection).phase is not Phase.NOT_STARTED:
-        raise BadInput(
-            "function_roles is read by deploy_schema, and that has run. GRANT EXECUTE on the functions yourself, or roll back first. "
-            "Nothing was decided."
-        )
+    if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
+        raise BadInput(f"{name} is read by deploy_schema, and that has run. {_READ_BY_DEPLOY[name]} Nothing was decided.")
     if name is not DecisionName.CLEAR_REFUSED_WRITE:
         return
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.refused_write') IS NULL")).scalar_one():
@@ -62,6 +73,30 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     )
     if cleared.rowcount == 0:
         raise BadInput(f"artwork {value} has no refused write. Nothing was decided.")
+
+
+def carried_columns(connection: Connection) -> tuple[str, ...]:
+    """The legacy columns that the decision in force carries over beyond the mapping."""
+    return _names(ledger.decision_value(connection, DecisionName.CARRY_COLUMNS, NO_COLUMN))
+
+
+def _columns(connection: Connection, given: str) -> str:
+    """The columns as one list, each of which can really be carried over."""
+    columns = _names(given)
+    if not columns and given != NO_COLUMN:
+        raise BadInput(f"carry_columns takes columns of artworks, separated by commas, or {NO_COLUMN}. Nothing was decided.")
+    mapping = json.dumps(database.rows(connection, "mapping"))
+    found = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
+    if found:
+        told = "; ".join(f"{row['column_name']}: {row['problem']}" for row in found)
+        raise BadInput(f"These columns cannot be carried over: {told}. Nothing was decided.")
+    return ",".join(columns) or NO_COLUMN
+
+
+def _names(value: str) -> tuple[str, ...]:
+    """The names in a list, each once; the word for none is no name."""
+    names = (name.strip() for name in value.split(","))
+    return tuple(dict.fromkeys(name for name in names if name and name != NO_COLUMN))
 
 
 def _interval(connection: Connection, given: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 import sql
-from migration import database, execution, ledger, plan
+from migration import database, decisions, execution, ledger, plan
 from migration.errors import Obstacle, ObstaclesFound
 from migration.phases import Phase
 from migration.plan import Plan, Statement
@@ -24,9 +24,11 @@ _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 @dataclass(frozen=True)
 class Catalog:
-    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name."""
+    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name, and the columns that are
+    carried over beyond the mapping."""
 
     parameters: dict[str, Any]
+    carried: tuple[str, ...] = ()
 
     def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
         """The rows of a query file, given those of the parameters that it names."""
@@ -37,18 +39,26 @@ class Catalog:
 
 
 def catalog(connection: Connection) -> Catalog:
-    """Read the parameters: the mapping, the statuses legacy takes, the application's roles."""
-    mapping = database.rows(connection, "mapping")
+    """Read the parameters: the mapping and what is carried beyond it, the statuses legacy takes, the application's roles."""
+    carried = decisions.carried_columns(connection)
+    mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
     roles = ledger.decision_value(connection, "function_roles", "service_role")
     return Catalog(
         {
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
-            "legacy_artwork": sql.load("legacy_artwork").statement,
+            "legacy_artwork": sql.load("legacy_artwork").carrying(carried),
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
-        }
+        },
+        carried,
     )
+
+
+def _carried_over(place: int, column: str) -> dict[str, Any]:
+    """A row of the mapping for a column that goes along as it is."""
+    same = {"clean_column": column, "legacy_column": column, "back": "@", "same": "@ IS NOT DISTINCT FROM #", "data_type": None}
+    return {"position": place, **same, "required": True, "on_update": True, "carried": True}
 
 
 def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
@@ -79,7 +89,9 @@ def plan_deployment(connection: Connection) -> Plan:
         decisions=plan.decisions_in_force(connection),
         statements=tuple(sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))),
         blockers=tuple(
-            obstacle for file in sql.folder("plan/blockers") for obstacle in _obstacles(connection, known, _on_stubs(connection, file))
+            obstacle
+            for file in sql.folder("plan/blockers")
+            for obstacle in _obstacles(connection, known, _on_stubs(connection, known, file))
         ),
         facts=_facts(connection, known),
     )
@@ -146,9 +158,10 @@ def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[S
     stage, lock = file.header["stage"], file.header["locks"]
     if not file.name.endswith(".rows"):
         undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
+        do = file.carrying(known.carried)
         if undo is None:
-            return [Statement(stage, file.rule, file.statement, None, lock)]
-        return [Statement(stage, file.rule, file.statement, undo.statement, lock, undo.header.get("stage", "locked"))]
+            return [Statement(stage, file.rule, do, None, lock)]
+        return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
     return [
         Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock, row.get("undo_stage") or "locked")
         for row in known.rows(connection, file)
@@ -159,7 +172,7 @@ def _obstacles(connection: Connection, known: Catalog, file: SqlFile) -> list[Ob
     return [Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
 
 
-def _on_stubs(connection: Connection, file: SqlFile) -> SqlFile:
+def _on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
     """The same query before the view exists: its text as a CTE, on stand-ins for the tables that are not there yet."""
     has_users = connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one()
     references = sql.load("deploy/40_referenced_artwork.rows")
@@ -169,7 +182,7 @@ def _on_stubs(connection: Connection, file: SqlFile) -> SqlFile:
         "clean_touched": _NOTHING,
         "referenced_artwork": referenced,
         "decision": _decision_stub(connection),
-        "legacy_artwork": sql.load("legacy_artwork").statement,
+        "legacy_artwork": str(known.parameters["legacy_artwork"]),
     }
     ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{query}\n)" for name, query in stubs.items())
     return SqlFile(file.name, file.header, f"WITH {ctes}\n{file.statement}")
@@ -185,7 +198,7 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
     """Counts for the reader of the plan."""
 
     def ask(name: str) -> list[dict[str, Any]]:
-        return known.rows(connection, _on_stubs(connection, sql.load(name)))
+        return known.rows(connection, _on_stubs(connection, known, sql.load(name)))
 
     identity = database.rows(connection, "plan/identity")[0]
     not_carried = [row["column_name"] for row in known.rows(connection, sql.load("plan/columns_not_carried"))]

@@ -95,9 +95,9 @@ class Blocked(MigrationError):
 class BlockerHasCome(MigrationError):
     """Under the lock a blocker was found that the plan did not have; everything was rolled back."""
 
-    def __init__(self, verb: str, number: str) -> None:
+    def __init__(self, verb: str, action: str) -> None:
         super().__init__(
-            f"{verb}: something that blocks plan {number} has come since it was made. Nothing was changed. "
+            f"{verb}: something that blocks {action} has come since it was made. Nothing was changed. "
             "Start it without a number: the new plan names it and says what to do."
         )
 
@@ -153,6 +153,19 @@ class LockNotObtained(MigrationError):
         super().__init__(
             f"{verb}: the locks were not had in {attempts} attempts. Nothing was changed. In the way: {named}. "
             "Wait for it to finish or end it yourself, then start again with the same plan number."
+        )
+
+
+class TransactionsInTheWay(MigrationError):
+    """Something that waits for every older transaction, and that nobody waits for, has waited long enough."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, action: str, sessions: Sequence[str]) -> None:
+        self.sessions = tuple(sessions)
+        super().__init__(
+            f"{verb}: {action} waits for open transactions to end, and they have not. Nobody waits for it, and what is done stays done. "
+            f"Open: {'; '.join(sessions) or 'none any more'}. Wait for them to end or end them yourself, then run {verb} again: it goes on."
         )
 
 

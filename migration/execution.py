@@ -1,4 +1,4 @@
-"""Executing a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
+"""Executing the statements of a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
 
 import json
 import time
@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
 from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained
-from migration.plan import Plan, Statement
+from migration.plan import Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
@@ -20,36 +20,43 @@ BLOCKER_HAS_COME = "AM001"
 
 
 def execute(
-    target: Database, plan: Plan, *, patience: float, before_commit: Callable[[Connection], None], on_attempt: Callable[[str], None]
+    target: Database,
+    statements: Sequence[Statement],
+    *,
+    verb: str,
+    action: str,
+    patience: float,
+    before_commit: Callable[[Connection], None],
+    on_attempt: Callable[[str], None],
 ) -> int:
-    """Execute the plan's statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
+    """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
 
     From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
     same transaction (the phase is written there). `on_attempt` is told of each attempt that failed. After `patience` seconds
     LockNotObtained is raised, with the holders; nothing was changed then.
     """
     deadline = time.monotonic() + patience
-    tables = [statement.object for statement in plan.statements if statement.do.startswith("LOCK TABLE")]
+    tables = [statement.object for statement in statements if statement.do.startswith("LOCK TABLE")]
     attempt = 0
     while True:
         attempt += 1
         try:
-            with target.transaction(f"executing plan {plan.number}", **_limits(target)) as connection:
-                for statement in plan.statements:
+            with target.transaction(f"executing {action}", **_limits(target)) as connection:
+                for statement in statements:
                     if statement.stage == "prepare":
                         _execute_literally(connection, statement.do)
                 _ask_autovacuum_away(connection, target, tables)
-                _execute_locked(connection, target, [statement for statement in plan.statements if statement.stage == "locked"])
+                _execute_locked(connection, target, [statement for statement in statements if statement.stage == "locked"])
                 before_commit(connection)
             return attempt
         except DatabaseError as error:
             if error.sqlstate == BLOCKER_HAS_COME:
-                raise BlockerHasCome(plan.verb, plan.number) from None
+                raise BlockerHasCome(verb, action) from None
             if error.sqlstate not in _NOT_THIS_TIME:
                 raise
             holders = lock_holders(target, tables)
         if time.monotonic() >= deadline:
-            raise LockNotObtained(plan.verb, attempt, holders)
+            raise LockNotObtained(verb, attempt, holders)
         on_attempt(
             f"attempt {attempt}: the locks were not had, nothing changed; in the way: {'; '.join(map(str, holders)) or 'gone again'}"
         )
@@ -95,18 +102,18 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
     connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
 
 
-def finish(target: Database, plan: Plan, *, patience: float) -> None:
-    """Execute what the plan does after its commit: each statement by itself, outside a transaction block, tried again when we lose.
+def finish(target: Database, statements: Sequence[Statement], *, action: str, patience: float) -> None:
+    """Execute what is of stage `after`: each statement by itself, outside a transaction block, tried again when we lose.
 
     It may be run again, also by another run. Raises DatabaseError or DatabaseUnreachable; what is done stays done.
     """
     deadline = time.monotonic() + patience
-    for statement in plan.statements:
+    for statement in statements:
         attempt = 0
         while statement.stage == "after":
             attempt += 1
             try:
-                with target.autocommit(f"finishing plan {plan.number}") as connection:
+                with target.autocommit(f"finishing {action}") as connection:
                     connection.detach()  # what is set for the session ends with it
                     for name, value in _limits(target).items():
                         connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})

@@ -145,6 +145,19 @@ def note_steps_left(connection: Connection, run: int, names: Sequence[str]) -> N
         )
 
 
+def begin_step(connection: Connection, run: int, name: str) -> None:
+    """Note that a step has begun; an earlier run that was killed in it is not waited for any more."""
+    connection.execute(text("DELETE FROM artwork_migration.step WHERE name = :name AND done_at IS NULL"), {"name": name})
+    note_steps_left(connection, run, [name])
+
+
+def end_step(connection: Connection, run: int, name: str) -> None:
+    """Note that a step is done."""
+    connection.execute(
+        text("UPDATE artwork_migration.step SET done_at = CLOCK_TIMESTAMP() WHERE run = :run AND name = :name"), {"run": run, "name": name}
+    )
+
+
 def decision_value(connection: Connection, name: str, default: str) -> str:
     """The value of a decision in force, or the default."""
     found = decisions(connection).get(name)

@@ -33,6 +33,7 @@ def _look(run: Run) -> int:
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
         database.run(connection, "reconcile/look", run=run.epoch)
         database.run(connection, "reconcile/strategy_count", run=run.epoch)
+        database.run(connection, "reconcile/round_trip", run=run.epoch)
         return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
 
 

@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb goes on trying for its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
     attempts: int = Field(20, gt=0, description="how often a transaction that lost against the application is tried")
-    chunk_blocks: int = Field(1_024, gt=0, description="size of a backfill chunk in blocks of 8 kB")
+    chunk_blocks: int = Field(8_192, gt=0, description="size of a backfill chunk in blocks of 8 kB")
     batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch")
 
 

@@ -2,14 +2,19 @@
 
 A name is the path without its ending: ``load("migrate/chunk")`` reads ``sql/migrate/chunk.sql``. A file opens with a comment header
 of ``-- Key: value`` lines (What, Why, Inverse, Locks, and where they apply Stage and Remedy); the rest is the statement.
+
+A comment ``/* carried: x.@, */`` in a statement is for the columns that an operator has carried over beyond the mapping: see
+`SqlFile.carrying`.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent
+_CARRIED = re.compile(r"/\* carried: (?P<text>.*?) \*/")
 _HEADER = re.compile(r"^-- (?P<key>[A-Z][a-z]+): (?P<value>.*)$")
 
 
@@ -34,6 +39,14 @@ class SqlFile:
             lines.pop(0)
         return "\n".join(lines).strip()
 
+    def carrying(self, columns: Sequence[str]) -> str:
+        """The statement with the text of each `carried:` comment once per column; ``@`` in it is the column's name, ``'@'`` its literal."""
+
+        def once_per_column(comment: re.Match[str]) -> str:
+            return " ".join(comment["text"].replace("'@'", _literal(name)).replace("@", _identifier(name)) for name in columns)
+
+        return _CARRIED.sub(once_per_column, self.statement)
+
 
 @cache
 def load(name: str) -> SqlFile:
@@ -51,6 +64,14 @@ def folder(name: str) -> list[SqlFile]:
     """Every file of one folder in the order of the names, without the inverses (``*.undo.sql``)."""
     paths = sorted(path for path in (ROOT / name).glob("*.sql") if not path.name.endswith(".undo.sql"))
     return [load(path.relative_to(ROOT).as_posix().removesuffix(".sql")) for path in paths]
+
+
+def _identifier(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(name: str) -> str:
+    return "'" + name.replace("'", "''") + "'"
 
 
 def _header(text: str) -> dict[str, str]:

@@ -4,6 +4,7 @@
 --   (users, clean_touched, referenced_artwork, decision): the view binds them to the tables, a plan made before those exist to stubs.
 --   Columns that not every deployment has (user_id, upscale_*) are named without a qualifier: where the legacy table lacks one, the
 --   name resolves to the NULL of the same name in `absent` outside. The stored view holds the resolved column.
+--   A comment that begins with "carried:" stands there once for each column that the decision carry_columns names (see sql/__init__.py).
 -- Locks: ACCESS SHARE on what it reads.
 SELECT
   mapped.*,
@@ -40,6 +41,7 @@ FROM (
     legacy.updated_at,
     legacy.original_image_url,
     legacy.upscale_status AS legacy_upscale_status,
+    /* carried: legacy.@, */
     EXISTS(SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
     CASE
       WHEN EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) THEN 'eligible'
@@ -83,6 +85,7 @@ FROM (
       SELECT
         artworks.ctid AS row_ctid,
         artworks.id,
+        /* carried: artworks.@, */
         user_id AS legacy_user_id,
         artworks.customer_name::text AS customer_name,
         artworks.customer_email::text AS customer_email,

@@ -1,6 +1,7 @@
 -- What: which clean column stands for which legacy column, and how its value is written back. `@` stands for the clean value.
 -- Why: the way back is written once; write-through, the plan and the carry-back read it here. The way forward is legacy_artwork.sql.
 --   `on_update` is false where an update of the clean column must leave the legacy one alone (original_image_url is set at birth only).
+--   `same` says when the value written back (`@`) is the one that the legacy column (`#`) holds.
 -- Locks: none; reads nothing.
 SELECT
   m.position,
@@ -9,25 +10,35 @@ SELECT
   m.required,
   m.data_type,
   m.on_update,
-  m.back
+  m.back,
+  COALESCE(m.same, '@ IS NOT DISTINCT FROM #') AS same
 FROM (
   VALUES
-  (1, 'id', 'id', TRUE, 'uuid', FALSE, '@'),
-  (2, 'user_id', 'user_id', FALSE, 'uuid', TRUE, '@'),
-  (3, 'customer_name', 'customer_name', TRUE, 'text', TRUE, '@'),
-  (4, 'customer_email', 'customer_email', TRUE, 'text', TRUE, '@'),
-  (5, 'pet_name', 'pet_name', TRUE, 'text', TRUE, '@'),
-  (6, 'pet_mom_image_url', 'original_pet_mom_url', TRUE, 'text', TRUE, 'nullif(@, ''migrated-missing'')'),
-  (7, 'pet_image_url', 'original_pet_url', TRUE, 'text', TRUE, 'nullif(@, ''migrated-missing'')'),
-  (8, 'pet_mom_image_url', 'original_image_url', TRUE, 'text', FALSE, 'nullif(@, ''migrated-missing'')'),
-  (9, 'generated_image_url', 'generated_image_url', TRUE, 'text', TRUE, '@'),
-  (10, 'upscaled_image_url', 'upscaled_image_url', FALSE, 'text', TRUE, '@'),
-  (11, 'generation_status', 'generation_status', TRUE, 'text', TRUE, 'artwork_migration.legacy_generation_status(@)'),
-  (12, 'upscale_status', 'upscale_status', FALSE, 'text', TRUE, 'artwork_migration.legacy_upscale_status(@)'),
-  (13, 'upscale_completed_at', 'upscaled_at', FALSE, 'timestamptz', TRUE, '@'),
-  (14, 'access_token', 'access_token', TRUE, 'text', TRUE, '@'),
-  (15, 'token_expires_at', 'token_expires_at', TRUE, 'timestamptz', TRUE, '@'),
-  (16, 'created_at', 'created_at', TRUE, 'timestamptz', TRUE, '@'),
-  (17, 'updated_at', 'updated_at', TRUE, 'timestamptz', TRUE, '@')
-) AS m (position, clean_column, legacy_column, required, data_type, on_update, back)
+  (1, 'id', 'id', TRUE, 'uuid', FALSE, '@', NULL),
+  (2, 'user_id', 'user_id', FALSE, 'uuid', TRUE, '@', '# IS NULL OR @ = #'),
+  (3, 'customer_name', 'customer_name', TRUE, 'text', TRUE, '@', NULL),
+  (4, 'customer_email', 'customer_email', TRUE, 'text', TRUE, '@', NULL),
+  (5, 'pet_name', 'pet_name', TRUE, 'text', TRUE, '@', NULL),
+  (
+    6, 'pet_mom_image_url', 'original_pet_mom_url', TRUE, 'text', TRUE,
+    'nullif(@, ''migrated-missing'')', '@ IS NOT DISTINCT FROM nullif(#, ''migrated-missing'')'
+  ),
+  (
+    7, 'pet_image_url', 'original_pet_url', TRUE, 'text', TRUE,
+    'nullif(@, ''migrated-missing'')', '@ IS NOT DISTINCT FROM nullif(#, ''migrated-missing'')'
+  ),
+  (8, 'pet_mom_image_url', 'original_image_url', TRUE, 'text', FALSE, 'nullif(@, ''migrated-missing'')', NULL),
+  (9, 'generated_image_url', 'generated_image_url', TRUE, 'text', TRUE, '@', NULL),
+  (10, 'upscaled_image_url', 'upscaled_image_url', FALSE, 'text', TRUE, '@', NULL),
+  (11, 'generation_status', 'generation_status', TRUE, 'text', TRUE, 'artwork_migration.legacy_generation_status(@)', NULL),
+  (
+    12, 'upscale_status', 'upscale_status', FALSE, 'text', TRUE,
+    'artwork_migration.legacy_upscale_status(@)', '@ = # OR @ IN (''not_required'', ''pending'') AND coalesce(#, ''pending'') = ''pending'''
+  ),
+  (13, 'upscale_completed_at', 'upscaled_at', FALSE, 'timestamptz', TRUE, '@', NULL),
+  (14, 'access_token', 'access_token', TRUE, 'text', TRUE, '@', NULL),
+  (15, 'token_expires_at', 'token_expires_at', TRUE, 'timestamptz', TRUE, '@', NULL),
+  (16, 'created_at', 'created_at', TRUE, 'timestamptz', TRUE, '@', NULL),
+  (17, 'updated_at', 'updated_at', TRUE, 'timestamptz', TRUE, '@', NULL)
+) AS m (position, clean_column, legacy_column, required, data_type, on_update, back, same)
 ORDER BY m.position

@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from prefect.logging import get_run_logger
 
-from migration import backfill, catch_up, reconcile
+from migration import after_copy, backfill, catch_up, reconcile
 from migration.runs import Run
 from reporting.accounts import accounts_markdown, read_accounts
 from tasks.artifacts import Progress, publish
@@ -47,6 +47,13 @@ def log_missing(run: Run) -> int:
     logged = backfill.log_missing(run)
     get_run_logger().info("%d ids in the log before catch-up", logged)
     return logged
+
+
+@step("indexes, foreign key, vacuum")
+def finish_table(run: Run) -> None:
+    """See migration.after_copy.finish_table."""
+    for done in after_copy.finish_table(run, on_attempt=get_run_logger().warning):
+        get_run_logger().info("done: %s", done)
 
 
 @step("catch up")

@@ -26,7 +26,13 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
         ledger.note_steps_left(connection, run.epoch, [statement.object for statement in plan.statements if statement.stage == "after"])
 
     attempts = execution.execute(
-        run.database, plan, patience=run.settings.lock_wait_seconds, before_commit=enter_phase, on_attempt=get_run_logger().warning
+        run.database,
+        plan.statements,
+        verb=plan.verb,
+        action=f"plan {plan.number}",
+        patience=run.settings.lock_wait_seconds,
+        before_commit=enter_phase,
+        on_attempt=get_run_logger().warning,
     )
     get_run_logger().info("plan %s: executed in attempt %d", plan.number, attempts)
 
@@ -34,4 +40,4 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
 @step("finish the plan")
 def finish_plan(run: Run, plan: Plan) -> None:
     """Execute what the plan does after its lock. Killed here, a new run of the verb does what is left."""
-    execution.finish(run.database, plan, patience=run.settings.lock_wait_seconds)
+    execution.finish(run.database, plan.statements, action=f"plan {plan.number}", patience=run.settings.lock_wait_seconds)

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from migration import backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs
+from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs
 from migration.database import Database
 from migration.phases import Phase
 from migration.plan import Plan
@@ -141,6 +141,7 @@ def migrate(shop: Shop) -> dict[str, int]:
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))
         backfill.log_missing(run)
+        list(after_copy.finish_table(run, on_attempt=lambda message: None))
         catch_up.catch_up(run)
         counts = reconcile.reconcile(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
@@ -153,9 +154,11 @@ def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:
         run.begin(plan=made.number, approved_by="test", reason="test")
         execution.execute(
             shop.database,
-            made,
+            made.statements,
+            verb=made.verb,
+            action="the plan",
             patience=SETTINGS.lock_wait_seconds,
             before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
             on_attempt=lambda message: None,
         )
-        execution.finish(shop.database, made, patience=SETTINGS.lock_wait_seconds)
+        execution.finish(shop.database, made.statements, action="the plan", patience=SETTINGS.lock_wait_seconds)

@@ -1,6 +1,7 @@
--- What: the clean table `artworks_v2` with its constraints and an index for every query that the product runs.
+-- What: the clean table `artworks_v2` with its constraints.
 -- Why: strategy, "Clean Schema Benefits": one record per artwork life cycle, its owner, its statuses, its urls, its times.
---   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key comes later, under the lock.
+--   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key and the indexes come after the
+--   copy (migrate/after_copy), which they would slow down.
 -- Inverse: 20_clean_table.undo.sql
 -- Locks: none; the table is new.
 -- Stage: prepare
@@ -31,10 +32,3 @@ CREATE TABLE public.artworks_v2 (
   created_at timestamptz NOT NULL DEFAULT NOW(),
   updated_at timestamptz NOT NULL DEFAULT NOW()
 );
-
-CREATE INDEX artworks_v2_user_id_idx ON public.artworks_v2 (user_id);
-CREATE INDEX artworks_v2_customer_email_created_at_idx ON public.artworks_v2 (customer_email, created_at DESC);
-CREATE INDEX artworks_v2_generation_waiting_idx ON public.artworks_v2 (generation_status)
-WHERE generation_status IN ('pending', 'processing');
-CREATE INDEX artworks_v2_upscale_waiting_idx ON public.artworks_v2 (upscale_status)
-WHERE upscale_status IN ('pending', 'processing');

@@ -18,6 +18,7 @@ SELECT
   c.upscale_started_at,
   l.access_token,
   l.token_expires_at,
+  /* carried: l.@, */
   c.fal_request_id,
   c.generation_params,
   l.created_at,

@@ -10,7 +10,13 @@ SELECT
   j.legacy_row,
   CASE WHEN j.logged AND j.verdict IN ('missing', 'extra', 'differs') THEN 'pending' ELSE j.verdict END AS verdict,
   CASE WHEN j.verdict = 'excluded' THEN j.disposition WHEN j.verdict = 'quarantined' THEN j.quarantined ELSE '' END AS reason,
-  CASE WHEN j.verdict = 'differs' THEN j.columns ELSE '{}' END AS columns
+  -- the columns that differ, or the reason why it stays or should stay behind
+  CASE j.verdict
+    WHEN 'differs' THEN j.columns
+    WHEN 'quarantined' THEN ARRAY[j.quarantined]
+    WHEN 'extra' THEN ARRAY_REMOVE(ARRAY[COALESCE(j.quarantined, j.disposition)], '')
+    ELSE '{}'
+  END AS about
 FROM (
   SELECT
     e.id,
@@ -49,6 +55,7 @@ FROM (
             CASE WHEN e.access_token IS DISTINCT FROM (e.clean).access_token THEN 'access_token' END,
             CASE WHEN e.token_expires_at IS DISTINCT FROM (e.clean).token_expires_at THEN 'token_expires_at' END,
             CASE WHEN e.created_at IS DISTINCT FROM (e.clean).created_at THEN 'created_at' END,
+            /* carried: CASE WHEN e.@ IS DISTINCT FROM (e.clean).@ THEN '@' END, */
             CASE WHEN e.updated_at IS DISTINCT FROM (e.clean).updated_at THEN 'updated_at' END
           ],
           NULL
@@ -59,7 +66,7 @@ FROM (
     c.id,
     FALSE AS legacy_row,
     '' AS disposition,
-    '' AS quarantined,
+    NULL AS quarantined,
     c.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
     '{}' AS columns,
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict

@@ -90,12 +90,14 @@ END
 $$;
 
 -- Deleting a user would lock legacy rows first and clean rows second, a write on the clean side the other way round: the application
--- would be shot by the deadlock detector. So the clean rows are locked before, in id order.
+-- would be shot by the deadlock detector. So the clean rows are locked before, in id order: those whose legacy rows name the user.
 CREATE FUNCTION artwork_migration.lock_clean_rows_of_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
-  PERFORM FROM public.artworks_v2 AS c WHERE c.user_id = OLD.id ORDER BY c.id FOR NO KEY UPDATE;
+  PERFORM FROM public.artworks_v2 AS c
+  WHERE c.id IN (SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.legacy_user_id = OLD.id)
+  ORDER BY c.id FOR NO KEY UPDATE;
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 END
 $$;

@@ -89,7 +89,8 @@ END
 $$;
 
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
--- the older stays; a token that a refused clean write holds is not free until somebody has decided.
+-- the one that the clean side works with is taken, or else the older; a token that a refused clean write holds is not free until somebody
+-- has decided.
 CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$
@@ -106,7 +107,7 @@ BEGIN
         SELECT FROM artwork_migration.legacy_artwork AS o
         WHERE
           o.access_token = l.access_token AND o.migratable
-          AND (o.created_at, o.id) < (l.created_at, l.id)
+          AND (NOT o.touched, o.created_at, o.id) < (NOT l.touched, l.created_at, l.id)
       )
       OR EXISTS (
         SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.refused_write AS r ON c.id = r.id
@@ -223,12 +224,12 @@ BEGIN
 
   INSERT INTO public.artworks_v2 AS c (
     id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, generated_image_url, upscaled_image_url,
-    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, updated_at
+    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, /* carried: @, */ updated_at
   )
   SELECT
     e.id, e.user_id, e.customer_name, e.customer_email, e.pet_name, e.pet_mom_image_url, e.pet_image_url, e.generated_image_url,
     e.upscaled_image_url, e.generation_status, e.upscale_status, e.upscale_completed_at, e.access_token, e.token_expires_at, e.created_at,
-    e.updated_at
+    /* carried: e.@, */ e.updated_at
   FROM artwork_migration.expected_artwork AS e
   WHERE
     e.id = ANY(ids) AND e.migratable
@@ -250,8 +251,19 @@ BEGIN
     access_token = EXCLUDED.access_token,
     token_expires_at = EXCLUDED.token_expires_at,
     created_at = EXCLUDED.created_at,
+    /* carried: @ = EXCLUDED.@, */
     updated_at = EXCLUDED.updated_at
-  WHERE (c.*) IS DISTINCT FROM (EXCLUDED.*);
+  -- what only the clean side holds is in no legacy row and makes no difference
+  WHERE (
+    c.user_id, c.customer_name, c.customer_email, c.pet_name, c.pet_mom_image_url, c.pet_image_url, c.generated_image_url,
+    c.upscaled_image_url, c.generation_status, c.upscale_status, c.upscale_completed_at, c.access_token, c.token_expires_at, c.created_at,
+    /* carried: c.@, */ c.updated_at
+  ) IS DISTINCT FROM (
+    EXCLUDED.user_id, EXCLUDED.customer_name, EXCLUDED.customer_email, EXCLUDED.pet_name, EXCLUDED.pet_mom_image_url,
+    EXCLUDED.pet_image_url, EXCLUDED.generated_image_url, EXCLUDED.upscaled_image_url, EXCLUDED.generation_status,
+    EXCLUDED.upscale_status, EXCLUDED.upscale_completed_at, EXCLUDED.access_token, EXCLUDED.token_expires_at, EXCLUDED.created_at,
+    /* carried: EXCLUDED.@, */ EXCLUDED.updated_at
+  );
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN NEXT;
 END

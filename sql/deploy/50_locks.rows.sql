@@ -1,4 +1,4 @@
--- What: the locks under which the triggers and the foreign key are made, all of them first and none later.
+-- What: the locks under which the triggers are made, all of them first and none later.
 -- Why: whoever waits for a lock while holding another one can make the application a deadlock victim; the waits together stay below
 --   half of deadlock_timeout, so it is never the application that is shot.
 -- Inverse: none; a lock ends with the transaction.

@@ -13,7 +13,7 @@ FROM (
   SELECT
     a.id,
     a.defect,
-    ROW_NUMBER() OVER (PARTITION BY a.access_token, a.defect IS NULL ORDER BY a.created_at, a.id) AS place
+    ROW_NUMBER() OVER (PARTITION BY a.access_token, a.defect IS NULL ORDER BY NOT a.touched, a.created_at, a.id) AS place
   FROM artwork_migration.legacy_artwork AS a
   WHERE a.disposition = 'eligible'
 ) AS l

@@ -18,6 +18,9 @@ FROM (
   SELECT f.id FROM artwork_migration.finding AS f
   WHERE
     f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
-    AND (f.rule IN ('missing', 'pending') OR f.id NOT IN (SELECT t.id FROM artwork_migration.clean_touched AS t))
+    AND (
+      f.rule IN ('missing', 'pending')
+      OR (f.rule IN ('extra', 'differs') AND f.id NOT IN (SELECT t.id FROM artwork_migration.clean_touched AS t))
+    )
 ) AS x
 HAVING COUNT(*) > 0

@@ -6,11 +6,11 @@ WITH counted AS (
     v.verdict,
     v.reason,
     v.legacy_row,
-    v.columns,
+    v.about,
     COUNT(*) AS row_count,
-    ARRAY_AGG(v.id) FILTER (WHERE v.verdict IN ('missing', 'extra', 'differs', 'refused', 'pending')) AS ids
+    ARRAY_AGG(v.id) FILTER (WHERE v.verdict NOT IN ('match', 'excluded')) AS ids
   FROM artwork_migration.verdict AS v
-  GROUP BY v.verdict, v.reason, v.legacy_row, v.columns
+  GROUP BY v.verdict, v.reason, v.legacy_row, v.about
 ),
 
 found AS (
@@ -19,7 +19,7 @@ found AS (
     :run,
     c.verdict,
     x.id,
-    c.columns
+    c.about
   FROM counted AS c
   CROSS JOIN LATERAL UNNEST(c.ids) AS x (id)
 )

@@ -12,9 +12,9 @@ SELECT
   :run,
   v.verdict,
   v.id,
-  v.columns
+  v.about
 FROM artwork_migration.verdict AS v
 WHERE
   v.id = ANY(ARRAY(SELECT p.id FROM pending AS p))
-  AND v.verdict IN ('missing', 'extra', 'differs', 'refused', 'pending')
+  AND v.verdict NOT IN ('match', 'excluded')
 ON CONFLICT (run, rule, id) DO NOTHING

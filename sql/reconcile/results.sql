@@ -18,7 +18,7 @@ FROM (
     v.rule,
     (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
     (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = v.rule) AS bad
-  FROM (VALUES ('missing'), ('extra'), ('differs'), ('refused'), ('pending')) AS v (rule)
+  FROM (VALUES ('missing'), ('extra'), ('differs'), ('refused'), ('pending'), ('round_trip')) AS v (rule)
   UNION ALL
   SELECT
     'sum' AS rule,
@@ -41,9 +41,7 @@ FROM (
     (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
     GREATEST(
       0,
-      (
-        SELECT COALESCE(SUM(t.row_count), 0)
-        FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.verdict = 'quarantined'
-      ) - CAST(:max_quarantined AS bigint)
+      (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = 'quarantined')
+      - CAST(:max_quarantined AS bigint)
     ) AS bad
 ) AS r

@@ -1,41 +1,72 @@
--- What: the strategy's WHERE clause, written anew on the bare tables, against what stands in the clean table.
+-- What: the strategy's WHERE clause, and the listed deviations from it, written anew on the bare tables, against the clean table.
 -- Why: law 1: the number migrated is checked by a query that knows nothing of the mapping view; whatever differs is counted under the
---   deviation that explains it, or as unexplained, which is red.
+--   deviation that explains it, or as unexplained, which is red. Each unexplained row is a finding: about the reason to leave it
+--   behind, or, where it should have come along, about what the mapping view says of it.
 -- Locks: ACCESS SHARE on both tables; run it in the transaction of look.sql.
-INSERT INTO artwork_migration.strategy_count (run, in_strategy, migrated, deviation, row_count)
-SELECT
-  :run,
-  s.in_strategy,
-  s.migrated,
-  CASE
-    WHEN s.in_strategy = s.migrated THEN ''
-    WHEN s.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) THEN 'pending'
-    WHEN s.id IN (SELECT r.id FROM artwork_migration.refused_write AS r) THEN 'refused'
-    WHEN s.migrated AND s.id IN (SELECT t.id FROM artwork_migration.clean_touched AS t) THEN 'changed on the clean side'
-    WHEN s.migrated AND s.has_email_and_token AND s.generation_status = 'completed' AND s.original_image_url IS NULL
-      THEN 'original_image_url is NULL'
-    WHEN s.migrated AND s.has_email_and_token AND s.id IN (SELECT o.id FROM artwork_migration.referenced_artwork AS o)
-      THEN 'referenced by another table'
-    WHEN NOT s.migrated AND NOT s.has_email_and_token THEN 'blank e-mail or token'
-    WHEN NOT s.migrated AND s.id IN (SELECT q.id FROM artwork_migration.quarantine AS q) THEN 'quarantined'
-    ELSE 'unexplained'
-  END AS deviation,
-  COUNT(*)
-FROM (
+WITH row_of_both AS (
   SELECT
     a.id,
-    a.original_image_url,
-    a.generation_status,
+    c.id IS NOT NULL AS migrated,
+    t.id IS NOT NULL AS touched,
     (
       a.customer_email IS NOT NULL
       AND a.access_token IS NOT NULL
       AND a.original_image_url NOT LIKE 'test-%'
       AND a.generation_status = 'completed'
     ) IS TRUE AS in_strategy,
-    COALESCE(BTRIM(a.customer_email, E' \t\r\n'), '') <> ''
-    AND COALESCE(BTRIM(a.access_token, E' \t\r\n'), '') <> '' AS has_email_and_token,
-    c.id IS NOT NULL AS migrated
+    CASE
+      WHEN a.original_image_url LIKE 'test-%' THEN ARRAY['test_data']
+      WHEN a.customer_email IS NULL OR BTRIM(a.customer_email, E' \t\r\n') = '' THEN ARRAY['no_email']
+      WHEN a.access_token IS NULL OR BTRIM(a.access_token, E' \t\r\n') = '' THEN ARRAY['no_access_token']
+      WHEN a.generation_status = 'completed' OR a.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r) THEN '{}'
+      WHEN a.generation_status IN ('pending', 'processing') THEN ARRAY['in_flight', 'abandoned']
+      ELSE ARRAY['not_completed']
+    END AS reasons,
+    a.generation_status = 'completed' AS completed
   FROM public.artworks AS a
   LEFT JOIN public.artworks_v2 AS c ON a.id = c.id
-) AS s
-GROUP BY s.in_strategy, s.migrated, 4
+  LEFT JOIN artwork_migration.clean_touched AS t ON a.id = t.id
+),
+
+explained AS (
+  SELECT
+    s.*,
+    CASE
+      WHEN s.migrated = (s.touched OR s.reasons = '{}')
+        THEN
+          CASE
+            WHEN s.in_strategy = s.migrated THEN ''
+            WHEN NOT s.migrated THEN 'blank e-mail or token'
+            WHEN s.touched THEN 'changed on the clean side'
+            WHEN s.completed THEN 'original_image_url is NULL'
+            ELSE 'referenced by another table'
+          END
+      WHEN s.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) THEN 'pending'
+      WHEN s.id IN (SELECT r.id FROM artwork_migration.refused_write AS r) THEN 'refused'
+      WHEN NOT s.migrated AND s.id IN (SELECT q.id FROM artwork_migration.quarantine AS q) THEN 'quarantined'
+      ELSE 'unexplained'
+    END AS deviation
+  FROM row_of_both AS s
+),
+
+found AS (
+  INSERT INTO artwork_migration.finding (run, rule, id, about)
+  SELECT
+    :run,
+    'strategy_count',
+    e.id,
+    CASE WHEN e.migrated THEN e.reasons ELSE ARRAY[l.disposition] END
+  FROM explained AS e
+  INNER JOIN artwork_migration.legacy_artwork AS l ON e.id = l.id
+  WHERE e.deviation = 'unexplained'
+)
+
+INSERT INTO artwork_migration.strategy_count (run, in_strategy, migrated, deviation, row_count)
+SELECT
+  :run,
+  e.in_strategy,
+  e.migrated,
+  e.deviation,
+  COUNT(*)
+FROM explained AS e
+GROUP BY e.in_strategy, e.migrated, e.deviation

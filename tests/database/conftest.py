@@ -45,3 +45,9 @@ def steps(make_shop: MakeShop) -> Iterator[Steps]:
 def deployed_on_either(make_shop: MakeShop, either_server: EmbeddedServer) -> Shop:
     """The production-like sample with the clean schema beside it, on each release in turn."""
     return make_shop(phase="DEPLOYED", on=either_server)
+
+
+@pytest.fixture
+def migrated_on_either(make_shop: MakeShop, either_server: EmbeddedServer) -> Shop:
+    """The production-like sample, migrated, so that the clean table has its keys and indexes, on each release in turn."""
+    return make_shop(phase="MIGRATED", on=either_server)

@@ -5,14 +5,13 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import sql
 from migration import backfill, catch_up
 from migration.errors import DatabaseError, MigrationError
 from migration.runs import Run
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
 from tests.shops import Shop, catch_up_now, migrate, running
-from tests.stepping import Barrier
+from tests.stepping import Barrier, break_function
 
 MISSING = (
     "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"
@@ -143,11 +142,9 @@ def test_without_that_condition_the_chunk_would_fail_for_ever(deployed: Shop, ru
     """The copy's own statement without its look at tokens breaks the unique key, and catch-up, the cure, does not run before it."""
     _token_moves_to_a_row_not_yet_copied(deployed)
     condition = "AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.access_token = l.access_token AND c.id <> l.id)"
-    statement = sql.load("migrate/copy_chunk").statement
-    assert condition in statement
-    unprotected = statement.replace(condition, "").replace(":first_tid", "'(0,0)'").replace(":end_tid", "'(4294967295,0)'")
+    break_function(deployed, "artwork_migration.copy_block_range", condition)
     with pytest.raises(DatabaseError) as failed, run.database.transaction("copying without a look at tokens") as connection:
-        connection.exec_driver_sql(unprotected.replace("%", "%%"))
+        connection.exec_driver_sql("SELECT artwork_migration.copy_block_range('(0,0)', '(4294967295,0)')")
     assert "23505" == failed.value.sqlstate
 
 

@@ -175,8 +175,9 @@ def test_a_changed_key_moves_the_clean_row(shop: Shop) -> None:
     assert (None, token) == (clean(shop, before, "id"), clean(shop, after, "access_token"))
 
 
-def test_a_user_deleted_while_a_batch_uses_it(shop: Shop, steps: Steps) -> None:
+def test_a_user_deleted_while_a_batch_uses_it(migrated: Shop, steps: Steps) -> None:
     """The foreign key fails the batch with 23503, which we retry, and the artwork gets its new anonymous owner."""
+    shop = migrated
     user = add_user(shop, "ada@catch.example")
     artwork = add_legacy(shop, customer_email="ada@catch.example")
     leaver = shop.session()
@@ -217,8 +218,9 @@ def test_catch_up_drains_a_log_that_names_one_artwork_again_and_again(shop: Shop
     assert ([], "Rexa") == (logged(shop), clean(shop, other, "pet_name"))
 
 
-def test_new_users_put_the_emails_other_artworks_into_the_log(shop: Shop) -> None:
+def test_new_users_put_the_emails_other_artworks_into_the_log(migrated: Shop) -> None:
     """A user made for one artwork of an e-mail becomes the owner of its other ones too, in the next batch."""
+    shop = migrated
     user = add_user(shop, "ada@catch.example")
     other = _in_step(shop, customer_email="ada@catch.example")
     shop.sql.execute("DELETE FROM public.users WHERE id = %s", (user,))

@@ -16,9 +16,9 @@ UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
 
 
 @pytest.fixture
-def shop(deployed_on_either: Shop) -> Shop:
+def shop(migrated_on_either: Shop) -> Shop:
     """Both tables live."""
-    return deployed_on_either
+    return migrated_on_either
 
 
 def _owned(shop: Shop) -> tuple[UUID, UUID]:

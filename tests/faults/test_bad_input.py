@@ -346,8 +346,8 @@ def roles(server: EmbeddedServer) -> None:
     """The roles; they belong to the whole server and go with it."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         for role in (OWNER, STRANGER, f"{MEMBER} IN ROLE {OWNER}"):
-            connection.execute(f"CREATE ROLE {role}")  # type: ignore[call-overload]
-            connection.execute(f"ALTER ROLE {role.split()[0]} LOGIN")  # type: ignore[call-overload]
+            connection.execute(f"CREATE ROLE {role}")  # type: ignore[call-overload]  # made of this test's own names
+            connection.execute(f"ALTER ROLE {role.split()[0]} LOGIN")  # type: ignore[call-overload]  # made of this test's own names
 
 
 def start(url: str) -> Plan:

@@ -35,7 +35,9 @@ class Verb:
         """Execute the plan; the number of attempts it took."""
         return execution.execute(
             self.shop.database,
-            self.plan,
+            self.plan.statements,
+            verb=self.plan.verb,
+            action="the plan",
             patience=patience,
             before_commit=lambda connection: ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after),
             on_attempt=on_attempt,
@@ -124,7 +126,7 @@ def holding(shop: Shop, statement: str) -> Iterator[psycopg.Connection[Any]]:
     session = shop.session()
     session.execute("SELECT set_config('application_name', 'webshop', false)")
     session.commit()
-    session.execute(statement)  # type: ignore[call-overload]
+    session.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     yield session
     session.rollback()
 
@@ -206,7 +208,7 @@ def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
         session.execute("SET lock_timeout = '500ms'")  # an error here is a client that waited longer
         while not stop.is_set():
             for table in ("artworks", "orders", "users"):
-                session.execute(f"UPDATE public.{table} SET updated_at = NOW() WHERE id = (SELECT MAX(id::text)::uuid FROM public.{table})")  # type: ignore[call-overload]
+                session.execute(f"UPDATE public.{table} SET updated_at = NOW() WHERE id = (SELECT MAX(id::text)::uuid FROM public.{table})")  # type: ignore[call-overload]  # made of this test's own names
             written.append(1)
 
     with holding(verb.shop, "UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM public.artworks)"):
@@ -236,7 +238,7 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
                 wait_until(lambda: queued.is_set() or blocked_session(verb.shop, table=table))
                 write = Background(
                     lambda: session.execute(f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MAX(id::text)::uuid FROM {table})")
-                )  # type: ignore[call-overload]
+                )  # type: ignore[call-overload]  # made of this test's own names
                 while not write.over:
                     waiting = looker.execute(
                         "SELECT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = %s AND NOT l.granted)", (session.info.backend_pid,)
@@ -262,12 +264,12 @@ def cross(shop: Shop, work: Callable[[], Any], first: str, then: str, waits_for:
     artwork = shop.value("SELECT MIN(artwork_id::text) FROM public.orders")
     user = shop.value("SELECT MIN(user_id::text) FROM public.artworks")
     session = shop.session()
-    session.execute(first.format(artwork=artwork, user=user))  # type: ignore[call-overload]
+    session.execute(first.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
     ours = Background(work)
     try:
         wait_until(lambda: blocked_session(shop, table=waits_for))
         time.sleep(linger)
-        session.execute(then.format(artwork=artwork, user=user))  # type: ignore[call-overload]
+        session.execute(then.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
         session.commit()
     finally:
         session.rollback()

@@ -303,7 +303,7 @@ def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionNam
 def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
     """A new decision is not forgotten in the lists above."""
     marks = {
-        test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]
+        test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]  # pytest puts it there
         for test in (test_a_decision_is_kept_in_one_form, test_a_decision_that_cannot_be_used_is_refused)
     }
     assert [set(DecisionName)] * 2 == list(marks.values())

@@ -35,7 +35,7 @@ def test_the_header_holds_nothing_but_its_keys(name: str) -> None:
 @pytest.mark.parametrize("name", FILES)
 def test_the_name_is_legal_and_the_statement_is_there(name: str) -> None:
     """Lower case, digits, underscores; and something behind the header, which does not begin with a comment."""
-    assert re.fullmatch(r"([a-z]+/)*[a-z0-9_]+(\.rows|\.undo)?", name)
+    assert re.fullmatch(r"([a-z_]+/)*[a-z0-9_]+(\.rows|\.undo)?", name)
     statement = sql.load(name).statement
     assert statement
     assert not statement.startswith("--")

@@ -9,7 +9,8 @@ FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, legacy_colu
 INNER JOIN pg_catalog.pg_attribute AS a
   ON m.legacy_column = a.attname AND a.attrelid = TO_REGCLASS('public.artworks') AND NOT a.attisdropped
 WHERE
-  NOT CASE m.data_type
+  m.data_type IS NOT NULL
+  AND NOT CASE m.data_type
     WHEN 'uuid' THEN a.atttypid = 'uuid'::regtype
     WHEN 'timestamptz' THEN a.atttypid = 'timestamptz'::regtype
     ELSE a.atttypid IN ('text'::regtype, 'varchar'::regtype)

@@ -1,5 +1,5 @@
 -- What: a row level security policy of the legacy table reads a column that the clean table does not have under that name, or the whole
---   row, or holds a literal in which the table's name cannot be told from the table (see deploy/23_policies).
+--   row, or holds a literal in which the table's name cannot be told from the table (see deploy/24_policies).
 -- Why: the policy could not be carried over, and without it the clean table would show other rows.
 -- Locks: none.
 -- Remedy: Rewrite the policy on columns that both tables have.

@@ -1,0 +1,32 @@
+-- What: the function that copies the eligible rows of one block range into the clean table and returns how many.
+-- Why: the first copy. Rows in quarantine stay; a row whose token another clean row holds stays too: log_missing.sql leaves it to catch-up.
+--   DO NOTHING is about a chunk done twice only: the id stands there already.
+-- Inverse: 47_copy_block_range.undo.sql
+-- Locks: when called, ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.
+-- Stage: prepare
+CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) RETURNS bigint
+-- a plan made without knowing the range would expect a handful of rows
+LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+  copied bigint;
+BEGIN
+  INSERT INTO public.artworks_v2 (
+    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, generated_image_url, upscaled_image_url,
+    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, /* carried: @, */ updated_at
+  )
+  SELECT
+    l.id, l.user_id, l.customer_name, l.customer_email, l.pet_name, l.pet_mom_image_url, l.pet_image_url, l.generated_image_url,
+    l.upscaled_image_url, l.generation_status, l.upscale_status, l.upscale_completed_at, l.access_token, l.token_expires_at, l.created_at,
+    /* carried: l.@, */ l.updated_at
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE
+    l.row_ctid >= first_tid AND l.row_ctid < end_tid
+    AND l.migratable
+    AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
+    AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.access_token = l.access_token AND c.id <> l.id)
+  ON CONFLICT (id) DO NOTHING;
+  GET DIAGNOSTICS copied = ROW_COUNT;
+  RETURN copied;
+END
+$$;

@@ -1,0 +1,15 @@
+-- What: takes owners that are gone out of clean rows and logs those rows, so that catch-up gives them their next owner.
+-- Why: a user deleted while there was no foreign key yet is in the log already, but the key cannot be validated before catch-up has run.
+-- Inverse: none; the value points nowhere.
+-- Locks: the clean rows it changes.
+-- Stage: write
+WITH freed AS (
+  UPDATE public.artworks_v2 AS c
+  SET user_id = NULL
+  WHERE c.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = c.user_id)
+  RETURNING c.id
+)
+
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(f.id) FROM freed AS f
+HAVING COUNT(*) > 0

@@ -1,0 +1,13 @@
+-- What: freezes and analyzes the clean table, unless that was done since the last chunk.
+-- Why: what has just been filled would be visited by autovacuum soon, in the way of the switch, and be planned for without statistics.
+-- Inverse: none needed.
+-- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2: nobody waits.
+-- Stage: after
+SELECT
+  'vacuum public.artworks_v2' AS object,
+  'VACUUM (FREEZE, ANALYZE) public.artworks_v2' AS "do"
+WHERE
+  NOT EXISTS (
+    SELECT FROM artwork_migration.step AS s
+    WHERE s.name = 'vacuum public.artworks_v2' AND s.done_at > (SELECT MAX(c.done_at) FROM artwork_migration.chunk AS c)
+  )

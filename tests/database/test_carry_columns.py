@@ -1,0 +1,107 @@
+"""The decision carry_columns: legacy columns beyond the mapping that go along as they are, on every way between the tables."""
+
+import pytest
+
+from migration import decisions, ledger
+from migration.decisions import DecisionName
+from migration.errors import BadInput
+from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
+from tests.shops import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
+
+CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
+
+
+def decide(shop: Shop, value: str, name: DecisionName = DecisionName.CARRY_COLUMNS) -> None:
+    """What the verb does, without a flow around it."""
+    with shop.database.transaction("deciding") as connection:
+        checked = decisions.checked_value(connection, name, value)
+        if not ledger.exists(connection):
+            ledger.create(connection)
+        decisions.apply_at_once(connection, name, checked)
+        ledger.decide(connection, name, checked, approved_by="test", reason="test", run_name="test")
+
+
+@pytest.fixture
+def carrying(shop: Shop) -> Shop:
+    """Deployed with two jsonb and timestamptz columns carried over, and one with an awkward name and a default."""
+    shop.sql.execute("""ALTER TABLE public.artworks ADD COLUMN "Mock-up of" text DEFAULT 'nobody''s % :x'""")
+    decide(shop, CARRIED)
+    deploy(shop)
+    return shop
+
+
+def test_values_are_copied_as_they_are(carrying: Shop) -> None:
+    """Every migrated row holds the carried values, the comparison includes them, and nothing differs."""
+    assert {"match", "excluded"} == set(migrate(carrying))
+    differing = """
+        SELECT COUNT(*) FROM public.artworks AS a JOIN public.artworks_v2 AS c USING (id)
+        WHERE (a.mockup_urls, a."Mock-up of", a.mockup_generated_at) IS DISTINCT FROM (c.mockup_urls, c."Mock-up of", c.mockup_generated_at)
+    """
+    assert (0, True) == (
+        carrying.value(differing),
+        carrying.value("SELECT COUNT(mockup_urls) > 100 FROM public.artworks_v2"),
+    )
+
+
+def test_later_writes_go_both_ways(carrying: Shop) -> None:
+    """A legacy write is caught up, a clean write is written through, and a clean-born row gets the column's default on both sides."""
+    migrate(carrying)
+    old, born = add_legacy(carrying), add_clean(carrying)
+    catch_up_now(carrying)
+    carrying.sql.execute("""UPDATE public.artworks SET mockup_urls = '["a"]', "Mock-up of" = 'Rex' WHERE id = %s""", (old,))
+    catch_up_now(carrying)
+    assert (["a"], "Rex") == (clean(carrying, old, "mockup_urls"), clean(carrying, old, '"Mock-up of"'))
+    carrying.sql.execute("""UPDATE public.artworks_v2 SET "Mock-up of" = 'Bello' WHERE id = %s""", (old,))
+    assert "Bello" == legacy(carrying, old, '"Mock-up of"')
+    assert "nobody's % :x" == clean(carrying, born, '"Mock-up of"') == legacy(carrying, born, '"Mock-up of"')
+    catch_up_now(carrying)
+    assert ["match"] * 2 == [verdict(carrying, artwork) for artwork in (old, born)]
+
+
+def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
+    """The comparison names the carried column like any other."""
+    migrate(carrying)
+    with carrying.sql.transaction():
+        carrying.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
+        carrying.sql.execute("UPDATE public.artworks_v2 SET mockup_urls = '[1]' WHERE ctid = '(0,1)'")
+    reconcile_now(carrying)
+    assert [(["mockup_urls"],)] == carrying.rows("SELECT about FROM artwork_migration.finding WHERE rule = 'differs'")
+
+
+def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
+    """The plan counts the values that stay behind, and a carried column is not among them; taking the decision back puts it there again."""
+    assert {"mockup_urls", "mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+    decide(shop, "mockup_urls")
+    assert {"mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+    decide(shop, "none")
+    assert {"mockup_urls", "mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+
+
+@pytest.mark.parametrize(
+    ("added", "value", "told"),
+    [
+        ("", "", "takes columns of artworks"),
+        ("", "nonsense", "nonsense: artworks has no such column"),
+        ("", "mockup_urls, pet_name", "pet_name: the migration has a column of that name already"),
+        ("fal_request_id text", "fal_request_id", "fal_request_id: the migration has a column of that name already"),
+        ("disposition text", "disposition", "disposition: the migration has a column of that name already"),
+        ("raw json", "raw", "raw: values of its type cannot be compared"),
+        ("raws json[]", "raws", "raws: values of its type cannot be compared"),
+        ("place point", "place", "place: values of its type cannot be compared"),
+        ("number bigint GENERATED ALWAYS AS IDENTITY", "number", "number: its values are generated by the database"),
+        ("twice text GENERATED ALWAYS AS (pet_name || pet_name) STORED", "twice", "twice: its values are generated by the database"),
+    ],
+)
+def test_what_cannot_be_carried_is_refused_when_it_is_decided(shop: Shop, added: str, value: str, told: str) -> None:
+    """The refusal names the column and says why; nothing was decided and no ledger created."""
+    if added:
+        shop.sql.execute(f"ALTER TABLE public.artworks ADD COLUMN {added}")
+    with pytest.raises(BadInput, match=told):
+        decide(shop, value)
+    assert shop.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
+
+
+def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
+    """The clean table has its columns by then; the refusal says to roll back first."""
+    with pytest.raises(BadInput, match="Roll back first"):
+        decide(deployed, "mockup_urls")
