@@ -57,7 +57,7 @@ def clean_row(row: Row, around: Surroundings) -> dict[str, Any]:
     return {
         **{name: row[name] for name in SAME_NAME},
         **dict.fromkeys(CLEAN_ONLY),
-        "user_id": row.get("user_id") or around.users[row["customer_email"]],
+        "user_id": row.get("user_id") or around.users.get(row["customer_email"]),
         "pet_mom_image_url": _or_missing(row["original_pet_mom_url"]),
         "pet_image_url": _or_missing(row["original_pet_url"]),
         "upscaled_image_url": row.get("upscaled_image_url"),
