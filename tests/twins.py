@@ -55,6 +55,13 @@ END_STATE = {
     "chunks left": "SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.done_at IS NULL",
     "log": "SELECT l.ids FROM artwork_migration.legacy_change AS l",
     "other keys": "SELECT k.old_id, k.new_id FROM artwork_migration.rekeyed_artwork AS k",
+    "indexes": """
+        SELECT PG_GET_INDEXDEF(i.indexrelid), i.indisvalid, i.indisready FROM pg_index AS i
+        WHERE i.indrelid = 'public.artworks_v2'::regclass
+    """,
+    "constraints": """
+        SELECT PG_GET_CONSTRAINTDEF(c.oid), c.convalidated FROM pg_constraint AS c WHERE c.conrelid = 'public.artworks_v2'::regclass
+    """,
     "verdicts": "SELECT v.verdict, COUNT(*) FROM artwork_migration.verdict AS v GROUP BY v.verdict",
     "phase": "SELECT h.phase_after FROM artwork_migration.phase_history AS h ORDER BY h.run DESC LIMIT 1",
 }

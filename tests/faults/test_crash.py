@@ -42,6 +42,9 @@ IN_THE_BACKFILL = {
 #: Where a run dies that has nothing left to copy.
 AFTER_THE_BACKFILL = {
     "logging what is missing": ("AFTER INSERT ON artwork_migration.legacy_change FOR EACH STATEMENT", 0),
+    "beginning an index": ("AFTER INSERT ON artwork_migration.step FOR EACH STATEMENT", 1),
+    "noting an index": ("BEFORE UPDATE ON artwork_migration.step FOR EACH STATEMENT", 1),
+    "noting the last step": ("BEFORE UPDATE ON artwork_migration.step FOR EACH STATEMENT", 4),
     "consuming the log": ("AFTER DELETE ON artwork_migration.legacy_change FOR EACH STATEMENT", 1),
     "consuming changed keys": ("AFTER DELETE ON artwork_migration.rekeyed_artwork FOR EACH STATEMENT", 0),
     "creating users in catch-up": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
@@ -223,6 +226,26 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins
     migrate(shop)
     assert before == shop.rows(FIRST_FIVE)
     assert deployed_twins.undisturbed == end_state(shop)
+
+
+@pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
+def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, ended: bool, invalid: int) -> None:
+    """CREATE INDEX CONCURRENTLY outlives its client or leaves a ruin behind; the next run has every index, and all of them valid."""
+    writer = copied_shop.session()
+    writer.execute("LOCK TABLE public.artworks_v2 IN ROW EXCLUSIVE MODE")
+    waiting = (
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'doomed-run' AND query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
+    )
+    with client(copied_shop) as process:
+        wait_until(lambda: copied_shop.value(waiting) or process.poll() is not None)
+        kill(process)
+    if ended:
+        copied_shop.sql.execute("SELECT PG_TERMINATE_BACKEND(pid, 60000) FROM pg_stat_activity WHERE application_name = 'doomed-run'")
+    writer.rollback()
+    wait_until(lambda: not at_work(copied_shop))
+    assert invalid == copied_shop.value("SELECT COUNT(*) FROM pg_index WHERE indrelid = 'public.artworks_v2'::regclass AND NOT indisvalid")
+    migrate(copied_shop)
+    assert copied_twins.undisturbed == end_state(copied_shop)
 
 
 # The server
