@@ -29,7 +29,8 @@ def reconcile(run: Run) -> dict[str, int]:
 
 def _look(run: Run) -> int:
     with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
-        for table in ("finding", "reconciliation", "strategy_count", "rule_result"):
+        database.run(connection, "reconcile/forget", run=run.epoch)
+        for table in ("reconciliation", "strategy_count"):
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
         database.run(connection, "reconcile/look", run=run.epoch)
         database.run(connection, "reconcile/strategy_count", run=run.epoch)

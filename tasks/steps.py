@@ -15,9 +15,12 @@ R = TypeVar("R")
 
 
 def step(name: str, *, retries: int = 2) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A step of a flow called `name`. Every step may be run again at any time; locks and conflicts are retried below, by the database."""
+    """A step of a flow called `name`, with its parameters in braces filled in. Every step may be run again at any time; locks and
+    conflicts are retried below, by the database.
+    """
     return task(
         name=name,
+        task_run_name=name,
         retries=retries,
         retry_delay_seconds=exponential_backoff(backoff_factor=2),
         retry_jitter_factor=0.5,
