@@ -14,6 +14,7 @@ Row = Mapping[str, Any]
 
 #: A no-break space is no blank: a row that has nothing else for an e-mail has an e-mail.
 BLANKS = " \t\r\n"
+LONGEST_INDEXED = 2_600
 GENERATION_STATUSES = {"pending", "processing", "completed", "failed"}
 UPSCALE_STATUSES = {"not_required", "pending", "processing", "completed", "failed"}
 SAME_NAME = (
@@ -71,6 +72,11 @@ def blank(value: str | None) -> bool:
     return value is None or not value.strip(BLANKS)
 
 
+def too_long(value: str) -> bool:
+    """More than an index takes."""
+    return len(value.encode()) > LONGEST_INDEXED
+
+
 def _alone(row: Row, around: Surroundings) -> Outcome:
     """Where it would end if no other row had its token."""
     disposition = _disposition(row, around)
@@ -102,7 +108,13 @@ def _in_flight(row: Row, around: Surroundings) -> bool:
 
 
 def _defect(row: Row) -> str | None:
-    """Why the clean table could not take the row: it insists on both times, and knows its statuses."""
+    """Why the clean table could not take the row: it insists on e-mail, token and both times, indexes the first two, knows its statuses."""
+    if row["customer_email"] is None:
+        return "no_email"
+    if row["access_token"] is None:
+        return "no_access_token"
+    if too_long(row["customer_email"]) or too_long(row["access_token"]):
+        return "too_long_to_index"
     if row["created_at"] is None or row["updated_at"] is None:
         return "no_created_at"
     upscale = row.get("upscale_status")

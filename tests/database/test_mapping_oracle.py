@@ -15,12 +15,11 @@ from psycopg import sql as pgsql
 from psycopg.rows import dict_row
 
 from migration import ledger
-from migration.errors import DatabaseError
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy, verdict
 from tests.conftest import MakeShop
-from tests.oracle import Outcome, Surroundings, blank, clean_row, outcomes
+from tests.oracle import LONGEST_INDEXED, Outcome, Surroundings, blank, clean_row, outcomes, too_long
 from tests.shops import Shop, catch_up_now, copy, deploy, migrate
 
 ADA, BOB = UUID(int=1), UUID(int=2)
@@ -79,7 +78,9 @@ def _assert_as_the_oracle_says(shop: Shop, *, in_flight_seconds: int = 15 * 60) 
         " WHERE run = (SELECT MAX(run) FROM artwork_migration.reconciliation)"
     )
     assert Counter(expected.values()) == {Outcome(verdict, reason): count for verdict, reason, count in shop.rows(counted)}
-    assert {row["customer_email"] for row in rows if not blank(row["customer_email"])} <= set(around.users)
+    assert {row["customer_email"] for row in rows if not blank(row["customer_email"]) and not too_long(row["customer_email"])} <= set(
+        around.users
+    )
     return Counter(expected.values())
 
 
@@ -162,12 +163,16 @@ ODD_TEXT = st.sampled_from(
 )  # fmt: skip
 EMAILS = st.sampled_from(
     [
-        None, "", "  ", "\t\n", "\r", "\u00a0", "\v", *["ada@example.com"] * 8, "Ada@Example.com", " ada@example.com", "bob@example.com",
+        *[None] * 4, "", "  ", "\t\n", "\r", "\u00a0", "\v", *["ada@example.com"] * 8, "Ada@Example.com", " ada@example.com",
+        "bob@example.com",
         "o'hara\\%:s@example.com", "zoe\u0301@example.com", "zoé@example.com", "🐾@example.com",
+        "x" * LONGEST_INDEXED, "x" * (LONGEST_INDEXED + 1), "é" * LONGEST_INDEXED,
     ]
 )  # fmt: skip
 #: Few enough that rows share them.
-TOKENS = st.sampled_from([None, "", " ", "\t\r\n", "\u00a0", *"aaaaaabbbbbbcccc", "A", "a ", "'", "\\", "%"])
+TOKENS = st.sampled_from(
+    [None, "", " ", "\t\r\n", "\u00a0", *"aaaaaabbbbbbcccc", "A", "a ", "'", "\\", "%", "x" * LONGEST_INDEXED, "x" * (LONGEST_INDEXED + 1)]
+)
 ORIGINALS = st.sampled_from(
     [None, "", "test-", "test-pending", "TEST-1", " test-1", "test_1", "latest-1", "test", "te\u0301st-", "C:\\fakepath\\test-1.jpg"]
 )
@@ -203,9 +208,9 @@ ROWS = st.builds(
         }
     ),
     ordered=st.integers(0, 4).map(lambda number: number == 0),
-    touched=st.integers(0, 9).map(lambda number: number == 0),
+    touched=st.integers(0, 2).map(lambda number: number == 0),
     late=st.booleans(),
-).map(lambda row: row if row.values["customer_email"] and row.values["access_token"] else row._replace(touched=False))
+)
 
 
 def _insert(shop: Shop, rows: Sequence[Invented]) -> None:
@@ -226,10 +231,11 @@ def _insert(shop: Shop, rows: Sequence[Invented]) -> None:
             shop.sql.execute("INSERT INTO artwork_migration.clean_touched (id) VALUES (%s)", (artwork,))
 
 
+DEFECTS = ("duplicate_access_token", "no_created_at", "unknown_status", "no_email", "no_access_token", "too_long_to_index")
 #: Every way for a row to end; the invented rows must meet them all.
 ENDS = {
     *(Outcome("excluded", reason) for reason in ("test_data", "no_email", "no_access_token", "in_flight", "abandoned", "not_completed")),
-    *(Outcome("quarantined", reason) for reason in ("duplicate_access_token", "no_created_at", "unknown_status")),
+    *(Outcome("quarantined", reason) for reason in DEFECTS),
     Outcome("match"),
 }
 
@@ -250,10 +256,9 @@ def test_invented_rows(loose: Shop) -> None:
             assert shop.value("SELECT COUNT(*) FROM artwork_migration.legacy_change") == 0
 
     check()
-    assert ENDS == {outcome for outcome, count in seen.items() if count >= 5}, seen
+    assert ENDS == set(seen), seen
 
 
-@pytest.mark.xfail(raises=DatabaseError, strict=True, reason="catch-up fails with 23502 for ever: such a row is eligible and has no defect")
 @pytest.mark.parametrize("column", ["customer_email", "access_token"])
 def test_a_touched_row_that_loses_what_the_clean_table_needs(make_shop: MakeShop, column: str) -> None:
     """What the clean side works with stays eligible; if legacy takes its e-mail or token away, it waits in quarantine like any other."""
@@ -266,12 +271,9 @@ def test_a_touched_row_that_loses_what_the_clean_table_needs(make_shop: MakeShop
     assert "quarantined" == verdict(shop, artwork)
 
 
-@pytest.mark.xfail(
-    raises=DatabaseError, strict=True, reason="the index on e-mail and time fails with 54000: legacy's on e-mail alone takes more"
-)
 def test_an_email_that_just_fits_into_legacys_index(make_shop: MakeShop) -> None:
     """The longest e-mail that the legacy table's own index takes does not stop the migration."""
     shop = make_shop(phase="DEPLOYED")
     artwork = add_legacy(shop, customer_email=Random(1).randbytes(1_345).hex() + "@x")  # noqa: S311 (it must not compress, that is all)
     migrate(shop)
-    assert verdict(shop, artwork) in ("match", "quarantined")
+    assert "quarantined" == verdict(shop, artwork)
