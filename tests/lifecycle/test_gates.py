@@ -52,20 +52,19 @@ def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
     """What is wrong with the users and with the clean table is told in one message."""
     deployed(operated)
     operated.sql.execute(
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_user_id_fkey;"
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
         "CREATE FUNCTION public.register() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.is_anonymous := FALSE; RETURN NEW; END$$;"
         "CREATE TRIGGER register BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION public.register()"
     )
     red = red_gate()
     assert "gate users is red: created_are_anonymous (is_anonymous): " in (red.message or "")
-    assert "gate clean_artworks is red: constraints_in_place (artworks_v2_user_id_fkey): 1 bad." in (red.message or "")
+    assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in (red.message or "")
     assert phase(operated) == Phase.DEPLOYED
 
     operated.sql.execute(
         "DROP TRIGGER register ON users;"
         "UPDATE users SET is_anonymous = TRUE WHERE id IN (SELECT id FROM artwork_migration.created_user);"
-        "ALTER TABLE artworks_v2 ADD CONSTRAINT artworks_v2_user_id_fkey"
-        " FOREIGN KEY (user_id) REFERENCES users (id) ON DELETE SET NULL ON UPDATE CASCADE"
+        "ALTER TABLE artworks_v2 ADD CONSTRAINT artworks_v2_access_token_key UNIQUE (access_token)"
     )
     completed(operated)
 

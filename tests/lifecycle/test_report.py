@@ -177,5 +177,5 @@ def test_the_steps_are_measured(operated: Shop) -> None:
     steps = [
         row[0] for row in operated.rows("SELECT label FROM artwork_migration.figure WHERE name = 'seconds' AND value > 0 ORDER BY detail")
     ]
-    assert ["judge quarantine", "create users", "copy chunks"] == steps[:3]
+    assert ["gate legacy_artworks", "judge quarantine", "create users", "copy chunks"] == steps[:4]
     assert "gate reconciliation" in steps
