@@ -1,8 +1,10 @@
 """What Great Expectations says of a rule, as a verdict: what was bad, or in words why it could not be judged."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import psycopg
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.expectations.expectation import Expectation
 
@@ -51,7 +53,15 @@ def unjudged(one: Result) -> str:
         return one
     told = one.exception_info or {}
     metrics = [told, *(inner for inner in told.values() if isinstance(inner, dict))]
-    return "raised an error" if any(inner.get("raised_exception") for inner in metrics) else ""
+    raised = [_kind(str(inner.get("exception_traceback"))) for inner in metrics if inner.get("raised_exception")]
+    return f"raised {' and '.join(sorted(set(raised)))}" if raised else ""
+
+
+def _kind(traceback: str) -> str:
+    """The kinds of error in a traceback, the first cause first. Nothing else of it: it may hold values."""
+    kinds = re.findall(r"^(?:\w+\.)*(\w+)(?=: |$)", traceback, re.MULTILINE)
+    named = [kind for kind in kinds if kind.endswith(("Error", "Exception")) or kind in vars(psycopg.errors)]
+    return named[0] if named else "an error"
 
 
 def says_no(one: Result) -> bool:

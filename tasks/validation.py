@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
+from sqlalchemy import event, text
 
 from migration import gates
 from migration.errors import DatabaseUnreachable
@@ -66,7 +67,11 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
 
 @contextmanager
 def datasource(run: Run) -> Iterator[PostgresDatasource]:
-    """The run's database as Great Expectations sees it, over connections that cannot write. Raises DatabaseUnreachable."""
+    """The run's database as Great Expectations sees it: one snapshot of it, over connections that cannot write.
+
+    It counts in a transaction for each statement. On a table that is being written more rows would hold a value than there are rows, and
+    it would call that an error. Raises DatabaseUnreachable.
+    """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx  # seconds, see above
     from great_expectations.data_context.types.base import ProgressBarsConfig
@@ -77,15 +82,25 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
         source = context.data_sources.add_postgres(  # type: ignore[call-arg]  # its signature is made at run time
             "database",
             connection_string=run.database.url.render_as_string(hide_password=False),
-            kwargs={"connect_args": {"application_name": run.database.name}, "execution_options": {"postgresql_readonly": True}},
+            kwargs={
+                "isolation_level": "REPEATABLE READ",
+                "connect_args": {"application_name": run.database.name},
+                "execution_options": {"postgresql_readonly": True},
+            },
         )
     except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold the connection string)
         raise DatabaseUnreachable(f"The gates could not connect: {type(error).__name__}. Run the verb again.") from None
+    engines = (source.get_engine(), source.get_execution_engine().engine)
     try:
-        yield source
+        with run.database.transaction("holding the gates' snapshot", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+            snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
+            for engine in engines:
+                event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
+            yield source
     finally:
         source.get_execution_engine().close()
-        source.get_engine().dispose()
+        for engine in engines:
+            engine.dispose()
 
 
 def validate_columns(source: PostgresDatasource, suite: Suite) -> dict[str, Result]:
