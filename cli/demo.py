@@ -114,7 +114,7 @@ def _build(console: Console, server: EmbeddedServer, rows: int, seed: int) -> No
 def _migrate(console: Console, server: EmbeddedServer) -> None:
     """Plan, deploy, migrate. Raises DemoFailed where a verb does not end well."""
     _require(console, _approved(console, "deploy_schema"))
-    console.rule("migrate-data: users, copy, catch-up, every row compared, the gate")
+    console.rule("migrate-data: users, copy, catch-up, every row compared, the gates")
     with _progress(console, Database(database_url(server.url(SHOP)))):
         state = run_verb("migrate_data")
     _require(console, state)

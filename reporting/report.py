@@ -49,12 +49,12 @@ class Gate:
 
     @property
     def verdict(self) -> str:
-        """green, warning, red, or not judged (which counts as red, whatever the severity)."""
+        """green, info, warning, red, or not judged (which counts as red, whatever the severity)."""
         if self.passed:
             return "green"
         if not self.bad:
             return "not judged"
-        return "red" if self.severity == "critical" else "warning"
+        return "red" if self.severity == "critical" else self.severity
 
 
 @dataclass(frozen=True)
