@@ -24,14 +24,14 @@ def sentence(report: Report) -> str:
     """How many came along, how many stayed behind and why, how many wait for a decision."""
     counts = dict(report.accounts.sum_rows)
     migrated, pending = counts.pop("migrated", 0), counts.pop("pending", 0)
-    behind = {heading.split(": ", 1)[1]: count for heading, count in counts.items() if heading.startswith(_STAY_BEHIND)}
+    behind = {heading.removeprefix("excluded: "): count for heading, count in counts.items() if heading.startswith(_STAY_BEHIND)}
     wrong = {heading: count for heading, count in counts.items() if not heading.startswith(_STAY_BEHIND)}
     parts = [
         f"{migrated:,} of {report.accounts.legacy_rows:,} legacy artworks migrated",
         *([f"{pending:,} were on their way at that moment and were looked at again"] if pending else []),
         f"{sum(behind.values()):,} stayed behind{_listed(behind)}",
         *([f"{sum(wrong.values()):,} are not as they should be{_listed(wrong)}"] if wrong else []),
-        f"{report.ids_to_decide:,} need a decision" if report.ids_to_decide else "none needs a decision",
+        f"in all {report.ids_to_decide:,} need a decision" if report.ids_to_decide else "none needs a decision",
     ]
     return f"{'; '.join(parts)}."
 
