@@ -1,12 +1,14 @@
-"""`artwork-migration`: demo, status, run."""
+"""`artwork-migration`: demo, up, down, status, run."""
 
 import os
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from cli.up import bring_up, running_ui, take_down
 from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.decisions import DecisionName
@@ -47,6 +49,21 @@ def demo(
 
 
 @app.command()
+def up() -> None:
+    """Have a Prefect server, its data and a worker on this machine, with every deployment. Run again, it starts only what is missing."""
+    try:
+        bring_up(_say)
+    except MigrationError as error:
+        _end_badly(error)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started, and nothing else. The data stay."""
+    take_down(_say)
+
+
+@app.command()
 def status() -> None:
     """Show the phase, what serves, the last gates, the log, and what may be run next."""
     try:
@@ -61,7 +78,7 @@ def status() -> None:
     except MigrationError as error:
         _end_badly(error)
     table = Table(show_header=False, box=None)
-    for label, value in status_lines(found):
+    for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not up on this machine")]:
         table.add_row(f"[bold]{label}[/]", value)
     console.print(table)
 
@@ -100,6 +117,10 @@ def decide(
 ) -> None:
     """Keep a decision in the ledger; every later plan and run reads it there."""
     _end(run_verb("decide", name=name, value=value, approved_by=approved_by, reason=reason))
+
+
+def _say(label: str, text: str) -> None:
+    console.print(f"[bold]{label:<16}[/]{escape(text)}", highlight=False, soft_wrap=True)
 
 
 def _end(state: "State[object]") -> NoReturn:
