@@ -1,6 +1,5 @@
 """`artwork-migration`: demo, up, down, status, run."""
 
-import os
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -138,5 +137,4 @@ def _end_badly(error: MigrationError) -> NoReturn:
 
 def main() -> None:
     """The console script."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "30")
     app()

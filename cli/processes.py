@@ -57,8 +57,8 @@ class Service:
         return process.children() if process else []
 
     def is_up(self, ready: Callable[[], bool]) -> bool:
-        """Whether the process is alive and ready, or gets ready within a minute."""
-        return becomes_ready(ready, lambda: self.find() is not None, seconds=60)
+        """Whether the process is alive and ready, or gets ready soon."""
+        return becomes_ready(ready, lambda: self.find() is not None, seconds=30)
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool]) -> None:
         """Start the process, in place of an earlier one, and wait until it is ready. Raises NotUp."""

@@ -15,6 +15,7 @@ from cli.prefect_database import address_file
 from cli.prefect_server import api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
 from cli.processes import Service
 from migration.database import Database
+from migration.errors import DatabaseUnreachable
 from migration.settings import Settings, database_url, read_settings
 
 FOLDER = Path(platformdirs.user_data_path("artwork-migration")) / "server"
@@ -27,7 +28,8 @@ Say = Callable[[str, str], None]
 def bring_up(say: Say) -> None:
     """Start what does not run, make known what is not known, and say where everything is.
 
-    What runs stays as it is, but for an idle worker that is to have other settings. Raises BadInput, before anything is started, or NotUp.
+    What runs stays as it is, but for an idle worker that is to have other settings. Raises BadInput and DatabaseUnreachable
+    before anything is started, NotUp after that.
     """
     settings = read_settings()
     for url in (settings.database_url, settings.prefect_database_url):
@@ -92,7 +94,7 @@ def _prefect_database(settings: Settings, say: Say) -> str:
     """The URL of the database for Prefect's own data: the one that is set, or else one on a Postgres of ours, which is up then."""
     if settings.prefect_database_url:
         url = settings.prefect_database_url.get_secret_value()
-        say("Prefect's data", Database(database_url(url)).address)
+        say("Prefect's data", _address(url))
         return url
     folder = FOLDER / "postgres"
     folder.mkdir(exist_ok=True)
@@ -102,6 +104,18 @@ def _prefect_database(settings: Settings, say: Say) -> str:
         DATABASE.start([sys.executable, "-m", "cli.prefect_database", str(folder)], {}, address.exists)
     say("Prefect's data", str(folder))
     return address.read_text(encoding="utf-8")
+
+
+def _address(url: str) -> str:
+    """Name and host of a database that answers. Raises DatabaseUnreachable."""
+    database = Database(database_url(url))
+    try:
+        with database.autocommit("looking for Prefect's data"):
+            return database.address
+    except DatabaseUnreachable as error:
+        raise DatabaseUnreachable(str(error).replace("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL")) from None
+    finally:
+        database.dispose()
 
 
 @contextmanager
