@@ -46,6 +46,10 @@ class Service:
             return None
         return process if same and is_alive(process) else None
 
+    def has_died(self) -> bool:
+        """Whether it was started, and not stopped, and is gone."""
+        return self._record.exists() and self.find() is None
+
     def variable(self, name: str) -> str | None:
         """A variable of the environment in which the process runs; None also if it does not run."""
         process = self.find()

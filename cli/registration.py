@@ -21,12 +21,14 @@ from tasks.connection_block import ArtworkDatabase
 ROOT = Path(__file__).parents[1]
 #: A run beats each 30 s. Three beats missed, and nobody is there to say how it ended.
 SILENCE = timedelta(seconds=100)
+#: What a run on its way tells. Any other event ends the watch: Completed, Planned, Red gate, Paused.
+ON_ITS_WAY = ("Pending", "Submitting", "pull-step.executed", "Running", "Retrying", "Cancelling", "heartbeat")
 SILENT_RUNS = AutomationCore(
     name="Runs that fell silent are Crashed",
     description="A run that was killed together with its worker would be shown as running for ever.",
     trigger=EventTrigger(
-        after={"prefect.flow-run.Pending", "prefect.flow-run.heartbeat"},
-        expect={"prefect.flow-run.*"},  # a beat, or an end of any name: Completed, Planned, Red gate
+        after={f"prefect.flow-run.{event}" for event in ON_ITS_WAY},
+        expect={"prefect.flow-run.*"},
         match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
         for_each={"prefect.resource.id"},
         posture=Posture.Proactive,

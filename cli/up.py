@@ -79,7 +79,7 @@ def running_api() -> str | None:
 def _ensure_server(settings: Settings, say: Say) -> str:
     """Have it run, and its database; the address of its API."""
     running = running_api()
-    if running and SERVER.is_up(partial(is_ready, running)):
+    if running and not DATABASE.has_died() and SERVER.is_up(partial(is_ready, running)):
         return running
     SERVER.stop()
     port = next_free_port(settings.prefect_port)
