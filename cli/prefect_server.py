@@ -1,10 +1,11 @@
 """A Prefect server of our own on this machine: its data in Postgres, no telemetry, nothing but loopback."""
 
+import http.client
 import os
+import secrets
 import socket
 import subprocess
 import sys
-import urllib.error
 import urllib.request
 from pathlib import Path
 from types import TracebackType
@@ -61,12 +62,12 @@ def is_ready(api_url: str) -> bool:
     try:
         with urllib.request.urlopen(f"{api_url}/ready", timeout=5) as answer:  # noqa: S310 (our own loopback address)
             return bool(answer.status == 200)
-    except (urllib.error.URLError, TimeoutError, ConnectionError):
+    except (OSError, http.client.HTTPException):
         return False
 
 
 def next_free_port(first: int) -> int:
-    """The first port from `first` on that nobody listens on; any free one for 0."""
+    """The first port from `first` on that nobody listens on."""
     port = first
     while True:
         with socket.socket() as probe:
@@ -76,14 +77,19 @@ def next_free_port(first: int) -> int:
             except OSError:
                 port += 1
             else:
-                return int(probe.getsockname()[1])
+                return port
+
+
+def any_free_port() -> int:
+    """One of those that the system does not give to connections: asked too early, such a port would be connected to itself."""
+    return next_free_port(10_000 + secrets.randbelow(20_000))
 
 
 class PrefectServer:
     """A Prefect server as a process, for the time of a `with` block. Raises NotUp if it does not come up."""
 
     def __init__(self, postgres_url: str, home: Path) -> None:
-        self._port = next_free_port(0)
+        self._port = any_free_port()
         self.api_url = api_at(self._port)
         self.ui_url = ui_of(self.api_url)
         self.log = home / "server.log"

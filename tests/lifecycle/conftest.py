@@ -11,7 +11,7 @@ from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 from prefect.settings.context import temporary_settings
 
-from cli.prefect_server import PrefectServer
+from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
@@ -61,7 +61,7 @@ def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
 def house(house_shop: Shop) -> Iterator[House]:
     """`artwork-migration up`, done once for a file of tests, beside a program that has the port it asks for."""
     with tempfile.TemporaryDirectory(prefix="up") as folder, socket.socket() as neighbour:
-        neighbour.bind(("127.0.0.1", 0))
+        neighbour.bind(("127.0.0.1", any_free_port()))
         neighbour.listen()
         settings = {
             "ARTWORK_DATABASE_URL": house_shop.server.url(house_shop.name, password=PASSWORD),

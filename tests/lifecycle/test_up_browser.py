@@ -44,7 +44,7 @@ def test_an_operator_plans_reads_and_approves(house: House, page: Page) -> None:
     open_form(house, page)
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)
-    submit(page)
+    submit(house, page)
     see_state(page, "Planned")
     page.get_by_text("Artifacts", exact=True).click()
     page.get_by_role("link", name=re.compile("plan-[0-9a-f]{8}")).click()
@@ -55,7 +55,7 @@ def test_an_operator_plans_reads_and_approves(house: House, page: Page) -> None:
     open_form(house, page)
     for field, value in {"plan": number, "approved_by": "ada", "reason": "ticket 12"}.items():
         fill(page, field, value)
-    submit(page)
+    submit(house, page)
     see_state(page, "Completed")
 
 
@@ -85,10 +85,13 @@ def fill(page: Page, field: str, value: str) -> None:
     box.locator("textarea").fill(value)
 
 
-def submit(page: Page) -> None:
-    """Start the run and go to its page, as the message offers."""
+def submit(house: House, page: Page) -> None:
+    """Start the run and go to its page, by way of the page of all runs."""
+    name = page.get_by_role("textbox").first.input_value()
     page.get_by_role("button", name="Submit").click()
-    page.get_by_text("View run").click(timeout=PATIENCE)
+    page.wait_for_url("**/deployments/deployment/*?tab=Runs")
+    page.goto(f"{house.ui}/runs")
+    page.get_by_role("link", name=name).first.click(timeout=PATIENCE)
 
 
 def see_state(page: Page, name: str) -> None:
