@@ -75,7 +75,8 @@ class Service:
         """End the process and what it started. False if there was none."""
         process = self.find()
         if process:
-            end(process)
+            with suppress(psutil.NoSuchProcess):
+                end(process)
         self._record.unlink(missing_ok=True)
         return process is not None
 

@@ -4,7 +4,7 @@ import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -57,7 +57,8 @@ def take_down(say: Say) -> None:
     with _alone():
         runs = WORKER.children()
         for run in runs:
-            run.terminate()
+            with suppress(psutil.NoSuchProcess):
+                run.terminate()
         psutil.wait_procs(runs, timeout=30)
         stopped = [service.name for service in reversed(SERVICES) if service.stop()]
     if runs:

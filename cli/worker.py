@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Mapping
 
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import WorkerStatus
 
 from cli.processes import Service
 from migration.database import Database
@@ -24,7 +25,8 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
     """Have it run, with the settings of now. One that is at work keeps those it has."""
     process = worker.find()
     has = process.environ() if process else {}
-    settled = {name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}.items() <= has.items()
+    wanted = {name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}
+    settled = wanted.items() <= has.items()
     if not settled and worker.children():
         say("settings", "the worker is at work and keeps those it has; run `artwork-migration up` again when it is not")
         settled = True
@@ -42,9 +44,9 @@ def to_migrate(worker: Service) -> str:
 
 
 def _polls(worker: Service) -> bool:
-    """Whether the server has heard of it since it was started."""
+    """Whether the server hears of it; of one before it, that had its name, it may have heard a moment ago."""
     process = worker.find()
     with get_client(sync_client=True) as client:
-        known = client.read_workers_for_work_pool(POOL)
-    heard = [one.last_heartbeat_time.timestamp() for one in known if one.name == NAME and one.last_heartbeat_time]
+        online = [one for one in client.read_workers_for_work_pool(POOL) if one.name == NAME and one.status == WorkerStatus.ONLINE]
+    heard = [one.last_heartbeat_time.timestamp() for one in online if one.last_heartbeat_time]
     return process is not None and any(time > process.create_time() for time in heard)
