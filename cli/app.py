@@ -1,5 +1,7 @@
-"""`artwork-migration`: demo, up, down, status, run."""
+"""`artwork-migration`: demo, up, down, status, report, run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -12,7 +14,7 @@ from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.decisions import DecisionName
 from migration.errors import BadInput, MigrationError
-from migration.settings import database_url, read_settings
+from migration.settings import Settings, database_url, read_settings
 from reporting.status import read_status, status_lines
 
 if TYPE_CHECKING:
@@ -65,21 +67,22 @@ def down() -> None:
 @app.command()
 def status() -> None:
     """Show the phase, what serves, the last gates, the log, and what may be run next."""
-    try:
-        settings = read_settings()
-        if settings.database_url is None:
-            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
-        database = Database(database_url(settings.database_url.get_secret_value()))
-        try:
-            found = read_status(database)
-        finally:
-            database.dispose()
-    except MigrationError as error:
-        _end_badly(error)
+    with _asked_database() as (database, _):
+        found = read_status(database)
     table = Table(show_header=False, box=None)
     for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not up on this machine")]:
         table.add_row(f"[bold]{label}[/]", value)
     console.print(table)
+
+
+@app.command()
+def report() -> None:
+    """Write the report of the newest run that compared every row anew, from the ledger, and show where it is."""
+    from reporting.pages import write_report  # a second, for the plots
+
+    with _asked_database() as (database, settings):
+        _, path = write_report(database, settings.reports)
+    console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
 @run.command("deploy-schema")
@@ -120,6 +123,22 @@ def decide(
 
 def _say(label: str, text: str) -> None:
     console.print(f"[bold]{label:<16}[/]{escape(text)}", highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def _asked_database() -> Iterator[tuple[Database, Settings]]:
+    """The database of the environment and the settings; an error of ours ends the program in words, with its exit code."""
+    try:
+        settings = read_settings()
+        if settings.database_url is None:
+            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
+        database = Database(database_url(settings.database_url.get_secret_value()))
+        try:
+            yield database, settings
+        finally:
+            database.dispose()
+    except MigrationError as error:
+        _end_badly(error)
 
 
 def _end(state: "State[object]") -> NoReturn:

@@ -158,6 +158,17 @@ def end_step(connection: Connection, run: int, name: str) -> None:
     )
 
 
+def close_steps(connection: Connection, verb: str) -> None:
+    """Note every open step of this verb, whichever run began it, as done."""
+    connection.execute(
+        text(
+            "UPDATE artwork_migration.step AS s SET done_at = CLOCK_TIMESTAMP()"
+            " FROM artwork_migration.phase_history AS h WHERE s.run = h.run AND h.verb = :verb AND s.done_at IS NULL"
+        ),
+        {"verb": verb},
+    )
+
+
 def decision_value(connection: Connection, name: str, default: str) -> str:
     """The value of a decision in force, or the default."""
     found = decisions(connection).get(name)

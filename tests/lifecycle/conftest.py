@@ -1,12 +1,14 @@
 """One Prefect server for the session, on the embedded Postgres, and a shop behind a password."""
 
 import os
+import shutil
 import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 from prefect.settings.context import temporary_settings
@@ -20,6 +22,10 @@ from tests.shops import Shop
 
 #: The server trusts its socket; this is what must not show up.
 PASSWORD = "pw-of-the-house-7c2e"  # noqa: S105 (of nobody)
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -75,6 +81,18 @@ def house(house_shop: Shop) -> Iterator[House]:
             yield made
         finally:
             made.end()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()
 
 
 def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -1,11 +1,10 @@
 """The operator's way through the Prefect UI that `up` serves, in a real browser: plan, read, approve, done."""
 
 import re
-import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.lifecycle.house import House
 
@@ -19,18 +18,12 @@ HELP = {
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
-    """A page of the system's Chromium. No request of it may leave this machine."""
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("chromium is not installed (apt-get install chromium)")
+def page(browser: Browser) -> Iterator[Page]:
+    """A page in the browser. No request of it may leave this machine."""
     outside: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        made = browser.new_page(viewport={"width": 1300, "height": 1100})
-        made.on("request", lambda request: None if is_ours(request.url) else outside.append(request.url))
-        yield made
-        browser.close()
+    made = browser.new_page(viewport={"width": 1300, "height": 1100})
+    made.on("request", lambda request: None if is_ours(request.url) else outside.append(request.url))
+    yield made
     assert [] == outside
 
 
