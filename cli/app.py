@@ -1,14 +1,15 @@
-"""`artwork-migration`: demo, status, report, run."""
+"""`artwork-migration`: demo, up, down, status, report, run."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from cli.up import bring_up, running_ui, take_down
 from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.decisions import DecisionName
@@ -49,12 +50,27 @@ def demo(
 
 
 @app.command()
+def up() -> None:
+    """Have a Prefect server, its data and a worker on this machine, with every deployment. Run again, it starts only what is missing."""
+    try:
+        bring_up(_say)
+    except MigrationError as error:
+        _end_badly(error)
+
+
+@app.command()
+def down() -> None:
+    """Stop what `up` started, and nothing else. The data stay."""
+    take_down(_say)
+
+
+@app.command()
 def status() -> None:
     """Show the phase, what serves, the last gates, the log, and what may be run next."""
     with _asked_database() as (database, _):
         found = read_status(database)
     table = Table(show_header=False, box=None)
-    for label, value in status_lines(found):
+    for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not up on this machine")]:
         table.add_row(f"[bold]{label}[/]", value)
     console.print(table)
 
@@ -105,6 +121,10 @@ def decide(
     _end(run_verb("decide", name=name, value=value, approved_by=approved_by, reason=reason))
 
 
+def _say(label: str, text: str) -> None:
+    console.print(f"[bold]{label:<16}[/]{escape(text)}", highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def _asked_database() -> Iterator[tuple[Database, Settings]]:
     """The database of the environment and the settings; an error of ours ends the program in words, with its exit code."""
@@ -136,5 +156,4 @@ def _end_badly(error: MigrationError) -> NoReturn:
 
 def main() -> None:
     """The console script."""
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "30")
     app()

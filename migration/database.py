@@ -49,7 +49,7 @@ class Database:
         return f"Database({self.url.render_as_string(hide_password=True)})"
 
     @property
-    def _address(self) -> str:
+    def address(self) -> str:
         """Where it is, without the user and the password."""
         host = self.url.query.get("host") or self.url.host
         return f"{self.url.database} at {host}{f':{self.url.port}' if self.url.port else ''}"
@@ -64,7 +64,7 @@ class Database:
 
         Raises DatabaseUnreachable, Overtaken or DatabaseError. The search_path is empty, so every name in our SQL is a full one.
         """
-        with translated(action, self._address), self._engine.connect() as connection:
+        with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
                 defaults = {"search_path": "", "client_connection_check_interval": "5s", "statement_timeout": "0", "jit": "off"}
@@ -77,7 +77,7 @@ class Database:
     @contextmanager
     def autocommit(self, action: str) -> Iterator[Connection]:
         """A connection outside any transaction, for the run's lock and for what Postgres refuses inside one."""
-        with translated(action, self._address), self._engine.connect() as connection:
+        with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
 

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARTWORK_", hide_input_in_errors=True)
 
     database_url: SecretStr | None = Field(None, description="the database to migrate, e.g. postgresql://user@host:5432/shop")
+    prefect_database_url: SecretStr | None = Field(None, description="where `up` keeps Prefect's own data; its own Postgres if not set")
+    prefect_port: int = Field(4200, gt=0, lt=65_000, description="the first port that `up` tries for the Prefect UI")
     reports: Path = Field(Path("reports"), description="folder for exports and reports")
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb goes on trying for its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
@@ -49,4 +51,11 @@ def database_url(raw: str, driver: str = "psycopg") -> URL:
         )
     if not url.database:
         raise BadInput("The database URL names no database. Write it as postgresql://user@host:5432/database.")
-    return url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")
+    made = url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")
+    return _without_host(made) if driver == "asyncpg" and "host" in url.query else made
+
+
+def _without_host(url: URL) -> URL:
+    """For asyncpg, which goes to the host and forgets the socket where it reads the URL itself; Prefect has it do so to listen."""
+    query = {**url.query, **({"port": str(url.port)} if url.port else {})}
+    return URL.create(url.drivername, url.username, url.password, database=url.database, query=query)

@@ -113,6 +113,11 @@ class EmbeddedServer:
             shutil.rmtree(str(self._socket_directory), ignore_errors=True)
         self._socket_directory = None
 
+    def wait(self) -> None:
+        """Until Postgres ends by itself, or this process is asked to end."""
+        if self._process is not None:
+            self._process.wait()
+
     def binary(self, name: str) -> Path:
         """Of this version: pg_dump, psql, pgbench (only 18 has that one), …"""
         path = self._binaries / name

@@ -1,19 +1,31 @@
 """One Prefect server for the session, on the embedded Postgres, and a shop behind a password."""
 
 import os
+import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 from prefect.settings.context import temporary_settings
 
-from cli.prefect_server import PrefectServer
+from cli.prefect_server import PrefectServer, any_free_port
+from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.conftest import MakeShop
+from tests.conftest import ROWS, MakeShop
+from tests.lifecycle.house import House
 from tests.shops import Shop
+
+#: The server trusts its socket; this is what must not show up.
+PASSWORD = "pw-of-the-house-7c2e"  # noqa: S105 (of nobody)
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
 
 
 @pytest.fixture(scope="session")
@@ -38,6 +50,49 @@ def operated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: py
     shop = make_shop()
     point_to(shop, monkeypatch, tmp_path)
     return shop
+
+
+@pytest.fixture(scope="module")
+def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
+    """The shop that the worker of `house` migrates."""
+    shop = Shop(server, "house_shop")
+    server.create_database(shop.name)
+    build_sample(server.conninfo(shop.name), Variant.CURRENT, rows=ROWS)
+    yield shop
+    shop.close()
+    server.drop_database(shop.name)
+
+
+@pytest.fixture(scope="module")
+def house(house_shop: Shop) -> Iterator[House]:
+    """`artwork-migration up`, done once for a file of tests, beside a program that has the port it asks for."""
+    with tempfile.TemporaryDirectory(prefix="up") as folder, socket.socket() as neighbour:
+        neighbour.bind(("127.0.0.1", any_free_port()))
+        neighbour.listen()
+        settings = {
+            "ARTWORK_DATABASE_URL": house_shop.server.url(house_shop.name, password=PASSWORD),
+            "ARTWORK_PREFECT_PORT": str(neighbour.getsockname()[1]),
+            "ARTWORK_REPORTS": f"{folder}/reports",
+            "COLUMNS": "200",
+        }
+        made = House(Path(folder), settings)
+        try:
+            made.up()
+            yield made
+        finally:
+            made.end()
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()
 
 
 def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:

@@ -36,9 +36,10 @@ def test_an_address_gives_one_url(raw: str, url: str) -> None:
 
 
 def test_another_driver_gets_the_same_address() -> None:
-    """Only the driver's name differs."""
-    url = database_url("postgres://ada:secret@/shop?host=/run/pg", driver="asyncpg")
-    assert "postgresql+asyncpg://ada:***@localhost/shop?host=%2Frun%2Fpg" == str(url)
+    """Only the driver's name differs; asyncpg gets no host beside a socket, because it would go there instead."""
+    assert "postgresql+asyncpg://ada:***@db:5433/shop" == str(database_url("postgres://ada:secret@db:5433/shop", driver="asyncpg"))
+    url = database_url("postgres://ada:secret@localhost:5433/shop?host=/run/pg", driver="asyncpg")
+    assert "postgresql+asyncpg://ada:***@/shop?host=%2Frun%2Fpg&port=5433" == str(url)
 
 
 @given(

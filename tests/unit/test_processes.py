@@ -1,0 +1,107 @@
+"""A process is found again by its pid and its start time, and ends with everything it started."""
+
+import json
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cli.prefect_server import next_free_port
+from cli.processes import NotUp, Service, is_alive
+
+SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(600)"]
+PARENT = [sys.executable, "-c", f"import subprocess, time; subprocess.Popen({SLEEPER}); time.sleep(600)"]
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service that nobody has started yet; it ends with the test."""
+    made = Service(tmp_path, "sleeper")
+    yield made
+    made.stop()
+
+
+def start(service: Service, command: list[str] = SLEEPER, **variables: str) -> psutil.Process:
+    """Start it and wait until somebody in it has spoken."""
+    service.start(command, variables, lambda: "awake" in service.log.read_text())
+    process = service.find()
+    assert process is not None
+    return process
+
+
+def test_a_process_is_found_again(service: Service, tmp_path: Path) -> None:
+    """By whoever has the folder, as another terminal would; it has a session of its own and the environment it was given."""
+    process = start(service, HOUSE="ours")
+    again = Service(tmp_path, "sleeper")
+    assert process == again.find()
+    assert "ours" == again.variable("HOUSE")
+    assert (process.pid, str(tmp_path)) == (os.getsid(process.pid), process.cwd())
+
+
+def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(service: Service, tmp_path: Path) -> None:
+    """The recorded process is gone; the one that has its number now began at another time, and is neither found nor stopped."""
+    stranger = start(service)
+    (tmp_path / "stale.json").write_text(json.dumps({"pid": stranger.pid, "started": stranger.create_time() - 60}))
+    stale = Service(tmp_path, "stale")
+    assert stale.find() is None
+    assert stale.stop() is False
+    assert is_alive(stranger)
+
+
+@pytest.mark.parametrize("written", ["", "{", '{"pid": 4194305, "started": 0}'])
+def test_a_record_of_nothing_alive_is_no_process(service: Service, tmp_path: Path, written: str) -> None:
+    """Left by a crash of the machine: as if nothing had been started."""
+    (tmp_path / "sleeper.json").write_text(written)
+    assert service.find() is None
+    assert service.stop() is False
+
+
+def test_a_killed_process_is_gone(service: Service) -> None:
+    """It has died; stopping it says that there was nothing to stop, and then it counts as stopped."""
+    process = start(service)
+    assert not service.has_died()
+    process.send_signal(signal.SIGKILL)
+    psutil.wait_procs([process], timeout=10)
+    assert service.find() is None
+    assert service.has_died()
+    assert service.stop() is False
+    assert not service.has_died()
+
+
+def test_stopping_ends_the_whole_family(service: Service) -> None:
+    """The process and what it has started; a second time there is nothing."""
+    process = start(service, PARENT)
+    family = [process, *service.children()]
+    assert 2 == len(family)
+    assert service.stop() is True
+    assert [] == [member for member in family if is_alive(member)]
+    assert service.stop() is False
+
+
+def test_starting_replaces_the_one_before(service: Service) -> None:
+    """There is never a second one."""
+    first = start(service)
+    second = start(service)
+    assert not is_alive(first)
+    assert second == service.find()
+
+
+def test_a_process_that_does_not_come_up_says_why(service: Service) -> None:
+    """The end of its log is in the error."""
+    with pytest.raises(NotUp, match="no such luck"):
+        service.start([sys.executable, "-c", "raise SystemExit('no such luck')"], {}, lambda: False)
+
+
+def test_a_port_that_is_taken_is_passed_over() -> None:
+    """The next one that is free, and the same one again once it is."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = int(taken.getsockname()[1])
+        assert port < next_free_port(port)
+    assert port == next_free_port(port)
