@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained
+from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, WrongUnderLock
 from migration.plan import Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
@@ -17,6 +17,8 @@ LOCK_BUDGET_MS = 90
 _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
 #: What a statement of the plan raises when a blocker has come since the plan was made.
 BLOCKER_HAS_COME = "AM001"
+#: What it raises when ids are not right under the lock.
+WRONG_UNDER_LOCK = "AM002"
 
 
 def execute(
@@ -52,6 +54,8 @@ def execute(
         except DatabaseError as error:
             if error.sqlstate == BLOCKER_HAS_COME:
                 raise BlockerHasCome(verb, action) from None
+            if error.sqlstate == WRONG_UNDER_LOCK:
+                raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _NOT_THIS_TIME:
                 raise
             holders = lock_holders(target, tables)
