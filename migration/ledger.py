@@ -172,11 +172,11 @@ def end_step(connection: Connection, run: int, name: str, **details: object) -> 
     )
 
 
-def steps_left(connection: Connection) -> list[str]:
-    """The steps that an earlier transaction has left to do."""
+def steps_left(connection: Connection, verb: str) -> list[str]:
+    """The steps that runs of this verb have left to do."""
     if not exists(connection):
         return []
-    return list(connection.execute(text("SELECT name FROM artwork_migration.step WHERE done_at IS NULL ORDER BY name")).scalars())
+    return [row["name"] for row in database.rows(connection, "report/steps_left") if row["verb"] == verb]
 
 
 def decision_value(connection: Connection, name: str, default: str) -> str:

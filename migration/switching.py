@@ -70,18 +70,13 @@ def catch_up_before(run: Run) -> CaughtUp:
     return catch_up(run)
 
 
-def steps_after(made: Plan) -> list[str]:
-    """What is to be noted with the phase: the steps that follow the commit."""
-    return [*(statement.object for statement in made.statements if statement.stage == "after"), *CHECKS]
-
-
 def finish(run: Run) -> list[str]:
-    """Do the steps that follow the commit and are still to do, and return them. Killed in between, another run does the rest.
+    """Do the steps that this verb's commit has left to do, and return them. Killed in between, another run does the rest.
 
-    Raises CheckFailed; the phase stays SWITCHED.
+    The statements are the same after the switch and after the way back from it. Raises CheckFailed; the phase stays what it is.
     """
     with run.database.transaction("looking for steps") as connection:
-        left = ledger.steps_left(connection)
+        left = ledger.steps_left(connection, run.verb)
         statements = [Statement(**row) for row in ledger.switched_statements(connection) if row["stage"] == "after"]
     steps: dict[str, Callable[[], dict[str, object]]] = {
         **{statement.object: lambda one=statement: _execute(run, one) for statement in statements},  # type: ignore[misc]  # mypy infers no type for a lambda with a default

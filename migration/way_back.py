@@ -44,7 +44,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
 
 
 def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
-    fence, last = sql.load("switch/10_fence"), sql.load("back/30_last_carry_back")
+    fence, last, steps = sql.load("switch/10_fence"), sql.load("back/30_last_carry_back"), sql.load("back/80_steps_left")
     undos = plan.undone(switched)
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
@@ -54,6 +54,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
         *(undo for undo in undos if undo.stage == "locked"),
         # said again once the names are the old ones
         *(Statement("locked", undo.object, undo.do, None, "") for undo in undos if undo.stage == "named"),
+        Statement("locked", steps.rule, steps.statement, None, steps.header["locks"]),
         *(undo for undo in undos if undo.stage == "after"),
     ]
 

@@ -1,7 +1,7 @@
 """A shop database for a test: cloned from a template, with the ways to bring it into a phase without Prefect."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -168,7 +168,7 @@ def execute_switch(shop: Shop, made: Plan | None = None, *, patience: float = SE
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
         switching.catch_up_before(run)
-        _locked(shop, made, run, phase_after=Phase.SWITCHED, steps=switching.steps_after(made), patience=patience)
+        _locked(shop, made, run, phase_after=Phase.SWITCHED, checks=tuple(switching.CHECKS), patience=patience)
     return made
 
 
@@ -193,15 +193,16 @@ def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTI
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
         carried = way_back.carry_back(run, made)
-        _locked(shop, made, run, phase_after=Phase.MIGRATED, steps=[], patience=patience)
-    execution.finish(shop.database, made.statements, action="the plan", patience=SETTINGS.lock_wait_seconds)
+        _locked(shop, made, run, phase_after=Phase.MIGRATED, patience=patience)
+        switching.finish(run)
     return carried
 
 
-def _locked(shop: Shop, made: Plan, run: Run, *, phase_after: Phase, steps: list[str], patience: float) -> int:
+def _locked(shop: Shop, made: Plan, run: Run, *, phase_after: Phase, checks: Sequence[str] = (), patience: float) -> int:
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
-        ledger.note_steps_left(connection, run.epoch, steps)
+        after = [statement.object for statement in made.statements if statement.stage == "after"]
+        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
 
     return execution.execute(
         shop.database,

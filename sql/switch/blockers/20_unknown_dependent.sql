@@ -2,20 +2,17 @@
 -- Why: left alone it would go on with the retired table, and nobody would notice.
 -- Locks: none.
 -- Remedy: Drop it before the switch and create it anew after it.
-WITH legacy AS (SELECT 'public.artworks'::regclass::oid AS oid),
-
-legacy_object AS (
+WITH legacy_object AS (
   SELECT
     'pg_class'::regclass AS classid,
-    l.oid
-  FROM legacy AS l
+    'public.artworks'::regclass::oid AS oid
   UNION ALL
   SELECT
     'pg_type'::regclass AS classid,
     t.oid
-  FROM legacy AS l
-  INNER JOIN pg_catalog.pg_type AS r ON l.oid = r.typrelid
+  FROM pg_catalog.pg_type AS r
   CROSS JOIN LATERAL UNNEST(ARRAY[r.oid, r.typarray]) AS t (oid)
+  WHERE r.typrelid = 'public.artworks'::regclass
 )
 
 SELECT DISTINCT
@@ -38,26 +35,24 @@ FROM (
     FORMAT('rule %I on artworks', w.rulename),
     'rules do not go along.'
   FROM pg_catalog.pg_rewrite AS w
-  INNER JOIN legacy AS l ON w.ev_class = l.oid
+  WHERE w.ev_class = 'public.artworks'::regclass
   UNION ALL
   SELECT
     FORMAT('key %I on artworks', k.conname),
     'the table references itself, and the clean table has no such column.'
   FROM pg_catalog.pg_constraint AS k
-  INNER JOIN legacy AS l ON k.conrelid = l.oid
-  WHERE k.contype = 'f' AND k.confrelid = k.conrelid
+  WHERE k.contype = 'f' AND k.conrelid = 'public.artworks'::regclass AND k.confrelid = k.conrelid
   UNION ALL
   SELECT
     'table artworks',
     'it has parents or children.'
   FROM pg_catalog.pg_inherits AS i
-  CROSS JOIN legacy AS l
-  WHERE l.oid IN (i.inhrelid, i.inhparent)
+  WHERE 'public.artworks'::regclass IN (i.inhrelid, i.inhparent)
   UNION ALL
   SELECT
     'a subscription',
     'it writes into the table artworks.'
   FROM pg_catalog.pg_subscription_rel AS s
-  INNER JOIN legacy AS l ON s.srrelid = l.oid
+  WHERE s.srrelid = 'public.artworks'::regclass
 ) AS u
 ORDER BY u.subject
