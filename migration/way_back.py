@@ -61,7 +61,8 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
 
 def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
     asked = deployment.Catalog({"known": known})
-    return [obstacle for file in sql.folder(_BLOCKERS) for obstacle in deployment.obstacles_of(connection, asked, file)]
+    files = [*sql.folder(_BLOCKERS), sql.load("switch/blockers/21_access_drift")]
+    return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
 
 
 def rehearse(run: Run) -> CarriedBack:

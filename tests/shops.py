@@ -1,7 +1,7 @@
 """A shop database for a test: cloned from a template, with the ways to bring it into a phase without Prefect."""
 
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -161,13 +161,20 @@ def planned_way_back(shop: Shop) -> Plan:
         return way_back.plan_way_back(connection)
 
 
-def execute_switch(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> Plan:
-    """MIGRATED → SWITCHED up to the commit, with what comes before the lock and without what follows it."""
+def execute_switch(
+    shop: Shop,
+    made: Plan | None = None,
+    *,
+    patience: float = SETTINGS.lock_wait_seconds,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Plan:
+    """MIGRATED → SWITCHED up to the commit, without what follows it; `meanwhile` happens between the catch-up and the lock."""
     made = made or planned_switch(shop)
     with running(shop, "switch_over") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
         switching.catch_up_before(run)
+        meanwhile()
         _locked(shop, made, run, phase_after=Phase.SWITCHED, checks=tuple(switching.CHECKS), patience=patience)
     return made
 

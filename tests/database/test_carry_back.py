@@ -41,7 +41,7 @@ def agree(shop: Shop) -> None:
 
 
 def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
-    """Legacy values that the mapping cannot give back (original_image_url, upscale_status, no owner) stay as they were, updated_at moves."""
+    """Legacy values that the mapping cannot give back (original_image_url, upscale_status, no owner) stay; updated_at moves."""
     artwork = switched_with(shop, original_image_url="https://u/1", original_pet_mom_url=None, upscale_status="not_required")
     before = shop.value("SELECT TO_JSONB(a) FROM artworks_old AS a WHERE id = %s", artwork)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex II' WHERE id = %s", (artwork,))

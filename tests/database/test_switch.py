@@ -1,5 +1,6 @@
 """The switch and the way back from it: what hangs on the table goes along and comes back."""
 
+import psycopg
 import pytest
 
 from sample.build import Variant
@@ -139,3 +140,23 @@ def test_our_functions_that_name_the_tables_are_asleep(switched: Shop) -> None:
     switch_back(switched)
     assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 2
     assert switched.value(asleep, ["carry_back_batch", "carry_back_rows", "guard_retired"]) == 0
+
+
+def test_a_delete_through_the_old_name_leaves_orders_alone(switched: Shop) -> None:
+    """As before the switch it is refused where an order references the artwork, and else done; from artworks the keys decide."""
+    ordered = switched.value("SELECT artwork_id FROM orders LIMIT 1")
+    free = switched.value("SELECT id FROM artworks WHERE id NOT IN (SELECT artwork_id FROM orders) LIMIT 1")
+    with pytest.raises(psycopg.errors.RestrictViolation):
+        switched.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (ordered,))
+    assert switched.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (free,)).rowcount == 1
+    assert switched.sql.execute("DELETE FROM artworks WHERE id = %s", (ordered,)).rowcount == 1
+    assert switched.value("SELECT COUNT(*) FROM orders WHERE artwork_id = %s", ordered) == 0
+
+
+def test_a_delete_through_the_old_name_obeys_row_level_security(switched: Shop) -> None:
+    """A customer, who has no policy for deleting, deletes nothing by it."""
+    artwork, user = switched.rows("SELECT id, user_id::text FROM artworks WHERE user_id IS NOT NULL LIMIT 1")[0]
+    session = switched.session(role="authenticated")
+    session.execute("SELECT set_config('request.jwt.claims', %s, true)", (f'{{"sub": "{user}", "role": "authenticated"}}',))
+    assert session.execute("SELECT COUNT(*) FROM artworks_v2 WHERE id = %s", (artwork,)).fetchone() == (1,)
+    assert session.execute("DELETE FROM artworks_v2 WHERE id = %s", (artwork,)).rowcount == 0

@@ -27,9 +27,18 @@ FROM (
   WHERE
     d.refclassid = 'pg_class'::regclass
     AND d.refobjid IN ('public.artworks'::regclass, TO_REGCLASS('public.artworks_v2')::oid)
-    AND d.deptype = 'n' AND d.classid <> 'pg_proc'::regclass
+    AND d.deptype = 'n' AND d.classid NOT IN ('pg_proc'::regclass, 'pg_trigger'::regclass, 'pg_publication_rel'::regclass)
     AND v.relnamespace IS DISTINCT FROM 'artwork_migration'::regnamespace
     AND COALESCE(p.polrelid, 0) <> 'public.artworks'::regclass AND COALESCE(k.conrelid, 0) <> 'public.artworks'::regclass
+  UNION ALL
+  SELECT
+    PG_DESCRIBE_OBJECT('pg_trigger'::regclass, g.oid, 0),
+    FORMAT('trigger %I', g.tgname),
+    ''
+  FROM pg_catalog.pg_trigger AS g
+  WHERE
+    g.tgrelid = 'public.artworks'::regclass AND NOT g.tgisinternal
+    AND NOT STARTS_WITH(g.tgname, 'artwork_migration_') AND g.tgname <> 'artworks_lifecycle'
 ) AS u
 WHERE u.object <> ALL(CAST(:known AS text[])) AND u.bare <> ALL(CAST(:known AS text[]))
 GROUP BY u.subject
