@@ -9,7 +9,7 @@ from migration.switching import CHECKS, plan_switch
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.switching import catch_up_before_switch, finish_steps
+from tasks.switching import catch_up_before_switch, drain_log, finish_steps
 from tasks.validation import judge_reconciliation
 from tasks.verbs import completed, planned, verb, writing
 
@@ -44,7 +44,7 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             reconcile_rows(run)
             publish_accounts(run)
             judge_reconciliation(run).require_green()
-            execute_plan(run, made, Phase.SWITCHED, checks=tuple(CHECKS))
+            execute_plan(run, made, Phase.SWITCHED, checks=tuple(CHECKS), before_attempt=drain_log(run))
         finish_steps(run)
         run.end("Completed")
         return completed(Phase.SWITCHED, "The names have changed hands; every check after it is green.")

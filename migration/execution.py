@@ -30,18 +30,21 @@ def execute(
     patience: float,
     before_commit: Callable[[Connection], None],
     on_attempt: Callable[[str], None],
+    before_attempt: Callable[[], object] = lambda: None,
 ) -> int:
     """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
 
     From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
-    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed. After `patience` seconds
-    LockNotObtained is raised, with the holders; nothing was changed then.
+    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed; `before_attempt` does outside any lock
+    what would otherwise pile up for the next one. After `patience` seconds LockNotObtained is raised, with the holders; nothing was
+    changed then.
     """
     deadline = time.monotonic() + patience
     tables = [statement.object for statement in statements if statement.do.startswith("LOCK TABLE")]
     attempt = 0
     while True:
         attempt += 1
+        before_attempt()
         try:
             with target.transaction(f"executing {action}", **_limits(target)) as connection:
                 for statement in statements:

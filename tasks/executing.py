@@ -1,6 +1,6 @@
 """Executing an approved plan."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection
@@ -13,9 +13,11 @@ from tasks.steps import step
 
 
 @step("execute the plan")
-def execute_plan(run: Run, plan: Plan, phase_after: Phase, *, checks: Sequence[str] = ()) -> None:
+def execute_plan(
+    run: Run, plan: Plan, phase_after: Phase, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None
+) -> None:
     """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true and what is left to do is noted:
-    the statements that follow the commit, and these `checks`.
+    the statements that follow the commit, and these `checks`. `before_attempt` happens before each attempt, outside any lock.
 
     Raises LockNotObtained, BlockerHasCome, WrongUnderLock or DatabaseError; nothing is changed then. Tried again after a lost
     connection, it does nothing if the transaction had been committed.
@@ -37,6 +39,7 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase, *, checks: Sequence[s
         patience=run.settings.lock_wait_seconds,
         before_commit=enter_phase,
         on_attempt=get_run_logger().warning,
+        before_attempt=before_attempt,
     )
     get_run_logger().info("plan %s: executed in attempt %d", plan.number, attempts)
 

@@ -1,5 +1,7 @@
 """The steps around the switch and the way back from it."""
 
+from collections.abc import Callable
+
 from prefect.logging import get_run_logger
 
 from migration import switching, way_back
@@ -24,6 +26,16 @@ def finish_steps(run: Run) -> list[str]:
     done = switching.finish(run)
     get_run_logger().info("done after the commit: %s", ", ".join(done) or "nothing was left")
     return done
+
+
+def drain_log(run: Run) -> Callable[[], object]:
+    """What comes before each attempt of the switch: the log that has grown since is applied, outside the lock."""
+    return lambda: switching.catch_up_before(run)
+
+
+def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
+    """The same before each attempt of the way back."""
+    return lambda: way_back.carry_back(run, plan)
 
 
 def rehearse_way_back(run: Run) -> CarriedBack:

@@ -173,9 +173,20 @@ def execute_switch(
     with running(shop, "switch_over") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
-        switching.catch_up_before(run)
-        meanwhile()
-        _locked(shop, made, run, phase_after=Phase.SWITCHED, checks=tuple(switching.CHECKS), patience=patience)
+
+        def before_attempt() -> None:
+            switching.catch_up_before(run)
+            meanwhile()
+
+        _locked(
+            shop,
+            made,
+            run,
+            phase_after=Phase.SWITCHED,
+            checks=tuple(switching.CHECKS),
+            patience=patience,
+            before_attempt=before_attempt,
+        )
     return made
 
 
@@ -200,12 +211,28 @@ def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTI
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
         carried = way_back.carry_back(run, made)
-        _locked(shop, made, run, phase_after=Phase.MIGRATED, patience=patience)
+        _locked(
+            shop,
+            made,
+            run,
+            phase_after=Phase.MIGRATED,
+            patience=patience,
+            before_attempt=lambda: way_back.carry_back(run, made),
+        )
         switching.finish(run)
     return carried
 
 
-def _locked(shop: Shop, made: Plan, run: Run, *, phase_after: Phase, checks: Sequence[str] = (), patience: float) -> int:
+def _locked(
+    shop: Shop,
+    made: Plan,
+    run: Run,
+    *,
+    phase_after: Phase,
+    checks: Sequence[str] = (),
+    patience: float,
+    before_attempt: Callable[[], object],
+) -> int:
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in made.statements if statement.stage == "after"]
@@ -219,6 +246,7 @@ def _locked(shop: Shop, made: Plan, run: Run, *, phase_after: Phase, checks: Seq
         patience=patience,
         before_commit=enter_phase,
         on_attempt=lambda message: None,
+        before_attempt=before_attempt,
     )
 
 

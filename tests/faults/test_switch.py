@@ -316,7 +316,7 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
 def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop, variant: Variant, tmp_path: Path) -> None:
     """The application writes on while the names change hands twice; every acknowledged write is there, on both sides."""
     shop = make_shop(variant, phase="MIGRATED")
-    with application(shop, 1, tmp_path, transactions=1_000_000) as running_application:
+    with application(shop, 1, tmp_path, transactions=1_000_000, rate=200) as running_application:
         _wait_for(shop, "legacy_change")
         execute_switch(shop, patience=BOUND)
         finish_switch(shop)
@@ -334,7 +334,7 @@ def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop
 
 def test_no_write_is_lost_across_the_switch(migrated: Shop, tmp_path: Path) -> None:
     """As long as the clean table serves, what was acknowledged on either side before is in it, and what was written since."""
-    with application(migrated, 2, tmp_path, transactions=1_000_000):
+    with application(migrated, 2, tmp_path, transactions=1_000_000, rate=200):
         _wait_for(migrated, "legacy_change")
         switch(migrated)
         _wait_for(migrated, "clean_change")
