@@ -49,6 +49,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
+        *deployment.rows_as(connection, "locked", "switch/26_same_dependents.rows"),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),

@@ -186,6 +186,15 @@ def test_a_refused_write_that_comes_late_stops_the_switch(migrated: Shop) -> Non
         )
 
 
+def test_a_view_made_behind_the_plan_stops_both_ways(way: Way) -> None:
+    """It is in no statement of the plan, so it would go on with the other table."""
+    before, made = way.phase(), way.plan()
+    way.shop.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
+    with pytest.raises(BlockerHasCome):
+        way.do(made)
+    assert before is way.phase()
+
+
 BLOCKERS = {
     "refused_write": "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)"
     " VALUES (GEN_RANDOM_UUID(), 'UPDATE', '23502', 'artworks')",
