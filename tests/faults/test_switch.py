@@ -1,5 +1,6 @@
 """The switch and the way back from it, when something is in the way, comes in between, or kills them."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from sample.journal import check_journal
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.conftest import MakeShop
 from tests.faults.test_convergence import application
-from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding, wait_until
+from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, cross, holding, wait_until
 from tests.shops import (
     Shop,
     catch_up_now,
@@ -142,6 +143,45 @@ def _execute_locked_alone(way: Way, made: Plan, before_commit: Callable[[Connect
         before_commit=before_commit,
         on_attempt=lambda message: None,
     )
+
+
+#: Under the locks: goes on when somebody waits for artworks; if nobody comes, this attempt counts as one that had no locks.
+A_WRITER_WAITS = Statement(
+    "locked",
+    "a writer that waits",
+    """DO $$ BEGIN
+      FOR round IN 1..100 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.relation = 'public.artworks'::regclass);
+        IF round = 100 THEN
+          RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'nobody waits';
+        END IF;
+        PERFORM PG_SLEEP(0.001);
+      END LOOP;
+    END $$""",
+    None,
+    "",
+)
+
+
+def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way) -> None:
+    """Stepped: a writer stands in the queue when the names change hands; its write, and every one after it, is where it belongs."""
+    artwork = way.shop.value("SELECT MIN(artwork_id::text) FROM orders")
+    session, written, stop = way.shop.session(autocommit=True), [""], threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            name = f"write {len(written)}"
+            assert session.execute("UPDATE public.artworks SET pet_name = %s WHERE id = %s", (name, artwork)).rowcount == 1
+            written.append(name)
+
+    made = way.plan()
+    place = max(place for place, statement in enumerate(made.statements) if statement.do.startswith("LOCK TABLE"))
+    writer = Background(write)
+    way.do(replace(made, statements=(*made.statements[: place + 1], A_WRITER_WAITS, *made.statements[place + 1 :])))
+    stop.set()
+    writer.result()
+    assert way.leads_to is way.phase()
+    assert written[-1] == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
 # What comes between the gate and the lock
