@@ -1,6 +1,8 @@
-"""`artwork-migration`: demo, status, run."""
+"""`artwork-migration`: demo, status, report, run."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -11,7 +13,7 @@ from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.decisions import DecisionName
 from migration.errors import BadInput, MigrationError
-from migration.settings import database_url, read_settings
+from migration.settings import Settings, database_url, read_settings
 from reporting.status import read_status, status_lines
 
 if TYPE_CHECKING:
@@ -49,21 +51,22 @@ def demo(
 @app.command()
 def status() -> None:
     """Show the phase, what serves, the last gates, the log, and what may be run next."""
-    try:
-        settings = read_settings()
-        if settings.database_url is None:
-            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
-        database = Database(database_url(settings.database_url.get_secret_value()))
-        try:
-            found = read_status(database)
-        finally:
-            database.dispose()
-    except MigrationError as error:
-        _end_badly(error)
+    with _asked_database() as (database, _):
+        found = read_status(database)
     table = Table(show_header=False, box=None)
     for label, value in status_lines(found):
         table.add_row(f"[bold]{label}[/]", value)
     console.print(table)
+
+
+@app.command()
+def report() -> None:
+    """Write the report of the newest run that compared every row anew, from the ledger, and show where it is."""
+    from reporting.pages import write_report  # a second, for the plots
+
+    with _asked_database() as (database, settings):
+        _, path = write_report(database, settings.reports)
+    console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
 @run.command("deploy-schema")
@@ -106,6 +109,22 @@ def decide(
 ) -> None:
     """Keep a decision in the ledger; every later plan and run reads it there."""
     _end(run_verb("decide", name=name, value=value, approved_by=approved_by, reason=reason))
+
+
+@contextmanager
+def _asked_database() -> Iterator[tuple[Database, Settings]]:
+    """The database of the environment and the settings; an error of ours ends the program in words, with its exit code."""
+    try:
+        settings = read_settings()
+        if settings.database_url is None:
+            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
+        database = Database(database_url(settings.database_url.get_secret_value()))
+        try:
+            yield database, settings
+        finally:
+            database.dispose()
+    except MigrationError as error:
+        _end_badly(error)
 
 
 def _end(state: "State[object]") -> NoReturn:

@@ -22,7 +22,7 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code, run_verb
 from migration.database import Database
 from migration.errors import MigrationError
-from migration.settings import database_url
+from migration.settings import database_url, read_settings
 from reporting.accounts import Accounts, read_accounts
 from reporting.status import read_status
 from sample.build import Variant, build_sample
@@ -64,6 +64,7 @@ def run_demo(console: Console, *, rows: int, seed: int) -> int:
         reports = [check_journal(server.conninfo(SHOP), [application.journal], side) for side in ("legacy", "clean")]
         _show_accounts(console, accounts)
         _show_application(console, application.summary(), reports)
+        console.print(f"   The report: [bold]{_newest_report()}[/]", highlight=False, soft_wrap=True)
     good = state.is_completed() and accounts.adds_up and all(report.complete for report in reports)
     console.rule(f"{'Done' if good else 'NOT GOOD'} in {time.monotonic() - begun:.0f} s")
     console.print("   Take it all away again, and see that no trace is left: [bold].venv/bin/artwork-migration demo --undo[/]")
@@ -113,7 +114,7 @@ def _build(console: Console, server: EmbeddedServer, rows: int, seed: int) -> No
 def _migrate(console: Console, server: EmbeddedServer) -> None:
     """Plan, deploy, migrate. Raises DemoFailed where a verb does not end well."""
     _require(console, _approved(console, "deploy_schema"))
-    console.rule("migrate-data: users, copy, catch-up, every row compared, the gate")
+    console.rule("migrate-data: users, copy, catch-up, every row compared, the gates")
     with _progress(console, Database(database_url(server.url(SHOP)))):
         state = run_verb("migrate_data")
     _require(console, state)
@@ -228,6 +229,10 @@ def _show_application(console: Console, summary: dict[str, Any], reports: list[J
         )
         for one in report.missing[:10]:
             console.print(f"      {one.id}: {one.what} {one.why}", highlight=False)
+
+
+def _newest_report() -> Path:
+    return max(read_settings().reports.absolute().glob(f"{SHOP}-*/report.html"), key=lambda path: path.stat().st_mtime)
 
 
 def _schema(server: EmbeddedServer) -> str:

@@ -13,9 +13,10 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
     """Keep a decision in the ledger; every later plan, run and view reads it there. The phase does not change; nothing is locked.
 
     Args:
-        name: Which choice. in_flight_age takes an interval like `15 minutes`; max_quarantined a number; function_roles the roles that may
-            call the lifecycle functions, separated by commas; clear_refused_write the id of an artwork whose refused
-            write was dealt with: from then on the clean row is again what the legacy row is.
+        name: Which choice. carry_columns takes legacy columns beyond the mapping, separated by commas, or `none`; in_flight_age an interval
+            like `15 minutes`; max_quarantined a number; function_roles the roles that may call the lifecycle functions, separated by
+            commas; clear_refused_write the id of an artwork whose refused write was dealt with: from then on the clean row is again what
+            the legacy row is.
         value: The choice.
         approved_by: Who decides.
         reason: Why.

@@ -3,6 +3,7 @@
 from prefect.client.schemas.objects import State
 
 from migration.capture import require_capture
+from migration.gates import require_green
 from migration.phases import Phase
 from tasks.copying import (
     catch_up_with_log,
@@ -14,7 +15,8 @@ from tasks.copying import (
     publish_accounts,
     reconcile_rows,
 )
-from tasks.validation import judge_reconciliation
+from tasks.reporting import write_report
+from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
 
 
@@ -23,12 +25,14 @@ def migrate_data() -> State:
     """Create anonymous users, copy the eligible artworks, catch up with what was written meanwhile, and compare every row.
 
     DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues where it was, or catches up. The application goes on; no lock
-    stops it. Ends in *Red gate* when a row is not accounted for; the phase then stays what it was.
+    stops it. Ends in *Red gate* when a critical rule says no, or could not be judged: of the gate `legacy_artworks` before anything is
+    copied, of `users`, `clean_artworks` and `reconciliation` after it. The phase then stays what it was.
     """
     with writing("migrate_data") as run:
         run.require(Phase.DEPLOYED, Phase.MIGRATED)
         require_capture(run)
         run.begin()
+        require_green(judge(run, "legacy_artworks"))
         judge_quarantine(run)
         create_users(run)
         copied = copy_chunks(run)
@@ -37,6 +41,8 @@ def migrate_data() -> State:
         caught_up = catch_up_with_log(run)
         counts = reconcile_rows(run)
         publish_accounts(run)
-        judge_reconciliation(run).require_green()
+        verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
+        write_report(run)
+        require_green(*verdicts)
         run.end("Completed", phase_after=Phase.MIGRATED, copied=copied, caught_up=caught_up, verdicts=counts)
         return completed(Phase.MIGRATED, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")

@@ -3,14 +3,16 @@
 from prefect.client.schemas.objects import State
 
 from migration.capture import require_capture
+from migration.gates import require_green
 from migration.phases import Phase
 from migration.plan import Approval
 from migration.switching import CHECKS, plan_switch
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan
+from tasks.reporting import write_report
 from tasks.switching import catch_up_before_switch, drain_log, finish_steps
-from tasks.validation import judge_reconciliation
+from tasks.validation import judge
 from tasks.verbs import completed, planned, verb, writing
 
 
@@ -43,7 +45,9 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             catch_up_before_switch(run)
             reconcile_rows(run)
             publish_accounts(run)
-            judge_reconciliation(run).require_green()
+            verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
+            write_report(run)
+            require_green(*verdicts)
             execute_plan(run, made, Phase.SWITCHED, checks=tuple(CHECKS), before_attempt=drain_log(run))
         finish_steps(run)
         run.end("Completed")

@@ -1,6 +1,6 @@
 """Errors are facts with fields. Each message says what happened, to which object, and what to do next; none carries a value of a row."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -128,28 +128,54 @@ class CheckFailed(MigrationError):
         )
 
 
+@dataclass(frozen=True)
+class RedRule:
+    """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, and some of the ids."""
+
+    suite: str
+    rule: str
+    about: tuple[str, ...]
+    bad: int
+    ids: tuple[str, ...]
+
+    def __str__(self) -> str:
+        about = f" ({', '.join(self.about)})" if self.about else ""
+        ids = f", ids {', '.join(self.ids)}" if self.ids else ""
+        return f"{self.rule}{about}: {self.bad} bad{ids}"
+
+
 class GateFailed(MigrationError):
-    """A gate looked and found bad data. `failures` are (rule, bad, ids)."""
+    """Gates looked and found bad data."""
 
     end_state = "Red gate"
 
-    def __init__(self, suite: str, failures: Sequence[tuple[str, int, Sequence[str]]]) -> None:
-        self.suite, self.failures = suite, tuple(failures)
-        listed = "; ".join(f"{rule}: {bad} bad{', ids ' + ', '.join(ids) if ids else ''}" for rule, bad, ids in self.failures)
+    def __init__(self, red: Sequence[RedRule]) -> None:
+        self.red = tuple(red)
         super().__init__(
-            f"gate {suite} is red: {listed}. The legacy table serves, nothing is lost. Look at artwork_migration.finding, mend or decide, "
-            "then run migrate_data again."
+            f"{_red_gates(self.red)} The legacy table serves, nothing is lost. artwork_migration.finding has the ids, docs/validation.md "
+            "says what each rule means and what to do. Mend or decide, then run migrate_data again."
         )
 
 
 class GateBroken(MigrationError):
-    """A gate could not be judged, which is not the same as bad data; it counts as red all the same."""
+    """Gates could not be judged, which is not the same as bad data; they count as red all the same. `broken` is why, by suite."""
 
     end_state = "Red gate"
 
-    def __init__(self, suite: str, why: str) -> None:
-        self.suite = suite
-        super().__init__(f"gate {suite} could not be judged: {why}. A gate that did not look has failed. Run the verb again.")
+    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
+        self.broken, self.red = dict(broken), tuple(red)
+        whys = "".join(f"gate {suite} could not be judged: {why}. " for suite, why in self.broken.items())
+        also = f" What could be judged: {_red_gates(self.red)}" if self.red else ""
+        super().__init__(f"{whys}A gate that did not look has failed; docs/validation.md says what may be wrong.{also}")
+
+
+def _red_gates(red: Sequence[RedRule]) -> str:
+    suites = dict.fromkeys(rule.suite for rule in red)
+    return " ".join(f"gate {suite} is red: {'; '.join(str(rule) for rule in red if rule.suite == suite)}." for suite in suites)
+
+
+class NoReport(MigrationError):
+    """There is nothing to report yet, or nowhere to write the report to."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger
+from migration import database, figures, ledger
 from migration.catch_up import catch_up
 from migration.runs import Run
 
@@ -29,11 +29,13 @@ def reconcile(run: Run) -> dict[str, int]:
 
 def _look(run: Run) -> int:
     with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
-        for table in ("finding", "reconciliation", "strategy_count", "rule_result"):
+        database.run(connection, "reconcile/forget", run=run.epoch)
+        for table in ("reconciliation", "strategy_count", "figure"):
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
         database.run(connection, "reconcile/look", run=run.epoch)
         database.run(connection, "reconcile/strategy_count", run=run.epoch)
         database.run(connection, "reconcile/round_trip", run=run.epoch)
+        figures.count(run, connection)
         return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
 
 

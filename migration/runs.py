@@ -14,7 +14,8 @@ from migration.settings import Settings
 
 
 class Run:
-    """A run of a verb that holds the lock. `epoch` is its row in phase_history, 0 until it has begun to write.
+    """A run of a verb that holds the lock. `epoch` is its row in phase_history, 0 until it has begun to write; `seconds` are those of its
+    steps so far.
 
     No dataclass: Prefect takes those apart when they are handed to a task, and would hand on a copy.
     """
@@ -26,6 +27,7 @@ class Run:
         self.name = name
         self.id = run_id
         self.epoch = 0
+        self.seconds: dict[str, float] = {}
 
     def begin(self, *, approved_by: str | None = None, reason: str | None = None, plan: str | None = None) -> None:
         """Take the epoch: from here on no older run can commit behind the fence."""

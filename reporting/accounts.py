@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from migration import database
 from migration.database import Database
 
@@ -26,9 +28,14 @@ class Accounts:
 def read_accounts(target: Database) -> Accounts:
     """Read the accounts of the newest reconciliation. Raises DatabaseError before the first one."""
     with target.transaction("reading the accounts", transaction_read_only="on") as connection:
-        headings = database.rows(connection, "report/sum")
-        strategy = database.rows(connection, "report/strategy")
-        legacy_rows = int(database.run(connection, "report/legacy_rows").scalar_one())
+        return accounts_in(connection)
+
+
+def accounts_in(connection: Connection) -> Accounts:
+    """The same, in the caller's transaction."""
+    headings = database.rows(connection, "report/sum")
+    strategy = database.rows(connection, "report/strategy")
+    legacy_rows = int(database.run(connection, "report/legacy_rows").scalar_one())
     in_sum = [(_heading(row["heading"], row["reason"]), int(row["row_count"])) for row in headings if row["legacy_row"]]
     return Accounts(
         legacy_rows=legacy_rows,

@@ -68,10 +68,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         )
         lines.append(("refused writes", str(status.backlog["refused"])))
     if status.gates:
-        red = [f"{gate['suite']}.{gate['rule']}" for gate in status.gates if not gate["passed"]]
-        lines.append(
-            ("last gates", "red: " + ", ".join(red) if red else f"all {len(status.gates)} rules green (run {status.gates[0]['run']})")
-        )
+        lines.append(("last gates", _gates_line(status.gates)))
     lines.extend(("decision", f"{name} = {value}") for name, value in status.decisions.items())
     lines.extend(
         ("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1]
@@ -87,6 +84,14 @@ def status_markdown(status: Status) -> str:
     """The status as a markdown table."""
     table = "\n".join(f"| {label} | {value} |" for label, value in status_lines(status))
     return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _gates_line(gates: list[dict[str, Any]]) -> str:
+    """A rule that could not be judged has found nothing bad and has not passed: it is red whatever its severity."""
+    told = [gate for gate in gates if not gate["passed"]]
+    red = [f"{gate['suite']}.{gate['rule']}" for gate in told if gate["severity"] == "critical" or gate["bad"] == 0]
+    warned = f", {len(told) - len(red)} of them with a warning" if len(told) > len(red) else ""
+    return f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned} (run {gates[0]['run']})"
 
 
 def _log_line(backlog: dict[str, Any]) -> str:

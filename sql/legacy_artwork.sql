@@ -17,6 +17,7 @@ FROM (
     legacy.legacy_user_id,
     owner.id AS email_user_id,
     COALESCE(legacy.legacy_user_id, owner.id) AS user_id,
+    owner.id IS NULL AND BTRIM(legacy.customer_email, E' \t\r\n') <> '' AND OCTET_LENGTH(legacy.customer_email) <= 2600 AS needs_user,
     legacy.customer_name,
     legacy.customer_email,
     legacy.pet_name,
@@ -64,6 +65,11 @@ FROM (
       ELSE 'not_completed'
     END AS disposition,
     CASE
+      -- the clean side works with the row, and legacy has taken away what it cannot be without
+      WHEN legacy.customer_email IS NULL THEN 'no_email'
+      WHEN legacy.access_token IS NULL THEN 'no_access_token'
+      -- a B-tree takes no more than a third of a page, with whatever else is in the key
+      WHEN OCTET_LENGTH(legacy.customer_email) > 2600 OR OCTET_LENGTH(legacy.access_token) > 2600 THEN 'too_long_to_index'
       WHEN legacy.created_at IS NULL OR legacy.updated_at IS NULL THEN 'no_created_at'
       WHEN
         legacy.generation_status IS NULL

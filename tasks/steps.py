@@ -1,7 +1,10 @@
-"""How a step is declared: never cached (the ledger remembers), and retried only when the connection was lost."""
+"""How a step is declared: never cached (the ledger remembers), measured, and retried only when the connection was lost."""
 
+import functools
+import inspect
+import time
 from collections.abc import Callable
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
@@ -9,22 +12,41 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from migration.errors import DatabaseUnreachable
+from migration.runs import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(name: str, *, retries: int = 2) -> Callable[[Callable[P, R]], Task[P, R]]:
-    """A step of a flow called `name`. Every step may be run again at any time; locks and conflicts are retried below, by the database."""
-    return task(
-        name=name,
-        retries=retries,
-        retry_delay_seconds=exponential_backoff(backoff_factor=2),
-        retry_jitter_factor=0.5,
-        retry_condition_fn=connection_lost,
-        cache_policy=NO_CACHE,
-        persist_result=False,
-    )
+def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, P], R]], Task[Concatenate[Run, P], R]]:
+    """A step of a flow called `name`, with its parameters in braces filled in. Every step may be run again at any time; locks and
+    conflicts are retried below, by the database.
+
+    The seconds it took, all attempts together, are kept in `run.seconds`.
+    """
+
+    def declare(function: Callable[Concatenate[Run, P], R]) -> Task[Concatenate[Run, P], R]:
+        @functools.wraps(function)
+        def measured(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            label = name.format_map(inspect.signature(function).bind(run, *args, **kwargs).arguments)
+            begun = time.monotonic()
+            try:
+                return function(run, *args, **kwargs)
+            finally:
+                run.seconds[label] = run.seconds.get(label, 0.0) + time.monotonic() - begun
+
+        return task(
+            name=name,
+            task_run_name=name,
+            retries=retries,
+            retry_delay_seconds=exponential_backoff(backoff_factor=2),
+            retry_jitter_factor=0.5,
+            retry_condition_fn=connection_lost,
+            cache_policy=NO_CACHE,
+            persist_result=False,
+        )(measured)
+
+    return declare
 
 
 def connection_lost(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:

@@ -86,23 +86,31 @@ class Step:
 
 
 class Barrier:
-    """While it is closed, whoever writes a clean row stops before the row. Close and open it from the test."""
+    """While it is closed, whoever fires its trigger stops there: by default before each clean row. Close and open it from the test.
 
-    def __init__(self, shop: Shop) -> None:
+    `passes` is how often the trigger lets pass before it stops anybody.
+    """
+
+    def __init__(self, shop: Shop, trigger: str = "BEFORE INSERT OR UPDATE ON public.artworks_v2 FOR EACH ROW", *, passes: int = 0) -> None:
         self._keeper = shop.session(autocommit=True)
+        kind = "CONSTRAINT TRIGGER" if "DEFERRABLE" in trigger else "TRIGGER"
         self._keeper.execute(
-            """
+            f"""
+            CREATE SEQUENCE public.passed_barrier;
             CREATE FUNCTION public.stop_at_barrier() RETURNS trigger LANGUAGE plpgsql AS $$
             DECLARE
               lock_timeout text := CURRENT_SETTING('lock_timeout');
             BEGIN
+              IF NEXTVAL('public.passed_barrier') <= {passes} THEN
+                RETURN NEW;
+              END IF;
               -- whoever stops here is at work, for as long as the barrier is closed, even when its client has died
               PERFORM SET_CONFIG('client_connection_check_interval', '0', TRUE), SET_CONFIG('lock_timeout', '0', TRUE);
               PERFORM PG_ADVISORY_XACT_LOCK_SHARED(77);
               PERFORM SET_CONFIG('lock_timeout', lock_timeout, TRUE);
               RETURN NEW;
             END $$;
-            CREATE TRIGGER barrier BEFORE INSERT OR UPDATE ON public.artworks_v2 FOR EACH ROW EXECUTE FUNCTION public.stop_at_barrier();
+            CREATE {kind} barrier {trigger} EXECUTE FUNCTION public.stop_at_barrier();
             """
         )
 
@@ -113,6 +121,16 @@ class Barrier:
     def open(self) -> None:
         """Let those who stopped go on."""
         self._keeper.execute("SELECT PG_ADVISORY_UNLOCK(77)")
+
+    @property
+    def reached(self) -> bool:
+        """Whether somebody stands before it."""
+        question = (
+            "SELECT EXISTS (SELECT FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
+            " AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = CURRENT_DATABASE()))"
+        )
+        row = self._keeper.execute(question).fetchone()
+        return bool(row and row[0])
 
 
 def break_function(shop: Shop, name: str, protection: str, instead: str = "") -> None:

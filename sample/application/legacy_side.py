@@ -1,6 +1,6 @@
 """What the product does to the legacy table."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -129,31 +129,42 @@ def change_key(desk: Desk) -> Job | None:
 
 def move_token(desk: Desk) -> Job | None:
     """The link of one artwork leads to another one from now on; the first gets a new one."""
+    new = desk.word() + desk.word()
+    return _pass_tokens(desk, "move_token", lambda first, _: ((0, new), (1, first)))
+
+
+def swap_tokens(desk: Desk) -> Job | None:
+    """Each of two artworks gets the link of the other. The unique key looks at each row as it is written, so one waits without its own."""
+    meanwhile = f"swapped-{desk.word()}"
+    return _pass_tokens(desk, "swap_tokens", lambda first, second: ((0, meanwhile), (1, first), (0, second)))
+
+
+def _pass_tokens(desk: Desk, kind: str, passed: Callable[[object, object], Sequence[tuple[int, object]]]) -> Job | None:
+    """`passed` says from both tokens, in order, which of the two artworks (0 or 1) gets which."""
     first = desk.hold((Part.TOKEN,), lambda a: a.has_token)
     second = desk.hold((Part.TOKEN,), lambda a: a.has_token) if first else None
     if first is None or second is None:
         if first is not None:
             desk.shop.release(first.id, (Part.TOKEN,))
         return None
-    token = desk.word() + desk.word()
+    pair = (first, second)
 
     def perform(cursor: Cursor) -> Entry | None:
         query = "SELECT id::text, access_token FROM public.artworks WHERE id = ANY(%s::uuid[]) ORDER BY id FOR UPDATE"
-        found = {str(identity): value for identity, value in cursor.execute(query, ([first.id, second.id],))}
-        if set(found) != {first.id, second.id}:
+        found = {str(identity): token for identity, token in cursor.execute(query, ([artwork.id for artwork in pair],))}
+        if len(found) < len(pair):
             return None
-        update = "UPDATE public.artworks SET access_token = %s WHERE id = %s"
-        moved = found[first.id]
-        cursor.execute(update, (token, first.id))
-        cursor.execute(update, (moved, second.id))
-        values = {first.id: digests({"access_token": token}), second.id: digests({"access_token": moved})}
-        return Entry(Side.LEGACY, "move_token", values=values)
+        values = {}
+        for place, token in passed(found[first.id], found[second.id]):
+            cursor.execute("UPDATE public.artworks SET access_token = %s WHERE id = %s", (token, pair[place].id))
+            values[pair[place].id] = digests({"access_token": token})
+        return Entry(Side.LEGACY, kind, values=values)
 
     def release() -> None:
-        desk.shop.release(first.id, (Part.TOKEN,))
-        desk.shop.release(second.id, (Part.TOKEN,))
+        for artwork in pair:
+            desk.shop.release(artwork.id, (Part.TOKEN,))
 
-    return Job(Side.LEGACY, "move_token", perform, nothing, release, (first, second))
+    return Job(Side.LEGACY, kind, perform, nothing, release, pair)
 
 
 def _step(desk: Desk, artwork: Artwork, step: Step) -> Job:

@@ -19,6 +19,7 @@ MIX: Mapping[Side, Mapping[Maker, int]] = {
         legacy_side.make_mockups: 6,
         legacy_side.renew_token: 4,
         legacy_side.move_token: 2,
+        legacy_side.swap_tokens: 2,
         legacy_side.change_email: 4,
         legacy_side.order: 5,
         legacy_side.order_and_prolong: 4,

@@ -50,11 +50,19 @@ class Figures:
         self._idle: Counter[tuple[Side, str]] = Counter()
         self._errors: Counter[tuple[Side, str, str]] = Counter()
         self._longest: tuple[float, str, str] = (0.0, "", "")
+        self._last_side: dict[str, Side] = {}
+        self._both_sides: set[str] = set()
+        self._crossings = 0
 
-    def committed(self, side: Side, kind: str, seconds: float) -> None:
+    def committed(self, entry: Entry, seconds: float) -> None:
         with self._lock:
-            self._committed[side, kind] += 1
-            self._longest = max(self._longest, (seconds, side.value, kind))
+            self._committed[entry.side, entry.kind] += 1
+            self._longest = max(self._longest, (seconds, entry.side.value, entry.kind))
+            for artwork in {*entry.values, *entry.deleted}:
+                if self._last_side.get(artwork, entry.side) is not entry.side:
+                    self._both_sides.add(artwork)
+                    self._crossings += 1
+                self._last_side[artwork] = entry.side
 
     def idle(self, side: Side, kind: str) -> None:
         """The statement met no row, or one that is behind: nothing was written."""
@@ -77,6 +85,7 @@ class Figures:
                 "committed": _by_side(self._committed),
                 "idle": _by_side(self._idle),
                 "errors": errors,
+                "both_sides": {"artworks": len(self._both_sides), "writes_after_the_other_side": self._crossings},
                 "longest_transaction": {"seconds": round(seconds, 4), "side": side_name, "kind": longest},
             }
 

@@ -14,6 +14,7 @@ from sample.application.mix import next_job
 from sample.application.pace import Pace
 from sample.application.recording import Figures, Journal
 from sample.application.shop import Shop
+from sample.entry import Entry
 
 ATTEMPTS = 12
 RETRIED = frozenset({"40001", "40P01", "55P03", "0A000"})  # the last: a cached plan whose result type has changed
@@ -70,10 +71,11 @@ class Worker:
             started = time.monotonic()
             committing: list[int] = []
             try:
-                if not self._attempt(job, committing):
+                entry = self._attempt(job, committing)
+                if entry is None:
                     self.figures.idle(job.side, job.kind)
                     break
-                self.figures.committed(job.side, job.kind, time.monotonic() - started)
+                self.figures.committed(entry, time.monotonic() - started)
                 job.settle()
                 return True
             except psycopg.Error as fault:
@@ -93,17 +95,17 @@ class Worker:
                 self.shop.remove(artwork)
         return False
 
-    def _attempt(self, job: Job, committing: list[int]) -> bool:
+    def _attempt(self, job: Job, committing: list[int]) -> Entry | None:
         with self._connection.cursor() as cursor:
             entry = job.perform(cursor)
         if entry is None:
             self._connection.rollback()
-            return False
+            return None
         number = self.journal.intend(entry)
         committing.append(number)
         self._connection.commit()
         self.journal.acknowledge(number)
-        return True
+        return entry
 
     def _recover(self) -> bool:
         """Whether the connection was lost; there is a new one then, as soon as the server gives one. Raises if it gives none for long."""

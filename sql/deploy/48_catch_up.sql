@@ -194,7 +194,7 @@ BEGIN
 
   users_created := artwork_migration.create_users(ARRAY(
     SELECT l.customer_email FROM artwork_migration.legacy_artwork AS l
-    WHERE l.id = ANY(ids) AND l.email_user_id IS NULL AND BTRIM(l.customer_email, E' \t\r\n') <> ''
+    WHERE l.id = ANY(ids) AND l.needs_user
   ));
 
   PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;

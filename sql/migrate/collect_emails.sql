@@ -5,5 +5,5 @@
 INSERT INTO artwork_migration.waiting_email (email)
 SELECT DISTINCT l.customer_email
 FROM artwork_migration.legacy_artwork AS l
-WHERE l.email_user_id IS NULL AND BTRIM(l.customer_email, E' \t\r\n') <> ''
+WHERE l.needs_user
 ON CONFLICT (email) DO NOTHING

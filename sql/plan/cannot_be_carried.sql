@@ -18,7 +18,8 @@ FROM (
       WHEN
         a.attname IN (
           'generation_started_at', 'generation_completed_at', 'upscale_started_at', 'fal_request_id', 'generation_params', 'row_ctid',
-          'legacy_user_id', 'email_user_id', 'legacy_upscale_status', 'touched', 'disposition', 'defect', 'migratable', 'clean'
+          'legacy_user_id', 'email_user_id', 'needs_user', 'legacy_upscale_status', 'touched', 'disposition', 'defect', 'migratable',
+          'clean'
         )
         OR EXISTS (
           SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text)

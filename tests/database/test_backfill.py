@@ -1,7 +1,7 @@
 """The first copy: chunks by block range, resumed, replanned after a rewrite, and never stuck on a token."""
 
-from collections.abc import Iterator
-from uuid import UUID
+from collections.abc import Callable, Iterator
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -110,6 +110,32 @@ def test_a_token_that_moves_to_a_later_chunk_is_left_to_catch_up(deployed: Shop,
     assert clean(deployed, after, "id") is None
     catch_up.catch_up(run)
     assert (f"other-{before}", token) == (clean(deployed, before, "access_token"), clean(deployed, after, "access_token"))
+
+
+def test_tokens_swapped_across_chunks_are_both_brought(deployed: Shop, run: Run) -> None:
+    """An artwork that is copied and one that is not yet swap their tokens: each has the other's in the end, and nobody's is parked."""
+    before, after = _in_first_chunk(deployed), _not_yet_copied(deployed)
+    tokens = [legacy(deployed, artwork, "access_token") for artwork in (before, after)]
+    for token, artwork in [("meanwhile", before), (tokens[0], after), (tokens[1], before)]:
+        deployed.sql.execute("UPDATE public.artworks SET access_token = %s WHERE id = %s", (token, artwork))
+    list(backfill.copy_chunks(run))
+    catch_up.catch_up(run)
+    assert tokens[::-1] == [clean(deployed, artwork, "access_token") for artwork in (before, after)]
+    assert ["match", "match"] == [verdict(deployed, artwork) for artwork in (before, after)]
+
+
+@pytest.mark.parametrize("find", [_in_first_chunk, _not_yet_copied], ids=["copied", "not copied"])
+def test_a_key_that_changes_during_the_backfill_is_followed(deployed: Shop, run: Run, find: Callable[[Shop], UUID]) -> None:
+    """There is one clean row under the new id and none under the old one; what only the clean side holds has come along."""
+    old, new = find(deployed), uuid4()
+    deployed.sql.execute("DELETE FROM public.orders WHERE artwork_id = %s", (old,))
+    noted = deployed.sql.execute("UPDATE public.artworks_v2 SET fal_request_id = 'fal' WHERE id = %s", (old,)).rowcount
+    deployed.sql.execute("UPDATE public.artworks SET id = %s WHERE id = %s", (new, old))
+    list(backfill.copy_chunks(run))
+    catch_up.catch_up(run)
+    assert (None, new, "match") == (clean(deployed, old, "id"), clean(deployed, new, "id"), verdict(deployed, new))
+    assert ("fal" if noted else None) == clean(deployed, new, "fal_request_id")
+    assert [] == deployed.rows(MISSING)
 
 
 def test_without_that_condition_the_chunk_would_fail_for_ever(deployed: Shop, run: Run) -> None:

@@ -1,6 +1,7 @@
 """A database we cannot migrate is refused with one clear error each: what, which object, what to do. Nothing is created."""
 
 import contextlib
+import re
 import shutil
 import socket
 import subprocess
@@ -64,12 +65,8 @@ def one(
 
 def mapping() -> list[tuple[str, bool, str]]:
     """The legacy columns of the mapping: name, whether it must exist, type."""
-    columns = []
-    for line in sql.load("mapping").statement.splitlines():
-        if line.strip().startswith("("):
-            fields = [field.strip(" '") for field in line.strip().strip("(),").split(",")]
-            columns.append((fields[2], fields[3] == "TRUE", fields[4]))
-    return columns
+    rows = re.findall(r"\(\s*\d+, '\w+', '(\w+)', (TRUE|FALSE), '(\w+)'", sql.load("mapping").statement)
+    return [(name, required == "TRUE", wanted) for name, required, wanted in rows]
 
 
 SWAP = "ALTER TABLE public.artworks DROP COLUMN {0} CASCADE; ALTER TABLE public.artworks ADD COLUMN {0} {1};"

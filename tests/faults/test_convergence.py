@@ -15,8 +15,15 @@ from sample.journal import check_journal
 from tests.shops import Shop, migrate, reconcile_now, running
 
 TRANSACTIONS = 6_000
-#: Every kind of write that the workload must really hold, so that a green run means something.
-WANTED_KINDS = {"legacy": 8, "clean": 4}
+#: How many kinds of write the workload must really hold on each side, so that a green run means something.
+WANTED_KINDS = {"legacy": 18, "clean": 12}
+#: The kinds that are hardest to follow, and how often they must be in it: far below what the mix gives.
+WANTED = {
+    "legacy": {"move_token": 20, "swap_tokens": 20, "change_key": 8, "delete": 40, "delete_user": 20},
+    "clean": {"delete": 30, "change_email": 40, "renew_token": 40},
+}
+#: Artworks that both sides wrote, and writes that came after one on the other side.
+WANTED_ON_BOTH_SIDES = {"artworks": 200, "writes_after_the_other_side": 500}
 
 
 @pytest.mark.parametrize("seed", range(1, 6))
@@ -33,12 +40,15 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
     summary = json.loads((tmp_path / "summary.json").read_text())
     with capsys.disabled():
         print(  # noqa: T201 (the mix is to be seen)
-            f"\nseed {seed}: {summary['transactions']} transactions, mix {json.dumps(summary['committed'])}, errors {summary['errors']}"
+            f"\nseed {seed}: {summary['transactions']} transactions, mix {json.dumps(summary['committed'])}, errors {summary['errors']},"
+            f" on both sides {summary['both_sides']}"
         )
 
     assert summary["transactions"] >= TRANSACTIONS
     for side, kinds in WANTED_KINDS.items():
         assert len(summary["committed"].get(side, {})) >= kinds, f"the mix on the {side} side is too thin to mean anything"
+        assert {} == _too_few(summary["committed"][side], WANTED[side])
+    assert {} == _too_few(summary["both_sides"], WANTED_ON_BOTH_SIDES)
     assert sum(summary["committed"]["clean"].values()) > TRANSACTIONS / 10
     for side in ("legacy", "clean"):
         report = check_journal(deployed.server.conninfo(deployed.name), [tmp_path / "journal.jsonl"], side)
@@ -65,6 +75,10 @@ def application(shop: Shop, seed: int, folder: Path, transactions: int = TRANSAC
     finally:
         process.terminate()
         process.wait(30)
+
+
+def _too_few(counts: dict[str, int], wanted: dict[str, int]) -> dict[str, int]:
+    return {kind: counts.get(kind, 0) for kind, least in wanted.items() if counts.get(kind, 0) < least}
 
 
 def _deadlocks(shop: Shop) -> int:

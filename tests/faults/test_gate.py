@@ -1,51 +1,345 @@
-"""The gate fails closed: whatever keeps it from looking is a failed gate, and another error than bad data."""
+"""A gate fails closed: whatever keeps a rule from looking makes the gate red, by another error than bad data does."""
+
+import tempfile
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
+from great_expectations import expectations as gxe
+from great_expectations.expectations import registry
+from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.metadata_types import FailureSeverity
+from great_expectations.expectations.row_conditions import Column
 
-from migration.errors import GateBroken
-from tasks.validation import validate
-from tests.shops import Shop, running
+from expectations.clean_artworks import CLEAN_ARTWORKS
+from expectations.reconciliation import RECONCILIATION
+from expectations.rules import CRITICAL, INFO, WARNING, Suite
+from expectations.suites import SUITES
+from expectations.users import USERS, UserEmailIsThere
+from expectations.verdicts import unjudged
+from migration import reconcile
+from migration.errors import DatabaseUnreachable, GateBroken, GateFailed
+from migration.gates import GateVerdict, require_green
+from migration.runs import Run
+from sample.build import Variant, build_sample
+from sample.server import EmbeddedServer
+from tasks.validation import datasource, judge_suite, validate
+from tests.artworks import add_clean
+from tests.shops import Shop, deploy, migrate, running
 
-RESULTS = "SELECT * FROM artwork_migration.rule_result WHERE run = (SELECT MAX(run) FROM artwork_migration.rule_result)"
+
+class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
+    """What it counts of two columns it counts in several statements."""
+
+    column_A: str = "updated_at"  # noqa: N815 (its name in Great Expectations)
+    column_B: str = "created_at"  # noqa: N815 (its name in Great Expectations)
+    or_equal: Any = True
+    description: str | None = "No artwork was last changed before it was created."
 
 
-def test_a_dropped_rule_breaks_the_gate(migrated: Shop) -> None:
-    """A suite that holds fewer rules than it should, or none, is not judged at all."""
-    from great_expectations import ExpectationSuite
+class Sane(gxe.ExpectColumnValuesToNotBeNull):
+    """A rule that is green wherever there is a row."""
 
-    from expectations.reconciliation import RULE_BY_TYPE, reconciliation
+    column: str = "id"
+    description: str | None = "There is an id."
 
-    suite = reconciliation()
-    suite.expectations.pop()
+
+class NoSuchColumn(gxe.ExpectColumnValuesToNotBeNull):
+    """Its column is not there."""
+
+    column: str = "no_such_column"
+    description: str | None = "Never."
+
+
+class NotOnPostgres(gxe.ExpectColumnValuesToBeIncreasing):
+    """Great Expectations does not do this on Postgres."""
+
+    column: str = "id"
+    description: str | None = "Never."
+
+
+class WithoutParameter(gxe.ExpectColumnValuesToBeInSet):
+    """Its parameter is never given."""
+
+    column: str = "generation_status"
+    value_set: Any = {"$PARAMETER": "statuses"}  # noqa: RUF012 (a field's default, which pydantic copies)
+    description: str | None = "Never."
+
+
+class LeaksInItsError(gxe.UnexpectedRowsExpectation):
+    """The server's message would hold an e-mail."""
+
+    unexpected_rows_query: Any = "SELECT CAST(customer_email AS int) FROM {batch}"
+    description: str | None = "Never."
+
+
+class Writes(gxe.UnexpectedRowsExpectation):
+    """It would change the database."""
+
+    unexpected_rows_query: Any = "SELECT NEXTVAL('public.written') FROM {batch} LIMIT 1"
+    description: str | None = "Never."
+
+
+class NoneOfThese(gxe.ExpectColumnValuesToNotBeNull):
+    """No row has this status, so it looks at none."""
+
+    column: str = "generated_image_url"
+    row_condition: Any = Column("generation_status") == "no such status"
+    description: str | None = "Never."
+
+
+class NoneOfTheseIsFine(NoneOfThese):
+    """No row has this status, and that is fine."""
+
+    empty_is_fine: ClassVar[bool] = True
+
+
+class MarksNothing(gxe.ExpectColumnValuesToBeNull):
+    """A warning that finds every row."""
+
+    column: str = "id"
+    severity: FailureSeverity = WARNING
+    description: str | None = "There is no id."
+
+
+class UnjudgedWarning(NoSuchColumn):
+    """A warning that cannot be judged."""
+
+    severity: FailureSeverity = WARNING
+
+
+def judged(shop: Shop, suite: Suite) -> GateVerdict:
+    """The verdict of a suite in a new run that has reconciled."""
+    with running(shop) as run:
+        begin(run)
+        return judge_suite(run, suite)
+
+
+def begin(run: Run) -> None:
+    run.begin()
+    reconcile.reconcile(run)
+
+
+def on_clean(*columns: type[Expectation]) -> Suite:
+    return Suite("trap", table="artworks_v2", columns=columns)
+
+
+def test_a_migrated_shop_is_green(migrated: Shop) -> None:
+    """Every suite judges every rule of its own, and what is left are warnings."""
+    for suite in SUITES.values():
+        verdict = judged(migrated, suite)
+        assert "" == verdict.broken
+        assert [] == verdict.red
+        assert len(suite.rules) == len(verdict.rules)
+        require_green(verdict)
+
+
+def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
+    """As it is declared, judged twice or once: the severity and the words of the class, which Great Expectations drops."""
     with running(migrated) as run:
-        for dropped, wanted in ((suite, len(RULE_BY_TYPE)), (ExpectationSuite(name="empty"), 0)):
-            with pytest.raises(GateBroken):
-                validate(run, dropped, RESULTS, wanted)
-
-
-def test_rows_that_cannot_be_read_break_the_gate(migrated: Shop) -> None:
-    """An SQL error is told as a gate that could not be judged, without the driver's text."""
-    from expectations.reconciliation import RULE_BY_TYPE, reconciliation
-
-    with running(migrated) as run, pytest.raises(GateBroken):
-        validate(run, reconciliation(), "SELECT * FROM artwork_migration.no_such_table", len(RULE_BY_TYPE))
+        begin(run)
+        judge_suite(run, CLEAN_ARTWORKS)
+        judge_suite(run, CLEAN_ARTWORKS)
+    noted = migrated.rows("SELECT rule, severity, description FROM artwork_migration.gate_result ORDER BY rule")
+    fields = {rule.expectation_type: rule.__fields__ for rule in CLEAN_ARTWORKS.rules}
+    declared = [(name, one["severity"].default.value, one["description"].default) for name, one in sorted(fields.items())]
+    assert declared == noted
 
 
 @pytest.mark.parametrize(
-    ("rows", "green"),
+    ("rule", "why"),
     [
-        (RESULTS, 8),
-        (f"{RESULTS} AND FALSE", 0),
-        (f"SELECT rule, 0 AS looked_at, bad FROM ({RESULTS}) AS r", 0),
-        (f"SELECT rule, looked_at, 1 AS bad FROM ({RESULTS}) AS r", 0),
-        (f"SELECT * FROM ({RESULTS}) AS r WHERE rule <> 'missing'", 7),
+        (NoSuchColumn, "raised InvalidMetricAccessorDomainKwargsKeyError"),
+        (NotOnPostgres, "raised "),
+        (WithoutParameter, "has a parameter that nobody fills in"),
+        (LeaksInItsError, "raised "),
+        (NoneOfThese, "looked at nothing"),
+        (UnjudgedWarning, "raised "),
     ],
-    ids=["green", "no rows", "nothing looked at", "all bad", "one rule's row missing"],
+    ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
-def test_every_rule_says_no(migrated: Shop, rows: str, green: int) -> None:
-    """A rule is green only if it looked at something and found nothing bad."""
-    from expectations.reconciliation import RULE_BY_TYPE, reconciliation
+def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expectation], why: str) -> None:
+    """Whatever its severity, and however green the others are."""
+    verdict = judged(migrated, on_clean(Sane, rule))
+    assert f"{rule.expectation_type} {why}" in verdict.broken.replace("sane, ", "")
+    with pytest.raises(GateBroken, match="could not be judged"):
+        require_green(verdict)
+    assert [(False, 0)] == migrated.rows("SELECT passed, bad FROM artwork_migration.gate_result WHERE rule = %s", rule.expectation_type)
 
+
+def test_an_empty_suite_breaks_the_gate(migrated: Shop) -> None:
+    """Great Expectations calls it a success."""
+    with pytest.raises(GateBroken, match="no rules"):
+        require_green(judged(migrated, Suite("trap", table="artworks_v2")))
+
+
+def test_a_dropped_rule_breaks_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A type that Great Expectations does not know is left out of the suite, or fails it; it is never passed over."""
+    monkeypatch.delitem(registry._registered_expectations, Sane.expectation_type)
+    with pytest.raises(GateBroken, match="sane"):
+        require_green(judged(migrated, on_clean(Sane, NoneOfTheseIsFine)))
+
+
+def test_fewer_results_than_rules_break_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two rules of one name, of which one result is left, and a rule whose result goes by another name."""
+    monkeypatch.setattr(Sane, "expectation_type", "sane_no_more")
+    with pytest.raises(GateBroken, match="sane_no_more was not judged"):
+        require_green(judged(migrated, on_clean(Sane)))
+
+
+def test_a_missing_table_breaks_the_gate(migrated: Shop) -> None:
+    """Every rule about it is told."""
+    with pytest.raises(GateBroken, match="sane raised"):
+        require_green(judged(migrated, Suite("trap", table="no_such_table", columns=(Sane,))))
+
+
+def test_an_empty_table_breaks_the_gate(migrated: Shop) -> None:
+    """Great Expectations finds no null in it and calls it a success."""
+    migrated.sql.execute("CREATE TABLE public.nothing_here (id uuid)")
+    with pytest.raises(GateBroken, match="sane looked at nothing"):
+        require_green(judged(migrated, Suite("trap", table="nothing_here", columns=(Sane,))))
+
+
+def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
+    """Then nothing looked at is green."""
+    require_green(judged(migrated, on_clean(NoneOfTheseIsFine)))
+
+
+@pytest.mark.parametrize(
+    ("damage", "why"),
+    [
+        ("DELETE FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 0 results"),
+        ("INSERT INTO artwork_migration.rule_result SELECT * FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 2"),
+        ("UPDATE artwork_migration.rule_result SET looked_at = 0 WHERE rule = 'missing'", "missing looked at nothing"),
+    ],
+    ids=["row is missing", "row is there twice", "looked at nothing"],
+)
+def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage: str, why: str) -> None:
+    """Exactly one row for a rule, and something looked at."""
+    migrated.sql.execute("ALTER TABLE artwork_migration.rule_result DROP CONSTRAINT rule_result_pkey")
     with running(migrated) as run:
-        result = validate(run, reconciliation(), rows, len(RULE_BY_TYPE))
-    assert green == sum(1 for one in result.results if one.success)
+        begin(run)
+        migrated.sql.execute(damage)
+        with pytest.raises(GateBroken, match=why):
+            require_green(judge_suite(run, RECONCILIATION))
+
+
+def test_a_rule_result_that_is_bad_fails_the_gate(migrated: Shop) -> None:
+    """Bad data are another error, with rule, count and ids."""
+    with running(migrated) as run:
+        begin(run)
+        for rule in RECONCILIATION.rules:
+            migrated.sql.execute(
+                "UPDATE artwork_migration.rule_result SET bad = CASE WHEN rule = %s THEN 1 ELSE 0 END", [rule.expectation_type]
+            )
+            verdict = judge_suite(run, RECONCILIATION)
+            assert [rule.expectation_type] == [one.rule for one in verdict.red]
+            with pytest.raises(GateFailed, match=f"gate reconciliation is red: {rule.expectation_type}: 1 bad"):
+                require_green(verdict)
+
+
+def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
+    """The SQLSTATE is told; the rules beside it are judged."""
+    migrated.sql.execute("ALTER TABLE artwork_migration.created_user RENAME TO elsewhere")
+    verdict = judged(migrated, USERS)
+    assert "created_are_anonymous, created_have_email failed with SQLSTATE 42P01" == verdict.broken
+    assert verdict.rules[0].passed
+
+
+def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
+    """Great Expectations calls the suite a failure; the gate asks for the severity."""
+    verdict = judged(migrated, on_clean(Sane, MarksNothing))
+    require_green(verdict)
+    assert [True, False] == [rule.passed for rule in verdict.rules]
+    rows = migrated.value("SELECT COUNT(*) FROM artworks_v2")
+    assert [(False, rows, 20)] == migrated.rows(
+        "SELECT passed, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
+    )
+    assert [(200, [["id"]])] == migrated.rows(
+        "SELECT COUNT(*), ARRAY_AGG(DISTINCT about) FROM artwork_migration.finding WHERE rule = 'marks_nothing'"
+    )
+
+
+def test_all_gates_are_told_at_once(migrated: Shop) -> None:
+    """An operator sees what is broken and what is bad in one message."""
+    migrated.sql.execute("ALTER TABLE users ALTER COLUMN email DROP NOT NULL; UPDATE users SET email = NULL WHERE NOT is_anonymous")
+    red = judged(migrated, Suite("users", table="users", columns=(UserEmailIsThere,)))
+    with pytest.raises(GateBroken) as caught:
+        require_green(red, judged(migrated, on_clean(NoSuchColumn)))
+    assert "gate trap could not be judged: no_such_column raised InvalidMetricAccessorDomainKwargsKeyError" in str(caught.value)
+    assert "gate users is red: user_email_is_there (email)" in str(caught.value)
+    assert red.red[0].ids[0] in str(caught.value)
+
+
+def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither in what is kept, nor in what is said, nor in what Great Expectations logs."""
+    with caplog.at_level("DEBUG"):
+        verdicts = [judged(migrated, suite) for suite in (on_clean(LeaksInItsError, MarksNothing), *SUITES.values())]
+    kept = migrated.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
+    told = "".join([*(row for (row,) in kept), *map(str, verdicts), caplog.text, *capfd.readouterr()])
+    values = migrated.rows("SELECT customer_email, access_token FROM artworks_v2")
+    assert [] == [value for row in values for value in row if value in told]
+
+
+def test_great_expectations_cannot_write(migrated: Shop) -> None:
+    """Its connections are read-only, and none is left behind."""
+    migrated.sql.execute("CREATE SEQUENCE public.written")
+    before = connections(migrated)
+    for _ in range(4):
+        with pytest.raises(GateBroken, match="writes raised ReadOnlySqlTransaction"):
+            require_green(judged(migrated, on_clean(Writes)))
+    assert not migrated.value("SELECT is_called FROM public.written")
+    assert connections(migrated) - before < 4  # the pool of our own keeps some
+
+
+def connections(shop: Shop) -> int:
+    """How many connections of ours there are."""
+    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = CURRENT_DATABASE() AND application_name = 'test'"))
+
+
+def test_the_rows_stay_in_the_database() -> None:
+    """A gate fetches counts and some ids; Great Expectations would fetch a whole table where it is given as a query."""
+    settings = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", version=18, settings=settings) as server:
+        server.create_database("shop")
+        build_sample(server.conninfo("shop"), Variant.CURRENT, rows=500)
+        shop = Shop(server, "shop")
+        shop.sql.execute("CREATE EXTENSION pg_stat_statements")
+        deploy(shop)
+        migrate(shop)
+        shop.sql.execute("SELECT pg_stat_statements_reset()")
+        for suite in SUITES.values():
+            judged(shop, suite)
+        fetched = shop.rows("SELECT query, calls FROM pg_stat_statements WHERE rows > 200 * calls AND query !~ 'artwork_migration'")
+        shop.close()
+    assert [] == fetched
+
+
+def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> None:
+    """It may hold a password; the step is tried again."""
+    with running(migrated) as run:
+        begin(run)
+        run.database.url = run.database.url.set(port=1, query={})
+        with pytest.raises(DatabaseUnreachable) as caught:
+            judge_suite(run, USERS)
+    assert "The gates could not connect: TestConnectionError. Run the verb again." == str(caught.value)
+    assert caught.value.__suppress_context__
+
+
+def test_a_rule_s_severity_is_one_of_three() -> None:
+    """And critical unless the class says otherwise."""
+    severities = {rule.__fields__["severity"].default for suite in SUITES.values() for rule in suite.rules}
+    assert {CRITICAL, WARNING, INFO} == severities
+    assert CRITICAL == Sane.__fields__["severity"].default
+
+
+def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
+    """Rows written while a gate is judged are not in it: with some of them counted and some not, a live table could not be judged."""
+    before = migrated.value("SELECT COUNT(*) FROM public.artworks_v2")
+    with running(migrated) as run, datasource(run) as source:
+        for _ in range(3):
+            add_clean(migrated)
+            found = validate(source, lambda name: source.add_table_asset(name, table_name="artworks_v2"), [TimesInOrder, Sane])
+            assert {before} == {one.result["element_count"] for one in found.values() if not isinstance(one, str)}
+            assert not any(map(unjudged, found.values()))
+    assert before + 3 == migrated.value("SELECT COUNT(*) FROM public.artworks_v2")

@@ -49,7 +49,7 @@ def test_the_lists_are_not_empty() -> None:
     """What the mistakes are made from was really found in the files."""
     assert len(COLUMNS) >= 14
     assert {"test_data", "no_email", "no_access_token", "in_flight", "abandoned", "not_completed"} == set(DISPOSITIONS)
-    assert {"no_created_at", "unknown_status"} == set(REASONS)
+    assert {"no_email", "no_access_token", "too_long_to_index", "no_created_at", "unknown_status"} == set(REASONS)
 
 
 @pytest.mark.parametrize("column", COLUMNS)

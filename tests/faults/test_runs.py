@@ -265,6 +265,8 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.IN_FLIGHT_AGE, "0 minutes", "00:00:00"),
         (DecisionName.MAX_QUARANTINED, "0", "0"),
         (DecisionName.MAX_QUARANTINED, " 012 ", "12"),
+        (DecisionName.CARRY_COLUMNS, "none", "none"),
+        (DecisionName.CARRY_COLUMNS, " mockup_urls ,mockup_generated_at,, mockup_urls", "mockup_urls,mockup_generated_at"),
         (DecisionName.FUNCTION_ROLES, "service_role", "service_role"),
         (DecisionName.FUNCTION_ROLES, " service_role, api ,,", "service_role,api"),
         (DecisionName.CLEAR_REFUSED_WRITE, IDENTITY, IDENTITY),
@@ -293,6 +295,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.MAX_QUARANTINED, "many"),
         (DecisionName.MAX_QUARANTINED, "12345678901"),
         (DecisionName.MAX_QUARANTINED, "١٢"),
+        (DecisionName.CARRY_COLUMNS, " , "),
         (DecisionName.FUNCTION_ROLES, " , "),
         (DecisionName.CLEAR_REFUSED_WRITE, "all"),
         (DecisionName.CLEAR_REFUSED_WRITE, "42"),
@@ -351,15 +354,16 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
     """They are read when they are needed."""
     before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     with deployed.database.transaction("deciding") as connection:
-        for name in set(DecisionName) - {DecisionName.CLEAR_REFUSED_WRITE, DecisionName.FUNCTION_ROLES}:
+        for name in (DecisionName.IN_FLIGHT_AGE, DecisionName.MAX_QUARANTINED):
             decisions.apply_at_once(connection, name, "1")
     assert before == deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
 
 
-def test_function_roles_come_too_late_once_they_have_been_read(deployed: Shop) -> None:
-    """deploy_schema has granted by then; a decision that changes nothing is refused in words."""
+@pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS])
+def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
+    """It has granted and made the columns by then; a decision that changes nothing is refused in words."""
     with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
-        decisions.apply_at_once(connection, DecisionName.FUNCTION_ROLES, "shop")
+        decisions.apply_at_once(connection, name, "shop")
 
 
 def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) -> None:

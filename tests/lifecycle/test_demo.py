@@ -1,6 +1,7 @@
 """The demo as a stranger runs it, there and back, and interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -51,6 +52,7 @@ def test_the_demo_there_and_back(data_home: Path) -> None:
     assert forth.returncode == 0, output[-4000:]
     assert "Both add up." in output
     assert output.count("none is missing") == 2
+    assert re.search(r"The report: \S+/report\.html", output)
     assert "Traceback" not in output
     back = demo(data_home, "--undo")
     output, _ = back.communicate(timeout=120)

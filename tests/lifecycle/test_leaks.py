@@ -130,6 +130,7 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
     on_worker(trapped, prefect_server, worker_log)
     ArtworkDatabase(host="db", database="shop", user="u", password=f"{CANARY}-password").save(CANARY, overwrite=True)
     plant_canaries()
+    assert migrate_data(return_state=True).is_completed()
     back = number_in(roll_back(return_state=True))
     assert roll_back(plan=back, **APPROVED, return_state=True).is_completed()
 
@@ -140,11 +141,12 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
         "the worker's output": worker_log.read_text(errors="replace"),
         "our output": shown.out + shown.err,
         "our log": "\n".join(record.getMessage() + str(record.exc_text or "") for record in caplog.records),
+        "the report": "\n".join(path.read_text() for path in (tmp_path / "reports").rglob("*") if path.suffix in (".html", ".csv")),
         "the exported ledger": "\n".join(path.read_text() for path in (tmp_path / "reports").glob("*.json")),
     }
     for name in ("log", "artifact", "events", "block_document", "flow_run_state"):
         assert CANARY in table_in(places["prefect's database"], name), f"the canary in {name} was not found: this search would find nothing"
-    for name in ("the worker's output", "our output", "our log"):
+    for name in ("the worker's output", "our output", "our log", "the report"):
         assert CANARY in places[name], f"the canary in {name} was not found: this search would find nothing"
     assert "deploy_schema" in places["the exported ledger"]
     assert f"{CANARY}-password" not in places["prefect's database"]

@@ -20,11 +20,13 @@ from migration.errors import (
     ObstaclesFound,
     Overtaken,
     PlanOutdated,
+    RedRule,
     RunInProgress,
     WrongPhase,
 )
 
 OBSTACLE = Obstacle("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
+RED = RedRule("users", "user_email_is_there", ("email",), 1, ("id-3",))
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
@@ -76,12 +78,19 @@ def test_the_message_says_what_which_and_what_next(error: MigrationError, messag
 
 
 def test_a_gate_names_its_rules_and_ids() -> None:
-    """Which suite, which rules, how many, which ids; and that the legacy table serves."""
-    failed = GateFailed("reconciliation", [("nothing_differs", 2, ["id-1", "id-2"]), ("nothing_missing", 1, [])])
-    assert "gate reconciliation is red: nothing_differs: 2 bad, ids id-1, id-2; nothing_missing: 1 bad." in str(failed)
-    assert "The legacy table serves" in str(failed)
-    broken = GateBroken("reconciliation", "it looked at nothing")
-    assert "gate reconciliation could not be judged: it looked at nothing." in str(broken)
+    """Which suite, which rules, about what, how many, which ids; and that the legacy table serves."""
+    differs = RedRule("reconciliation", "differs", ("pet_name", "user_id"), 2, ("id-1", "id-2"))
+    missing = RedRule("reconciliation", "missing", (), 1, ())
+    failed = str(GateFailed([differs, missing, RED]))
+    assert "gate reconciliation is red: differs (pet_name, user_id): 2 bad, ids id-1, id-2; missing: 1 bad. gate users is red: " in failed
+    assert "The legacy table serves" in failed
+
+
+def test_a_gate_that_could_not_look_says_why_and_what_could_be_judged() -> None:
+    """Both in one message."""
+    broken = str(GateBroken({"reconciliation": "missing looked at nothing", "clean_artworks": "it has no rules"}, [RED]))
+    assert "gate reconciliation could not be judged: missing looked at nothing. gate clean_artworks could not be judged: it has" in broken
+    assert "What could be judged: gate users is red: user_email_is_there (email): 1 bad, ids id-3." in broken
 
 
 def test_the_fields_are_there_for_programs() -> None:
@@ -89,6 +98,8 @@ def test_the_fields_are_there_for_programs() -> None:
     assert ("0ld", "new", ("x",)) == _fields(PlanOutdated("verb", "0ld", "new", ["x"]), "number", "current", "changes")
     assert ("A", ("B", "C")) == _fields(WrongPhase("verb", "A", ["B", "C"], ["d"]), "found", "wanted")
     assert (3, (HOLDER,)) == _fields(LockNotObtained("verb", 3, [HOLDER]), "attempts", "holders")
+    assert ((RED,),) == _fields(GateFailed([RED]), "red")
+    assert ({"users": "why"}, (RED,)) == _fields(GateBroken({"users": "why"}, [RED]), "broken", "red")
     assert (("run",),) == _fields(RunInProgress(["run"]), "holders")
     assert ((OBSTACLE,),) == _fields(Blocked("verb", "new", [OBSTACLE]), "blockers")
     assert ((OBSTACLE,),) == _fields(ObstaclesFound("verb", [OBSTACLE]), "obstacles")

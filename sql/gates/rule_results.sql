@@ -1,5 +1,5 @@
 -- What: the rule results of one run and suite.
--- Why: a red gate names how many and which ids.
+-- Why: a red gate names how many, which ids, and what they are about.
 -- Locks: none.
 SELECT
   r.rule,

@@ -1,0 +1,8 @@
+"""The gates by name."""
+
+from expectations.clean_artworks import CLEAN_ARTWORKS
+from expectations.legacy_artworks import LEGACY_ARTWORKS
+from expectations.reconciliation import RECONCILIATION
+from expectations.users import USERS
+
+SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION)}

@@ -1,0 +1,51 @@
+"""Findings: by rule for the page, with the query that shows the rows behind them, and every one of them as CSV."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from sqlalchemy import Connection, text
+
+import sql
+from migration import database
+from migration.database import Database
+
+#: Ids of a rule on the page; the CSV has them all.
+IDS_SHOWN = 20
+#: Findings in memory at a time.
+ROWS_AT_A_TIME = 50_000
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one rule has found: how many ids, the first of them, and what they are about."""
+
+    rule: str
+    suite: str
+    id_count: int
+    about: list[str]
+    ids: list[str]
+
+    @property
+    def query(self) -> str:
+        """What to run in psql to look at these rows; the report has their ids only."""
+        of_users = self.suite == "users" or self.rule == "customer_left_with_nothing"
+        statement = sql.load(f"report/look_at_{'users' if of_users else 'artworks'}").statement
+        lines = [", ".join(self.ids[first : first + 2]) for first in range(0, len(self.ids), 2)]
+        ids = ",\n  ".join(lines)
+        return statement.replace(":ids", f"'{{\n  {ids}\n}}'") + " \\gx"
+
+
+def read_findings(connection: Connection, run: int) -> list[Finding]:
+    """The findings of a run by rule, those of red rules first."""
+    return [Finding(**row) for row in database.rows(connection, "report/findings", run=run, shown=IDS_SHOWN)]
+
+
+def write_findings(target: Database, run: int, path: Path) -> None:
+    """Write every finding of a run to a CSV file: rule, severity, id and what it is about; no value of a row."""
+    with target.transaction("exporting the findings", transaction_read_only="on") as connection:
+        query = text(sql.load("report/finding_rows").statement).bindparams(run=run)
+        parts = pd.read_sql(query, connection.execution_options(stream_results=True), chunksize=ROWS_AT_A_TIME)
+        with path.open("w", encoding="utf-8", newline="") as file:
+            for number, part in enumerate(parts):
+                part.to_csv(file, index=False, header=number == 0)

@@ -1,0 +1,52 @@
+-- What: for each foreign key to the legacy table a statement that counts the rows behind it, and sums the amount they carry, if there is
+--   one: all of them, and those whose artwork is in the clean table.
+-- Why: orders are money. Whatever points to an artwork must point to one after the switch too, so both numbers must be equal.
+-- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the transaction of look.sql.
+SELECT
+  FORMAT(
+    $do$
+INSERT INTO artwork_migration.figure (run, name, label, detail, value)
+SELECT
+  %1$s,
+  x.name,
+  %2$L,
+  x.detail,
+  x.value
+FROM (
+  SELECT
+    COUNT(*) AS legacy_rows,
+    COUNT(c.id) AS clean_rows,
+    COALESCE(SUM(%3$s), 0) AS legacy_sum,
+    COALESCE(SUM(%3$s) FILTER (WHERE c.id IS NOT NULL), 0) AS clean_sum
+  FROM %4$s AS r
+  LEFT JOIN public.artworks_v2 AS c ON r.%5$I = c.id
+  WHERE r.%5$I IS NOT NULL
+) AS n
+CROSS JOIN LATERAL (
+  VALUES
+    ('reference_rows', 'legacy', n.legacy_rows),
+    ('reference_rows', 'clean', n.clean_rows),
+    (%6$L, 'legacy', n.legacy_sum),
+    (%6$L, 'clean', n.clean_sum)
+) AS x (name, detail, value)
+WHERE x.name IS NOT NULL$do$,
+    CAST(:run AS bigint),
+    c.conrelid::regclass || '.' || a.attname,
+    COALESCE('r.' || QUOTE_IDENT(m.attname) || '::numeric', 'NULL::numeric'),
+    c.conrelid::regclass,
+    a.attname,
+    'reference_sum of ' || m.attname
+  ) AS "do"
+FROM pg_catalog.pg_constraint AS c
+INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
+LEFT JOIN LATERAL (
+  SELECT n.attname
+  FROM pg_catalog.pg_attribute AS n
+  WHERE
+    n.attrelid = c.conrelid AND n.attnum > 0 AND NOT n.attisdropped
+    AND n.attname ~* '(amount|total)'
+    AND n.atttypid IN ('smallint'::regtype, 'integer'::regtype, 'bigint'::regtype, 'numeric'::regtype)
+  ORDER BY n.attnum
+  LIMIT 1
+) AS m ON TRUE
+WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0

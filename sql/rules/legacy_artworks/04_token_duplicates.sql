@@ -1,0 +1,31 @@
+-- What: artworks to be migrated that share their access token with another one.
+-- Why: the clean table takes one of them, the others wait in quarantine. The bare table is asked first: where tokens are unique, no row
+--   is left to look at closely.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+WITH shared AS (
+  SELECT a.access_token
+  FROM public.artworks AS a
+  GROUP BY a.access_token
+  HAVING COUNT(*) > 1
+),
+
+bearers AS (
+  SELECT ARRAY_AGG(l.id) AS ids
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.migratable AND l.access_token IN (SELECT s.access_token FROM shared AS s)
+  GROUP BY l.access_token
+  HAVING COUNT(*) > 1
+),
+
+found AS (
+  INSERT INTO artwork_migration.finding (run, rule, id, about)
+  SELECT
+    :run,
+    :rule,
+    x.id,
+    ARRAY['access_token']
+  FROM bearers AS b
+  CROSS JOIN LATERAL UNNEST(b.ids) AS x (id)
+)
+
+SELECT COUNT(*) AS looked_at FROM public.artworks

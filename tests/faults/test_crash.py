@@ -1,0 +1,289 @@
+"""kill -9 at any point, run again: the same end state, and what was done is not done again (law 5)."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from migration.errors import RunInProgress
+from sample.server import EmbeddedServer
+from tests.shops import Shop, migrate
+from tests.stepping import Barrier, Step
+from tests.twins import Twins, end_state
+
+#: No process needs longer to get where a test wants it, however busy the machine.
+PATIENCE = 120.0
+FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
+DONE = "SELECT COUNT(done_at) FROM artwork_migration.chunk"
+
+IN_THE_SIXTH_CHUNK = "AFTER INSERT ON public.artworks_v2 FOR EACH STATEMENT"
+COMMITTING_A_CHUNK = "AFTER UPDATE ON artwork_migration.chunk DEFERRABLE INITIALLY DEFERRED FOR EACH ROW"
+
+#: Where a run from the start dies: the trigger that stops it there, and how often that is passed before.
+IN_THE_BACKFILL = {
+    "beginning": ("BEFORE INSERT ON artwork_migration.phase_history FOR EACH STATEMENT", 0),
+    "judging quarantine": ("BEFORE INSERT ON artwork_migration.quarantine FOR EACH STATEMENT", 0),
+    "collecting e-mails": ("AFTER INSERT ON artwork_migration.waiting_email FOR EACH STATEMENT", 0),
+    "creating the second batch of users": ("BEFORE INSERT ON public.users FOR EACH STATEMENT", 1),
+    "noting the second batch of users": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 1),
+    "planning chunks": ("AFTER INSERT ON artwork_migration.chunk FOR EACH STATEMENT", 0),
+    "before the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH STATEMENT", 5),
+    "among the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH ROW", 5_000),
+    "noting a chunk": ("BEFORE UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 5),
+    "noting the twentieth chunk": ("AFTER UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 19),
+}
+#: Where a run dies that has nothing left to copy.
+AFTER_THE_BACKFILL = {
+    "logging what is missing": ("AFTER INSERT ON artwork_migration.legacy_change FOR EACH STATEMENT", 0),
+    "beginning an index": ("AFTER INSERT ON artwork_migration.step FOR EACH STATEMENT", 1),
+    "noting an index": ("BEFORE UPDATE ON artwork_migration.step FOR EACH STATEMENT", 1),
+    "noting the last step": ("BEFORE UPDATE ON artwork_migration.step FOR EACH STATEMENT", 4),
+    "consuming the log": ("AFTER DELETE ON artwork_migration.legacy_change FOR EACH STATEMENT", 1),
+    "consuming changed keys": ("AFTER DELETE ON artwork_migration.rekeyed_artwork FOR EACH STATEMENT", 0),
+    "creating users in catch-up": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
+    "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 20),
+    "judging quarantine in catch-up": ("AFTER INSERT ON artwork_migration.quarantine FOR EACH STATEMENT", 2),
+    "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 5),
+    "parking tokens": ("AFTER UPDATE OF access_token ON public.artworks_v2 FOR EACH ROW", 10),
+    "writing clean rows": ("AFTER UPDATE OF customer_name ON public.artworks_v2 FOR EACH ROW", 700),
+    "reconciling": ("AFTER INSERT ON artwork_migration.reconciliation FOR EACH STATEMENT", 0),
+    "writing the results": ("AFTER INSERT ON artwork_migration.rule_result FOR EACH STATEMENT", 0),
+    "noting the end": ("AFTER UPDATE ON artwork_migration.phase_history FOR EACH STATEMENT", 0),
+}
+
+
+@pytest.fixture(scope="module")
+def deployed_twins(server: EmbeddedServer) -> Iterator[Twins]:
+    """Deployed, with writes in the log."""
+    twins = Twins(server)
+    yield twins
+    twins.drop()
+
+
+@pytest.fixture(scope="module")
+def copied_twins(server: EmbeddedServer) -> Iterator[Twins]:
+    """Past the backfill, with writes on both sides since."""
+    twins = Twins(server, copied=True)
+    yield twins
+    twins.drop()
+
+
+@pytest.fixture
+def shop(deployed_twins: Twins) -> Iterator[Shop]:
+    """One of them."""
+    with deployed_twins.clone() as clone:
+        yield clone
+
+
+@pytest.fixture
+def copied_shop(copied_twins: Twins) -> Iterator[Shop]:
+    """One of those."""
+    with copied_twins.clone() as clone:
+        yield clone
+
+
+@contextmanager
+def client(shop: Shop) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that migrates the shop."""
+    with subprocess.Popen([sys.executable, "-m", "tests.faults.client", shop.url], env=os.environ, stderr=subprocess.DEVNULL) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until it holds, within bounds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """kill -9, and nothing else has ended it."""
+    process.send_signal(signal.SIGKILL)
+    assert -signal.SIGKILL == process.wait(PATIENCE)
+
+
+def at_work(shop: Shop) -> int:
+    """How many backends of the killed client there still are."""
+    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run'"))
+
+
+def killed_at(shop: Shop, trigger: str, passes: int) -> None:
+    """A run that was killed where the trigger stopped it; its backends are gone, and nothing stops the next one."""
+    barrier = Barrier(shop, trigger, passes=passes)
+    barrier.close()
+    with client(shop) as process:
+        wait_until(lambda: barrier.reached or process.poll() is not None)
+        kill(process)
+    barrier.open()
+    wait_until(lambda: not at_work(shop))
+
+
+def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_twins: Twins) -> None:
+    """The checksums know nothing that differs from run to run, and see a single changed value; there are more than 20 chunks."""
+    migrate(shop)
+    assert deployed_twins.undisturbed == end_state(shop)
+    assert shop.value(DONE) > 20
+    shop.sql.execute("UPDATE public.artworks_v2 SET pet_image_url = 'x' WHERE id = (SELECT MIN(id::text)::uuid FROM public.artworks_v2)")
+    assert deployed_twins.undisturbed["clean rows"] != end_state(shop)["clean rows"]
+
+
+# The client
+
+
+def test_killed_in_a_chunk(shop: Shop, deployed_twins: Twins) -> None:
+    """The sixth chunk is lost with the client; the first five are not copied again, and the end is that of an undisturbed run."""
+    killed_at(shop, IN_THE_SIXTH_CHUNK, 5)
+    before = shop.rows(FIRST_FIVE)
+    assert (5, 5) == (len(before), shop.value(DONE))
+    migrate(shop)
+    assert before == shop.rows(FIRST_FIVE)
+    assert deployed_twins.undisturbed == end_state(shop)
+
+
+def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
+    """The fence is held against the client as soon as it has committed its fifth chunk: it dies with no transaction open."""
+    barrier = Barrier(shop, COMMITTING_A_CHUNK, passes=4)
+    barrier.close()
+    keeper = shop.session(autocommit=True)
+    with client(shop) as process:
+        wait_until(lambda: barrier.reached or process.poll() is not None)
+        fence = Step(shop, lambda: keeper.execute("SELECT PG_ADVISORY_LOCK(1634890865, 2)"), pid=keeper.info.backend_pid)
+        fence.blocks()
+        barrier.open()
+        fence.result()
+        kill(process)
+    before = shop.rows(FIRST_FIVE)
+    assert 5 == shop.value(DONE)
+    keeper.close()
+    wait_until(lambda: not at_work(shop))
+    migrate(shop)
+    assert before == shop.rows(FIRST_FIVE)
+    assert deployed_twins.undisturbed == end_state(shop)
+
+
+@pytest.mark.parametrize("moment", IN_THE_BACKFILL)
+def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> None:
+    """Wherever a first run was killed, the next one ends as if it had been alone."""
+    killed_at(shop, *IN_THE_BACKFILL[moment])
+    migrate(shop)
+    assert deployed_twins.undisturbed == end_state(shop)
+
+
+@pytest.mark.parametrize("moment", AFTER_THE_BACKFILL)
+def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, moment: str) -> None:
+    """Wherever catch-up, reconcile or the end were killed, the next run ends as if it had been alone."""
+    killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
+    migrate(copied_shop)
+    assert copied_twins.undisturbed == end_state(copied_shop)
+
+
+def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
+    """Runs that are killed at any moment, each a little later than the one before, get there together."""
+    kills, ended = 0, False
+    while not ended:
+        with client(shop) as process:
+            wait_until(lambda: at_work(shop) or process.poll() is not None)
+            try:
+                ended = process.wait(0.1 * (kills + 1)) == 0
+            except subprocess.TimeoutExpired:
+                kill(process)
+                kills += 1
+        wait_until(lambda: not at_work(shop))
+    assert kills > 2
+    assert deployed_twins.undisturbed == end_state(shop)
+
+
+# The client, and not its backend
+
+
+@pytest.mark.parametrize(("stop", "chunks"), [(IN_THE_SIXTH_CHUNK, 5), (COMMITTING_A_CHUNK, 6)], ids=["copying", "committing"])
+def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins, stop: str, chunks: int) -> None:
+    """A run is refused while an orphan is in a chunk; what the orphan was told to commit counts, what not is copied again."""
+    barrier = Barrier(shop, stop, passes=5)
+    barrier.close()
+    with client(shop) as process:
+        wait_until(lambda: barrier.reached or process.poll() is not None)
+        before = shop.rows(FIRST_FIVE)
+        kill(process)
+    with pytest.raises(RunInProgress) as refused:
+        migrate(shop)
+    assert ("doomed-run",) == refused.value.holders
+    assert barrier.reached
+    barrier.open()
+    wait_until(lambda: not at_work(shop))
+    assert chunks == shop.value(DONE)
+    migrate(shop)
+    assert before == shop.rows(FIRST_FIVE)
+    assert deployed_twins.undisturbed == end_state(shop)
+
+
+@pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
+def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, ended: bool, invalid: int) -> None:
+    """CREATE INDEX CONCURRENTLY outlives its client or leaves a ruin behind; the next run has every index, and all of them valid."""
+    writer = copied_shop.session()
+    writer.execute("LOCK TABLE public.artworks_v2 IN ROW EXCLUSIVE MODE")
+    waiting = (
+        "SELECT pid FROM pg_stat_activity WHERE application_name = 'doomed-run' AND query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
+    )
+    with client(copied_shop) as process:
+        wait_until(lambda: copied_shop.value(waiting) or process.poll() is not None)
+        kill(process)
+    if ended:
+        copied_shop.sql.execute("SELECT PG_TERMINATE_BACKEND(pid, 60000) FROM pg_stat_activity WHERE application_name = 'doomed-run'")
+    writer.rollback()
+    wait_until(lambda: not at_work(copied_shop))
+    assert invalid == copied_shop.value("SELECT COUNT(*) FROM pg_index WHERE indrelid = 'public.artworks_v2'::regclass AND NOT indisvalid")
+    migrate(copied_shop)
+    assert copied_twins.undisturbed == end_state(copied_shop)
+
+
+# The server
+
+
+@pytest.fixture
+def own_server() -> Iterator[EmbeddedServer]:
+    """A server that may be killed."""
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", settings={"fsync": "off"}) as it:
+        yield it
+
+
+def kill_server(server: EmbeddedServer) -> None:
+    """kill -9 of the postmaster, and a new one on the same data."""
+    os.kill(int((server.data / "postmaster.pid").read_text().splitlines()[0]), signal.SIGKILL)
+    server.stop()
+    server.start()
+
+
+@pytest.mark.parametrize(
+    ("copied", "stop", "passes"),
+    [(False, IN_THE_SIXTH_CHUNK, 5), (True, *AFTER_THE_BACKFILL["writing clean rows"])],
+    ids=["copying", "catch-up"],
+)
+def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
+    """The client ends with an error, and after the server's recovery the next run ends as if nothing had been."""
+    twins = Twins(own_server, copied=copied)
+    undisturbed = twins.undisturbed
+    with twins.clone() as shop:
+        barrier = Barrier(shop, stop, passes=passes)
+        barrier.close()
+        with client(shop) as process:
+            wait_until(lambda: barrier.reached or process.poll() is not None)
+            before = shop.rows(FIRST_FIVE)
+            kill_server(own_server)
+            assert 1 == process.wait(PATIENCE)
+        recovered = Shop(own_server, shop.name)
+        migrate(recovered)
+        assert before == recovered.rows(FIRST_FIVE)
+        assert undisturbed == end_state(recovered)
+        recovered.close()

@@ -1,0 +1,319 @@
+"""Every rule of the suites says no to the damage it is there for, names the row, and no other rule of its suite says no instead."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from expectations.suites import SUITES
+from migration import reconcile
+from migration.gates import GateVerdict, RuleVerdict
+from sample.build import Variant
+from tasks.validation import judge_suite
+from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
+from tests.conftest import MakeShop
+from tests.shops import Shop, running
+
+#: What keeps such damage out of a shop; a rule is there for the day on which it does not.
+UNGUARDED = {
+    "users": ["ALTER TABLE users ALTER email DROP NOT NULL", "ALTER TABLE users DROP CONSTRAINT users_email_key"],
+    "clean_artworks": [
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_pkey",
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key",
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_generation_status_check",
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_upscale_status_check",
+        "ALTER TABLE artworks_v2 ALTER id DROP NOT NULL, ALTER customer_email DROP NOT NULL, ALTER access_token DROP NOT NULL",
+        "ALTER TABLE artworks_v2 DISABLE TRIGGER ALL",
+    ],
+    "legacy_artworks": [
+        "ALTER TABLE artworks DROP CONSTRAINT artworks_pkey CASCADE",
+        "ALTER TABLE artworks ALTER id DROP NOT NULL",
+        "ALTER TABLE artworks DISABLE TRIGGER ALL",
+    ],
+}
+
+LEGACY = [
+    ("legacy_status_is_known", {"generation_status": "done"}),
+    ("legacy_completed_has_image", {"generated_image_url": None}),
+    ("legacy_created_at_is_there", {"created_at": None}),
+    ("legacy_updated_at_is_there", {"updated_at": None}),
+    ("legacy_first_upload_is_url", {"original_image_url": "C:\\fakepath\\mom.jpg"}),
+    ("legacy_mom_upload_is_url", {"original_pet_mom_url": "undefined"}),
+    ("legacy_pet_upload_is_url", {"original_pet_url": ""}),
+    ("legacy_generated_image_is_url", {"generated_image_url": "ftp://images.example/1.jpg"}),
+    ("legacy_link_expires", {"token_expires_at": None}),
+]
+CLEAN = [
+    ("clean_email_is_there", {"customer_email": None}),
+    ("clean_token_is_there", {"access_token": None}),
+    ("clean_token_is_not_parked", {"access_token": "parked:1"}),
+    ("generation_status_is_known", {"generation_status": "done"}),
+    ("upscale_status_is_known", {"upscale_status": "not_required"}),
+    ("completed_has_image", {"generated_image_url": None}),
+    ("upscaled_has_image", {"upscale_status": "completed"}),
+    ("updated_after_created", {"created_at": "2030-01-01", "updated_at": "2029-12-31"}),
+    ("mom_picture_is_url", {"pet_mom_image_url": "undefined"}),
+    ("pet_picture_is_url", {"pet_image_url": ""}),
+    ("generated_image_is_url", {"generated_image_url": "1.jpg"}),
+    ("upscaled_image_is_url", {"upscaled_image_url": "1.png"}),
+    ("uploads_are_there", {"pet_image_url": "migrated-missing"}),
+]
+SOUND = {"token_expires_at": "2030-01-01", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+
+SAME_TOKEN = {"access_token": "the same"}
+
+
+@pytest.fixture
+def older(make_shop: MakeShop) -> Shop:
+    """An older copy, whose table takes nearly anything, with the clean schema beside it and nothing in it but what a test adds."""
+    shop = make_shop(Variant.OLDER, phase="DEPLOYED")
+    shop.sql.execute("DELETE FROM artworks")
+    return shop
+
+
+@pytest.fixture
+def unguarded(deployed: Shop) -> Shop:
+    """A clean table, empty but for what a test adds, that takes anything."""
+    unguard(deployed, "clean_artworks")
+    return deployed
+
+
+def unguard(shop: Shop, suite: str) -> None:
+    for statement in UNGUARDED[suite]:
+        shop.sql.execute(statement)
+
+
+def judged(shop: Shop, suite: str) -> dict[str, RuleVerdict]:
+    """The rules of a suite that say no."""
+    with running(shop) as run:
+        run.begin()
+        verdict = judge_suite(run, SUITES[suite])
+    assert "" == verdict.broken
+    return {rule.rule: rule for rule in verdict.rules if not rule.passed}
+
+
+def found(shop: Shop, rule: str) -> list[tuple[UUID, list[str]]]:
+    """The ids that a rule has found, with what they are about."""
+    return shop.rows("SELECT id, about FROM artwork_migration.finding WHERE rule = %s ORDER BY id", rule)
+
+
+@pytest.mark.parametrize(("rule", "columns"), LEGACY, ids=[rule for rule, _ in LEGACY])
+def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict[str, object]) -> None:
+    """To that row alone, and it is the only rule that does."""
+    add_legacy(older, **SOUND)
+    damaged = add_legacy(older, **{**SOUND, **columns})
+    red = judged(older, "legacy_artworks")
+    assert [rule] == list(red)
+    assert (1, (str(damaged),)) == (red[rule].bad, red[rule].ids)
+    assert [(damaged, list(columns)[:1])] == found(older, rule)
+
+
+@pytest.mark.parametrize(("rule", "columns"), CLEAN, ids=[rule for rule, _ in CLEAN])
+def test_a_rule_on_a_clean_column_says_no(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
+    """To that row alone, and it is the only rule on a column that does."""
+    user = add_user(unguarded, "ada@example.com")
+    sound = {"user_id": user, "generated_image_url": "https://images.example/1.jpg"}
+    add_clean(unguarded, **sound)
+    damaged = add_clean(unguarded, **{**sound, **columns})
+    red = judged(unguarded, "clean_artworks")
+    assert {rule, "constraints_in_place"} == set(red)
+    assert (1, (str(damaged),)) == (red[rule].bad, red[rule].ids)
+    assert [damaged] == [identifier for identifier, _ in found(unguarded, rule)]
+
+
+def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
+    """In the legacy table: counted also where there is no id to name."""
+    unguard(older, "legacy_artworks")
+    add_legacy(older, **SOUND)
+    add_legacy(older, **{**SOUND, "access_token": "other"}, id=(twice := uuid4()))
+    add_legacy(older, **SOUND, id=twice)
+    older.sql.execute("INSERT INTO artworks (original_image_url, generation_status) VALUES ('https://a', 'failed')")
+    older.sql.execute("UPDATE artworks SET id = NULL, token_expires_at = '2030-01-01' WHERE generation_status = 'failed'")
+    red = judged(older, "legacy_artworks")
+    assert {"legacy_id_is_there": (1, ()), "legacy_id_is_unique": (2, (str(twice),))} == {
+        rule: (verdict.bad, verdict.ids) for rule, verdict in red.items()
+    }
+
+
+def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> None:
+    """In the clean table."""
+    sound = {"user_id": add_user(unguarded, "ada@example.com"), "generated_image_url": "https://images.example/1.jpg"}
+    ids = [add_clean(unguarded, **sound, **SAME_TOKEN) for _ in range(2)]
+    add_clean(unguarded, **sound, id=(twice := uuid4()))
+    add_clean(unguarded, **sound, id=twice)
+    red = judged(unguarded, "clean_artworks")
+    assert tuple(sorted(map(str, ids))) == red["clean_token_is_unique"].ids
+    assert (str(twice),) == red["clean_id_is_unique"].ids
+    unguarded.sql.execute("UPDATE artworks_v2 SET id = NULL WHERE id = %s", [twice])
+    assert 2 == judged(unguarded, "clean_artworks")["clean_id_is_there"].bad
+
+
+def test_an_empty_legacy_table(older: Shop) -> None:
+    """It is red, and the rules about its rows could not look."""
+    with running(older) as run:
+        run.begin()
+        verdict = judge_suite(run, SUITES["legacy_artworks"])
+    assert ["legacy_has_rows"] == [rule.rule for rule in verdict.red]
+    assert "legacy_id_is_there" in verdict.broken
+
+
+def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
+    """About the reason it would stay behind; one that can be migrated is fine."""
+    add_order(older, add_legacy(older, **SOUND))
+    test_data = add_legacy(older, **SOUND, original_image_url="test-pending")
+    no_email = add_legacy(older, **SOUND, customer_email=" ")
+    no_token = add_legacy(older, **SOUND, access_token=None)
+    for artwork in (test_data, no_email, no_token):
+        add_order(older, artwork)
+    red = judged(older, "legacy_artworks")
+    assert ["referenced_can_migrate"] == list(red)
+    expected = sorted([(test_data, ["test_data"]), (no_email, ["no_email"]), (no_token, ["no_access_token"])])
+    assert expected == found(older, "referenced_can_migrate")
+    assert ("no_access_token", "no_email", "test_data") == red["referenced_can_migrate"].about
+
+
+def test_spellings_of_an_e_mail(older: Shop) -> None:
+    """Those that are not in small letters without blanks, where another artwork or a user has the address too."""
+    capitals = add_legacy(older, **SOUND, customer_email="Ada@Example.com")
+    add_legacy(older, **SOUND, customer_email="ada@example.com")
+    blank = add_legacy(older, **SOUND, customer_email="bob@example.com ")
+    add_user(older, "bob@example.com")
+    add_legacy(older, **SOUND, customer_email="Alone@Example.com")
+    red = judged(older, "legacy_artworks")
+    assert ["email_spellings"] == list(red)
+    assert sorted([capitals, blank]) == [identifier for identifier, _ in found(older, "email_spellings")]
+
+
+def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:
+    """Also where the e-mail has no user yet; not for rows that stay behind."""
+    ada, bob = add_user(older, "ada@example.com"), add_user(older, "bob@example.com")
+    add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=ada)
+    other = add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=bob)
+    nobody = add_legacy(older, **SOUND, customer_email="new@example.com", user_id=bob)
+    add_legacy(older, **SOUND, customer_email="new@example.com", user_id=bob, generation_status="failed")
+    red = judged(older, "legacy_artworks")
+    assert ["owner_differs"] == list(red)
+    assert sorted([other, nobody]) == [identifier for identifier, _ in found(older, "owner_differs")]
+
+
+def test_a_token_that_several_have(older: Shop) -> None:
+    """Each of them is named; one that stays behind anyway does not count."""
+    shared = [add_legacy(older, **SOUND, **SAME_TOKEN) for _ in range(3)]
+    for status in ("completed", "failed"):
+        add_legacy(older, **SOUND, **{"access_token": "half"}, generation_status=status)
+    red = judged(older, "legacy_artworks")
+    assert ["token_duplicates"] == list(red)
+    assert sorted(shared) == [identifier for identifier, _ in found(older, "token_duplicates")]
+
+
+@pytest.mark.parametrize(
+    ("rule", "damage"),
+    [
+        ("user_email_is_there", "UPDATE users SET email = NULL WHERE id = %s"),
+        ("user_email_is_unique", "INSERT INTO users (email) SELECT email FROM users WHERE id = %s"),
+        ("created_are_anonymous", "UPDATE users SET is_anonymous = FALSE WHERE id = %s"),
+        ("created_have_email", "UPDATE users SET email = E' \\t' WHERE id = %s"),
+    ],
+)
+def test_a_rule_on_users_says_no(migrated: Shop, rule: str, damage: str) -> None:
+    """To a user that the migration has created and nobody has claimed."""
+    unguard(migrated, "users")
+    user = migrated.value("SELECT id FROM artwork_migration.created_user ORDER BY id LIMIT 1")
+    migrated.sql.execute("ALTER TABLE users DISABLE TRIGGER ALL")
+    migrated.sql.execute(damage, [user])
+    red = judged(migrated, "users")
+    assert rule in red
+    assert str(user) in red[rule].ids
+    assert user in [identifier for identifier, _ in found(migrated, rule)]
+
+
+def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
+    """It is red, but not while its id is on its way: in the log, or refused by the legacy table."""
+    artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
+    empty_log(migrated)
+    migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
+    migrated.sql.execute("UPDATE artworks_v2 SET user_id = NULL WHERE id = %s", [artwork])
+    assert (str(artwork),) == judged(migrated, "clean_artworks")["has_user"].ids
+    migrated.sql.execute("INSERT INTO artwork_migration.legacy_change (ids) VALUES (%s)", [[artwork]])
+    assert "has_user" not in judged(migrated, "clean_artworks")
+    empty_log(migrated)
+    migrated.sql.execute(
+        "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')", [artwork]
+    )
+    assert "has_user" not in judged(migrated, "clean_artworks")
+
+
+@pytest.mark.parametrize(
+    ("damage", "missing"),
+    [
+        ("ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_user_id_fkey", "artworks_v2_user_id_fkey"),
+        (
+            "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_user_id_fkey, ADD CONSTRAINT artworks_v2_user_id_fkey"
+            " FOREIGN KEY (user_id) REFERENCES users (id) NOT VALID",
+            "artworks_v2_user_id_fkey",
+        ),
+        ("ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key", "artworks_v2_access_token_key"),
+        (
+            "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
+            "CREATE INDEX artworks_v2_access_token_key ON artworks_v2 (access_token)",
+            "artworks_v2_access_token_key",
+        ),
+        ("DROP INDEX artworks_v2_user_id_idx", "artworks_v2_user_id_idx"),
+        ("DROP INDEX artworks_v2_customer_email_created_at_idx", "artworks_v2_customer_email_created_at_idx"),
+        ("DROP INDEX artworks_v2_generation_waiting_idx", "artworks_v2_generation_waiting_idx"),
+        ("DROP INDEX artworks_v2_upscale_waiting_idx", "artworks_v2_upscale_waiting_idx"),
+        (
+            "CREATE INDEX somebodys ON artworks_v2 (pet_name);"
+            "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'somebodys'::regclass",
+            "somebodys",
+        ),
+    ],
+    ids=["no key to users", "key not valid", "token not unique", "unique in name only", "user", "e-mail", "work", "upscaling", "not valid"],
+)
+def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
+    """It is named; there are no ids."""
+    migrated.sql.execute(damage)
+    red = judged(migrated, "clean_artworks")["constraints_in_place"]
+    assert (1, (missing,), ()) == (red.bad, red.about, red.ids)
+
+
+@pytest.mark.parametrize(
+    ("rule", "damage"),
+    [
+        ("missing", "DELETE FROM artworks_v2 WHERE id = '{id}'"),
+        ("extra", "UPDATE artworks SET original_image_url = 'test-' WHERE id = '{id}'"),
+        ("differs", "UPDATE artworks_v2 SET pet_name = 'damaged' WHERE id = '{id}'"),
+        (
+            "refused",
+            "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES ('{id}', 'UPDATE', '23514', '')",
+        ),
+    ],
+)
+def test_a_rule_of_the_reconciliation_says_no(migrated: Shop, rule: str, damage: str) -> None:
+    """And names the row."""
+    artwork = unordered(migrated)
+    migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL; ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
+    migrated.sql.execute(damage.format(id=artwork))
+    with running(migrated) as run:
+        run.begin()
+        reconcile.reconcile(run)
+        verdict = judge_suite(run, SUITES["reconciliation"])
+    assert (rule, (str(artwork),)) in [(red.rule, red.ids) for red in verdict.red]
+
+
+def test_quarantine_above_its_bound(make_shop: MakeShop) -> None:
+    """The older copy has duplicate tokens and more; nobody has decided about them."""
+    assert ["quarantined"] == [red.rule for red in reconciled(make_shop(Variant.OLDER, phase="MIGRATED")).red]
+
+
+def reconciled(shop: Shop) -> GateVerdict:
+    with running(shop) as run:
+        run.begin()
+        reconcile.reconcile(run)
+        return judge_suite(run, SUITES["reconciliation"])
+
+
+def unordered(shop: Shop) -> UUID:
+    """A migrated artwork that nothing references."""
+    return shop.value(  # type: ignore[no-any-return]  # any value may be asked for
+        "SELECT id FROM artworks_v2 WHERE id NOT IN (SELECT id FROM artwork_migration.referenced_artwork) ORDER BY id LIMIT 1"
+    )

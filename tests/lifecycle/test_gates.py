@@ -1,0 +1,103 @@
+"""The gates as an operator meets them: real damage ends the run in Red gate, says which rule and which ids, and mended it completes."""
+
+from uuid import UUID
+
+from prefect.client.schemas.objects import State
+
+from cli.verbs import exit_code
+from flows.migrate_data import migrate_data
+from migration.phases import Phase
+from reporting.status import read_status, status_lines
+from tests.artworks import add_legacy, add_order
+from tests.lifecycle.test_verbs import deployed, phase
+from tests.shops import Shop
+
+
+def test_an_order_for_a_test_artwork(operated: Shop) -> None:
+    """The first gate is red before anything is created or copied; without the order the migration completes."""
+    deployed(operated)
+    artwork = add_legacy(operated, original_image_url="test-pending")
+    order = add_order(operated, artwork)
+    red = red_gate()
+    assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in (red.message or "")
+    assert phase(operated) == Phase.DEPLOYED
+    for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
+        assert 0 == operated.value(f"SELECT COUNT(*) FROM {table}")
+    assert "red: legacy_artworks.referenced_can_migrate" == last_gates(operated)
+
+    operated.sql.execute("DELETE FROM orders WHERE id = %s", [order])
+    completed(operated)
+
+
+def test_two_artworks_with_one_token(operated: Shop) -> None:
+    """Where the legacy table lost its unique key, the second one is a warning first, then in quarantine, and the gate is red."""
+    deployed(operated)
+    operated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key")
+    first = add_legacy(operated)
+    token = operated.value("SELECT access_token FROM artworks WHERE id = %s", first)
+    second = add_legacy(operated, access_token=token)
+    red = red_gate()
+    assert "gate reconciliation is red: quarantined" in (red.message or "")
+    assert ": 1 bad" in (red.message or "")
+    assert phase(operated) == Phase.DEPLOYED
+    assert sorted([first, second]) == found(operated, "token_duplicates")
+    assert [second] == [identifier for (identifier,) in operated.rows("SELECT id FROM artwork_migration.quarantine")]
+    assert "red: reconciliation.quarantined" == last_gates(operated)
+
+    operated.sql.execute("UPDATE artworks SET access_token = access_token || '-2' WHERE id = %s", [second])
+    completed(operated)
+
+
+def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
+    """What is wrong with the users and with the clean table is told in one message."""
+    deployed(operated)
+    operated.sql.execute(
+        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
+        "CREATE FUNCTION public.register() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.is_anonymous := FALSE; RETURN NEW; END$$;"
+        "CREATE TRIGGER register BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION public.register()"
+    )
+    red = red_gate()
+    assert "gate users is red: created_are_anonymous (is_anonymous): " in (red.message or "")
+    assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in (red.message or "")
+    assert phase(operated) == Phase.DEPLOYED
+
+    operated.sql.execute(
+        "DROP TRIGGER register ON users;"
+        "UPDATE users SET is_anonymous = TRUE WHERE id IN (SELECT id FROM artwork_migration.created_user);"
+        "ALTER TABLE artworks_v2 ADD CONSTRAINT artworks_v2_access_token_key UNIQUE (access_token)"
+    )
+    completed(operated)
+
+
+def test_an_empty_table_cannot_be_judged(operated: Shop) -> None:
+    """A gate that looked at nothing is red, in other words than one that found bad data."""
+    deployed(operated)
+    operated.sql.execute("DELETE FROM artworks")
+    red = red_gate()
+    assert "gate legacy_artworks could not be judged: " in (red.message or "")
+    assert "looked at nothing" in (red.message or "")
+    assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in (red.message or "")
+    assert phase(operated) == Phase.DEPLOYED
+
+
+def red_gate() -> State:
+    """Run migrate_data, which must end in Red gate."""
+    state = migrate_data(return_state=True)
+    assert (state.name, exit_code(state)) == ("Red gate", 1), state.message
+    return state
+
+
+def completed(shop: Shop) -> None:
+    """Run migrate_data, which must complete, with warnings at most."""
+    state = migrate_data(return_state=True)
+    assert state.name == "Completed", state.message
+    assert phase(shop) == Phase.MIGRATED
+    assert last_gates(shop).startswith("all ")
+
+
+def last_gates(shop: Shop) -> str:
+    return dict(status_lines(read_status(shop.database)))["last gates"]
+
+
+def found(shop: Shop, rule: str) -> list[UUID]:
+    return [identifier for (identifier,) in shop.rows("SELECT id FROM artwork_migration.finding WHERE rule = %s ORDER BY id", rule)]

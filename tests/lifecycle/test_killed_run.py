@@ -1,0 +1,87 @@
+"""The operator's own command killed in the middle of its backfill, and run again."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from cli.prefect_server import PrefectServer
+from migration import ledger
+from sample.server import EmbeddedServer
+from tests.lifecycle.conftest import environment, point_to
+from tests.shops import SETTINGS, Shop
+from tests.stepping import Barrier
+from tests.twins import Twins, end_state
+
+PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
+PATIENCE = 180.0
+CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
+
+
+@pytest.fixture
+def twins(server: EmbeddedServer) -> Iterator[Twins]:
+    """Databases that are ready for migrate-data, with writes in the log."""
+    made = Twins(server)
+    yield made
+    made.drop()
+
+
+@contextmanager
+def migrate_data(prefect_server: PrefectServer) -> Iterator[subprocess.Popen[str]]:
+    """`artwork-migration run migrate-data` on the database of the environment."""
+    command = [PROGRAM, "run", "migrate-data"]
+    variables = {**environment(prefect_server), "ARTWORK_CHUNK_BLOCKS": str(SETTINGS.chunk_blocks), "COLUMNS": "200"}
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _until_reached(barrier: Barrier, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not barrier.reached:
+        assert process.poll() is None, "it ended before it reached the sixth chunk"
+        assert time.monotonic() < deadline, "it never reached the sixth chunk"
+        time.sleep(0.05)
+
+
+def _until_alone(shop: Shop) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate_data run %'"):
+        assert time.monotonic() < deadline, "a backend of the killed run is still there"
+        time.sleep(0.05)
+
+
+def test_the_command_killed_after_its_fifth_chunk(
+    twins: Twins, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Run again, the command says what is migrated and ends as if undisturbed; the five chunks are not copied again."""
+    with twins.clone() as shop:
+        point_to(shop, monkeypatch, tmp_path)
+        with shop.database.transaction("deciding") as connection:
+            ledger.decide(connection, "max_quarantined", "1000", approved_by="test", reason="test", run_name="test")
+        barrier = Barrier(shop, "AFTER INSERT ON public.artworks_v2 FOR EACH STATEMENT", passes=5)
+        barrier.close()
+        with migrate_data(prefect_server) as doomed:
+            _until_reached(barrier, doomed)
+            before = shop.rows(CHUNKS)
+            os.kill(doomed.pid, signal.SIGKILL)
+            assert -signal.SIGKILL == doomed.wait(PATIENCE)
+        assert [1, 2, 3, 4, 5] == [number for number, *_ in before]
+        with migrate_data(prefect_server) as refused:
+            output, _ = refused.communicate(timeout=PATIENCE)
+        assert (1, True) == (refused.returncode, "is at work on this database" in output), output[-2000:]
+        barrier.open()
+        _until_alone(shop)
+        with migrate_data(prefect_server) as again:
+            output, _ = again.communicate(timeout=PATIENCE)
+        assert (0, True) == (again.returncode, "artworks are migrated and agree" in output), output[-2000:]
+        assert before == shop.rows(CHUNKS)[:5]
+        assert twins.undisturbed == end_state(shop)

@@ -1,0 +1,181 @@
+"""The report of a green and of a red run: what it says, what it keeps to itself, and what a browser makes of it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from flows.decide import decide
+from flows.migrate_data import migrate_data
+from tests.lifecycle.test_verbs import artifact, deployed
+from tests.shops import Shop
+
+DAMAGE = """
+    CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;
+    CREATE TRIGGER damage BEFORE INSERT ON artworks_v2 FOR EACH ROW WHEN (NEW.access_token LIKE '%a') EXECUTE FUNCTION public.damage()
+"""
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+]
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """The system's Chromium."""
+    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("chromium is not installed (apt-get install chromium)")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()
+
+
+def reports(folder: Path) -> list[Path]:
+    """The folders of the reports written so far, in the order of their runs."""
+    return sorted((folder / "reports").glob("*-run-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]))
+
+
+def words(page: Path) -> str:
+    """What the page says, without its marks."""
+    return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL).split())
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Our command line, in the environment of the test."""
+    program = str(Path(sys.executable).parent / "artwork-migration")
+    return subprocess.run([program, *arguments], env=os.environ, capture_output=True, text=True, check=False)
+
+
+def test_a_green_run_and_the_one_after_it(operated: Shop, tmp_path: Path) -> None:
+    """The page says that it worked, with the counts of the database; the CSV has every finding; the index has both runs, newest first."""
+    deployed(operated)
+    decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
+    assert migrate_data(return_state=True).name == "Completed"
+    (folder,) = reports(tmp_path)
+    said = words(folder / "report.html")
+    legacy, clean = operated.value("SELECT COUNT(*) FROM artworks"), operated.value("SELECT COUNT(*) FROM artworks_v2")
+    assert "The migration worked" in said
+    assert f"{clean:,} of {legacy:,} legacy artworks migrated; {legacy - clean:,} stayed behind" in said
+    assert "none needs a decision" in said
+    for fact in ("Grace", "ticket &lt;12&gt;", operated.name, "mockup_urls"):
+        assert fact in said
+    assert f"{clean:,} of {legacy:,}" in artifact("migration-report")
+    assert str(folder) in artifact("migration-report")
+
+    found = operated.rows("SELECT rule, id::text FROM artwork_migration.finding ORDER BY rule, id")
+    assert found == list(pd.read_csv(folder / "findings.csv")[["rule", "id"]].itertuples(index=False, name=None))
+
+    assert migrate_data(return_state=True).name == "Completed"
+    first, second = reports(tmp_path)
+    assert "This run copied no chunk" in words(second / "report.html")
+    index = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
+    assert [second.name, first.name] == re.findall(r'href="([^"]+)/report\.html"', index)
+    assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index)
+
+
+def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(operated: Shop, tmp_path: Path) -> None:
+    """Rule, count and ids are in the banner; the query on the page returns the rows behind them; mended, the next page is green."""
+    deployed(operated)
+    operated.sql.execute(DAMAGE)
+    assert migrate_data(return_state=True).name == "Red gate"
+    (red,) = reports(tmp_path)
+    page, said = (red / "report.html").read_text(encoding="utf-8"), words(red / "report.html")
+    bad = [row[0] for row in operated.rows("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id")]
+    assert "The migration did not pass its gates" in said
+    assert f"{len(bad)} need a decision" in said
+    assert re.search(rf"reconciliation · differs \(pet_name\): {len(bad)} bad", said)
+    banner = page[page.index('class="banner') : page.index("</section>")]
+    assert bad[:20] == re.findall(r"<span>([0-9a-f-]{36})</span>", banner)
+    csv = pd.read_csv(red / "findings.csv")
+    assert bad == list(csv.loc[csv["rule"] == "differs", "id"])
+    assert {"critical"} == set(csv.loc[csv["rule"] == "differs", "severity"])
+
+    queries = [query.replace("&#39;", "'") for query in re.findall(r"<pre>(.*?) \\gx</pre>", page, re.DOTALL)]
+    assert bad[:20] == sorted(str(row[0]) for row in operated.rows(queries[0]))
+    assert all(row[1] for query in queries for row in operated.rows(query))
+
+    operated.sql.execute("DROP TRIGGER damage ON artworks_v2")
+    assert migrate_data(return_state=True).name == "Completed"
+    assert "The migration worked" in words(reports(tmp_path)[-1] / "report.html")
+    badges = re.findall(r'class="badge (\w+)"', (tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
+    assert ["green", "red"] == badges
+
+
+def test_a_gate_that_was_not_judged_is_red(operated: Shop, tmp_path: Path) -> None:
+    """A suite that was measured and then not judged is no green page, whatever the counts say."""
+    deployed(operated)
+    assert migrate_data(return_state=True).name == "Completed"
+    operated.sql.execute("DELETE FROM artwork_migration.gate_result")
+    assert command("report").returncode == 0
+    said = words(reports(tmp_path)[0] / "report.html")
+    assert "No gate was judged" in said
+    assert "reconciliation was measured and not judged" in said
+    assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red gate"
+
+
+def test_the_command_writes_the_same_page_anew(operated: Shop, tmp_path: Path) -> None:
+    """From the ledger alone: page and CSV are the same to the letter, and no second folder appears."""
+    deployed(operated)
+    early = command("report")
+    assert (early.returncode, "Run migrate_data first" in early.stdout) == (1, True)
+    migrate_data(return_state=True)
+    (folder,) = reports(tmp_path)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    done = command("report")
+    assert (done.returncode, str(folder / "report.html")) == (0, done.stdout.strip())
+    assert [folder] == reports(tmp_path)
+    assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_folder_that_cannot_be_written_is_told(operated: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run ends in words that name the setting, the phase stays, and with another folder it goes on."""
+    deployed(operated)
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
+    refused = migrate_data(return_state=True)
+    assert (refused.name, "ARTWORK_REPORTS" in (refused.message or "")) == ("Refused", True)
+    monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "reports"))
+    assert migrate_data(return_state=True).name == "Completed"
+
+
+def test_a_browser_asks_for_nothing_else(operated: Shop, tmp_path: Path, browser: Browser) -> None:
+    """Opened from the disk, the page loads no other file and no address, runs no script, fits a small window, and names its plots."""
+    deployed(operated)
+    migrate_data(return_state=True)
+    page_file = reports(tmp_path)[0] / "report.html"
+    asked: list[str] = []
+    page = browser.new_page(viewport={"width": 420, "height": 900})
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(page_file.as_uri(), wait_until="networkidle")
+    assert [page_file.as_uri()] == [url for url in asked if not url.startswith("data:")]
+    assert 0 == page.locator("script").count()
+    assert 420 == page.evaluate("document.documentElement.scrollWidth")
+    assert 3 == page.locator("svg[role=img] > title").count()
+    assert page.locator("table").count() == page.locator("table > caption").count() > 5
+    assert "rgb(20, 24, 30)" != page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.emulate_media(color_scheme="dark")
+    assert "rgb(20, 24, 30)" == page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.goto((tmp_path / "reports" / "index.html").as_uri())
+    page.get_by_role("link").first.click()
+    page.wait_for_url(page_file.as_uri())
+
+
+def test_the_steps_are_measured(operated: Shop) -> None:
+    """Each step before the report has its seconds in the ledger, in the order of the flow, and the gate under its own name."""
+    deployed(operated)
+    migrate_data(return_state=True)
+    steps = [
+        row[0] for row in operated.rows("SELECT label FROM artwork_migration.figure WHERE name = 'seconds' AND value > 0 ORDER BY detail")
+    ]
+    assert ["gate legacy_artworks", "judge quarantine", "create users", "copy chunks"] == steps[:4]
+    assert "gate reconciliation" in steps
