@@ -42,9 +42,8 @@ def judge(run: Run, suite: str) -> GateVerdict:
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
         level = logging.ERROR if rule.broken else logging.INFO if rule.passed else _LEVELS[rule.severity]
-        get_run_logger().log(
-            level, "gate %s: %s %s", suite, rule.rule, rule.broken or ("is green" if rule.passed else f"{rule.bad} bad ({rule.severity})")
-        )
+        told = rule.broken or ("is green" if rule.passed else f"{rule.bad} bad ({rule.severity})")
+        get_run_logger().log(level, "gate %s: %s %s", suite, rule.rule, told)
     return verdict
 
 
