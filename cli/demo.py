@@ -39,6 +39,10 @@ APPROVAL = {"approved_by": "the demo", "reason": "to see it work"}
 SECONDS_ON_BOTH_SIDES = 8.0
 
 
+#: Set by Ctrl-C. A package that is just being imported may swallow the exception, and the demo would go on to its end.
+_INTERRUPTED = threading.Event()
+
+
 class DemoFailed(Exception):
     """A step of the demo did not end as it should; the message is what the operator sees."""
 
@@ -89,6 +93,7 @@ def undo_demo(console: Console) -> int:
 def _servers(console: Console) -> Iterator[EmbeddedServer]:
     """Postgres and a Prefect server on it, with the environment that the flows read; both are gone afterwards."""
     HOME.mkdir(parents=True, exist_ok=True)
+    signal.signal(signal.SIGINT, _interrupt)
     with ExitStack() as stack:
         console.rule("Postgres and a Prefect server start")
         server = stack.enter_context(EmbeddedServer(HOME / "postgres"))
@@ -131,7 +136,14 @@ def _approved(console: Console, verb: str, **parameters: object) -> "State[Any]"
     return run_verb(verb, **parameters, plan=number, **APPROVAL)
 
 
+def _interrupt(number: int, frame: object) -> None:
+    _INTERRUPTED.set()
+    raise KeyboardInterrupt
+
+
 def _require(console: Console, state: "State[Any]") -> None:
+    if _INTERRUPTED.is_set():
+        raise KeyboardInterrupt
     console.print(f"   {state.name}: {state.message}", highlight=False)
     if not state.is_completed():
         raise DemoFailed(f"The demo stops here: {state.name}")

@@ -91,16 +91,6 @@ class UpscaledHasImage(gxe.ExpectColumnValuesToNotBeNull):
     empty_is_fine: ClassVar[bool] = True
 
 
-class UpdatedAfterCreated(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
-    """A clock was wrong, or somebody wrote the times by hand."""
-
-    column_A: str = "updated_at"  # noqa: N815 (its name in Great Expectations)
-    column_B: str = "created_at"  # noqa: N815 (its name in Great Expectations)
-    or_equal: Any = True
-    severity: FailureSeverity = WARNING
-    description: str | None = "No artwork was last changed before it was created."
-
-
 class MomPictureIsUrl(gxe.ExpectColumnValuesToMatchLikePatternList):
     """The application shows it."""
 
@@ -158,6 +148,19 @@ class ConstraintsInPlace(Measured):
     description: str | None = "The foreign key to users, the unique keys and every index of the clean table are there and valid."
 
 
+class OwnerHasEmail(Measured):
+    """A stranger must not see a customer's artwork."""
+
+    description: str | None = "Every clean artwork whose legacy row names no owner belongs to the user of its e-mail."
+
+
+class UpdatedAfterCreated(Measured):
+    """A clock was wrong, or somebody wrote the times by hand."""
+
+    severity: FailureSeverity = WARNING
+    description: str | None = "No artwork was last changed before it was created."
+
+
 CLEAN_ARTWORKS = Suite(
     "clean_artworks",
     table="artworks_v2",
@@ -172,12 +175,11 @@ CLEAN_ARTWORKS = Suite(
         UpscaleStatusIsKnown,
         CompletedHasImage,
         UpscaledHasImage,
-        UpdatedAfterCreated,
         MomPictureIsUrl,
         PetPictureIsUrl,
         GeneratedImageIsUrl,
         UpscaledImageIsUrl,
         UploadsAreThere,
     ),
-    measured=(HasUser, ConstraintsInPlace),
+    measured=(HasUser, ConstraintsInPlace, OwnerHasEmail, UpdatedAfterCreated),
 )

@@ -27,6 +27,8 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
                 yield from _under_lock(run, file, on_attempt)
             case _:
                 yield from _one_by_one(run, file)
+    # killed between a thing done and its note, a run leaves a step open that the catalog has just said is done
+    run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb))
 
 
 def _left(run: Run, file: SqlFile) -> list[Statement]:

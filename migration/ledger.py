@@ -179,6 +179,17 @@ def steps_left(connection: Connection, verb: str) -> list[str]:
     return [row["name"] for row in database.rows(connection, "report/steps_left") if row["verb"] == verb]
 
 
+def close_steps(connection: Connection, verb: str) -> None:
+    """Note every open step of this verb, whichever run began it, as done."""
+    connection.execute(
+        text(
+            "UPDATE artwork_migration.step AS s SET done_at = CLOCK_TIMESTAMP()"
+            " FROM artwork_migration.phase_history AS h WHERE s.run = h.run AND h.verb = :verb AND s.done_at IS NULL"
+        ),
+        {"verb": verb},
+    )
+
+
 def decision_value(connection: Connection, name: str, default: str) -> str:
     """The value of a decision in force, or the default."""
     found = decisions(connection).get(name)

@@ -1,7 +1,10 @@
 """The report as a folder of files: one page that opens offline, its findings as CSV, a summary for programs, and an index over all."""
 
 import json
+import os
 import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -28,9 +31,8 @@ def _number(value: float) -> str:
     return f"{value:,.0f}"
 
 
-def _moment(value: datetime | str) -> str:
-    moment = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _moment(value: datetime) -> str:
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 _TEMPLATES.filters.update(number=_number, moment=_moment, words=lambda name: str(name).replace("_", " "))
@@ -45,9 +47,10 @@ def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
     own = folder.absolute() / _folder_name(report)
     try:
         own.mkdir(parents=True, exist_ok=True)
-        write_findings(target, report.run.run, own / "findings.csv")
-        (own / "report.html").write_text(page(report), encoding="utf-8")
-        (own / "summary.json").write_text(json.dumps(_summary(report), indent=1), encoding="utf-8")
+        with _replacing(own / "findings.csv") as path:
+            write_findings(target, report.run.run, path)
+        _write(own / "report.html", page(report))
+        _write(own / "summary.json", json.dumps(_summary(report), indent=1))
         write_index(folder)
     except OSError as error:
         raise NoReport(f"The report could not be written to {own}: {error.strerror}. Set ARTWORK_REPORTS to a folder that can.") from None
@@ -70,10 +73,37 @@ def page(report: Report) -> str:
 
 
 def write_index(folder: Path) -> None:
-    """Write `index.html` over every report that stands in the folder, the newest first."""
-    summaries = [{**json.loads(path.read_text(encoding="utf-8")), "folder": path.parent.name} for path in folder.glob("*/summary.json")]
+    """Write `index.html` over every report that stands in the folder, the newest first; what is no summary of ours is left out."""
+    summaries = [summary for path in folder.glob("*/summary.json") if (summary := _read_summary(path))]
     newest_first = sorted(summaries, key=lambda summary: (summary["snapshot_at"], summary["run"]), reverse=True)
-    (folder / "index.html").write_text(_TEMPLATES.get_template("index.html.j2").render(reports=newest_first), encoding="utf-8")
+    _write(folder / "index.html", _TEMPLATES.get_template("index.html.j2").render(reports=newest_first))
+
+
+def _read_summary(path: Path) -> dict[str, Any] | None:
+    """What the index shows of one report, None where the file is cut off or none of ours."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        told = {key: found[key] for key in ("verb", "outcome", "green", "sentence", "database")}
+        moment = datetime.fromisoformat(found["snapshot_at"]).astimezone(UTC)
+        return {**told, "run": int(found["run"]), "snapshot_at": moment, "folder": path.parent.name}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to that takes the place of `path` once it is written, so that nobody ever finds half a file."""
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _write(path: Path, content: str) -> None:
+    with _replacing(path) as part:
+        part.write_text(content, encoding="utf-8")
 
 
 def _folder_name(report: Report) -> str:
@@ -111,15 +141,14 @@ def _references(report: Report) -> list[dict[str, Any]]:
 
 
 def _plots(report: Report) -> dict[str, Markup]:
-    """The plots that there is something to show in."""
+    """Every plot by its name, empty where there is nothing to show."""
     from reporting import plots  # a second, see there
 
-    drawn = {
-        "left_behind": (report.figure("left_behind"), plots.left_behind),
-        "seconds": (report.figure("seconds"), plots.seconds),
+    customers_left = _sum(report.figure("customer_left_with_nothing"))
+    drawn: dict[str, Callable[[list[dict[str, Any]]], str]] = {
+        "left_behind": plots.left_behind,
+        "seconds": plots.seconds,
+        "artworks_per_customer": lambda rows: plots.artworks_per_customer(rows, customers_left),
     }
-    shown = {name: draw(rows) for name, (rows, draw) in drawn.items() if rows}
-    customers = report.figure("artworks_per_customer")
-    if customers:
-        shown["artworks_per_customer"] = plots.artworks_per_customer(customers, _sum(report.figure("customer_left_with_nothing")))
+    shown = {name: draw(rows) if (rows := report.figure(name)) else "" for name, draw in drawn.items()}
     return {name: Markup(svg) for name, svg in shown.items()}  # noqa: S704 (the plots' own letters are escaped by what draws them)

@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from prefect.logging import get_run_logger
-from sqlalchemy import event, text
+from sqlalchemy import Connection, event, text
 
 from migration import gates
 from migration.errors import DatabaseUnreachable
@@ -31,6 +31,8 @@ COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values
 IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
 #: A query's rows come to the client, all of them: no query for anything large.
 RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
+#: A database's or role's own limits are not for us. For a transaction alone: a session pooler may refuse options when connecting.
+NO_TIMEOUTS = ("LOCAL statement_timeout = 0", "LOCAL idle_in_transaction_session_timeout = 0")
 _LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
 
 
@@ -93,10 +95,17 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
         raise DatabaseUnreachable(f"The gates could not connect: {type(error).__name__}. Run the verb again.") from None
     engines = (source.get_engine(), source.get_execution_engine().engine)
     try:
-        with run.database.transaction("holding the gates' snapshot", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        with run.database.transaction(
+            "holding the gates' snapshot", isolation="REPEATABLE READ", transaction_read_only="on", idle_in_transaction_session_timeout="0"
+        ) as connection:
             snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
+
+            def begin(begun: Connection) -> None:
+                for setting in (f"TRANSACTION SNAPSHOT '{snapshot}'", *NO_TIMEOUTS):
+                    begun.exec_driver_sql(f"SET {setting}")
+
             for engine in engines:
-                event.listen(engine, "begin", lambda begun: begun.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
+                event.listen(engine, "begin", begin)
             yield source
     finally:
         source.get_execution_engine().close()

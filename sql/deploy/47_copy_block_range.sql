@@ -8,6 +8,8 @@ CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) R
 -- a plan made without knowing the range would expect a handful of rows
 LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_custom_plan
 AS $$
+-- a carried column may be called like a variable: every column here is named with its table
+#variable_conflict use_variable
 DECLARE
   copied bigint;
 BEGIN

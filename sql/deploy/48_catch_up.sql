@@ -5,11 +5,14 @@
 -- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
 -- Stage: prepare
 
+-- A carried column may be called like a variable: every column here is named with its table.
+
 -- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up; no run begins before it is
 -- free. Returns whether it was had; whoever does not get it asks again (waiting in the lock manager would hang CREATE INDEX CONCURRENTLY).
 CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 DECLARE
   newest bigint;
   had boolean;
@@ -35,6 +38,7 @@ $$;
 CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 DECLARE
   created text[];
 BEGIN
@@ -63,6 +67,7 @@ $$;
 CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 BEGIN
   WITH candidates AS (
     SELECT r.row_ctid, SUM(r.amount) OVER (ORDER BY r.row_ctid) - r.amount AS amount_before
@@ -94,6 +99,7 @@ $$;
 CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 BEGIN
   DELETE FROM artwork_migration.quarantine AS q WHERE q.id = ANY(judged);
   INSERT INTO artwork_migration.quarantine (id, reason)
@@ -122,6 +128,7 @@ $$;
 CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.rekeyed_artwork[]) RETURNS void
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 DECLARE
   moved artwork_migration.rekeyed_artwork;
 BEGIN
@@ -155,6 +162,7 @@ CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TAB
 )
 LANGUAGE plpgsql SET search_path = ''
 AS $$
+#variable_conflict use_variable
 DECLARE
   ids uuid[];
   wider uuid[];

@@ -1,6 +1,6 @@
 -- What: notes the rows that agree with the mapping and would not be what the legacy table holds if they were written back.
 -- Why: a mistake in the mapping's way forward is in the copy and in what reconcile expects alike; the way back knows nothing of it.
---   What is found already, or on its way, is left out.
+--   What this comparison has found already, or what is on its way, is left out; what another rule has found is not.
 -- Locks: ACCESS SHARE on both tables; run it in the transaction of look.sql.
 INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT
@@ -11,4 +11,7 @@ SELECT
 FROM artwork_migration.round_trip AS t
 WHERE
   CARDINALITY(t.about) > 0
-  AND t.id NOT IN (SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run)
+  AND t.id NOT IN (
+    SELECT f.id FROM artwork_migration.finding AS f
+    WHERE f.run = :run AND f.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count')
+  )

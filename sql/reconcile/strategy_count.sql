@@ -18,7 +18,7 @@ WITH row_of_both AS (
       WHEN a.original_image_url LIKE 'test-%' THEN ARRAY['test_data']
       WHEN a.customer_email IS NULL OR BTRIM(a.customer_email, E' \t\r\n') = '' THEN ARRAY['no_email']
       WHEN a.access_token IS NULL OR BTRIM(a.access_token, E' \t\r\n') = '' THEN ARRAY['no_access_token']
-      WHEN a.generation_status = 'completed' OR a.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r) THEN '{}'
+      WHEN a.generation_status = 'completed' OR r.id IS NOT NULL THEN '{}'
       WHEN a.generation_status IN ('pending', 'processing') THEN ARRAY['in_flight', 'abandoned']
       ELSE ARRAY['not_completed']
     END AS reasons,
@@ -26,6 +26,8 @@ WITH row_of_both AS (
   FROM public.artworks AS a
   LEFT JOIN public.artworks_v2 AS c ON a.id = c.id
   LEFT JOIN artwork_migration.clean_touched AS t ON a.id = t.id
+  -- joined, because an IN within CASE is looked up row by row once it does not fit into memory
+  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.referenced_artwork AS x) AS r ON a.id = r.id
 ),
 
 explained AS (

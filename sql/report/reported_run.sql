@@ -1,5 +1,5 @@
--- What: the newest run that has compared every row, and the moment of its snapshot.
--- Why: the report is about one run and one state of the database.
+-- What: the newest run that has compared every row and written the results, and the moment of its snapshot.
+-- Why: the report is about one run and one state of the database; a run killed in between has no sum, and nothing to report.
 -- Locks: none.
 SELECT
   h.run,
@@ -18,5 +18,6 @@ INNER JOIN (
   FROM artwork_migration.reconciliation AS n
   GROUP BY n.run
 ) AS r ON h.run = r.run
+INNER JOIN artwork_migration.rule_result AS s ON h.run = s.run AND s.rule = 'sum'
 ORDER BY h.run DESC
 LIMIT 1

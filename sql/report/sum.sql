@@ -1,4 +1,4 @@
--- What: the sum of law 1 for the newest reconciliation: each legacy row under exactly one heading.
+-- What: the sum of law 1 for the newest reconciliation that was finished: each legacy row under exactly one heading.
 -- Why: the first thing everybody asks of a migration.
 -- Locks: none.
 SELECT
@@ -8,6 +8,6 @@ SELECT
   r.legacy_row,
   MIN(r.snapshot_at) AS snapshot_at
 FROM artwork_migration.reconciliation AS r
-WHERE r.run = (SELECT MAX(n.run) FROM artwork_migration.reconciliation AS n)
+WHERE r.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n.rule = 'sum')
 GROUP BY r.verdict, r.reason, r.legacy_row
 ORDER BY r.legacy_row DESC, r.verdict = 'match' DESC, 3 DESC

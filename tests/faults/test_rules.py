@@ -11,7 +11,7 @@ from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
-from tests.shops import Shop, running
+from tests.shops import Shop, migrate, running
 
 #: What keeps such damage out of a shop; a rule is there for the day on which it does not.
 UNGUARDED = {
@@ -240,6 +240,38 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
         "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')", [artwork]
     )
     assert "has_user" not in judged(migrated, "clean_artworks")
+
+
+def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
+    """It is red where the legacy row names no owner, but not on its way, refused, or changed on the clean side."""
+    artwork = migrated.value(
+        "SELECT c.id FROM artworks_v2 AS c INNER JOIN artworks AS a ON c.id = a.id WHERE a.user_id IS NULL ORDER BY c.id LIMIT 1"
+    )
+    stranger = add_user(migrated, "stranger@example.com")
+    empty_log(migrated)
+    migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
+    migrated.sql.execute("UPDATE artworks_v2 SET user_id = %s WHERE id = %s", [stranger, artwork])
+    assert (str(artwork),) == judged(migrated, "clean_artworks")["owner_has_email"].ids
+    for table, excuse in {
+        "legacy_change": "(ids) VALUES (ARRAY[%s]::uuid[])",
+        "refused_write": "(id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')",
+        "clean_touched": "(id) VALUES (%s)",
+    }.items():
+        migrated.sql.execute(f"INSERT INTO artwork_migration.{table} {excuse}", [artwork])
+        assert "owner_has_email" not in judged(migrated, "clean_artworks")
+        migrated.sql.execute(f"DELETE FROM artwork_migration.{table}")
+    migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL")
+    migrated.sql.execute("UPDATE artworks SET user_id = %s WHERE id = %s", [stranger, artwork])
+    assert "owner_has_email" not in judged(migrated, "clean_artworks")
+
+
+def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
+    """It is migrated, and the rule about it says no instead of breaking the gate."""
+    artwork = add_legacy(deployed, updated_at="-infinity")
+    migrate(deployed)
+    verdict = judged(deployed, "clean_artworks")["updated_after_created"]
+    assert "warning" == verdict.severity
+    assert str(artwork) in verdict.ids
 
 
 @pytest.mark.parametrize(

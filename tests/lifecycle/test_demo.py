@@ -70,7 +70,7 @@ def test_interrupting_the_demo_leaves_no_server_behind(data_home: Path) -> None:
             break
     assert len(left_behind(data_home)) > 3
     interrupted.send_signal(signal.SIGINT)
-    interrupted.communicate(timeout=60)
+    interrupted.communicate(timeout=180)
     assert interrupted.returncode != 0
     deadline = time.monotonic() + 20
     while left_behind(data_home) and time.monotonic() < deadline:

@@ -26,7 +26,7 @@ from migration.errors import (
 )
 
 OBSTACLE = Obstacle("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
-RED = RedRule("users", "user_email_is_there", ("email",), 1, ("id-3",))
+RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
@@ -90,7 +90,7 @@ def test_a_gate_that_could_not_look_says_why_and_what_could_be_judged() -> None:
     """Both in one message."""
     broken = str(GateBroken({"reconciliation": "missing looked at nothing", "clean_artworks": "it has no rules"}, [RED]))
     assert "gate reconciliation could not be judged: missing looked at nothing. gate clean_artworks could not be judged: it has" in broken
-    assert "What could be judged: gate users is red: user_email_is_there (email): 1 bad, ids id-3." in broken
+    assert "What could be judged: gate users is red: user_email_is_unique (email): 1 bad, ids id-3." in broken
 
 
 def test_the_fields_are_there_for_programs() -> None:

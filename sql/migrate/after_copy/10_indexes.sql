@@ -4,7 +4,7 @@
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2; it waits for open transactions, but nobody waits for it.
 -- Stage: after
 SELECT
-  'index ' || w.name AS object,
+  s.object,
   s.statement AS "do"
 FROM (
   VALUES
@@ -17,9 +17,9 @@ LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = TO_REGCLASS('public.' || w.
 CROSS JOIN
   LATERAL (
     VALUES
-    (1, FORMAT('DROP INDEX CONCURRENTLY IF EXISTS public.%I', w.name)),
-    (2, FORMAT('CREATE INDEX CONCURRENTLY %I ON public.artworks_v2 %s', w.name, w.definition))
+    (1, 'invalid index ' || w.name, FORMAT('DROP INDEX CONCURRENTLY IF EXISTS public.%I', w.name)),
+    (2, 'index ' || w.name, FORMAT('CREATE INDEX CONCURRENTLY %I ON public.artworks_v2 %s', w.name, w.definition))
   )
-    AS s (place, statement)
+    AS s (place, object, statement)
 WHERE i.indisvalid IS NOT TRUE AND (s.place = 2 OR i.indexrelid IS NOT NULL)
 ORDER BY w.place, s.place

@@ -1,0 +1,55 @@
+"""The report's page and folder where something is missing: plots, readable neighbours, the results of a look."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from migration import reconcile
+from migration.errors import NoReport
+from reporting import pages
+from reporting.accounts import read_accounts
+from reporting.report import read_report
+from tests.shops import Shop, running
+
+
+def test_a_page_without_plots_is_written(migrated: Shop) -> None:
+    """Where nothing stays behind and nothing was timed, the page says so and has no plot."""
+    migrated.sql.execute("DELETE FROM artwork_migration.figure")
+    page = pages.page(read_report(migrated.database))
+    assert "Nothing stays behind." in page
+    assert "<svg" not in page
+
+
+def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -> None:
+    """What is cut off or none of ours is left out of the index; nothing half written is left in the folder."""
+    _, ours = pages.write_report(migrated.database, tmp_path)
+    summary = (ours.parent / "summary.json").read_text()
+    odd = {**json.loads(summary), "snapshot_at": None}
+    for name, content in {"cut": summary[:40], "foreign": '{"total": 1}', "list": "[1]", "odd": json.dumps(odd), "bytes": "\udcff"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "summary.json").write_bytes(content.encode(errors="surrogateescape"))
+    pages.write_report(migrated.database, tmp_path)
+    index = (tmp_path / "index.html").read_text()
+    assert 1 == index.count("/report.html")
+    assert f"{ours.parent.name}/report.html" in index
+    assert {"report.html", "findings.csv", "summary.json"} == {path.name for path in ours.parent.iterdir()}
+
+
+def test_a_look_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed between the look and its results, a run leaves the report of the one before it; without one there is nothing to report."""
+    before, accounts = read_report(migrated.database), read_accounts(migrated.database)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(reconcile, "_write_results", killed)
+    with pytest.raises(KeyboardInterrupt), running(migrated) as run:
+        run.begin()
+        reconcile.reconcile(run)
+    assert migrated.value("SELECT MAX(run) FROM artwork_migration.reconciliation") > before.run.run
+    assert before.run == read_report(migrated.database).run
+    assert accounts == read_accounts(migrated.database)
+    migrated.sql.execute("DELETE FROM artwork_migration.rule_result")
+    with pytest.raises(NoReport):
+        read_report(migrated.database)
