@@ -97,16 +97,22 @@ def migrate_data() -> None:
     _end(run_verb("migrate_data"))
 
 
+@run.command("switch-over")
+def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
+    """Let the clean table serve as artworks; the legacy table is kept as artworks_old."""
+    _end(run_verb("switch_over", plan=plan, approved_by=approved_by, reason=reason))
+
+
 @run.command("roll-back")
 def roll_back(
-    to: Annotated[str, typer.Option(help="the phase to go back to: NOT_STARTED")] = "NOT_STARTED",
+    to: Annotated[str, typer.Option(help="the phase to go back to: MIGRATED (after the switch) or NOT_STARTED")] = "NOT_STARTED",
     plan: Plan = None,
     approved_by: ApprovedBy = None,
     reason: Reason = None,
 ) -> None:
-    """Take everything of ours away again; every write stays."""
-    if to != "NOT_STARTED":
-        _end_badly(BadInput(f"There is no way back to {to}; --to takes NOT_STARTED. Nothing was changed."))
+    """Let the legacy table serve again, or take everything of ours away; every write stays."""
+    if to not in ("NOT_STARTED", "MIGRATED"):
+        _end_badly(BadInput(f"There is no way back to {to}; --to takes MIGRATED or NOT_STARTED. Nothing was changed."))
     _end(run_verb("roll_back", to=to, plan=plan, approved_by=approved_by, reason=reason))
 
 

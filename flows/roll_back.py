@@ -7,38 +7,69 @@ from prefect.client.schemas.objects import State
 from migration.deployment import plan_withdrawal
 from migration.phases import Phase
 from migration.plan import Approval
+from migration.runs import Run
+from migration.way_back import plan_way_back
 from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan
+from tasks.switching import carry_back, drain_clean_log, finish_steps, rehearse_way_back
 from tasks.verbs import completed, planned, verb, writing
 
 
 @verb
 def roll_back(
-    to: Literal["NOT_STARTED"] = "NOT_STARTED", plan: str | None = None, approved_by: str | None = None, reason: str | None = None
+    to: Literal["NOT_STARTED", "MIGRATED"] = "NOT_STARTED",
+    plan: str | None = None,
+    approved_by: str | None = None,
+    reason: str | None = None,
 ) -> State:
-    """Take everything of ours away again; every write, on whichever side it was made, stays in the legacy table.
+    """Let the legacy table serve again, or take everything of ours away; every write, on whichever side it was made, stays.
 
-    DEPLOYED or MIGRATED → NOT_STARTED. All access to artworks, users and the tables that reference artworks waits for a moment (less than
-    half of the server's deadlock_timeout). The ledger, and what only the clean side holds, are exported to a file before they go.
-    Interrupted after that moment, it does what is left when it is run again.
+    SWITCHED → MIGRATED: what was written since the switch is carried into the retired table first, while the application goes on; then
+    the names change hands back. DEPLOYED or MIGRATED → NOT_STARTED: nothing of ours is left; the ledger, and what only the clean side
+    holds, are exported to a file before they go. Both make all access to artworks, and to what references it (on the way to NOT_STARTED
+    to users as well), wait for a moment: less than half of the server's deadlock_timeout. Interrupted after that moment, they do what is
+    left when they are run again.
 
     Args:
         to: The phase to go back to.
         plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
-        approved_by: Who approves the plan; kept in the exported ledger.
-        reason: Why; kept in the exported ledger.
+        approved_by: Who approves the plan; kept in the ledger.
+        reason: Why; kept in the ledger.
     """
     approval = Approval.given(plan, approved_by, reason)
     with writing("roll_back") as run:
-        run.require_ledger()
-        made = make_plan(run, plan_withdrawal)
+        return _switch_back(run, approval) if to == "MIGRATED" else _withdraw(run, approval)
+
+
+def _switch_back(run: Run, approval: Approval | None) -> State:
+    if run.has_steps_left(Phase.MIGRATED):
+        run.begin()
+    else:
+        run.require(Phase.SWITCHED)
+        rehearsed = rehearse_way_back(run)
+        made = make_plan(run, lambda connection: plan_way_back(connection, rehearsed))
         if approval is None:
             publish_plan(run, made)
             return planned(made)
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-        execute_plan(run, made, Phase.NOT_STARTED)
-        exported = export_ledger(run)
-        finish_plan(run, made)
-        return completed(Phase.NOT_STARTED, f"Nothing of ours is left in the database; the ledger is in {exported}.")
+        carry_back(run, made)
+        execute_plan(run, made, Phase.MIGRATED, before_attempt=drain_clean_log(run, made))
+    finish_steps(run)
+    run.end("Completed")
+    return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")
+
+
+def _withdraw(run: Run, approval: Approval | None) -> State:
+    run.require_ledger()
+    made = make_plan(run, plan_withdrawal)
+    if approval is None:
+        publish_plan(run, made)
+        return planned(made)
+    confirm_plan(run, made, approval)
+    run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
+    execute_plan(run, made, Phase.NOT_STARTED)
+    exported = export_ledger(run)
+    finish_plan(run, made)
+    return completed(Phase.NOT_STARTED, f"Nothing of ours is left in the database; the ledger is in {exported}.")

@@ -31,6 +31,9 @@ _CUT = ("08", "57P0")
 #: Classes whose primary message names objects only, never a value, as long as the server itself has written it.
 _SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D")
 
+#: Raised by statements of ours alone, whose messages name rules and ids.
+_OURS = "AM"
+
 
 class Database:
     """One database to migrate. Connections are named after the run, so that whoever waits for us can see who we are."""
@@ -158,7 +161,7 @@ def _translation(error: BaseException | None, action: str, address: str) -> Exce
     names = [getattr(diagnosis, part, None) for part in ("schema_name", "table_name", "column_name", "constraint_name")]
     objects = ".".join(name for name in names if name)
     raised_by_a_function = getattr(diagnosis, "source_function", None) == "exec_stmt_raise"
-    if not objects and sqlstate.startswith(_SAFE_MESSAGES) and not raised_by_a_function:
+    if sqlstate.startswith(_OURS) or (not objects and sqlstate.startswith(_SAFE_MESSAGES) and not raised_by_a_function):
         objects = message
     return DatabaseError(sqlstate, _condition(sqlstate), objects, action)
 

@@ -66,10 +66,10 @@ def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
     files = sql.folder("plan/obstacles")
     for file in files:
         if file.rule in _ASKED_FIRST:
-            _refuse(verb, _obstacles(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
+            _refuse(verb, obstacles_of(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
     known = catalog(connection)
     others = [file for file in files if file.rule not in _ASKED_FIRST]
-    _refuse(verb, [obstacle for file in others for obstacle in _obstacles(connection, known, file)])
+    _refuse(verb, [obstacle for file in others for obstacle in obstacles_of(connection, known, file)])
     return known
 
 
@@ -81,17 +81,17 @@ def _refuse(verb: str, found: list[Obstacle]) -> None:
 def plan_deployment(connection: Connection) -> Plan:
     """The plan of deploy_schema for this database. Raises ObstaclesFound. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only."""
     known = refuse_obstacles(connection, "deploy_schema")
-    statements = [statement for file in sql.folder("deploy") for statement in _statements(connection, known, file)]
+    statements = [statement for file in sql.folder("deploy") for statement in statements_of(connection, known, file)]
     return Plan(
         verb="deploy_schema",
-        database=_database_mark(connection),
+        database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))),
         blockers=tuple(
             obstacle
             for file in sql.folder("plan/blockers")
-            for obstacle in _obstacles(connection, known, _on_stubs(connection, known, file))
+            for obstacle in obstacles_of(connection, known, _on_stubs(connection, known, file))
         ),
         facts=_facts(connection, known),
     )
@@ -111,19 +111,19 @@ def plan_withdrawal(connection: Connection) -> Plan:
     locked = []
     if in_place:
         locked = [
-            *_rows_as(connection, "locked", "withdraw/locks"),
-            *(_still_clear(file) for file in blockers),
+            *rows_as(connection, "locked", "withdraw/locks"),
+            *(still_clear(file) for file in blockers),
             Statement("locked", "values of the clean side alone", _kept("withdraw/clean_only_values"), None, ""),
             *(undo for undo in undos if undo.stage == "locked"),
         ]
     after = [
-        *_rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
+        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
         *(undo for undo in undos if undo.stage == "after"),
         Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
     ]
     return Plan(
         verb="roll_back(to=NOT_STARTED)",
-        database=_database_mark(connection),
+        database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=(*locked, *after),
@@ -136,7 +136,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
     )
 
 
-def _still_clear(file: SqlFile) -> Statement:
+def still_clear(file: SqlFile) -> Statement:
     """Asks a blocker once more under the lock: the plan was made before, and the application has gone on."""
     check = (
         f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
@@ -149,12 +149,14 @@ def _kept(name: str) -> str:
     return f"CREATE TABLE artwork_migration.clean_only_value AS\n{sql.load(name).statement}"
 
 
-def _rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
+def rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
+    """The rows of the query in file `name` as statements without an undo."""
     found = database.rows(connection, name, **parameters)
     return [Statement(stage, row["object"], row["do"], None, row.get("lock") or "") for row in found]
 
 
-def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
+def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
+    """What a file adds to a plan: its own text, or what the query in it returns but for rows with a `problem` (see problems_of)."""
     stage, lock = file.header["stage"], file.header["locks"]
     if not file.name.endswith(".rows"):
         undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
@@ -165,10 +167,18 @@ def _statements(connection: Connection, known: Catalog, file: SqlFile) -> list[S
     return [
         Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock, row.get("undo_stage") or "locked")
         for row in known.rows(connection, file)
+        if not row.get("problem")
     ]
 
 
-def _obstacles(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+    """The rows of a query file that cannot become statements, each with the reason."""
+    found = {row["object"]: row["problem"] for row in known.rows(connection, file) if row.get("problem")}
+    return [Obstacle(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
+
+
+def obstacles_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+    """What the question in a file finds."""
     return [Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
 
 
@@ -216,7 +226,8 @@ def _values_in(connection: Connection, column: str) -> int:
     return int(connection.execute(text(f"SELECT COUNT({quoted.replace(':', chr(92) + ':')}) FROM public.artworks")).scalar_one())
 
 
-def _database_mark(connection: Connection) -> str:
+def database_mark(connection: Connection) -> str:
+    """What a plan's number is bound to: the server's identifier and the database's name."""
     identity = database.rows(connection, "plan/identity")[0]
     return f"{identity['system_identifier']}/{identity['database']}"
 

@@ -102,6 +102,32 @@ class BlockerHasCome(MigrationError):
         )
 
 
+class WrongUnderLock(MigrationError):
+    """The last look under the locks found ids that are not right; everything was rolled back."""
+
+    end_state = "Red gate"
+
+    def __init__(self, verb: str, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"{verb}: the last look under the locks is red, so nothing was changed. {found}. Run migrate_data: it compares every row and "
+            "names what differs; then start again with the same plan number."
+        )
+
+
+class CheckFailed(MigrationError):
+    """After the switch a check found something wrong. Nothing is rolled back by itself."""
+
+    end_state = "Switched – check failed"
+
+    def __init__(self, check: str, found: str) -> None:
+        self.check, self.found = check, found
+        super().__init__(
+            f"{check}: {found}. The clean table serves as artworks, and every write to it is kept. Two ways on: mend it and run "
+            "switch_over again, which does what is left; or roll_back with to=MIGRATED, which carries every write back."
+        )
+
+
 @dataclass(frozen=True)
 class RedRule:
     """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, and some of the ids."""
@@ -201,5 +227,5 @@ class DatabaseError(MigrationError):
     end_state = "Failed"
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
-        self.sqlstate, self.action = sqlstate, action
+        self.sqlstate, self.objects, self.action = sqlstate, objects, action
         super().__init__(f"{action} failed with SQLSTATE {sqlstate} ({condition}){' on ' + objects if objects else ''}.")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained
+from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, WrongUnderLock
 from migration.plan import Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
@@ -17,6 +17,8 @@ LOCK_BUDGET_MS = 90
 _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
 #: What a statement of the plan raises when a blocker has come since the plan was made.
 BLOCKER_HAS_COME = "AM001"
+#: What it raises when ids are not right under the lock.
+WRONG_UNDER_LOCK = "AM002"
 
 
 def execute(
@@ -28,18 +30,21 @@ def execute(
     patience: float,
     before_commit: Callable[[Connection], None],
     on_attempt: Callable[[str], None],
+    before_attempt: Callable[[], object] = lambda: None,
 ) -> int:
     """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
 
     From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
-    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed. After `patience` seconds
-    LockNotObtained is raised, with the holders; nothing was changed then.
+    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed; `before_attempt` does outside any lock
+    what would otherwise pile up for the next one. After `patience` seconds LockNotObtained is raised, with the holders; nothing was
+    changed then.
     """
     deadline = time.monotonic() + patience
     tables = [statement.object for statement in statements if statement.do.startswith("LOCK TABLE")]
     attempt = 0
     while True:
         attempt += 1
+        before_attempt()
         try:
             with target.transaction(f"executing {action}", **_limits(target)) as connection:
                 for statement in statements:
@@ -52,6 +57,8 @@ def execute(
         except DatabaseError as error:
             if error.sqlstate == BLOCKER_HAS_COME:
                 raise BlockerHasCome(verb, action) from None
+            if error.sqlstate == WRONG_UNDER_LOCK:
+                raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _NOT_THIS_TIME:
                 raise
             holders = lock_holders(target, tables)

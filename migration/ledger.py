@@ -126,11 +126,21 @@ def plan_content(connection: Connection, number: str) -> dict[str, Any] | None:
 
 def deployed_statements(connection: Connection) -> list[dict[str, Any]]:
     """The statements that brought phase DEPLOYED, in their order: what roll_back(to=NOT_STARTED) undoes."""
+    return _statements_between(connection, Phase.NOT_STARTED, Phase.DEPLOYED)
+
+
+def switched_statements(connection: Connection) -> list[dict[str, Any]]:
+    """The statements that brought phase SWITCHED, in their order: what roll_back(to=MIGRATED) undoes."""
+    return _statements_between(connection, Phase.MIGRATED, Phase.SWITCHED)
+
+
+def _statements_between(connection: Connection, before: Phase, after: Phase) -> list[dict[str, Any]]:
     number = connection.execute(
         text(
             "SELECT plan FROM artwork_migration.phase_history"
-            " WHERE phase_after = 'DEPLOYED' AND phase_before = 'NOT_STARTED' ORDER BY run DESC LIMIT 1"
-        )
+            " WHERE phase_after = :after AND phase_before = :before ORDER BY run DESC LIMIT 1"
+        ),
+        {"after": after, "before": before},
     ).scalar()
     content = plan_content(connection, str(number)) if number else None
     return list(content["statements"]) if content else []
@@ -151,11 +161,22 @@ def begin_step(connection: Connection, run: int, name: str) -> None:
     note_steps_left(connection, run, [name])
 
 
-def end_step(connection: Connection, run: int, name: str) -> None:
-    """Note that a step is done."""
+def end_step(connection: Connection, run: int, name: str, **details: object) -> None:
+    """Note that a step is done, and what it found."""
     connection.execute(
-        text("UPDATE artwork_migration.step SET done_at = CLOCK_TIMESTAMP() WHERE run = :run AND name = :name"), {"run": run, "name": name}
+        text(
+            "UPDATE artwork_migration.step SET done_at = CLOCK_TIMESTAMP(), details = CAST(:details AS jsonb)"
+            " WHERE run = :run AND name = :name"
+        ),
+        {"run": run, "name": name, "details": json.dumps(details, default=str)},
     )
+
+
+def steps_left(connection: Connection, verb: str) -> list[str]:
+    """The steps that runs of this verb have left to do."""
+    if not exists(connection):
+        return []
+    return [row["name"] for row in database.rows(connection, "report/steps_left") if row["verb"] == verb]
 
 
 def close_steps(connection: Connection, verb: str) -> None:

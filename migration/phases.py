@@ -9,6 +9,7 @@ class Phase(StrEnum):
     NOT_STARTED = "NOT_STARTED"
     DEPLOYED = "DEPLOYED"
     MIGRATED = "MIGRATED"
+    SWITCHED = "SWITCHED"
 
     @property
     def next_verbs(self) -> tuple[str, ...]:
@@ -18,13 +19,19 @@ class Phase(StrEnum):
     @property
     def serves(self) -> str:
         """Which table answers to `artworks`, in words."""
-        return "the legacy table serves as artworks" + (
-            "" if self is Phase.NOT_STARTED else "; the clean table artworks_v2 is written through"
-        )
+        return _SERVES[self]
 
 
+_BOTH = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
+_SERVES = {
+    Phase.NOT_STARTED: "the legacy table serves as artworks",
+    Phase.DEPLOYED: _BOTH,
+    Phase.MIGRATED: _BOTH,
+    Phase.SWITCHED: "the clean table serves as artworks; the legacy table is retired as artworks_old and kept for the way back",
+}
 _NEXT_VERBS = {
     Phase.NOT_STARTED: ("deploy_schema",),
     Phase.DEPLOYED: ("migrate_data", "roll_back"),
-    Phase.MIGRATED: ("migrate_data", "roll_back"),
+    Phase.MIGRATED: ("switch_over", "migrate_data", "roll_back"),
+    Phase.SWITCHED: ("roll_back(to=MIGRATED)",),
 }

@@ -21,7 +21,7 @@ STAGES = ("prepare", "locked", "after")
 @dataclass(frozen=True)
 class Statement:
     """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes, and
-    the stage in which the undo belongs."""
+    the stage in which the undo belongs: `locked`, `named` (locked as well, once the names are the old ones again) or `after`."""
 
     stage: str
     object: str

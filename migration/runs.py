@@ -49,11 +49,18 @@ class Run:
             raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
         return found
 
+    def has_steps_left(self, phase: Phase) -> bool:
+        """Whether the database is in this phase and an earlier run of this verb has left something to do."""
+        with self.database.transaction("looking for steps left") as connection:
+            return ledger.phase(connection).phase is phase and bool(ledger.steps_left(connection, self.verb))
+
     def require_ledger(self) -> None:
-        """Refuse with WrongPhase where there is nothing to take away."""
+        """Refuse with WrongPhase where there is nothing to take away, or where the names must change hands first."""
+        wanted = (Phase.DEPLOYED, Phase.MIGRATED)
         with self.database.transaction("looking for the ledger") as connection:
-            if not ledger.exists(connection):
-                raise WrongPhase(self.verb, Phase.NOT_STARTED, [Phase.DEPLOYED, Phase.MIGRATED], Phase.NOT_STARTED.next_verbs)
+            found = ledger.phase(connection).phase
+            if not ledger.exists(connection) or found is Phase.SWITCHED:
+                raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Note the outcome; with `phase_after` this transaction makes that phase true."""

@@ -1,5 +1,7 @@
 """Executing an approved plan."""
 
+from collections.abc import Callable, Sequence
+
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection
 
@@ -11,11 +13,14 @@ from tasks.steps import step
 
 
 @step("execute the plan")
-def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
-    """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true.
+def execute_plan(
+    run: Run, plan: Plan, phase_after: Phase, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None
+) -> None:
+    """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true and what is left to do is noted:
+    the statements that follow the commit, and these `checks`. `before_attempt` happens before each attempt, outside any lock.
 
-    Raises LockNotObtained, BlockerHasCome or DatabaseError; nothing is changed then. Tried again after a lost connection, it does
-    nothing if the transaction had been committed.
+    Raises LockNotObtained, BlockerHasCome, WrongUnderLock or DatabaseError; nothing is changed then. Tried again after a lost
+    connection, it does nothing if the transaction had been committed.
     """
     with run.database.transaction("looking whether it is done") as connection:
         if ledger.brought_a_phase(connection, run.epoch):
@@ -23,7 +28,8 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
 
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
-        ledger.note_steps_left(connection, run.epoch, [statement.object for statement in plan.statements if statement.stage == "after"])
+        after = [statement.object for statement in plan.statements if statement.stage == "after"]
+        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
 
     attempts = execution.execute(
         run.database,
@@ -33,6 +39,7 @@ def execute_plan(run: Run, plan: Plan, phase_after: Phase) -> None:
         patience=run.settings.lock_wait_seconds,
         before_commit=enter_phase,
         on_attempt=get_run_logger().warning,
+        before_attempt=before_attempt,
     )
     get_run_logger().info("plan %s: executed in attempt %d", plan.number, attempts)
 

@@ -9,7 +9,7 @@ import pytest
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.shops import Shop, deploy, migrate
+from tests.shops import Shop, deploy, migrate, switch
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
@@ -78,6 +78,12 @@ def migrated(make_shop: MakeShop) -> Shop:
 
 
 _NUMBERS = itertools.count(1)
+#: What brings a template into a phase, and from which.
+_WAYS: dict[str, tuple[str, Callable[[Shop], object]]] = {
+    "DEPLOYED": ("NOT_STARTED", deploy),
+    "MIGRATED": ("DEPLOYED", migrate),
+    "SWITCHED": ("MIGRATED", switch),
+}
 
 
 def _server(version: int) -> Iterator[EmbeddedServer]:
@@ -98,10 +104,10 @@ def _template(server: EmbeddedServer, variant: Variant, phase: str, templates: d
         server.create_database(name)
         build_sample(server.conninfo(name), variant, rows=ROWS)
     else:
-        before = "DEPLOYED" if phase == "MIGRATED" else "NOT_STARTED"
+        before, bring = _WAYS[phase]
         server.create_database(name, template=_template(server, variant, before, templates))
         shop = Shop(server, name)
-        migrate(shop) if phase == "MIGRATED" else deploy(shop)
+        bring(shop)
         shop.close()
     templates[key] = name
     return name

@@ -1,15 +1,16 @@
 """A shop database for a test: cloned from a template, with the ways to bring it into a phase without Prefect."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import psycopg
+from sqlalchemy import Connection
 
-from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs
+from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs, switching, way_back
 from migration.database import Database
 from migration.phases import Phase
 from migration.plan import Plan
@@ -146,6 +147,107 @@ def migrate(shop: Shop) -> dict[str, int]:
         counts = reconcile.reconcile(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
         return counts
+
+
+def planned_switch(shop: Shop) -> Plan:
+    """The plan of switch_over, not kept."""
+    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        return switching.plan_switch(connection)
+
+
+def planned_way_back(shop: Shop) -> Plan:
+    """The plan of roll_back(to=MIGRATED), not kept."""
+    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        return way_back.plan_way_back(connection)
+
+
+def execute_switch(
+    shop: Shop,
+    made: Plan | None = None,
+    *,
+    patience: float = SETTINGS.lock_wait_seconds,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Plan:
+    """MIGRATED → SWITCHED up to the commit, without what follows it; `meanwhile` happens between the catch-up and the lock."""
+    made = made or planned_switch(shop)
+    with running(shop, "switch_over") as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+
+        def before_attempt() -> None:
+            switching.catch_up_before(run)
+            meanwhile()
+
+        _locked(
+            shop,
+            made,
+            run,
+            phase_after=Phase.SWITCHED,
+            checks=tuple(switching.CHECKS),
+            patience=patience,
+            before_attempt=before_attempt,
+        )
+    return made
+
+
+def switch(shop: Shop) -> Plan:
+    """MIGRATED → SWITCHED, with all that follows."""
+    made = execute_switch(shop)
+    finish_switch(shop)
+    return made
+
+
+def finish_switch(shop: Shop) -> list[str]:
+    """The steps that follow the commit, as far as they are still to do."""
+    with running(shop, "switch_over") as run:
+        run.begin()
+        return switching.finish(run)
+
+
+def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
+    """SWITCHED → MIGRATED."""
+    made = made or planned_way_back(shop)
+    with running(shop, "roll_back") as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+        carried = way_back.carry_back(run, made)
+        _locked(
+            shop,
+            made,
+            run,
+            phase_after=Phase.MIGRATED,
+            patience=patience,
+            before_attempt=lambda: way_back.carry_back(run, made),
+        )
+        switching.finish(run)
+    return carried
+
+
+def _locked(
+    shop: Shop,
+    made: Plan,
+    run: Run,
+    *,
+    phase_after: Phase,
+    checks: Sequence[str] = (),
+    patience: float,
+    before_attempt: Callable[[], object],
+) -> int:
+    def enter_phase(connection: Connection) -> None:
+        ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
+        after = [statement.object for statement in made.statements if statement.stage == "after"]
+        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+
+    return execution.execute(
+        shop.database,
+        made.statements,
+        verb=made.verb,
+        action="the plan",
+        patience=patience,
+        before_commit=enter_phase,
+        on_attempt=lambda message: None,
+        before_attempt=before_attempt,
+    )
 
 
 def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:

@@ -30,9 +30,9 @@ WANTED_ON_BOTH_SIDES = {"artworks": 200, "writes_after_the_other_side": 500}
 def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """After 6,000 transactions on both sides during backfill and catch-up every journalled write is there and both sides agree."""
     deadlocks = _deadlocks(deployed)
-    with _application(deployed, seed, tmp_path) as application:
+    with application(deployed, seed, tmp_path) as process:
         migrate(deployed)
-        while application.poll() is None:
+        while process.poll() is None:
             with running(deployed, "migrate_data") as run:
                 run.begin()
                 catch_up.catch_up(run)
@@ -60,10 +60,13 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
 
 
 @contextmanager
-def _application(shop: Shop, seed: int, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def application(shop: Shop, seed: int, folder: Path, transactions: int = TRANSACTIONS, rate: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+    """The application as a process of its own, with its journal and summary in the folder; ended with the block."""
+    pace = ["--rate", str(rate)] if rate else []
     files = ["--journal", str(folder / "journal.jsonl"), "--summary", str(folder / "summary.json")]
+    amount = ["--seed", str(seed), "--workers", "4", "--transactions", str(transactions)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sample.application", "--seed", str(seed), "--workers", "4", "--transactions", str(TRANSACTIONS), *files],
+        [sys.executable, "-m", "sample.application", *amount, *pace, *files],
         env={**os.environ, "ARTWORK_APPLICATION_URL": shop.server.conninfo(shop.name)},
         stdout=subprocess.DEVNULL,
     )

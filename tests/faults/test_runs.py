@@ -203,8 +203,9 @@ def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
     [
         ("NOT_STARTED", (Phase.DEPLOYED, Phase.MIGRATED), "deploy_schema"),
         ("DEPLOYED", (Phase.NOT_STARTED,), "migrate_data or roll_back"),
-        ("MIGRATED", (Phase.NOT_STARTED,), "migrate_data or roll_back"),
-        ("MIGRATED", (Phase.DEPLOYED,), "migrate_data or roll_back"),
+        ("MIGRATED", (Phase.NOT_STARTED,), "switch_over or migrate_data or roll_back"),
+        ("MIGRATED", (Phase.DEPLOYED,), "switch_over or migrate_data or roll_back"),
+        ("SWITCHED", (Phase.MIGRATED,), "roll_back(to=MIGRATED)"),
     ],
 )
 def test_a_verb_in_the_wrong_phase_is_refused(make_shop: MakeShop, phase: str, wanted: tuple[Phase, ...], instead: str) -> None:
@@ -234,10 +235,16 @@ def test_nothing_can_be_taken_away_where_nothing_is(shop: Shop) -> None:
     assert before == shop.schema_dump()
 
 
+def test_nothing_can_be_taken_away_while_the_clean_table_serves(make_shop: MakeShop) -> None:
+    """The names must change hands first: the undo statements of the deployment would meet other tables."""
+    with running(make_shop(phase="SWITCHED"), "roll_back") as run, pytest.raises(WrongPhase, match="MIGRATED"):
+        run.require_ledger()
+
+
 @pytest.mark.parametrize("phase", list(Phase))
 def test_every_phase_says_what_serves_and_what_comes_next(phase: Phase) -> None:
     """No phase leaves an operator without a next verb."""
-    assert phase.serves.startswith("the legacy table serves")
+    assert phase.serves.startswith("the clean table serves" if phase is Phase.SWITCHED else "the legacy table serves")
     assert phase.next_verbs
 
 

@@ -114,7 +114,7 @@ def test_every_error_has_an_end_state_and_an_exit_code() -> None:
     """0 is never among the codes, and a state is one that an operator can read about."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
     assert len(kinds) > 10
-    assert {"Refused", "Red gate", "Lock not obtained", "Failed"} == {kind.end_state for kind in kinds}
+    assert {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"} == {kind.end_state for kind in kinds}
     assert {1, 2, 3} == {kind.exit_code for kind in kinds}
     assert (2, 3) == (BadInput.exit_code, DatabaseUnreachable.exit_code)
     assert [] == [kind.__name__ for kind in kinds if not (kind.__doc__ or "").strip()]

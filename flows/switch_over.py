@@ -1,0 +1,54 @@
+"""Phase 3: the names change hands."""
+
+from prefect.client.schemas.objects import State
+
+from migration.capture import require_capture
+from migration.gates import require_green
+from migration.phases import Phase
+from migration.plan import Approval
+from migration.switching import CHECKS, plan_switch
+from tasks.copying import publish_accounts, reconcile_rows
+from tasks.executing import execute_plan
+from tasks.planning import confirm_plan, make_plan, publish_plan
+from tasks.reporting import write_report
+from tasks.switching import catch_up_before_switch, drain_log, finish_steps
+from tasks.validation import judge
+from tasks.verbs import completed, planned, verb, writing
+
+
+@verb
+def switch_over(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
+    """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and everything that hangs on it goes along.
+
+    MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment (less than half of the server's
+    deadlock_timeout); it gets no error. Interrupted after that moment, it does what is left when it is run again. *Switched – check
+    failed* means that the clean table serves and something is not as it should be: the message names the two ways on.
+
+    Args:
+        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        approved_by: Who approves the plan; kept in the ledger.
+        reason: Why now; kept in the ledger.
+    """
+    approval = Approval.given(plan, approved_by, reason)
+    with writing("switch_over") as run:
+        if run.has_steps_left(Phase.SWITCHED):
+            run.begin()
+        else:
+            run.require(Phase.MIGRATED)
+            require_capture(run)
+            made = make_plan(run, plan_switch)
+            if approval is None:
+                publish_plan(run, made)
+                return planned(made)
+            confirm_plan(run, made, approval)
+            run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
+            catch_up_before_switch(run)
+            reconcile_rows(run)
+            publish_accounts(run)
+            verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
+            write_report(run)
+            require_green(*verdicts)
+            execute_plan(run, made, Phase.SWITCHED, checks=tuple(CHECKS), before_attempt=drain_log(run))
+        finish_steps(run)
+        run.end("Completed")
+        return completed(Phase.SWITCHED, "The names have changed hands; every check after it is green.")

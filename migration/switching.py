@@ -1,0 +1,99 @@
+"""The switch: its plan, what comes before its lock and what comes after its commit."""
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+import sql
+from migration import checks, database, deployment, execution, ledger, plan
+from migration.catch_up import CaughtUp, catch_up
+from migration.deployment import Catalog
+from migration.errors import Obstacle
+from migration.plan import Plan, Statement
+from migration.runs import Run
+
+#: What is still to be looked at when the statements after the commit are done, in this order.
+CHECKS: dict[str, Callable[[Run], dict[str, object]]] = {
+    "fingerprint of the retired table": checks.take_fingerprint,
+    "acceptance test": checks.accept,
+    "retired and serving table compared": checks.compare,
+}
+
+_REFUSED_WRITE = "withdraw/blockers/refused_write"
+#: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
+_ASKED_AGAIN = "25"
+_WRITE_THROUGH_ENDS = "40"
+
+
+def plan_switch(connection: Connection) -> Plan:
+    """The plan of switch_over for this database. MIGRATED → MIGRATED; takes ACCESS SHARE only.
+
+    Whatever hangs on the legacy table is in its statements, or it is a blocker in words.
+    """
+    known = deployment.catalog(connection)
+    return Plan(
+        verb="switch_over",
+        database=deployment.database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=tuple(_statements(connection, known)),
+        blockers=tuple(_blockers(connection, known)),
+        facts=database.rows(connection, "plan/switch_facts")[0],
+    )
+
+
+def _statements(connection: Connection, known: Catalog) -> list[Statement]:
+    """What is done and what hangs on the table, in the order of the files' numbers; once locked, the first question is what has come."""
+    numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
+    made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
+    made[_ASKED_AGAIN] = [deployment.still_clear(sql.load(name)) for name in (_REFUSED_WRITE, "switch/blockers/20_unknown_dependent")]
+    made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
+    statements = [statement for name in sorted(made) for statement in made[name]]
+    return sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))
+
+
+def _write_through_ends() -> Statement:
+    ends, begins = sql.load("deploy/75_write_through_triggers.undo"), sql.load("deploy/75_write_through_triggers")
+    return Statement("locked", ends.rule, ends.statement, begins.statement, ends.header["locks"])
+
+
+def _blockers(connection: Connection, known: Catalog) -> list[Obstacle]:
+    asked = [*sql.folder("switch/blockers"), sql.load(_REFUSED_WRITE)]
+    found = [obstacle for file in asked for obstacle in deployment.obstacles_of(connection, known, file)]
+    rows = [file for file in sql.folder("dependents") if "remedy" in file.header]
+    return [*found, *(problem for file in rows for problem in deployment.problems_of(connection, known, file))]
+
+
+def catch_up_before(run: Run) -> CaughtUp:
+    """Take the artworks in flight along and drain the log, so that a handful is left for the lock. Locks what catch-up locks."""
+    run.database.write("taking along what is in flight", lambda connection: database.run(connection, "migrate/touch_in_flight"))
+    return catch_up(run)
+
+
+def finish(run: Run) -> list[str]:
+    """Do the steps that this verb's commit has left to do, and return them. Killed in between, another run does the rest.
+
+    The statements are the same after the switch and after the way back from it. Raises CheckFailed; the phase stays what it is.
+    """
+    with run.database.transaction("looking for steps") as connection:
+        left = ledger.steps_left(connection, run.verb)
+        statements = [Statement(**row) for row in ledger.switched_statements(connection) if row["stage"] == "after"]
+    steps: dict[str, Callable[[], dict[str, object]]] = {
+        **{statement.object: lambda one=statement: _execute(run, one) for statement in statements},  # type: ignore[misc]  # mypy infers no type for a lambda with a default
+        **{name: lambda one=check: one(run) for name, check in CHECKS.items()},  # type: ignore[misc]  # as above
+    }
+    todo = [name for name in steps if name in left]
+    for name in todo:
+        _step(run, name, steps[name])
+    return todo
+
+
+def _execute(run: Run, statement: Statement) -> dict[str, object]:
+    execution.finish(run.database, [statement], action=statement.object, patience=run.settings.lock_wait_seconds)
+    return {}
+
+
+def _step(run: Run, name: str, work: Callable[[], dict[str, object]]) -> None:
+    run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, name))
+    found = work()
+    run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **found))

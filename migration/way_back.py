@@ -1,0 +1,114 @@
+"""The way back from the switch: what was written since is carried into the retired table, then the names change hands again."""
+
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import Connection, text
+
+import sql
+from migration import database, deployment, ledger, plan, runs
+from migration.errors import Blocked, Obstacle
+from migration.plan import Plan, Statement
+from migration.runs import Run
+
+_BLOCKERS = "back/blockers"
+_REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
+#: Batches with less than they could take, one after the other, after which a handful is left for the lock.
+SMALL_BATCHES = 3
+
+
+@dataclass
+class CarriedBack:
+    """What was carried back: ids taken from the log, rows written, rows removed, rows that the retired table could not take."""
+
+    logged: int = 0
+    carried: int = 0
+    removed: int = 0
+    refused: int = 0
+
+
+def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
+    """The plan of roll_back(to=MIGRATED): the switch's own undo statements, backwards. SWITCHED → SWITCHED; takes ACCESS SHARE only.
+
+    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number.
+    """
+    switched = ledger.switched_statements(connection)
+    return Plan(
+        verb="roll_back(to=MIGRATED)",
+        database=deployment.database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=tuple(_statements(connection, switched)),
+        blockers=tuple(_blockers(connection, [row["object"] for row in switched])),
+        facts={**database.rows(connection, "plan/way_back_facts")[0], "rehearsed": asdict(rehearsed) if rehearsed else None},
+    )
+
+
+def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
+    fence, last, steps = sql.load("switch/10_fence"), sql.load("back/30_last_carry_back"), sql.load("back/80_steps_left")
+    undos = plan.undone(switched)
+    return [
+        Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
+        *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
+        *deployment.rows_as(connection, "locked", "switch/26_same_dependents.rows"),
+        Statement("locked", last.rule, last.statement, None, last.header["locks"]),
+        deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
+        *(undo for undo in undos if undo.stage == "locked"),
+        # said again once the names are the old ones
+        *(Statement("locked", undo.object, undo.do, None, "") for undo in undos if undo.stage == "named"),
+        Statement("locked", steps.rule, steps.statement, None, steps.header["locks"]),
+        *(undo for undo in undos if undo.stage == "after"),
+    ]
+
+
+def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
+    asked = deployment.Catalog({"known": known})
+    files = [*sql.folder(_BLOCKERS), sql.load("switch/blockers/21_access_drift")]
+    return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
+
+
+def rehearse(run: Run) -> CarriedBack:
+    """Carry back all there is in one transaction and roll it back: how much, and what the retired table cannot take.
+
+    Locks retired rows alone, which nobody uses.
+    """
+    with run.database.transaction("rehearsing the way back", lock_timeout=f"{run.database.lock_timeout_ms}ms") as connection:
+        total = CarriedBack()
+        while _add(total, _batch(connection, run.settings.batch_size)):
+            pass
+        connection.rollback()
+    return total
+
+
+def carry_back(run: Run, made: Plan) -> CarriedBack:
+    """Carry back in batches outside the lock, until a handful is left. Raises Blocked if a referenced row cannot be carried back.
+
+    Locks the fence and retired rows; nobody who works with the serving table waits.
+    """
+    total, small = CarriedBack(), 0
+    while small < SMALL_BATCHES:
+        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection))
+        small = small + 1 if batch["logged"] < run.settings.batch_size else 0
+        if not _add(total, batch):
+            break
+    with run.database.transaction("looking for what cannot be carried back") as connection:
+        found = deployment.obstacles_of(connection, deployment.Catalog({}), sql.load(_REFUSED_AND_REFERENCED))
+    if found:
+        raise Blocked(made.verb, made.number, found)
+    return total
+
+
+def _fenced_batch(run: Run, connection: Connection) -> dict[str, int]:
+    runs.enter_fence(connection, run.epoch, exclusively=True)
+    return _batch(connection, run.settings.batch_size)
+
+
+def _batch(connection: Connection, batch_size: int) -> dict[str, int]:
+    question = text("SELECT * FROM artwork_migration.carry_back_batch(:batch_size)")
+    return dict(connection.execute(question, {"batch_size": batch_size}).mappings().one())
+
+
+def _add(total: CarriedBack, batch: dict[str, int]) -> bool:
+    """Add a batch to the total; whether there was anything in it."""
+    for name, amount in batch.items():
+        setattr(total, name, getattr(total, name) + amount)
+    return batch["logged"] > 0

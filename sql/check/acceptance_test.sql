@@ -1,0 +1,41 @@
+-- What: creates an artwork, generates and upscales it, finds it by its token, and lets one row of each referencing table reference it.
+-- Why: what the product does must work on the table that serves now. Run it in a transaction that is rolled back: the application's
+--   triggers fire in it, and what they do in the database is rolled back with it.
+-- Locks: the artwork it makes, one row of each table that references artworks.
+DO $$
+DECLARE
+  made record;
+  reference record;
+  stage text;
+BEGIN
+  SELECT (c.artwork).id, c.access_token INTO made
+  FROM public.create_artwork('Acceptance', 'acceptance@artwork-migration.invalid', 'Test', 'https://a.invalid/1', 'https://a.invalid/2') AS c;
+  FOREACH stage IN ARRAY ARRAY[
+    '{"generation_status": "processing"}',
+    '{"generation_status": "completed", "generated_image_url": "https://a.invalid/3"}',
+    '{"upscale_status": "processing"}',
+    '{"upscale_status": "completed", "upscaled_image_url": "https://a.invalid/4"}'
+  ] LOOP
+    PERFORM public.update_artwork_lifecycle(made.id, stage::jsonb);
+  END LOOP;
+  IF NOT EXISTS (
+    SELECT FROM public.artworks AS a
+    WHERE
+      a.access_token = made.access_token AND a.user_id IS NOT NULL AND a.generation_completed_at IS NOT NULL
+      AND a.upscale_status = 'completed' AND a.upscale_completed_at IS NOT NULL
+  ) THEN
+    RAISE EXCEPTION USING ERRCODE = 'AM003', MESSAGE = 'the artwork made was not found on the serving table as it should be';
+  END IF;
+  FOR reference IN
+    SELECT k.conrelid::regclass AS relation, c.attname AS name
+    FROM pg_catalog.pg_constraint AS k
+    INNER JOIN pg_catalog.pg_attribute AS c ON k.conrelid = c.attrelid AND k.conkey[1] = c.attnum
+    WHERE k.contype = 'f' AND k.confrelid = 'public.artworks'::regclass AND k.conrelid <> k.confrelid AND k.conparentid = 0
+  LOOP
+    EXECUTE FORMAT(
+      'UPDATE %1$s SET %2$I = $1 WHERE ctid = (SELECT r.ctid FROM %1$s AS r LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)',
+      reference.relation, reference.name
+    ) USING made.id;
+  END LOOP;
+END
+$$

@@ -1,0 +1,15 @@
+-- What: notes, for this transaction, the artworks that are in flight.
+-- Why: the webhook that ends a generation must find its row in the table that serves. Looked for before the locks, because it reads the
+--   whole table; whatever gets in flight after this stands in the log.
+-- Inverse: none; a setting of the transaction.
+-- Locks: ACCESS SHARE on public.artworks.
+-- Stage: prepare
+SELECT
+  SET_CONFIG(
+    'artwork_migration.in_flight',
+    ARRAY(
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l
+      WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
+    )::text,
+    TRUE
+  )

@@ -1,0 +1,58 @@
+-- What: the log of what changes on the serving table after the switch, and the functions that write it and that guard the retired table.
+-- Why: the way back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change; what was
+--   carried back stays, marked: the log is the memory of the safety window.
+-- Inverse: 12_clean_change.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
+CREATE TABLE artwork_migration.clean_change (
+  ids uuid[] NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  carried_back boolean NOT NULL DEFAULT FALSE
+);
+ALTER TABLE artwork_migration.clean_change REPLICA IDENTITY FULL;
+
+-- Serving rows that got another id, in the order of it: what only the retired table holds follows them.
+CREATE TABLE artwork_migration.clean_rekeyed (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT clean_rekeyed_pkey PRIMARY KEY,
+  old_id uuid NOT NULL,
+  new_id uuid NOT NULL
+);
+
+CREATE FUNCTION artwork_migration.capture_clean() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.clean_change (ids)
+  SELECT ARRAY_AGG(changed.id) FROM changed HAVING COUNT(*) > 0;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.capture_old_clean_key() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[OLD.id]);
+  INSERT INTO artwork_migration.clean_rekeyed (old_id, new_id) VALUES (OLD.id, NEW.id);
+  RETURN NULL;
+END
+$$;
+
+-- What a foreign key does because a user is deleted or gets another id comes from a trigger, hence the depth.
+CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+BEGIN
+  IF PG_TRIGGER_DEPTH() > 1 AND TG_LEVEL = 'ROW' THEN
+    IF TG_OP = 'DELETE' THEN
+      RETURN OLD;
+    ELSIF TO_JSONB(NEW) - 'user_id' = TO_JSONB(OLD) - 'user_id' THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = '0A000',
+    MESSAGE = FORMAT('%s is retired and takes no writes: the table that serves is public.artworks', TG_RELID::regclass),
+    HINT = 'Write to public.artworks. roll_back(to=MIGRATED) would carry what was written there into the retired table.';
+END
+$$;

@@ -1,0 +1,10 @@
+-- What: the log of what changed on the serving table goes, with the functions behind it.
+-- Why: every id in it was carried back and stands in clean_touched from now on. Their triggers went before.
+-- Inverse: 12_clean_change.sql
+-- Locks: none on a table of the application; nobody holds the log who does not hold the serving table.
+-- Stage: locked
+DROP FUNCTION artwork_migration.guard_retired();
+DROP FUNCTION artwork_migration.capture_old_clean_key();
+DROP FUNCTION artwork_migration.capture_clean();
+DROP TABLE artwork_migration.clean_rekeyed;
+DROP TABLE artwork_migration.clean_change;

@@ -1,0 +1,59 @@
+-- What: the function that makes retired rows what the serving rows of the same ids are: three-way, column by column.
+-- Why: a legacy value is replaced only where the mapping of it differs from the serving row, so what the clean table never had (or has
+--   only as something nearer) stays. A token that is about to change is parked first, also at a row whose own turn comes later: it is in
+--   the log. Called by carry_back_batch; made of mapping.sql as write-through is, from the columns this deployment has.
+-- Inverse: in the rows.
+-- Locks: when called, the retired rows.
+-- Stage: prepare
+WITH mapping AS (
+  SELECT
+    m.position,
+    m.clean_column,
+    m.legacy_column,
+    m.on_update,
+    REPLACE(m.back, '@', FORMAT('c.%I', m.clean_column)) AS back
+  FROM
+    JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
+      AS m (position int, clean_column text, legacy_column text, on_update boolean, back text)
+  INNER JOIN pg_catalog.pg_attribute AS a
+    ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped
+)
+
+SELECT
+  'artwork_migration.carry_back_rows' AS object,
+  FORMAT(
+    $do$CREATE FUNCTION artwork_migration.carry_back_rows(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
+AS $body$
+BEGIN
+  UPDATE public.artworks_old AS a
+  SET access_token = 'parked:' || a.id
+  FROM public.artworks AS s
+  WHERE
+    s.id = a.id AND s.access_token IS DISTINCT FROM a.access_token
+    AND (
+      a.id = ANY(ids) OR a.access_token = ANY(ARRAY(SELECT c.access_token FROM public.artworks AS c WHERE c.id = ANY(ids)))
+    );
+  UPDATE public.artworks_old AS a
+  SET
+    %s
+  FROM artwork_migration.legacy_artwork AS l INNER JOIN public.artworks AS c ON l.id = c.id
+  WHERE a.id = l.id AND c.id = ANY(ids) AND (%s) IS DISTINCT FROM (%s);
+  INSERT INTO public.artworks_old (%s)
+  SELECT %s
+  FROM public.artworks AS c
+  WHERE c.id = ANY(ids) AND NOT EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = c.id);
+END
+$body$$do$,
+    STRING_AGG(
+      FORMAT(
+        '%1$I = CASE WHEN l.%2$I IS NOT DISTINCT FROM c.%2$I THEN a.%1$I ELSE %3$s END', m.legacy_column, m.clean_column, m.back
+      ), E',\n    ' ORDER BY m.position
+    ) FILTER (WHERE m.on_update),
+    STRING_AGG(FORMAT('l.%I', m.clean_column), ', ' ORDER BY m.position) FILTER (WHERE m.on_update),
+    STRING_AGG(FORMAT('c.%I', m.clean_column), ', ' ORDER BY m.position) FILTER (WHERE m.on_update),
+    STRING_AGG(QUOTE_IDENT(m.legacy_column), ', ' ORDER BY m.position),
+    STRING_AGG(m.back, ', ' ORDER BY m.position)
+  ) AS "do",
+  'DROP FUNCTION artwork_migration.carry_back_rows(uuid[])' AS undo
+FROM mapping AS m

@@ -1,0 +1,40 @@
+-- What: the last catch-up, under the locks: artworks in flight come along as they are, the log is applied until it is empty, and each id of
+--   it is looked at once more.
+-- Why: nobody can write any more, so after this both tables agree. What was placed between the gate and the lock (an order for an artwork
+--   that stays behind, say) is found here, by id, and nothing is changed then.
+-- Inverse: none; what it writes to the clean table is right before and after.
+-- Locks: none beyond those taken; rows of users that are created.
+-- Stage: locked
+DO $$
+DECLARE
+  in_flight uuid[] := CURRENT_SETTING('artwork_migration.in_flight')::uuid[];
+  applied uuid[] := ARRAY(SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id));
+  wrong text;
+BEGIN
+  in_flight := ARRAY(
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l
+    WHERE l.id = ANY(in_flight || applied) AND l.disposition = 'in_flight'
+  );
+  INSERT INTO artwork_migration.clean_touched (id) SELECT x.id FROM UNNEST(in_flight) AS x (id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.legacy_change (ids) SELECT in_flight WHERE CARDINALITY(in_flight) > 0;
+  LOOP
+    applied := applied || ARRAY(SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id));
+    EXIT WHEN (SELECT b.logged FROM artwork_migration.catch_up_batch(1000) AS b) = 0;
+  END LOOP;
+  SELECT STRING_AGG(FORMAT('%s: %s', f.rule, f.ids), '; ') INTO wrong
+  FROM (
+    SELECT v.verdict AS rule, STRING_AGG(v.id::text, ', ' ORDER BY v.id) AS ids
+    FROM artwork_migration.verdict AS v
+    WHERE v.id = ANY(applied) AND v.verdict NOT IN ('match', 'excluded', 'quarantined')
+    GROUP BY v.verdict
+    UNION ALL
+    SELECT 'referenced and left behind', STRING_AGG(DISTINCT r.id::text, ', ')
+    FROM artwork_migration.referenced_artwork AS r
+    WHERE r.id = ANY(applied) AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = r.id)
+    HAVING COUNT(*) > 0
+  ) AS f;
+  IF wrong IS NOT NULL THEN
+    RAISE EXCEPTION USING ERRCODE = 'AM002', MESSAGE = wrong;
+  END IF;
+END
+$$

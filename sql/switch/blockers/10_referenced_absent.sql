@@ -1,0 +1,16 @@
+-- What: artworks that another table references and that are not in the clean table, nor on their way into it.
+-- Why: after the switch the order would point nowhere.
+-- Locks: ACCESS SHARE on both tables and what references them.
+-- Remedy: Give the artwork an e-mail, a token and statuses that the clean table takes, or move or delete what references it; then run
+--   migrate_data.
+SELECT
+  'artwork ' || l.id AS subject,
+  FORMAT('another table references it, but it stays behind as %s.', COALESCE(q.reason, l.disposition)) AS problem
+FROM artwork_migration.legacy_artwork AS l
+LEFT JOIN artwork_migration.quarantine AS q ON l.id = q.id
+WHERE
+  l.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r)
+  AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
+  AND l.id NOT IN (SELECT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id))
+ORDER BY l.id
+LIMIT 20

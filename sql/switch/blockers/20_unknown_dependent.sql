@@ -1,0 +1,58 @@
+-- What: something depends on the legacy table that we do not know how to take to the clean one.
+-- Why: left alone it would go on with the retired table, and nobody would notice.
+-- Locks: none.
+-- Remedy: Drop it before the switch and create it anew after it.
+WITH legacy_object AS (
+  SELECT
+    'pg_class'::regclass AS classid,
+    'public.artworks'::regclass::oid AS oid
+  UNION ALL
+  SELECT
+    'pg_type'::regclass AS classid,
+    t.oid
+  FROM pg_catalog.pg_type AS r
+  CROSS JOIN LATERAL UNNEST(ARRAY[r.oid, r.typarray]) AS t (oid)
+  WHERE r.typrelid = 'public.artworks'::regclass
+)
+
+SELECT DISTINCT
+  u.subject,
+  u.problem
+FROM (
+  SELECT
+    PG_DESCRIBE_OBJECT(d.classid, d.objid, 0) AS subject,
+    'it is bound to the table artworks itself, or to its row type.' AS problem
+  FROM pg_catalog.pg_depend AS d
+  INNER JOIN legacy_object AS l ON d.refclassid = l.classid AND d.refobjid = l.oid
+  LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+  LEFT JOIN pg_catalog.pg_class AS v ON w.ev_class = v.oid
+  WHERE
+    d.deptype = 'n'
+    AND v.relkind IS DISTINCT FROM 'v' AND v.relkind IS DISTINCT FROM 'm'
+    AND d.classid NOT IN ('pg_policy'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass, 'pg_publication_rel'::regclass)
+  UNION ALL
+  SELECT
+    FORMAT('rule %I on artworks', w.rulename),
+    'rules do not go along.'
+  FROM pg_catalog.pg_rewrite AS w
+  WHERE w.ev_class = 'public.artworks'::regclass
+  UNION ALL
+  SELECT
+    FORMAT('key %I on artworks', k.conname),
+    'the table references itself, and the clean table has no such column.'
+  FROM pg_catalog.pg_constraint AS k
+  WHERE k.contype = 'f' AND k.conrelid = 'public.artworks'::regclass AND k.confrelid = k.conrelid
+  UNION ALL
+  SELECT
+    'table artworks',
+    'it has parents or children.'
+  FROM pg_catalog.pg_inherits AS i
+  WHERE 'public.artworks'::regclass IN (i.inhrelid, i.inhparent)
+  UNION ALL
+  SELECT
+    'a subscription',
+    'it writes into the table artworks.'
+  FROM pg_catalog.pg_subscription_rel AS s
+  WHERE s.srrelid = 'public.artworks'::regclass
+) AS u
+ORDER BY u.subject

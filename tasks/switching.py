@@ -1,0 +1,51 @@
+"""The steps around the switch and the way back from it."""
+
+from collections.abc import Callable
+
+from prefect.logging import get_run_logger
+
+from migration import switching, way_back
+from migration.catch_up import CaughtUp
+from migration.plan import Plan
+from migration.runs import Run
+from migration.way_back import CarriedBack
+from tasks.steps import step
+
+
+@step("catch up before the switch")
+def catch_up_before_switch(run: Run) -> CaughtUp:
+    """Take along what is in flight and drain the log, so that a handful of ids is left for the lock."""
+    total = switching.catch_up_before(run)
+    get_run_logger().info("caught up with %d ids before the switch", total.logged)
+    return total
+
+
+@step("finish the steps after the commit")
+def finish_steps(run: Run) -> list[str]:
+    """Do what is still to do after the commit: keys, refreshes, and after the switch the checks. Raises CheckFailed; the phase stays."""
+    done = switching.finish(run)
+    get_run_logger().info("done after the commit: %s", ", ".join(done) or "nothing was left")
+    return done
+
+
+def drain_log(run: Run) -> Callable[[], object]:
+    """What comes before each attempt of the switch: the log that has grown since is applied, outside the lock."""
+    return lambda: switching.catch_up_before(run)
+
+
+def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
+    """The same before each attempt of the way back."""
+    return lambda: way_back.carry_back(run, plan)
+
+
+def rehearse_way_back(run: Run) -> CarriedBack:
+    """Carry everything back in a transaction that is rolled back: the figures for the plan."""
+    return way_back.rehearse(run)
+
+
+@step("carry back")
+def carry_back(run: Run, plan: Plan) -> CarriedBack:
+    """Carry what was written since the switch into the retired table, outside the lock. Raises Blocked."""
+    total = way_back.carry_back(run, plan)
+    get_run_logger().info("carried back %d rows, removed %d, refused %d", total.carried, total.removed, total.refused)
+    return total

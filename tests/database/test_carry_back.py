@@ -1,0 +1,200 @@
+"""What is written while the clean table serves, and how it comes into the retired table."""
+
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from migration.errors import Blocked
+from sample.build import Variant
+from tests.artworks import add_legacy, add_order, add_user
+from tests.conftest import MakeShop
+from tests.shops import Shop, catch_up_now, execute_switch, planned_way_back, reconcile_now, switch_back
+
+
+@pytest.fixture
+def shop(migrated: Shop) -> Shop:
+    """Switched, with nothing written since; setting up on the legacy side is done by `switched_with`."""
+    return migrated
+
+
+def switched_with(shop: Shop, **columns: object) -> UUID:
+    """An artwork that was there before the switch; returns its id."""
+    artwork = add_legacy(shop, **columns)
+    catch_up_now(shop)
+    execute_switch(shop)
+    return artwork
+
+
+def born(shop: Shop, email: str = "born@example.com") -> UUID:
+    """An artwork born on the serving table."""
+    return shop.value("SELECT (artwork).id FROM create_artwork('Ada', %s, 'Rex', 'https://u/mom', 'https://u/pet')", email)
+
+
+def legacy_row(shop: Shop, artwork: UUID) -> dict[str, object]:
+    return shop.value("SELECT TO_JSONB(a) FROM artworks AS a WHERE id = %s", artwork)
+
+
+def agree(shop: Shop) -> None:
+    assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
+
+
+def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
+    """Legacy values that the mapping cannot give back (original_image_url, upscale_status, no owner) stay; updated_at moves."""
+    artwork = switched_with(shop, original_image_url="https://u/1", original_pet_mom_url=None, upscale_status="not_required")
+    before = shop.value("SELECT TO_JSONB(a) FROM artworks_old AS a WHERE id = %s", artwork)
+    shop.sql.execute("UPDATE artworks SET pet_name = 'Rex II' WHERE id = %s", (artwork,))
+    switch_back(shop)
+    after = legacy_row(shop, artwork)
+    assert {"pet_name", "updated_at"} == {column for column in after if after[column] != before[column]}
+    assert after["updated_at"] == shop.value("SELECT TO_JSONB(updated_at) FROM artworks_v2 WHERE id = %s", artwork)
+    agree(shop)
+
+
+def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
+    """It is a row of the legacy table after the way back, its order references it, and a catch-up leaves it alone."""
+    execute_switch(shop)
+    artwork = born(shop)
+    order = add_order(shop, artwork)
+    switch_back(shop)
+    assert ("https://u/mom", "pending") == (legacy_row(shop, artwork)["original_image_url"], legacy_row(shop, artwork)["generation_status"])
+    assert artwork == shop.value("SELECT artwork_id FROM orders WHERE id = %s", order)
+    add_order(shop, artwork)
+    catch_up_now(shop)
+    agree(shop)
+
+
+def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
+    """Request id and parameters survive the way back and a catch-up."""
+    execute_switch(shop)
+    artwork = born(shop)
+    shop.sql.execute(
+        "SELECT update_artwork_lifecycle(%s, %s)", (artwork, Jsonb({"generation_status": "processing", "fal_request_id": "fal"}))
+    )
+    switch_back(shop)
+    catch_up_now(shop)
+    assert "fal" == shop.value("SELECT fal_request_id FROM artworks_v2 WHERE id = %s", artwork)
+    agree(shop)
+
+
+def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
+    """Also one that was born and deleted in between."""
+    artwork = switched_with(shop)
+    short_lived = born(shop)
+    shop.sql.execute("DELETE FROM artworks WHERE id = ANY(%s)", ([artwork, short_lived],))
+    switch_back(shop)
+    assert shop.value("SELECT COUNT(*) FROM artworks WHERE id = ANY(%s)", [artwork, short_lived]) == 0
+    agree(shop)
+
+
+def test_a_new_id_is_followed(shop: Shop) -> None:
+    """What only the retired table holds moves with the row."""
+    artwork, other = switched_with(shop, mockup_urls=Jsonb({"poster": "p"})), uuid4()
+    shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (other, artwork))
+    switch_back(shop)
+    assert {"poster": "p"} == legacy_row(shop, other)["mockup_urls"]
+    assert legacy_row(shop, artwork) is None
+    agree(shop)
+
+
+def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
+    """Legacy's unique key does not stand in the way, in whatever order the ids are carried."""
+    first, second = add_legacy(shop), switched_with(shop)
+    for one, other in ((first, second), (second, first)):
+        shop.sql.execute("UPDATE artworks SET access_token = %s WHERE id = %s", (f"swapping-{one}", one))
+        shop.sql.execute("UPDATE artworks SET access_token = %s WHERE id = %s", (f"token-{one}", other))
+    switch_back(shop)
+    assert f"token-{second}" == legacy_row(shop, first)["access_token"]
+    agree(shop)
+
+
+def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
+    """The rest is carried back, and the row stands in refused_write, which the next gate is red for."""
+    artwork = switched_with(shop)
+    other = born(shop)
+    shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
+    assert switch_back(shop).refused == 1
+    assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.refused_write")
+    assert legacy_row(shop, other) is not None
+    assert reconcile_now(shop)["refused"] == 1
+
+
+def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -> None:
+    """Before any lock; the clean table goes on serving, and once it is mended the way back is open."""
+    execute_switch(shop)
+    artwork = born(shop)
+    add_order(shop, artwork)
+    shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
+    with pytest.raises(Blocked, match=str(artwork)):
+        switch_back(shop)
+    assert shop.value("SELECT COUNT(*) FROM artworks WHERE id = %s AND customer_name IS NULL", artwork) == 1
+    shop.sql.execute("UPDATE artworks SET customer_name = 'Ada' WHERE id = %s", (artwork,))
+    switch_back(shop)
+    agree(shop)
+
+
+def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: MakeShop) -> None:
+    """`processing` is `pending` in a legacy table that knows no other, and the clean row keeps what it is."""
+    shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
+    execute_switch(shop)
+    artwork = born(shop)
+    shop.sql.execute('SELECT update_artwork_lifecycle(%s, \'{"generation_status": "processing"}\')', (artwork,))
+    switch_back(shop)
+    assert "pending" == legacy_row(shop, artwork)["generation_status"]
+    catch_up_now(shop)
+    assert "processing" == shop.value("SELECT generation_status FROM artworks_v2 WHERE id = %s", artwork)
+    agree(shop)
+
+
+def test_deleting_a_user_works_on_both_sides_of_the_way(shop: Shop) -> None:
+    """While the clean table serves, the keys of both tables let go of the user; the guard does not mind."""
+    user = add_user(shop, "leaving@example.com")
+    artwork = switched_with(shop, customer_email="leaving@example.com", user_id=user)
+    shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))
+    assert (None, None) == (
+        shop.value("SELECT user_id FROM artworks WHERE id = %s", artwork),
+        shop.value("SELECT user_id FROM artworks_old WHERE id = %s", artwork),
+    )
+    switch_back(shop)
+    catch_up_now(shop)
+    agree(shop)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO artworks_old (original_image_url, customer_name, customer_email) VALUES ('https://u/1', 'Ada', 'a@example.com')",
+        "UPDATE artworks_old SET pet_name = 'Rex'",
+        "UPDATE artworks_old SET user_id = NULL",
+        "DELETE FROM artworks_old",
+        "TRUNCATE artworks_old",
+    ],
+)
+def test_the_retired_table_refuses_writes_in_words(shop: Shop, statement: str) -> None:
+    """SQLSTATE 0A000, and where to write instead."""
+    execute_switch(shop)
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="artworks_old"):
+        shop.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
+
+
+def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(shop: Shop) -> None:
+    """A sign-up while the clean table serves is in the log, so the catch-up after the way back gives the artwork its owner."""
+    artwork = switched_with(shop)
+    email = shop.value("SELECT customer_email FROM artworks WHERE id = %s", artwork)
+    shop.sql.execute("DELETE FROM users WHERE email = %s", (email,))
+    user = add_user(shop, email)
+    switch_back(shop)
+    catch_up_now(shop)
+    assert user == shop.value("SELECT user_id FROM artworks_v2 WHERE id = %s", artwork)
+    agree(shop)
+
+
+def test_the_plan_of_the_way_back_says_what_it_starts_from(shop: Shop) -> None:
+    """The ids still to be carried back are counted, and blockers name what has come since."""
+    artwork = switched_with(shop)
+    shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))
+    assert planned_way_back(shop).facts["ids_to_carry_back"] == 1
+    shop.sql.execute("CREATE VIEW late AS SELECT id FROM artworks; CREATE TABLE gifts (artwork_id uuid REFERENCES artworks (id))")
+    subjects = [blocker.subject for blocker in planned_way_back(shop).blockers]
+    assert ["constraint gifts_artwork_id_fkey on table gifts", "view late"] == [name.replace("public.", "") for name in subjects]

@@ -1,0 +1,81 @@
+"""The switch and the way back from it as an operator runs them."""
+
+import pytest
+
+from cli.verbs import exit_code
+from flows.decide import decide
+from flows.migrate_data import migrate_data
+from flows.roll_back import roll_back
+from flows.switch_over import switch_over
+from tests.artworks import add_clean
+from tests.lifecycle.test_verbs import APPROVED, artifact, deployed, number_in, phase
+from tests.shops import Shop, execute_switch
+
+
+@pytest.fixture
+def migrated(operated: Shop) -> Shop:
+    """Brought as far as MIGRATED by the verbs."""
+    deployed(operated)
+    assert migrate_data(return_state=True).name == "Completed"
+    return operated
+
+
+def test_there_and_back(migrated: Shop) -> None:
+    """Plan, switch, plan, back: each ends in its state and says what serves; the schema is what it was."""
+    before = migrated.schema_dump()
+    planned = switch_over(return_state=True)
+    assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}")
+    done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
+    assert done.name == "Completed", done.message
+    assert "The clean table serves as artworks" in (done.message or "")
+    assert "SWITCHED" in artifact("migration-status")
+    assert "roll_back(to=MIGRATED)" in artifact("migration-status")
+
+    back = roll_back(to="MIGRATED", plan=number_in(roll_back(to="MIGRATED", return_state=True)), **APPROVED, return_state=True)
+    assert back.name == "Completed", back.message
+    assert "The legacy table serves as artworks" in (back.message or "")
+    assert before == migrated.schema_dump()
+    assert migrate_data(return_state=True).name == "Completed"
+
+
+def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
+    """There is no way back before the switch, and after it none to NOT_STARTED, no catch-up and no second switch."""
+    refused = roll_back(to="MIGRATED", return_state=True)
+    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert "switch_over" in (refused.message or "")
+    switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
+    for state in (roll_back(return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
+        assert (state.name, exit_code(state)) == ("Refused", 1)
+        assert "roll_back(to=MIGRATED)" in (state.message or "")
+    assert phase(migrated) == "SWITCHED"
+
+
+def test_an_outdated_number_is_refused(migrated: Shop) -> None:
+    """A view made after the plan makes its number another one."""
+    number = number_in(switch_over(return_state=True))
+    migrated.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
+    refused = switch_over(plan=number, **APPROVED, return_state=True)
+    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert "something on the tables has changed" in (refused.message or "")
+    assert phase(migrated) == "MIGRATED"
+
+
+def test_a_refused_write_blocks_until_somebody_decides(migrated: Shop) -> None:
+    """The blocker names the artwork; once decided, the switch goes through."""
+    artwork = add_clean(migrated)
+    migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
+    blocked = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
+    assert (blocked.name, exit_code(blocked)) == ("Refused", 1)
+    assert str(artwork) in (blocked.message or "")
+    decide(name="clear_refused_write", value=str(artwork), **APPROVED, return_state=True)
+    done = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
+    assert done.name == "Completed", done.message
+
+
+def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> None:
+    """No number is needed for it: the steps stand in the ledger, and the status says so."""
+    execute_switch(migrated)
+    done = switch_over(return_state=True)
+    assert done.name == "Completed", done.message
+    assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
+    assert switch_over(return_state=True).name == "Refused"
