@@ -51,6 +51,15 @@ CREATE TABLE IF NOT EXISTS artwork_migration.plan (
   run_name text NOT NULL
 );
 
+-- One row for each verification of the safety window: the day it was (1 is the day after the switch), and the names of what was red.
+CREATE TABLE IF NOT EXISTS artwork_migration.verification (
+  run bigint CONSTRAINT verification_pkey PRIMARY KEY,
+  day integer NOT NULL,
+  red text[] NOT NULL,
+  verified_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  CONSTRAINT verification_run_fkey FOREIGN KEY (run) REFERENCES artwork_migration.phase_history (run)
+);
+
 -- Takes every privilege on one object of ours from everybody but its owner: REVOKE … FROM PUBLIC alone would leave what the database's
 -- default privileges gave to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
 CREATE OR REPLACE FUNCTION artwork_migration.close_to_others(kind text, object text) RETURNS void
