@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.plan (
 -- One row for each verification of the safety window: the day it was (1 is the day after the switch), and the names of what was red.
 CREATE TABLE IF NOT EXISTS artwork_migration.verification (
   run bigint CONSTRAINT verification_pkey PRIMARY KEY,
-  day integer NOT NULL,
+  day bigint NOT NULL,
   red text[] NOT NULL,
   verified_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   CONSTRAINT verification_run_fkey FOREIGN KEY (run) REFERENCES artwork_migration.phase_history (run)

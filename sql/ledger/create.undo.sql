@@ -4,6 +4,7 @@
 -- Locks: none on a table of the application.
 DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.close_to_others(text, text);
+DROP TABLE artwork_migration.verification;
 DROP TABLE artwork_migration.plan;
 DROP TABLE artwork_migration.decision;
 DROP TABLE artwork_migration.step;
