@@ -19,7 +19,7 @@ from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.shops import Shop, deploy, migrate, planned_deployment, withdraw
 
-LEDGER_TABLES = ["decision", "phase_history", "plan", "step"]
+LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 
 
 def planned_withdrawal(shop: Shop) -> Plan:
@@ -354,7 +354,7 @@ def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_the_first_plan_creates_the_ledger_and_nothing_else(make_shop: MakeShop, variant: Variant) -> None:
-    """Only the schema artwork_migration with four tables is new; the phase is NOT_STARTED, the rest of the schema as it was."""
+    """Only the schema artwork_migration with its five tables is new; the phase is NOT_STARTED, the rest of the schema as it was."""
     shop = make_shop(variant)
     before = objects(shop)
     keep(shop, planned_deployment(shop))
