@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger
+from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.ledger import PhaseRow
+from migration.safety_window import SAFETY_DAYS, SafetyWindow
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Status:
     backlog: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     steps_left: list[dict[str, Any]] = field(default_factory=list)
+    window: SafetyWindow | None = None
 
     @property
     def may_be_run_next(self) -> str:
@@ -45,6 +47,7 @@ def read_status(target: Database) -> Status:
             "runs": database.rows(connection, "report/runs"),
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
             "steps_left": database.rows(connection, "report/steps_left"),
+            "window": safety_window.read(connection),
         }
         if _has_data_tables(connection):
             known["backlog"] = database.rows(connection, "report/backlog")[0]
@@ -61,6 +64,8 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
     ]
+    if status.window:
+        lines.append(("safety window", _window_line(status.window)))
     if status.backlog:
         lines.append(("log", _log_line(status.backlog)))
         lines.append(
@@ -92,6 +97,12 @@ def _gates_line(gates: list[dict[str, Any]]) -> str:
     red = [f"{gate['suite']}.{gate['rule']}" for gate in told if gate["severity"] == "critical" or gate["bad"] == 0]
     warned = f", {len(told) - len(red)} of them with a warning" if len(told) > len(red) else ""
     return f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned} (run {gates[0]['run']})"
+
+
+def _window_line(window: SafetyWindow) -> str:
+    newest = window.verifications[-1:]
+    told = [f"{', '.join(one.red) or 'green'} at {one.verified_at:%Y-%m-%d %H:%M %Z}" for one in newest]
+    return f"day {window.day} of {SAFETY_DAYS}, last verification: {' '.join(told) or 'none yet'}"
 
 
 def _log_line(backlog: dict[str, Any]) -> str:

@@ -4,10 +4,11 @@ import pytest
 
 from expectations.suites import SUITES
 from migration import checks, live, way_back
-from migration.errors import CheckFailed, VerificationFailed
+from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
 from migration.gates import GateVerdict, RuleVerdict, require_green_live
 from sample.build import Variant
 from sql import SqlFile
+from tasks.switching import fingerprint_kept
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
@@ -145,18 +146,40 @@ def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
     assert counted["changed_since"] >= 5
 
 
-def test_a_way_back_that_did_not_end(switched: Shop) -> None:
-    """What it carried back is told from damage: the fingerprint waits until it is taken anew, and holds again from then on."""
+def test_a_way_back_that_was_killed(switched: Shop) -> None:
+    """What it carried back is told from damage: the fingerprint cannot judge any more, and a warning says so."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run:
         run.begin()
         assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
-        told = says_no(judge_suite(run, SUITES["live"]))
-        assert {"way_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
-        checks.renew_fingerprint(run)
+    told = says_no(verified(switched))
+    assert {"way_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
+
+
+def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
+    """It takes the fingerprint anew, which then holds as the first one did."""
+    switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
+    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+        run.begin()
+        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        raise LockNotObtained("roll_back", 1, [])
     assert {} == says_no(verified(switched))
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
+
+
+def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither of what is red nor of what is green is anything said or kept but ids and names of objects."""
+    for damage in ("another token", "a value differs", "what the retired table cannot take", "nobody can create an artwork"):
+        switched.sql.execute(DAMAGE[damage][0])
+    with caplog.at_level("DEBUG"):
+        verdict = verified(switched)
+    with pytest.raises(CheckFailed) as caught:
+        require_green_live(verdict, CheckFailed)
+    kept = switched.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
+    told = "".join([*(row for (row,) in kept), str(verdict), str(caught.value), caplog.text, *capfd.readouterr()])
+    values = switched.rows("SELECT customer_email, access_token FROM artworks UNION SELECT customer_email, access_token FROM artworks_old")
+    assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
 
 
 def test_without_a_fingerprint_it_is_red(switched: Shop) -> None:
