@@ -13,7 +13,7 @@ from migration.runs import Run
 from tasks.steps import step
 
 #: Ledger tables that go into the export; they hold ids, counts and names of operators, no customer's e-mail or token.
-LEDGER_TABLES = ("phase_history", "step", "decision", "plan")
+LEDGER_TABLES = ("phase_history", "step", "decision", "plan", "verification")
 DATA_TABLES = (
     "clean_only_value",
     "clean_touched",
