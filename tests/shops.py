@@ -11,7 +11,21 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection
 
-from migration import after_copy, backfill, catch_up, cleaning, deployment, execution, ledger, plan, reconcile, runs, safety_window, switching, way_back
+from migration import (
+    after_copy,
+    backfill,
+    catch_up,
+    cleaning,
+    deployment,
+    execution,
+    ledger,
+    plan,
+    reconcile,
+    runs,
+    safety_window,
+    switching,
+    way_back,
+)
 from migration.database import Database
 from migration.phases import Phase
 from migration.plan import Plan
