@@ -38,7 +38,7 @@ def clean_up(plan: str | None = None, approved_by: str | None = None, reason: st
                 return planned(made)
             confirm_plan(run, made, approval)
             run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-            execute_plan(run, made, Phase.CLEANED, checks=(EXPORT,))
+            execute_plan(run, made, Phase.CLEANED, looks=(EXPORT,))
         finish_clean_up(run)
         run.end("Completed")
         return completed(Phase.CLEANED, "The ledger says what was done; what its logs held is in a file in the reports folder.")

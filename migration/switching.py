@@ -3,20 +3,15 @@
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, deployment, ledger, plan, steps
+from migration import checks, database, deployment, ledger, live, plan, steps
 from migration.catch_up import CaughtUp, catch_up
 from migration.deployment import Catalog
 from migration.errors import Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
-from migration.steps import Work
 
-#: What is still to be looked at when the statements after the commit are done, in this order.
-CHECKS: dict[str, Work] = {
-    "fingerprint of the retired table": checks.take_fingerprint,
-    "acceptance test": checks.accept,
-    "retired and serving table compared": checks.compare,
-}
+#: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
+LOOKS = (checks.FINGERPRINT, live.GATE)
 
 _REFUSED_WRITE = "withdraw/blockers/refused_write"
 #: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
@@ -70,10 +65,10 @@ def catch_up_before(run: Run) -> CaughtUp:
 
 
 def finish(run: Run) -> list[str]:
-    """Do the steps that this verb's commit has left to do, and return them. Killed in between, another run does the rest.
+    """Do the steps that this verb's commit has left to do, but for the gate, and return them. Killed in between, another run does the rest.
 
-    The statements are the same after the switch and after the way back from it. Raises CheckFailed; the phase stays what it is.
+    The statements are the same after the switch and after the way back from it.
     """
     with run.database.transaction("reading the plan") as connection:
         rows = ledger.switched_statements(connection)
-    return steps.do_what_is_left(run, {**steps.of_statements(rows), **CHECKS})
+    return steps.do_what_is_left(run, {**steps.of_statements(rows), checks.FINGERPRINT: checks.take_fingerprint})

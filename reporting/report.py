@@ -23,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The run that is reported, and the moment of the snapshot in which every row was compared."""
+    """The run that is reported, and the moment of the snapshot in which every row was compared; `switched` if the clean table served."""
 
     run: int
     verb: str
@@ -32,6 +32,7 @@ class RunFacts:
     begun_at: datetime
     snapshot_at: datetime
     lsn: str
+    switched: bool
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,12 @@ class Report:
     figures: Rows
     chunks: dict[str, Any]
     columns_not_carried: Rows
+    verifications: Rows
+
+    @property
+    def day(self) -> int:
+        """The day of the safety window: the newest verification's, or the first."""
+        return int(self.verifications[-1]["day"]) if self.verifications else 1
 
     @property
     def our_version(self) -> str:
@@ -113,12 +120,13 @@ def read_report(target: Database) -> Report:
             accounts=accounts_in(connection),
             gates=[Gate(**row) for row in database.rows(connection, "report/gates", run=run.run)],
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],
-            findings=read_findings(connection, run.run),
+            findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),
             quarantined=database.rows(connection, "report/quarantined", run=run.run, shown=QUARANTINED_SHOWN),
             figures=database.rows(connection, "report/figures", run=run.run),
             chunks=database.rows(connection, "report/chunks", run=run.run)[0],
             columns_not_carried=database.rows(connection, "report/columns_not_carried"),
+            verifications=database.rows(connection, "report/window", run=run.run),
         )
 
 

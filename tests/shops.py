@@ -198,7 +198,7 @@ def execute_switch(
             made,
             run,
             phase_after=Phase.SWITCHED,
-            checks=tuple(switching.CHECKS),
+            looks=switching.LOOKS,
             patience=patience,
             before_attempt=before_attempt,
         )
@@ -206,9 +206,10 @@ def execute_switch(
 
 
 def switch(shop: Shop) -> Plan:
-    """MIGRATED → SWITCHED, with all that follows."""
+    """MIGRATED → SWITCHED, with all that follows but the gate, which takes Great Expectations."""
     made = execute_switch(shop)
     finish_switch(shop)
+    shop.database.write("closing the steps", lambda connection: ledger.close_steps(connection, "switch_over"))
     return made
 
 
@@ -272,7 +273,7 @@ def execute_clean_up(shop: Shop, made: Plan | None = None, *, patience: float = 
     with running(shop, "clean_up") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
-        _locked(shop, made, run, phase_after=Phase.CLEANED, checks=(cleaning.EXPORT,), patience=patience)
+        _locked(shop, made, run, phase_after=Phase.CLEANED, looks=(cleaning.EXPORT,), patience=patience)
     return made
 
 
@@ -292,14 +293,14 @@ def _locked(
     run: Run,
     *,
     phase_after: Phase,
-    checks: Sequence[str] = (),
+    looks: Sequence[str] = (),
     patience: float,
     before_attempt: Callable[[], object] = lambda: None,
 ) -> int:
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in made.statements if statement.stage == "after"]
-        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+        ledger.note_steps_left(connection, run.epoch, [*after, *looks])
 
     return execution.execute(
         shop.database,

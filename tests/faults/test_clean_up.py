@@ -115,11 +115,11 @@ def test_refused_writes_and_steps_left(ready: Shop) -> None:
         "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)"
         " SELECT id, 'CARRY BACK', '23502', 'artworks_old' FROM artworks ORDER BY id LIMIT 1"
     )
-    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'acceptance test'")
+    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate live'")
     found = refusal(ready)
     assert {"refused_write", "steps_left"} == set(found)
     assert str(ready.value("SELECT id FROM artwork_migration.refused_write")) in found["refused_write"][0].subject
-    assert "step acceptance test" == found["steps_left"][0].subject
+    assert "step gate live" == found["steps_left"][0].subject
 
 
 #: What is made, and how it is named.

@@ -13,6 +13,7 @@ from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
+from flows.verify import verify
 from tests.conftest import MakeShop
 from tests.lifecycle.conftest import environment, point_to
 from tests.lifecycle.test_readme import COMMANDS, run
@@ -53,6 +54,7 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
 
     assert phase(switched) == "CLEANED"
     assert "CLEANED" in artifact("migration-status")
+    assert "Nothing to verify: phase CLEANED" in (verify(return_state=True).message or "")
     report = run("artwork-migration report", environment(prefect_server), tmp_path)
     assert (report.returncode, "clean_up has taken away" in " ".join(report.stdout.split())) == (1, True)
     for state in (
