@@ -78,7 +78,7 @@ def _apply(expected: Expected, entry: Entry) -> None:
         expected.unknown.discard(identity)
     for old, new in entry.rekeyed:
         expected.values[new] = expected.values.pop(old, {})
-        expected.born[new] = Side.LEGACY  # the clean side takes it only if it is eligible
+        expected.born[new] = entry.side
         _forget(expected, old)
     for identity in entry.deleted:
         _forget(expected, identity)

@@ -1,4 +1,5 @@
-"""What the product does once there is a clean side: the life cycle through its functions, the rest directly.
+"""What the product does once it has been deployed anew: the life cycle through the clean side's functions, the rest on `artworks_v2`, which
+is a view after a switch.
 
 An artwork's row may not have arrived there yet, or be behind: a write that meets no row is not one, and the life cycle goes on here
 only from the state this process knows. Row locks go from the clean table to the others, as the migration's own do: an order comes
@@ -49,7 +50,7 @@ def create(desk: Desk) -> Job:
 
 
 def generate(desk: Desk) -> Job | None:
-    artwork = desk.hold((Part.LIFECYCLE,), can_be_generated(desk, Side.CLEAN))
+    artwork = desk.hold((Part.LIFECYCLE,), can_be_generated(desk, old_code=False))
     return _step(desk, artwork, next_generation(desk, artwork, processing=True)) if artwork else None
 
 
@@ -88,9 +89,11 @@ def order_and_prolong(desk: Desk) -> Job | None:
 
 
 def delete(desk: Desk) -> Job | None:
-    """Without looking for orders, and while one may be on its way: one of the two must be refused (23001 here, 23503 there)."""
-    parts = EVERYTHING - {Part.ORDER}
-    dares = desk.chance.random() < 0.3
+    """If it is not careful: without looking for orders, and while one may be on its way. One of the two must be refused (23001 here, 23503
+    there).
+    """
+    parts = EVERYTHING if desk.careful else EVERYTHING - {Part.ORDER}
+    dares = not desk.careful and desk.chance.random() < 0.3
     artwork = desk.hold(parts, lambda a: dares or not a.ordered)
     if artwork is None:
         return None
