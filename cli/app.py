@@ -103,6 +103,12 @@ def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reaso
     _end(run_verb("switch_over", plan=plan, approved_by=approved_by, reason=reason))
 
 
+@run.command("verify")
+def verify() -> None:
+    """Look at everything that the switch has promised, as the schedule does daily; outside the safety window there is nothing to verify."""
+    _end(run_verb("verify"))
+
+
 @run.command("roll-back")
 def roll_back(
     to: Annotated[str, typer.Option(help="the phase to go back to: MIGRATED (after the switch) or NOT_STARTED")] = "NOT_STARTED",

@@ -33,5 +33,5 @@ _NEXT_VERBS = {
     Phase.NOT_STARTED: ("deploy_schema",),
     Phase.DEPLOYED: ("migrate_data", "roll_back"),
     Phase.MIGRATED: ("switch_over", "migrate_data", "roll_back"),
-    Phase.SWITCHED: ("roll_back(to=MIGRATED)",),
+    Phase.SWITCHED: ("verify", "roll_back(to=MIGRATED)"),
 }

@@ -183,7 +183,7 @@ def execute_switch(
             made,
             run,
             phase_after=Phase.SWITCHED,
-            checks=tuple(switching.CHECKS),
+            looks=switching.LOOKS,
             patience=patience,
             before_attempt=before_attempt,
         )
@@ -191,9 +191,10 @@ def execute_switch(
 
 
 def switch(shop: Shop) -> Plan:
-    """MIGRATED → SWITCHED, with all that follows."""
+    """MIGRATED → SWITCHED, with all that follows but the gate, which takes Great Expectations."""
     made = execute_switch(shop)
     finish_switch(shop)
+    shop.database.write("closing the steps", lambda connection: ledger.close_steps(connection, "switch_over"))
     return made
 
 
@@ -229,14 +230,14 @@ def _locked(
     run: Run,
     *,
     phase_after: Phase,
-    checks: Sequence[str] = (),
+    looks: Sequence[str] = (),
     patience: float,
     before_attempt: Callable[[], object],
 ) -> int:
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in made.statements if statement.stage == "after"]
-        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+        ledger.note_steps_left(connection, run.epoch, [*after, *looks])
 
     return execution.execute(
         shop.database,
