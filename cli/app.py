@@ -122,6 +122,12 @@ def roll_back(
     _end(run_verb("roll_back", to=to, plan=plan, approved_by=approved_by, reason=reason))
 
 
+@run.command("clean-up")
+def clean_up(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
+    """Take the retired table away, and everything of ours but the record. There is no way back from it."""
+    _end(run_verb("clean_up", plan=plan, approved_by=approved_by, reason=reason))
+
+
 @run.command("decide")
 def decide(
     name: Annotated[DecisionName, typer.Argument(help="which choice")],

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from migration import database, ledger
 from migration.database import Database
 from migration.ledger import PhaseRow
+from migration.phases import Phase
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Status:
     def may_be_run_next(self) -> str:
         """The verbs that fit; a verb with steps left comes before any other."""
         left = sorted({step["verb"] for step in self.steps_left})
-        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs)
+        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
 
     @property
     def unfinished(self) -> list[dict[str, Any]]:
@@ -46,7 +47,7 @@ def read_status(target: Database) -> Status:
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
             "steps_left": database.rows(connection, "report/steps_left"),
         }
-        if _has_data_tables(connection):
+        if row.phase is not Phase.CLEANED and _has_data_tables(connection):
             known["backlog"] = database.rows(connection, "report/backlog")[0]
             known["gates"] = database.rows(connection, "report/last_gates")
         return Status(name, row, **known)
