@@ -23,18 +23,22 @@ LAYOUT = """
                 AND pg_get_constraintdef(c.oid) NOT LIKE '%processing%'
         ),
         EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('public.users') AND a.attname = 'is_anonymous'),
-        to_regprocedure('public.create_artwork(text,text,text,text,text)') IS NOT NULL AND to_regclass('public.artworks_v2') IS NOT NULL
+        CASE
+            WHEN to_regprocedure('public.create_artwork(text,text,text,text,text)') IS NULL THEN NULL
+            WHEN to_regclass('public.artworks_v2') IS NULL THEN 'artworks'
+            ELSE 'artworks_v2'
+        END
 """
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are those of whatever is called `artworks`; `clean`: there is a clean side, with its functions."""
+    """`columns` are those of whatever is called `artworks`; `clean_name` is what the clean table can be called, None if there is none."""
 
     columns: frozenset[str]
     accepts_processing: bool
     knows_anonymous_users: bool
-    clean: bool
+    clean_name: str | None
 
     @property
     def serving(self) -> Side:
@@ -58,6 +62,6 @@ def read_layout(cursor: psycopg.Cursor[tuple[object, ...]]) -> Layout:
     """True for as long as the transaction holds a lock on `artworks`."""
     row = cursor.execute(LAYOUT).fetchone()
     assert row is not None
-    columns, accepts_processing, knows_anonymous_users, clean = row
+    columns, accepts_processing, knows_anonymous_users, clean_name = row
     assert isinstance(columns, list)
-    return Layout(frozenset(columns), bool(accepts_processing), bool(knows_anonymous_users), bool(clean))
+    return Layout(frozenset(columns), bool(accepts_processing), bool(knows_anonymous_users), str(clean_name) if clean_name else None)

@@ -42,6 +42,6 @@ NEW_CODE: Mapping[Maker, int] = {
 
 def next_job(desk: Desk) -> Job | None:
     """The old code, and half of the time the new one where there is a clean side. None: nothing fits or everything is held; ask again."""
-    makers = desk.chance.choice((OLD_CODE, NEW_CODE)) if desk.layout.clean else OLD_CODE
+    makers = desk.chance.choice((OLD_CODE, NEW_CODE)) if desk.layout.clean_name else OLD_CODE
     (maker,) = desk.chance.choices(list(makers), weights=list(makers.values()))
     return maker(desk)
