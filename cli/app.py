@@ -87,6 +87,12 @@ def report() -> None:
     console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
+@run.command("run-migration")
+def run_migration() -> None:
+    """Do what needs no person, and stop where one is needed: at the next plan, at a red gate, while the safety window is open."""
+    _end(run_verb("run_migration"))
+
+
 @run.command("deploy-schema")
 def deploy_schema(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
     """Create the clean table beside the live one, with capture and write-through."""
