@@ -72,7 +72,9 @@ def undo_demo(console: Console, *, force: bool) -> int:
         throw_away()
         console.print("   The clean-up has been: there is no way back. The demo's database is gone, as a whole.")
         return 0
-    console.print("[bold red]The clean-up has been: there is no way back.[/] With --force the demo's database goes, as a whole.")
+    console.print(
+        "[bold red]The clean-up has been: there is no way back.[/] make demo-undo FORCE=1 takes the demo's database away as a whole."
+    )
     return 1
 
 
