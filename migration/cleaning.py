@@ -21,7 +21,10 @@ EXPORT = "export of the ledger"
 _DEPENDENT = "clean_up/blockers/10_dependent"
 _REFUSED_WRITE = "withdraw/blockers/refused_write"
 #: What was left behind in the tables that stay, and the decision on which it goes.
-_REMAINDERS = {DecisionName.REMOVE_TEST_DATA: "clean_up/remainders/test_data", DecisionName.REMOVE_OWNERLESS_USERS: "withdraw/created_users"}
+_REMAINDERS = {
+    DecisionName.REMOVE_TEST_DATA: "clean_up/remainders/test_data",
+    DecisionName.REMOVE_OWNERLESS_USERS: "withdraw/created_users",
+}
 #: Places among the files' names: behind the locks (20), and before the logs go (80).
 _ASKED_AGAIN = "clean_up/25"
 _REMAINDERS_GO = "clean_up/70"

@@ -1,5 +1,5 @@
--- What: every lock of the clean-up, all of them first and none later: the views that go, then whatever carries a trigger of ours or is
---   referenced by the retired table (users), then artworks and the retired table.
+-- What: every lock of the clean-up, all of them first and none later: the views that go, then what the retired table references (users),
+--   then whatever else carries a trigger of ours, then artworks and the retired table.
 -- Why: dropping a trigger needs ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the one it references. Whoever
 --   waits for a lock while holding another one can make the application a deadlock victim. A view is locked by giving it the owner it
 --   has: see switch/20_locks.
@@ -15,17 +15,26 @@ SELECT
   END AS "do",
   NULL AS undo
 FROM (
-  SELECT DISTINCT
+  SELECT
     CASE
       WHEN c.relkind IN ('v', 'm') THEN 1
-      WHEN c.oid = 'public.artworks_old'::regclass THEN 4
-      WHEN c.oid = 'public.artworks'::regclass THEN 3
-      ELSE 2
+      WHEN c.oid = 'public.artworks'::regclass THEN 4
+      WHEN c.oid = 'public.artworks_old'::regclass THEN 5
+      WHEN r.referenced THEN 2
+      ELSE 3
     END AS place,
     c.oid::regclass::text AS object,
     c.relkind AS kind,
     PG_GET_USERBYID(c.relowner) AS owner
   FROM pg_catalog.pg_class AS c
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        EXISTS(
+          SELECT FROM pg_catalog.pg_constraint AS k
+          WHERE k.contype = 'f' AND k.conrelid = 'public.artworks_old'::regclass AND k.confrelid = c.oid
+        ) AS referenced
+    ) AS r
   WHERE
     c.oid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
     OR c.oid IN (
@@ -33,9 +42,7 @@ FROM (
       FROM pg_catalog.pg_trigger AS g INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
       WHERE STARTS_WITH(g.tgname, 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
     )
-    OR c.oid IN (
-      SELECT k.confrelid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.conrelid = 'public.artworks_old'::regclass
-    )
+    OR r.referenced
     OR c.oid = TO_REGCLASS('public.artworks_v2')
     OR (
       c.relkind = 'm'

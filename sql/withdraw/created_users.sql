@@ -33,8 +33,8 @@ FROM (
     CONCAT(
       (
         SELECT ' AND u.is_anonymous'
-        FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid = TO_REGCLASS('public.users') AND a.attname = 'is_anonymous' AND NOT a.attisdropped
+        FROM pg_catalog.pg_attribute AS i
+        WHERE i.attrelid = TO_REGCLASS('public.users') AND i.attname = 'is_anonymous' AND NOT i.attisdropped
       ),
       STRING_AGG(
         FORMAT(' AND NOT EXISTS (SELECT FROM %s AS r WHERE r.%I = u.%I)', k.conrelid::regclass, a.attname, f.attname), ''

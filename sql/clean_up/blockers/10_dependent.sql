@@ -5,7 +5,10 @@
 -- Locks: none.
 -- Remedy: Drop it, or create it anew on public.artworks, then plan again.
 WITH RECURSIVE retired_reader AS (
-  SELECT DISTINCT c.oid, c.relname, c.relnamespace
+  SELECT DISTINCT
+    c.oid,
+    c.relname,
+    c.relnamespace
   FROM pg_catalog.pg_depend AS d
   INNER JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
   INNER JOIN pg_catalog.pg_class AS c ON w.ev_class = c.oid
