@@ -66,16 +66,15 @@ def schema_of(server: EmbeddedServer) -> str:
 
 
 def let_days_pass(server: EmbeddedServer, days: int) -> None:
-    """Make all that the ledger remembers of runs so many days older."""
+    """Make all that the ledger remembers of runs and verifications so many days older."""
+    older = "MAKE_INTERVAL(days => :days)"
     database = shop_database(server)
     with database.transaction("letting days pass") as connection:
-        connection.execute(
-            text(
-                "UPDATE artwork_migration.phase_history"
-                " SET begun_at = begun_at - MAKE_INTERVAL(days => :days), ended_at = ended_at - MAKE_INTERVAL(days => :days)"
-            ),
-            {"days": days},
-        )
+        for statement in (
+            f"UPDATE artwork_migration.phase_history SET begun_at = begun_at - {older}, ended_at = ended_at - {older}",
+            f"UPDATE artwork_migration.verification SET verified_at = verified_at - {older}",
+        ):
+            connection.execute(text(statement), {"days": days})
     database.dispose()
 
 
