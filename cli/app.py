@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -41,12 +41,14 @@ Reason = Annotated[str | None, typer.Option("--reason", help="why; kept in the l
 def demo(
     rows: Annotated[int, typer.Option(help="artworks in the sample", envvar="ROWS", min=100)] = 20_000,
     seed: Annotated[int, typer.Option(help="of the sample's data and of the application's choices")] = 1,
+    until: Annotated[Literal["migrated", "switched", "cleaned"], typer.Option(help="how far to go", envvar="UNTIL")] = "cleaned",
     undo: Annotated[bool, typer.Option("--undo", help="take everything of ours out of the demo's database again")] = False,
+    force: Annotated[bool, typer.Option("--force", help="with --undo, after the clean-up: remove the database as a whole")] = False,
 ) -> None:
-    """Build a production-like database, keep an application writing to it, and migrate it through a real Prefect server."""
+    """Build a production-like database, keep an application writing to it, and take it through the whole life cycle with Prefect."""
     from cli.demo import run_demo, undo_demo
 
-    raise typer.Exit(undo_demo(console) if undo else run_demo(console, rows=rows, seed=seed))
+    raise typer.Exit(undo_demo(console, force=force) if undo else run_demo(console, rows=rows, seed=seed, until=until))
 
 
 @app.command()
@@ -83,6 +85,12 @@ def report() -> None:
     with _asked_database() as (database, settings):
         _, path = write_report(database, settings.reports)
     console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+@run.command("run-migration")
+def run_migration() -> None:
+    """Do what needs no person, and stop where one is needed: at the next plan, at a red gate, while the safety window is open."""
+    _end(run_verb("run_migration"))
 
 
 @run.command("deploy-schema")

@@ -28,8 +28,13 @@ class Status:
     @property
     def may_be_run_next(self) -> str:
         """The verbs that fit; a verb with steps left comes before any other."""
-        left = sorted({step["verb"] for step in self.steps_left})
-        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
+        left = ", ".join(self.verbs_with_steps_left)
+        return f"{left} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
+
+    @property
+    def verbs_with_steps_left(self) -> list[str]:
+        """The verbs that must be run again, because a run of theirs was killed after its commit."""
+        return sorted({step["verb"] for step in self.steps_left})
 
     @property
     def unfinished(self) -> list[dict[str, Any]]:
