@@ -117,7 +117,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
             *(undo for undo in undos if undo.stage == "locked"),
         ]
     after = [
-        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
+        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
         *(undo for undo in undos if undo.stage == "after"),
         Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
     ]

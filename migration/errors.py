@@ -50,9 +50,10 @@ class WrongPhase(MigrationError):
 
     def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
         self.found, self.wanted = found, tuple(wanted)
+        done = "The migration is done: there is no way back, and no next step."
+        way_on = f"Run {' or '.join(run_instead)} instead." if run_instead else done
         super().__init__(
-            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. "
-            f"Run {' or '.join(run_instead)} instead."
+            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {way_on}"
         )
 
 

@@ -1,11 +1,9 @@
 """The switch: its plan, what comes before its lock and what comes after its commit."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, deployment, execution, ledger, live, plan
+from migration import checks, database, deployment, ledger, live, plan, steps
 from migration.catch_up import CaughtUp, catch_up
 from migration.deployment import Catalog
 from migration.errors import Obstacle
@@ -71,25 +69,6 @@ def finish(run: Run) -> list[str]:
 
     The statements are the same after the switch and after the way back from it.
     """
-    with run.database.transaction("looking for steps") as connection:
-        left = ledger.steps_left(connection, run.verb)
-        statements = [Statement(**row) for row in ledger.switched_statements(connection) if row["stage"] == "after"]
-    steps: dict[str, Callable[[], dict[str, object]]] = {
-        **{statement.object: lambda one=statement: _execute(run, one) for statement in statements},  # type: ignore[misc]  # mypy infers no type for a lambda with a default
-        checks.FINGERPRINT: lambda: checks.take_fingerprint(run),
-    }
-    todo = [name for name in steps if name in left]
-    for name in todo:
-        _step(run, name, steps[name])
-    return todo
-
-
-def _execute(run: Run, statement: Statement) -> dict[str, object]:
-    execution.finish(run.database, [statement], action=statement.object, patience=run.settings.lock_wait_seconds)
-    return {}
-
-
-def _step(run: Run, name: str, work: Callable[[], dict[str, object]]) -> None:
-    run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, name))
-    found = work()
-    run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **found))
+    with run.database.transaction("reading the plan") as connection:
+        rows = ledger.switched_statements(connection)
+    return steps.do_what_is_left(run, {**steps.of_statements(rows), checks.FINGERPRINT: checks.take_fingerprint})

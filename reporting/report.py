@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from migration import database, ledger
 from migration.database import Database
 from migration.errors import NoReport
+from migration.phases import Phase
 from reporting.accounts import Accounts, accounts_in
 from reporting.findings import Finding, read_findings
 
@@ -130,6 +131,8 @@ def read_report(target: Database) -> Report:
 
 
 def _reported_run(connection: Connection) -> RunFacts:
+    if ledger.phase(connection).phase is Phase.CLEANED:
+        raise NoReport("clean_up has taken away what the reports are made of; those written before are in the reports folder.")
     compared = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
     found = database.rows(connection, "report/reported_run") if compared else []
     if not found:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.ledger import PhaseRow
+from migration.phases import Phase
 from migration.safety_window import SAFETY_DAYS, SafetyWindow
 
 
@@ -27,8 +28,13 @@ class Status:
     @property
     def may_be_run_next(self) -> str:
         """The verbs that fit; a verb with steps left comes before any other."""
-        left = sorted({step["verb"] for step in self.steps_left})
-        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs)
+        left = ", ".join(self.verbs_with_steps_left)
+        return f"{left} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
+
+    @property
+    def verbs_with_steps_left(self) -> list[str]:
+        """The verbs that must be run again, because a run of theirs was killed after its commit."""
+        return sorted({step["verb"] for step in self.steps_left})
 
     @property
     def unfinished(self) -> list[dict[str, Any]]:
@@ -43,14 +49,15 @@ def read_status(target: Database) -> Status:
         row = ledger.phase(connection)
         if not ledger.exists(connection):
             return Status(name, row)
+        window = safety_window.read(connection)
         known: dict[str, Any] = {
+            "window": window,
             "runs": database.rows(connection, "report/runs"),
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
             "steps_left": database.rows(connection, "report/steps_left"),
-            "window": safety_window.read(connection),
         }
-        if _has_data_tables(connection):
-            known["backlog"] = database.rows(connection, "report/backlog")[0]
+        if row.phase is not Phase.CLEANED and _has_data_tables(connection):
+            known["backlog"] = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")[0]
             known["gates"] = database.rows(connection, "report/last_gates")
         return Status(name, row, **known)
 
@@ -64,13 +71,18 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
     ]
+    lines.extend(("still to do", f"{step['verb']}: {step['name']}") for step in status.steps_left)
     if status.window:
         lines.append(("safety window", _window_line(status.window)))
     if status.backlog:
-        lines.append(("log", _log_line(status.backlog)))
-        lines.append(
-            ("backfill", f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied")
-        )
+        lines.append(("log", _log_line(status.backlog, waits_for="the way back" if status.window else "catch-up")))
+        if "chunks" in status.backlog:
+            lines.append(
+                (
+                    "backfill",
+                    f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied",
+                )
+            )
         lines.append(("refused writes", str(status.backlog["refused"])))
     if status.gates:
         lines.append(("last gates", _gates_line(status.gates)))
@@ -99,15 +111,17 @@ def _gates_line(gates: list[dict[str, Any]]) -> str:
     return f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned} (run {gates[0]['run']})"
 
 
-def _window_line(window: SafetyWindow) -> str:
-    newest = window.verifications[-1:]
-    told = [f"{', '.join(one.red) or 'green'} at {one.verified_at:%Y-%m-%d %H:%M %Z}" for one in newest]
-    return f"day {window.day} of {SAFETY_DAYS}, last verification: {' '.join(told) or 'none yet'}"
-
-
-def _log_line(backlog: dict[str, Any]) -> str:
+def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:
     since = f", the oldest of {backlog['logged_since']:%Y-%m-%d %H:%M:%S %Z}" if backlog["logged_since"] else ""
-    return f"{backlog['logged']} ids wait for catch-up{since}"
+    return f"{backlog['logged']} ids wait for {waits_for}{since}"
+
+
+def _window_line(window: SafetyWindow) -> str:
+    day = "over" if window.over else f"day {window.day} of {SAFETY_DAYS}"
+    if not window.verifications:
+        return f"{day}; not verified yet"
+    last = window.verifications[-1]
+    return f"{day}; last verified {last.verified_at:%Y-%m-%d %H:%M %Z}: {'red: ' + ', '.join(last.red) if last.red else 'green'}"
 
 
 def _has_data_tables(connection: Connection) -> bool:

@@ -157,18 +157,18 @@ def test_a_retry_forgets_the_times_of_the_first_try(shop: Shop) -> None:
 
 GENERATION = ["pending", "processing", "completed", "failed"]
 GENERATION_STEPS = {
-    ("pending", "processing"), ("pending", "failed"), ("processing", "completed"), ("processing", "failed"), ("failed", "pending"),
-    ("failed", "processing"),
+    ("pending", "processing"), ("pending", "completed"), ("pending", "failed"), ("processing", "completed"), ("processing", "failed"),
+    ("failed", "pending"), ("failed", "processing"),
 }  # fmt: skip
 UPSCALE = ["not_started", *GENERATION]
 UPSCALE_STEPS = {
-    ("not_started", "pending"), ("not_started", "processing"), ("pending", "processing"), ("processing", "completed"),
-    ("processing", "failed"), ("failed", "pending"), ("failed", "processing"),
+    ("not_started", "pending"), ("not_started", "processing"), ("pending", "processing"), ("pending", "completed"), ("pending", "failed"),
+    ("processing", "completed"), ("processing", "failed"), ("failed", "pending"), ("failed", "processing"),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("column", ["generation_status", "upscale_status"])
-def test_only_the_steps_of_the_design_are_possible(shop: Shop, column: str) -> None:
+def test_only_the_listed_steps_are_possible(shop: Shop, column: str) -> None:
     """Every pair of statuses: the listed ones go, the same status again is no step, and any other is refused with 55000."""
     statuses, possible = (GENERATION, GENERATION_STEPS) if column == "generation_status" else (UPSCALE, UPSCALE_STEPS)
     for before in statuses:
@@ -208,5 +208,5 @@ def test_a_refusal_leaves_no_trace(shop: Shop) -> None:
     """A step that was refused is neither in the log nor in the legacy table."""
     artwork = _create(shop)
     catch_up_now(shop)
-    assert "55000" == _refused(shop, MOVE, artwork, '{"generation_status": "completed"}')
+    assert "55000" == _refused(shop, MOVE, artwork, '{"upscale_status": "pending"}')
     assert ([], "pending") == (logged(shop), legacy(shop, artwork, "generation_status"))

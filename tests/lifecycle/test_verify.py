@@ -58,7 +58,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     ):
         assert word in (red.message or "")
     assert "red: live." in dict(status_lines(read_status(in_window.database)))["last gates"]
-    assert "day 2 of 30, last verification: " in artifact("migration-status")
+    assert "day 2 of 30; last verified " in artifact("migration-status")
     assert "Day 2 of 30: the gate is red" in artifact("migration-report")
     payload = red_event(prefect_server)
     assert {"run", "day", "red"} == set(payload)
