@@ -204,8 +204,8 @@ def finish_switch(shop: Shop) -> list[str]:
         return switching.finish(run)
 
 
-def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
-    """SWITCHED → MIGRATED."""
+def execute_way_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
+    """SWITCHED → MIGRATED up to the commit, without what follows it."""
     made = made or planned_way_back(shop)
     with running(shop, "roll_back") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
@@ -219,8 +219,21 @@ def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTI
             patience=patience,
             before_attempt=lambda: way_back.carry_back(run, made),
         )
-        switching.finish(run)
     return carried
+
+
+def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
+    """SWITCHED → MIGRATED, with all that follows."""
+    carried = execute_way_back(shop, made, patience=patience)
+    finish_way_back(shop)
+    return carried
+
+
+def finish_way_back(shop: Shop) -> list[str]:
+    """The steps that follow the commit of the way back, as far as they are still to do."""
+    with running(shop, "roll_back") as run:
+        run.begin()
+        return switching.finish(run)
 
 
 def _locked(
