@@ -145,6 +145,16 @@ def still_clear(file: SqlFile) -> Statement:
     return Statement("locked", f"blocker {file.rule}", check, None, "")
 
 
+def still_the_same(connection: Connection, file: SqlFile) -> Statement:
+    """Asks a question once more under the lock, whose answer must be the one that it has now."""
+    answer = connection.execute(text(file.statement)).scalar_one()
+    check = (
+        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", file.rule, check, None, "")
+
+
 def _kept(name: str) -> str:
     return f"CREATE TABLE artwork_migration.clean_only_value AS\n{sql.load(name).statement}"
 

@@ -48,6 +48,8 @@ def execute(
         before_attempt()
         try:
             with target.transaction(f"executing {action}", **_limits(target)) as connection:
+                # a check that a key of the application's puts off to the commit would not let its table be altered
+                connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 for statement in statements:
                     if statement.stage == "prepare":
                         _execute_literally(connection, statement.do)
@@ -73,7 +75,8 @@ def execute(
 
 def _locked_by(statements: Sequence[Statement], *commands: str) -> list[str]:
     """What the statements that are only there for their lock name: a table, or a view, which is given the owner that it has."""
-    return [one.object for one in statements if one.stage == "locked" and one.do.startswith(tuple(f"{word} {one.object} " for word in commands))]
+    locked = [statement for statement in statements if statement.stage == "locked"]
+    return [one.object for one in locked if one.do.startswith(tuple(f"{command} {one.object} " for command in commands))]
 
 
 def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:

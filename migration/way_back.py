@@ -9,6 +9,7 @@ from migration import database, deployment, ledger, plan, runs
 from migration.errors import Blocked, Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
+from migration.switching import WHAT_HANGS_ON_ARTWORKS
 
 _BLOCKERS = "back/blockers"
 _REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
@@ -49,7 +50,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
-        *deployment.rows_as(connection, "locked", "switch/26_same_dependents.rows"),
+        deployment.still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),

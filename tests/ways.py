@@ -3,12 +3,14 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Connection
 
 from migration import execution, ledger, switching
 from migration.phases import Phase
 from migration.plan import Plan, Statement
+from tests.artworks import add_clean, add_legacy
 from tests.shops import (
     Shop,
     execute_switch,
@@ -53,10 +55,11 @@ class Way:
             switch(shop)
         return cls(shop, direction)
 
-    @property
-    def serving(self) -> str:
-        """The table that serves when it has been gone, by the name it has before."""
-        return "artworks_v2" if self.direction == "there" else "artworks_old"
+    def add(self, **columns: object) -> UUID:
+        """An artwork as the application adds it on the side that serves before; returns its id."""
+        if self.direction == "there":
+            return add_legacy(self.shop, **columns)
+        return add_clean(self.shop, **columns)
 
     def plan(self) -> Plan:
         """Its plan as things stand."""
@@ -67,10 +70,10 @@ class Way:
         """The verb that goes it."""
         return "switch_over" if self.direction == "there" else "roll_back"
 
-    def commit(self, made: Plan | None = None, *, patience: float = BOUND) -> None:
-        """All of it up to the commit, and nothing that follows."""
+    def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
         execute = execute_switch if self.direction == "there" else execute_way_back
-        execute(self.shop, made, patience=patience)
+        execute(self.shop, made, patience=patience, meanwhile=meanwhile)
 
     def finish(self) -> list[str]:
         """What is left to do after the commit; the steps that were done."""
@@ -149,6 +152,7 @@ def locks_left(shop: Shop) -> list[tuple[Any, ...]]:
     """Locks on relations of this database, and ours by advice, that a session other than the one who asks holds."""
     return shop.rows(
         "SELECT l.pid, l.relation::regclass::text, l.mode FROM pg_locks AS l WHERE l.pid <> PG_BACKEND_PID()"
-        " AND l.locktype IN ('relation', 'advisory') AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = CURRENT_DATABASE())"
+        " AND l.locktype IN ('relation', 'advisory')"
+        " AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = CURRENT_DATABASE())"
         " AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid AND a.backend_type = 'autovacuum worker')"
     )

@@ -1,4 +1,4 @@
-"""Locks that the switch and the way back from it do not get: nothing is changed, whoever holds them is named, and the application goes on."""
+"""Locks that the switch and the way back from it do not get: nothing is changed, and whoever holds them is named."""
 
 import tempfile
 from collections.abc import Iterator
