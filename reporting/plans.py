@@ -1,25 +1,60 @@
 """A plan as an operator reads it: what it needs, what it counts, every statement with its lock."""
 
+from itertools import groupby
 from typing import Any
 
-from migration.plan import Plan
+from migration.plan import STAGES, Plan, Statement
+
+#: How the reader is told of the stages.
+_STAGES = {
+    "prepare": ("Before the lock", "Touches nothing that the application uses; in one transaction with what follows."),
+    "locked": (
+        "Under the lock",
+        "One statement on the server, in less than half of its `deadlock_timeout`; or nothing of it happens.",
+    ),
+    "after": (
+        "After the commit",
+        "Each by itself, without a lock that stops the application; killed here, the verb run again does the rest.",
+    ),
+}
 
 
 def plan_markdown(plan: Plan) -> str:
     """The plan as markdown: number, blockers, decisions in force, facts, statements."""
     blockers = "\n".join(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
-    statements = "\n\n".join(
-        f"### {place}. {statement.object}\n\nLock: {statement.lock or 'under the locks taken above'}\n\n```sql\n{statement.do}\n```"
-        for place, statement in enumerate(plan.statements, start=1)
-    )
     return (
         f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. To run exactly these statements, start the verb again with "
         f"`plan={plan.number}`, `approved_by` and `reason`.\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n## Counted\n\n{_facts(plan.facts)}\n\n"
-        f"## Statements\n\n{statements}\n"
+        f"{_statements(plan)}\n"
     )
+
+
+def _statements(plan: Plan) -> str:
+    """First the list of all, then each with its lock and its text, by stage."""
+    numbered = list(enumerate(plan.statements, start=1))
+    stages = {stage: [(place, one) for place, one in numbered if one.stage == stage] for stage in STAGES}
+    listed = "\n".join(f"| {title} | {_in_short(stages[stage])} |" for stage, (title, _) in _STAGES.items() if stages[stage])
+    return f"## Statements in short\n\n| when | what |\n|---|---|\n{listed}\n\n" + "\n\n".join(
+        f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, one) for place, one in stages[stage])
+        for stage, (title, meaning) in _STAGES.items()
+        if stages[stage]
+    )
+
+
+def _in_short(statements: list[tuple[int, Statement]]) -> str:
+    """A line for each object, with the numbers of its statements."""
+    lines = []
+    for name, group in groupby(statements, key=lambda statement: statement[1].object):
+        places = [place for place, _ in group]
+        lines.append(f"{places[0]}{f'–{places[-1]}' if len(places) > 1 else ''}. {name}")
+    return "<br>".join(lines)
+
+
+def _statement(place: int, one: Statement) -> str:
+    return f"### {place}. {one.object}\n\nLock: {one.lock or 'under the locks taken above'}\n\n```sql\n{one.do}\n```"
 
 
 def _facts(facts: dict[str, Any]) -> str:

@@ -5,9 +5,10 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger
+from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.ledger import PhaseRow
+from migration.safety_window import SAFETY_DAYS, SafetyWindow
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Status:
     backlog: dict[str, Any] = field(default_factory=dict)
     gates: list[dict[str, Any]] = field(default_factory=list)
     steps_left: list[dict[str, Any]] = field(default_factory=list)
+    window: SafetyWindow | None = None
 
     @property
     def may_be_run_next(self) -> str:
@@ -41,13 +43,15 @@ def read_status(target: Database) -> Status:
         row = ledger.phase(connection)
         if not ledger.exists(connection):
             return Status(name, row)
+        window = safety_window.read(connection)
         known: dict[str, Any] = {
+            "window": window,
             "runs": database.rows(connection, "report/runs"),
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
             "steps_left": database.rows(connection, "report/steps_left"),
         }
         if _has_data_tables(connection):
-            known["backlog"] = database.rows(connection, "report/backlog")[0]
+            known["backlog"] = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")[0]
             known["gates"] = database.rows(connection, "report/last_gates")
         return Status(name, row, **known)
 
@@ -61,11 +65,18 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
     ]
+    lines.extend(("still to do", f"{step['verb']}: {step['name']}") for step in status.steps_left)
+    if status.window:
+        lines.append(("safety window", _window_line(status.window)))
     if status.backlog:
-        lines.append(("log", _log_line(status.backlog)))
-        lines.append(
-            ("backfill", f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied")
-        )
+        lines.append(("log", _log_line(status.backlog, waits_for="the way back" if status.window else "catch-up")))
+        if "chunks" in status.backlog:
+            lines.append(
+                (
+                    "backfill",
+                    f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied",
+                )
+            )
         lines.append(("refused writes", str(status.backlog["refused"])))
     if status.gates:
         lines.append(("last gates", _gates_line(status.gates)))
@@ -94,9 +105,17 @@ def _gates_line(gates: list[dict[str, Any]]) -> str:
     return f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned} (run {gates[0]['run']})"
 
 
-def _log_line(backlog: dict[str, Any]) -> str:
+def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:
     since = f", the oldest of {backlog['logged_since']:%Y-%m-%d %H:%M:%S %Z}" if backlog["logged_since"] else ""
-    return f"{backlog['logged']} ids wait for catch-up{since}"
+    return f"{backlog['logged']} ids wait for {waits_for}{since}"
+
+
+def _window_line(window: SafetyWindow) -> str:
+    day = "over" if window.over else f"day {window.day} of {SAFETY_DAYS}"
+    if not window.verifications:
+        return f"{day}; not verified yet"
+    last = window.verifications[-1]
+    return f"{day}; last verified {last.verified_at:%Y-%m-%d %H:%M %Z}: {'red: ' + ', '.join(last.red) if last.red else 'green'}"
 
 
 def _has_data_tables(connection: Connection) -> bool:

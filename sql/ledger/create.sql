@@ -51,7 +51,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.plan (
   run_name text NOT NULL
 );
 
--- One row for each verification of the safety window: the day it was (1 is the day after the switch), and the names of what was red.
+-- One row for each verification of the safety window: the day it was (1 begins with the switch), and the names of what was red.
 CREATE TABLE IF NOT EXISTS artwork_migration.verification (
   run bigint CONSTRAINT verification_pkey PRIMARY KEY,
   day bigint NOT NULL,

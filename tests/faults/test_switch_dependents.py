@@ -30,9 +30,6 @@ BLOCKERS = {
     "row types": "CREATE TABLE copies (artwork artworks)",
     "partitioned references": "CREATE TABLE gifts (artwork_id uuid REFERENCES artworks (id)) PARTITION BY HASH (artwork_id);"
     "CREATE TABLE gifts_all PARTITION OF gifts FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
-    "unfinished_roll_back": "INSERT INTO artwork_migration.step (run, name) SELECT run, 'key' FROM artwork_migration.phase_history"
-    " ORDER BY run DESC LIMIT 1;"
-    " UPDATE artwork_migration.phase_history SET verb = 'roll_back' WHERE run = (SELECT MAX(run) FROM artwork_migration.step)",
     "functions of the row type": "CREATE FUNCTION first() RETURNS artworks LANGUAGE sql AS 'SELECT * FROM artworks LIMIT 1'",
 }
 #: The rule that says no, where it has another name.

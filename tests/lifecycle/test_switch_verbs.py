@@ -1,24 +1,29 @@
 """The switch and the way back from it as an operator runs them."""
 
+from pathlib import Path
+
 import pytest
 
+from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
+from tests.conftest import MakeShop
 from tests.faults.test_locks import holding
-from tests.lifecycle.test_verbs import APPROVED, artifact, deployed, number_in, phase
+from tests.lifecycle.conftest import point_to
+from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, execute_switch
 
 
 @pytest.fixture
-def migrated(operated: Shop) -> Shop:
-    """Brought as far as MIGRATED by the verbs."""
-    deployed(operated)
-    assert migrate_data(return_state=True).name == "Completed"
-    return operated
+def migrated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
+    """Migrated, and found by the flows in the environment."""
+    shop = make_shop(phase="MIGRATED")
+    point_to(shop, monkeypatch, tmp_path)
+    return shop
 
 
 def test_there_and_back(migrated: Shop) -> None:
@@ -59,6 +64,20 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
     assert "something on the tables has changed" in (refused.message or "")
     assert phase(migrated) == "MIGRATED"
+
+
+def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
+    """A clean row that is not what its legacy row says, changed past every trigger: named by id, and the legacy table serves on."""
+    number = number_in(switch_over(return_state=True))
+    with migrated.sql.transaction():
+        migrated.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
+        first = "(SELECT MIN(id::text)::uuid FROM artworks_v2)"
+        changed = migrated.value(f"UPDATE artworks_v2 SET pet_name = '?' WHERE id = {first} RETURNING id")
+    before = migrated.schema_dump()
+    red = switch_over(plan=number, **APPROVED, return_state=True)
+    assert (red.name, exit_code(red)) == ("Red gate", 1)
+    assert f"differs (pet_name): 1 bad, ids {changed}" in (red.message or "")
+    assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
 
 def test_a_refused_write_blocks_until_somebody_decides(migrated: Shop) -> None:

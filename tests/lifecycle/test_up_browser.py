@@ -1,12 +1,16 @@
 """The operator's way through the Prefect UI that `up` serves, in a real browser: plan, read, approve, done."""
 
+import os
 import re
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from migration import ledger
+from migration.phases import Phase
 from tests.lifecycle.house import House
+from tests.shops import Shop, deploy, migrate
 
 #: Milliseconds; a run takes its time on a machine that does something else as well.
 PATIENCE = 180_000
@@ -34,22 +38,26 @@ def is_ours(url: str) -> bool:
 
 def test_an_operator_plans_reads_and_approves(house: House, page: Page) -> None:
     """The form explains its fields; *Planned* leads to the plan; started again with its number, the run is *Completed*."""
-    open_form(house, page)
+    open_form(house, page, "1-deploy-schema")
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)
-    submit(house, page)
-    see_state(page, "Planned")
-    page.get_by_text("Artifacts", exact=True).click()
-    page.get_by_role("link", name=re.compile("plan-[0-9a-f]{8}")).click()
-    heading = page.get_by_role("heading", name=re.compile("Plan [0-9a-f]{8}: deploy_schema"))
-    expect(heading).to_be_visible(timeout=PATIENCE)
-    number = heading.inner_text().split()[1].rstrip(":")
+    number = plan(house, page, "deploy_schema")
+    approve(house, page, "1-deploy-schema", number)
 
-    open_form(house, page)
-    for field, value in {"plan": number, "approved_by": "ada", "reason": "ticket 12"}.items():
-        fill(page, field, value)
-    submit(house, page)
-    see_state(page, "Completed")
+
+def test_an_operator_switches_over(house: House, house_shop: Shop, page: Page) -> None:
+    """The same for the switch: its plan says what happens before, under and after the lock, and with its number the names change hands."""
+    bring_to_migrated(house_shop)
+    open_form(house, page, "3-switch-over")
+    number = plan(house, page, "switch_over")
+    for stage in ("Before the lock", "Under the lock", "After the commit"):
+        expect(page.get_by_role("heading", name=re.compile(stage))).to_be_visible()
+    approve(house, page, "3-switch-over", number)
+    assert "SWITCHED" == phase(house_shop)
+    page.goto(f"{house.ui}/artifacts/key/migration-status")
+    page.locator("a[href*='/artifacts/artifact/']").first.click(timeout=PATIENCE)
+    expect(page.get_by_text("the clean table serves as artworks").first).to_be_visible(timeout=PATIENCE)
+    picture(page, "status")
 
 
 @pytest.mark.parametrize("path", ["dashboard", "runs", "work-pools", "blocks/catalog", "automations", "events", "artifacts", "settings"])
@@ -62,10 +70,54 @@ def test_no_page_asks_the_net_for_anything(house: House, page: Page, path: str) 
         expect(page.get_by_text("1 Block")).to_be_visible()
 
 
-def open_form(house: House, page: Page) -> None:
-    """From the list of deployments to the form of `1-deploy-schema`."""
+def plan(house: House, page: Page, verb: str) -> str:
+    """Submit the form as it is, see the run *Planned*, and open the plan; its number."""
+    submit(house, page)
+    see_state(page, "Planned")
+    picture(page, f"{verb}-planned")
+    page.get_by_text("Artifacts", exact=True).click()
+    page.get_by_role("link", name=re.compile("plan-[0-9a-f]{8}")).click()
+    heading = page.get_by_role("heading", name=re.compile(f"Plan [0-9a-f]{{8}}: {verb}"))
+    expect(heading).to_be_visible(timeout=PATIENCE)
+    picture(page, f"{verb}-plan")
+    return heading.inner_text().split()[1].rstrip(":")
+
+
+def approve(house: House, page: Page, deployment: str, number: str) -> None:
+    """Fill the form with the plan's number, who and why, and see the run *Completed*."""
+    open_form(house, page, deployment)
+    for field, value in {"plan": number, "approved_by": "ada", "reason": "ticket 12"}.items():
+        fill(page, field, value)
+    picture(page, f"{deployment}-form")
+    submit(house, page)
+    see_state(page, "Completed")
+    picture(page, f"{deployment}-completed")
+
+
+def bring_to_migrated(shop: Shop) -> None:
+    """From wherever an earlier test has left it."""
+    if phase(shop) == "NOT_STARTED":
+        deploy(shop)
+    if phase(shop) == "DEPLOYED":
+        migrate(shop)
+
+
+def phase(shop: Shop) -> Phase:
+    """The phase in force."""
+    with shop.database.transaction("asking") as connection:
+        return ledger.phase(connection).phase
+
+
+def picture(page: Page, name: str) -> None:
+    """For the README: a picture of what is seen, where ARTWORK_SCREENSHOTS says."""
+    if folder := os.environ.get("ARTWORK_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+def open_form(house: House, page: Page, deployment: str) -> None:
+    """From the list of deployments to the form of one."""
     page.goto(f"{house.ui}/deployments")
-    page.get_by_role("link", name="1-deploy-schema").click(timeout=PATIENCE)
+    page.get_by_role("link", name=deployment).click(timeout=PATIENCE)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     expect(page.get_by_role("button", name="Submit")).to_be_enabled(timeout=PATIENCE)
@@ -88,5 +140,5 @@ def submit(house: House, page: Page) -> None:
 
 
 def see_state(page: Page, name: str) -> None:
-    """The state stands at the head of the run's page, which is kept up to date."""
-    expect(page.locator(".state-badge", has_text=name).first).to_be_visible(timeout=PATIENCE)
+    """The state stands at the head of the run's page, before those of its tasks; the page is kept up to date."""
+    expect(page.locator(".state-badge").first).to_have_text(name, timeout=PATIENCE)

@@ -1,0 +1,78 @@
+"""The status: on one screen, what an operator wants to know first, in every phase."""
+
+import pytest
+
+from migration import safety_window
+from reporting.status import read_status, status_lines
+from sample.build import Variant
+from tests.conftest import MakeShop
+from tests.shops import Shop, execute_switch, finish_switch, running, switch
+
+RENAME_ONE = "UPDATE artworks SET pet_name = 'Rex the first' WHERE id = (SELECT MIN(id::text)::uuid FROM artworks)"
+ALWAYS = ["database", "phase", "serves", "may be run next"]
+
+
+def lines(shop: Shop) -> dict[str, list[str]]:
+    """What is said under each label."""
+    told: dict[str, list[str]] = {}
+    for label, value in status_lines(read_status(shop.database)):
+        told.setdefault(label, []).append(value)
+    return told
+
+
+def verify(shop: Shop, *red: str, day: int = 1) -> None:
+    """Note a verification, as the verb does."""
+    with running(shop, "verify") as run:
+        run.begin()
+        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, red))
+
+
+def test_before_anything_has_begun(make_shop: MakeShop) -> None:
+    """Four lines, and the verb to begin with."""
+    told = lines(make_shop(Variant.CURRENT))
+    assert ALWAYS == list(told)
+    assert ["deploy_schema"] == told["may be run next"]
+
+
+def test_what_waits_in_the_log(migrated: Shop) -> None:
+    """A write that catch-up has not taken along yet is counted, with its time."""
+    migrated.sql.execute(RENAME_ONE)
+    told = lines(migrated)
+    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest of ")
+    assert ["the legacy table serves as artworks; the clean table artworks_v2 is written through"] == told["serves"]
+
+
+def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
+    """Each step that was left is named, and the verb that does it comes before any other; done, the lines are gone."""
+    execute_switch(migrated)
+    told = lines(migrated)
+    assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
+    assert ["switch_over again, it has steps left"] == told["may be run next"]
+    finish_switch(migrated)
+    assert "still to do" not in lines(migrated)
+
+
+def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None:
+    """The day is counted from the recorded switch; the newest verification says what was red; writes wait for the way back."""
+    switch(migrated)
+    assert ["day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
+    migrated.sql.execute(RENAME_ONE)
+    assert lines(migrated)["log"][0].startswith("1 ids wait for the way back")
+    verify(migrated, "retired_untouched")
+    assert lines(migrated)["safety window"][0].endswith("red: retired_untouched")
+    verify(migrated)
+    move_switch(migrated, "2 days")
+    assert (True, True) == tuple(map(lines(migrated)["safety window"][0].__contains__, ("day 3 of 30", ": green")))
+    move_switch(migrated, "28 days")
+    assert lines(migrated)["safety window"][0].startswith("over; last verified ")
+
+
+def move_switch(shop: Shop, by: str) -> None:
+    """Make the recorded time of the switch an earlier one."""
+    shop.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - %s::interval WHERE phase_after = 'SWITCHED'", (by,))
+
+
+@pytest.mark.parametrize("phase", ["MIGRATED", "SWITCHED"])
+def test_it_fits_on_one_screen(make_shop: MakeShop, phase: str) -> None:
+    """No more than 24 lines."""
+    assert 24 >= len(status_lines(read_status(make_shop(phase=phase).database)))
