@@ -39,7 +39,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, switched)),
-        blockers=tuple(_blockers(connection, [row["object"] for row in switched])),
+        blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(connection, switched)),
         facts={**database.rows(connection, "plan/way_back_facts")[0], "rehearsed": asdict(rehearsed) if rehearsed else None},
     )
 
@@ -65,6 +65,22 @@ def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
     asked = deployment.Catalog({"known": known})
     files = [*sql.folder(_BLOCKERS), sql.load("switch/blockers/21_access_drift")]
     return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
+
+
+def _changed_since(connection: Connection, switched: list[dict[str, str]]) -> list[Obstacle]:
+    """What would get back the words that it had at the switch, and has others by now."""
+    said = {row["object"]: row["do"] for row in switched if row["undo_stage"] == "named"}
+    now = [row for file in sql.folder("dependents") for row in database.rows(connection, file.name)]
+    return [
+        Obstacle(
+            "dependent_has_changed",
+            row["object"],
+            "it was changed after the switch, and the way back would say it again as it was.",
+            "Drop it before the way back and create it anew after it, or give it back the words that it had.",
+        )
+        for row in now
+        if row.get("undo_stage") == "named" and said.get(row["object"], row["do"]) != row["do"]
+    ]
 
 
 def rehearse(run: Run) -> CarriedBack:

@@ -1,6 +1,6 @@
 """The switch and the way back from it, with the same handles: planned, done, or only the transaction with the locks."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -27,18 +27,22 @@ BOUND = 60.0
 #: Both of them, as parameters of a fixture.
 WAYS = ("there", "back")
 
-#: What the catalog says about objects of the application and of ours, but for what vacuum and analyze write there.
-_CATALOG = {
-    "pg_class": "(TO_JSONB(x) - '{relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid}'::text[])",
-    "pg_attribute": "(x.attrelid, x.attnum, x.attname, x.atttypid, x.attnotnull, x.atthasdef, x.attisdropped, x.attacl)",
+#: The catalogs that an object of the application or of ours may stand in, each with the column that tells those from the server's own.
+_CATALOGS = {
     **dict.fromkeys(
         (
-            *("pg_attrdef", "pg_constraint", "pg_default_acl", "pg_depend", "pg_description", "pg_index", "pg_namespace", "pg_policy"),
-            *("pg_proc", "pg_publication", "pg_publication_rel", "pg_rewrite", "pg_trigger", "pg_type"),
+            *("pg_attrdef", "pg_class", "pg_constraint", "pg_default_acl", "pg_namespace", "pg_policy", "pg_proc", "pg_publication"),
+            *("pg_publication_rel", "pg_rewrite", "pg_trigger", "pg_type"),
         ),
-        "x",
+        "oid",
     ),
+    "pg_attribute": "attrelid",
+    "pg_depend": "objid",
+    "pg_description": "objoid",
+    "pg_index": "indexrelid",
 }
+#: What vacuum and analyze write in them.
+_VACUUMED = "relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers"
 
 
 class Way:
@@ -137,15 +141,16 @@ def digest(shop: Shop) -> dict[str, str]:
         "SELECT c.oid::regclass::text FROM pg_class AS c"
         " WHERE c.relkind IN ('r', 'm') AND c.relnamespace::regnamespace::text IN ('public', 'artwork_migration')"
     )
-    asked = {**_CATALOG, **{name: "x" for (name,) in tables}}
-    return dict(shop.rows(_checksums(list(asked.items()))))
+    asked = [
+        *((name, f"x.{key} >= 16384") for name, key in _CATALOGS.items()),
+        *((name, "TRUE") for (name,) in tables),
+    ]
+    return dict(shop.rows(" UNION ALL ".join(_checksum(name, condition) for name, condition in asked)))
 
 
-def _checksums(asked: Sequence[tuple[str, str]]) -> str:
-    return " UNION ALL ".join(
-        f"SELECT '{name}', MD5(COALESCE(STRING_AGG({row}::text, E'\\n' ORDER BY {row}::text COLLATE \"C\"), '')) FROM {name} AS x"
-        for name, row in asked
-    )
+def _checksum(name: str, condition: str) -> str:
+    row = f"(TO_JSONB(x) - '{{{_VACUUMED}}}'::text[])::text" if name == "pg_class" else "x::text"
+    return f"SELECT '{name}', MD5(COALESCE(STRING_AGG({row}, E'\\n' ORDER BY {row} COLLATE \"C\"), '')) FROM {name} AS x WHERE {condition}"
 
 
 def locks_left(shop: Shop) -> list[tuple[Any, ...]]:

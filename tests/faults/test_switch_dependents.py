@@ -6,7 +6,7 @@ import pytest
 from migration.errors import BlockerHasCome
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, planned_switch, switch, switch_back
+from tests.shops import Shop, catch_up_now, planned_switch, planned_way_back, switch, switch_back
 from tests.ways import WAYS, Way
 
 BLOCKERS = {
@@ -88,6 +88,25 @@ def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: s
     assert (phase, before) == (way.phase(), migrated.schema_dump())
 
 
+CHANGED_SINCE = {
+    "view public.artwork_gallery": "CREATE OR REPLACE VIEW artwork_gallery WITH (security_invoker = true)"
+    " AS SELECT id, pet_name, generated_image_url, created_at, customer_name FROM artworks",
+    'policy "Users view own orders" on public.orders': 'ALTER POLICY "Users view own orders" ON orders'
+    " USING (EXISTS (SELECT FROM artworks AS a WHERE a.id = artwork_id))",
+    "key orders_artwork_id_fkey on public.orders": "ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;"
+    "ALTER TABLE orders ADD CONSTRAINT orders_artwork_id_fkey FOREIGN KEY (artwork_id) REFERENCES artworks ON DELETE RESTRICT",
+}
+
+
+@pytest.mark.parametrize("subject", CHANGED_SINCE)
+def test_what_was_changed_since_the_switch_blocks_the_way_back(migrated: Shop, subject: str) -> None:
+    """It would get the words back that it had at the switch, and nobody would notice."""
+    switch(migrated)
+    assert () == planned_way_back(migrated).blockers
+    migrated.sql.execute(CHANGED_SINCE[subject])  # type: ignore[call-overload]  # made of this test's own names
+    assert subject in {blocker.subject for blocker in planned_way_back(migrated).blockers if blocker.rule == "dependent_has_changed"}
+
+
 # What goes along
 
 VIEWS = (
@@ -108,6 +127,7 @@ def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
         migrated.sql.execute(view)  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
     switch(migrated)
+    assert () == planned_way_back(migrated).blockers
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
     migrated.sql.execute("UPDATE named SET called = 'through the view' WHERE number = %s", (artwork,))
     assert migrated.value("SELECT COUNT(*) FROM on_both WHERE called = 'through the view'") == 1
