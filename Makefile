@@ -3,14 +3,16 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROWS ?= 20000
+# how far the demo goes: migrated, switched or cleaned
+UNTIL ?= cleaned
 
 .PHONY: demo demo-undo test lint lock clean
 
-demo: $(VENV)/.runtime ## build a production-like database and migrate it, the application writing all the time
-	@ROWS=$(ROWS) $(BIN)/artwork-migration demo
+demo: $(VENV)/.runtime ## take a production-like database through the whole life cycle, the application writing all the time
+	@ROWS=$(ROWS) UNTIL=$(UNTIL) $(BIN)/artwork-migration demo
 
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
-	@$(BIN)/artwork-migration demo --undo
+	@$(BIN)/artwork-migration demo --undo $(if $(FORCE),--force)
 
 test: $(VENV)/.development ## every test, on real servers; two files at a time
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -41,12 +41,14 @@ Reason = Annotated[str | None, typer.Option("--reason", help="why; kept in the l
 def demo(
     rows: Annotated[int, typer.Option(help="artworks in the sample", envvar="ROWS", min=100)] = 20_000,
     seed: Annotated[int, typer.Option(help="of the sample's data and of the application's choices")] = 1,
+    until: Annotated[Literal["migrated", "switched", "cleaned"], typer.Option(help="how far to go", envvar="UNTIL")] = "cleaned",
     undo: Annotated[bool, typer.Option("--undo", help="take everything of ours out of the demo's database again")] = False,
+    force: Annotated[bool, typer.Option("--force", help="with --undo, after the clean-up: remove the database as a whole")] = False,
 ) -> None:
-    """Build a production-like database, keep an application writing to it, and migrate it through a real Prefect server."""
+    """Build a production-like database, keep an application writing to it, and take it through the whole life cycle with Prefect."""
     from cli.demo import run_demo, undo_demo
 
-    raise typer.Exit(undo_demo(console) if undo else run_demo(console, rows=rows, seed=seed))
+    raise typer.Exit(undo_demo(console, force=force) if undo else run_demo(console, rows=rows, seed=seed, until=until))
 
 
 @app.command()
@@ -85,6 +87,12 @@ def report() -> None:
     console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
 
+@run.command("run-migration")
+def run_migration() -> None:
+    """Do what needs no person, and stop where one is needed: at the next plan, at a red gate, while the safety window is open."""
+    _end(run_verb("run_migration"))
+
+
 @run.command("deploy-schema")
 def deploy_schema(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
     """Create the clean table beside the live one, with capture and write-through."""
@@ -103,6 +111,12 @@ def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reaso
     _end(run_verb("switch_over", plan=plan, approved_by=approved_by, reason=reason))
 
 
+@run.command("verify")
+def verify() -> None:
+    """Look at everything that the switch has promised, as the schedule does daily; outside the safety window there is nothing to verify."""
+    _end(run_verb("verify"))
+
+
 @run.command("roll-back")
 def roll_back(
     to: Annotated[str, typer.Option(help="the phase to go back to: MIGRATED (after the switch) or NOT_STARTED")] = "NOT_STARTED",
@@ -114,6 +128,12 @@ def roll_back(
     if to not in ("NOT_STARTED", "MIGRATED"):
         _end_badly(BadInput(f"There is no way back to {to}; --to takes MIGRATED or NOT_STARTED. Nothing was changed."))
     _end(run_verb("roll_back", to=to, plan=plan, approved_by=approved_by, reason=reason))
+
+
+@run.command("clean-up")
+def clean_up(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None:
+    """Take the retired table away, and everything of ours but the record. There is no way back from it."""
+    _end(run_verb("clean_up", plan=plan, approved_by=approved_by, reason=reason))
 
 
 @run.command("decide")

@@ -12,7 +12,7 @@ from migration.way_back import plan_way_back
 from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.switching import carry_back, drain_clean_log, finish_steps, rehearse_way_back
+from tasks.switching import carry_back, drain_clean_log, fingerprint_kept, finish_steps, rehearse_way_back
 from tasks.verbs import completed, planned, verb, writing
 
 
@@ -54,8 +54,9 @@ def _switch_back(run: Run, approval: Approval | None) -> State:
             return planned(made)
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-        carry_back(run, made)
-        execute_plan(run, made, Phase.MIGRATED, before_attempt=drain_clean_log(run, made))
+        with fingerprint_kept(run):
+            carry_back(run, made)
+            execute_plan(run, made, Phase.MIGRATED, before_attempt=drain_clean_log(run, made))
     finish_steps(run)
     run.end("Completed")
     return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")

@@ -6,12 +6,12 @@ from migration.capture import require_capture
 from migration.gates import require_green
 from migration.phases import Phase
 from migration.plan import Approval
-from migration.switching import CHECKS, plan_switch
+from migration.switching import LOOKS, plan_switch
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan
 from tasks.reporting import write_report
-from tasks.switching import catch_up_before_switch, drain_log, finish_steps
+from tasks.switching import catch_up_before_switch, close_gate, drain_log, finish_steps
 from tasks.validation import judge
 from tasks.verbs import completed, planned, verb, writing
 
@@ -48,7 +48,10 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
             write_report(run)
             require_green(*verdicts)
-            execute_plan(run, made, Phase.SWITCHED, checks=tuple(CHECKS), before_attempt=drain_log(run))
+            execute_plan(run, made, Phase.SWITCHED, looks=LOOKS, before_attempt=drain_log(run))
         finish_steps(run)
+        verdict = judge(run, "live")
+        write_report(run)
+        close_gate(run, verdict)
         run.end("Completed")
-        return completed(Phase.SWITCHED, "The names have changed hands; every check after it is green.")
+        return completed(Phase.SWITCHED, "The names have changed hands; the gate after it is green.")

@@ -1,14 +1,20 @@
-"""What is looked at once the names have changed hands: the retired table's fingerprint, the product's way, every row of both sides."""
+"""What is looked at while the clean table serves, beyond what a query finds: the retired table's fingerprint and the product's way."""
 
+import json
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.database import Database
-from migration.errors import CheckFailed, DatabaseError
+from migration.errors import DatabaseError
 from migration.runs import Run
+from sql import SqlFile
+
+#: The step that takes the fingerprint.
+FINGERPRINT = "fingerprint of the retired table"
+#: How long a query of the product's may take, in milliseconds. One on its index takes a few.
+QUERY_BUDGET_MS = 3000
 
 
 def take_fingerprint(run: Run) -> dict[str, object]:
@@ -17,43 +23,63 @@ def take_fingerprint(run: Run) -> dict[str, object]:
         return fingerprint(connection)
 
 
+def renew_fingerprint(run: Run) -> None:
+    """Take the fingerprint anew, as a step of this run that is done at once: rows were carried back and the clean table goes on serving."""
+    with run.database.transaction("renewing the fingerprint", isolation="REPEATABLE READ") as connection:
+        details = json.dumps(fingerprint(connection))
+        database.run(connection, "live/renew_fingerprint", run=run.epoch, step=FINGERPRINT, details=details)
+
+
 def fingerprint(connection: Connection) -> dict[str, Any]:
     """The same rows give the same `row_count` and `hash_sum`, whatever the time zone and the order."""
-    question = database.run(connection, "check/fingerprint").scalar_one()
+    question = database.run(connection, "live/fingerprint").scalar_one()
     return dict(connection.exec_driver_sql(question.replace("%", "%%")).mappings().one())
 
 
-def accept(run: Run) -> dict[str, object]:
-    """Walk one artwork through the product's life in a transaction that is rolled back. Raises CheckFailed.
+def accept(run: Run) -> list[str]:
+    """Walk one artwork through the product's life in a transaction that is rolled back; what it ended with, if it did not go well.
 
     Locks: the artwork it makes, and one row of each table that references artworks, for a moment.
     """
-    limits = {"lock_timeout": f"{run.database.lock_timeout_ms}ms", "statement_timeout": "10s"}
     try:
-        _rolled_back(run.database, limits)
+        run.database.write("walking an artwork through its life", _walk)
     except DatabaseError as error:
-        raise CheckFailed("acceptance test", f"it ended with SQLSTATE {error.sqlstate} {error.objects}".rstrip()) from None
-    return {}
+        return [f"SQLSTATE {error.sqlstate} {error.objects}".rstrip()]
+    return []
 
 
-def _rolled_back(target: Database, limits: dict[str, str]) -> None:
-    with target.transaction("walking an artwork through its life", **limits) as connection:
-        # the application's triggers fire, and find their tables as they do for the application
-        connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
-        connection.exec_driver_sql(sql.load("check/acceptance_test").statement.replace("%", "%%"))
-        connection.rollback()
+def _walk(connection: Connection) -> None:
+    # the application's triggers fire, and find their tables as they do for the application
+    connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
+    connection.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
+    connection.exec_driver_sql(sql.load("live/acceptance_test").statement.replace("%", "%%"))
+    connection.rollback()
 
 
-def compare(run: Run) -> dict[str, object]:
-    """Give every row of the retired and the serving table its verdict. Raises CheckFailed unless all is accounted for.
+def slow_queries(run: Run, queries: list[SqlFile]) -> list[str]:
+    """Those of the product's queries that cannot use an index of the serving table, or take longer than they may. Locks ACCESS SHARE."""
+    return [f"{query.rule}: {wrong}" for query in queries if (wrong := _wrong_with(run, query))]
 
-    What was changed since the switch, or waits in the log, is no finding. Locks ACCESS SHARE.
-    """
-    with run.database.transaction("comparing retired and serving table", isolation="REPEATABLE READ") as connection:
-        connection.execute(text("DELETE FROM artwork_migration.finding WHERE run = :run"), {"run": run.epoch})
-        found = database.rows(connection, "check/compare", run=run.epoch)
-    wrong = [row for row in found if row["wrong"]]
-    if wrong:
-        told = "; ".join(f"{row['verdict']}: {row['row_count']} rows, ids {', '.join(map(str, row['ids']))}" for row in wrong)
-        raise CheckFailed("retired and serving table compared", told)
-    return {row["verdict"]: row["row_count"] for row in found}
+
+def _wrong_with(run: Run, query: SqlFile) -> str:
+    try:
+        with run.database.transaction(f"asking {query.rule}", statement_timeout=f"{QUERY_BUDGET_MS}ms", enable_seqscan="off") as connection:
+            # a small table is read as a whole whatever its indexes, so the question is what could be used
+            if _reads_all(connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {query.statement}").scalar_one()):
+                return "no index"
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
+            connection.execute(text(query.statement)).all()
+    except DatabaseError as error:
+        if error.sqlstate != "57014":
+            raise
+        return f"longer than {QUERY_BUDGET_MS} ms"
+    return ""
+
+
+def _reads_all(plan: Any) -> bool:
+    """Whether a node of the plan, as deep as it may be, reads artworks from the first row to the last."""
+    if isinstance(plan, list):
+        return any(map(_reads_all, plan))
+    if not isinstance(plan, dict):
+        return False
+    return (plan.get("Node Type"), plan.get("Relation Name")) == ("Seq Scan", "artworks") or any(map(_reads_all, plan.values()))

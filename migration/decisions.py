@@ -23,12 +23,22 @@ class DecisionName(StrEnum):
     CARRY_COLUMNS = "carry_columns"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REFUSED_WRITE = "clear_refused_write"
+    NO_ARCHIVE = "no_archive"
+    REMOVE_TEST_DATA = "remove_test_data"
+    REMOVE_OWNERLESS_USERS = "remove_ownerless_users"
 
 
 #: Decisions that made the schema what it is, and what to do when it is there already.
 _READ_BY_DEPLOY = {
     DecisionName.FUNCTION_ROLES: "GRANT EXECUTE on the functions yourself, or roll back first.",
     DecisionName.CARRY_COLUMNS: "Roll back first: the clean table gets its columns when it is made.",
+}
+
+#: Decisions that are one word, or the word that takes it back.
+_WORDS = {
+    DecisionName.NO_ARCHIVE: ("accepted", "no"),
+    DecisionName.REMOVE_TEST_DATA: ("yes", "no"),
+    DecisionName.REMOVE_OWNERLESS_USERS: ("yes", "no"),
 }
 
 
@@ -54,6 +64,10 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
                 return str(UUID(given))
             except ValueError:
                 raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
+        case DecisionName.NO_ARCHIVE | DecisionName.REMOVE_TEST_DATA | DecisionName.REMOVE_OWNERLESS_USERS:
+            if given not in _WORDS[name]:
+                raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
+            return given
 
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:

@@ -19,6 +19,9 @@ OLDEST_VERSION = 150000
 #: Each of these makes the questions after it moot or impossible, so it is told alone.
 _ASKED_FIRST = ("postgres_version", "standby", "usage_privilege", "artworks_missing")
 
+#: Asked for the plan and again under the locks, by the switch and by the way back from it.
+WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
+
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 
@@ -117,7 +120,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
             *(undo for undo in undos if undo.stage == "locked"),
         ]
     after = [
-        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours),
+        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
         *(undo for undo in undos if undo.stage == "after"),
         Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
     ]

@@ -50,9 +50,10 @@ class WrongPhase(MigrationError):
 
     def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
         self.found, self.wanted = found, tuple(wanted)
+        done = "The migration is done: there is no way back, and no next step."
+        way_on = f"Run {' or '.join(run_instead)} instead." if run_instead else done
         super().__init__(
-            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. "
-            f"Run {' or '.join(run_instead)} instead."
+            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {way_on}"
         )
 
 
@@ -115,19 +116,6 @@ class WrongUnderLock(MigrationError):
         )
 
 
-class CheckFailed(MigrationError):
-    """After the switch a check found something wrong. Nothing is rolled back by itself."""
-
-    end_state = "Switched – check failed"
-
-    def __init__(self, check: str, found: str) -> None:
-        self.check, self.found = check, found
-        super().__init__(
-            f"{check}: {found}. The clean table serves as artworks, and every write to it is kept. Two ways on: mend it and run "
-            "switch_over again, which does what is left; or roll_back with to=MIGRATED, which carries every write back."
-        )
-
-
 @dataclass(frozen=True)
 class RedRule:
     """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, and some of the ids."""
@@ -164,9 +152,42 @@ class GateBroken(MigrationError):
 
     def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
         self.broken, self.red = dict(broken), tuple(red)
-        whys = "".join(f"gate {suite} could not be judged: {why}. " for suite, why in self.broken.items())
         also = f" What could be judged: {_red_gates(self.red)}" if self.red else ""
-        super().__init__(f"{whys}A gate that did not look has failed; docs/validation.md says what may be wrong.{also}")
+        super().__init__(f"{_broken_gates(self.broken)}{also}")
+
+
+class LiveRed(MigrationError):
+    """The gate `live` is red, or could not be judged, while the clean table serves. Nothing is rolled back by itself."""
+
+    again: ClassVar[str]
+
+    def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
+        self.broken, self.red = broken, tuple(red)
+        told = [_broken_gates({"live": broken}) if broken else "", _red_gates(self.red)]
+        super().__init__(
+            f"{' '.join(filter(None, told))} The clean table serves as artworks, and every write to it is kept. "
+            "artwork_migration.finding has the ids, docs/validation.md says what each rule means. "
+            f"Two ways on: mend it and run {self.again}; or roll_back with to=MIGRATED, which carries every write back."
+        )
+
+
+class CheckFailed(LiveRed):
+    """Right after the switch."""
+
+    end_state = "Switched – check failed"
+    again = "switch_over again, which does what is left"
+
+
+class VerificationFailed(LiveRed):
+    """On a day of the safety window."""
+
+    end_state = "Red gate"
+    again = "verify again"
+
+
+def _broken_gates(broken: Mapping[str, str]) -> str:
+    whys = "".join(f"gate {suite} could not be judged: {why}. " for suite, why in broken.items())
+    return f"{whys}A gate that did not look has failed; docs/validation.md says what may be wrong."
 
 
 def _red_gates(red: Sequence[RedRule]) -> str:

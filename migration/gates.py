@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
-from migration.errors import DatabaseError, GateBroken, GateFailed, RedRule
+from migration.errors import DatabaseError, GateBroken, GateFailed, LiveRed, RedRule
 from migration.runs import Run
 from sql import SqlFile
 
@@ -56,6 +56,11 @@ class GateVerdict:
         ]
 
     @property
+    def names_red(self) -> list[str]:
+        """The rules that make the suite red, by name: those that are critical and found bad data, and those that could not be judged."""
+        return [rule.rule for rule in self.rules if rule.broken or (rule.bad and rule.severity == "critical")]
+
+    @property
     def broken(self) -> str:
         """Why the suite was not judged as a whole, whatever the severity of the rules that were not; empty if it was."""
         if not self.rules:
@@ -74,10 +79,16 @@ def require_green(*verdicts: GateVerdict) -> None:
         raise GateFailed(red)
 
 
+def require_green_live(verdict: GateVerdict, error: type[LiveRed]) -> None:
+    """Raise `error` if the gate `live` is red or could not be judged."""
+    if verdict.broken or verdict.red:
+        raise error(verdict.broken, verdict.red)
+
+
 def measure(run: Run, suite: str) -> dict[str, str]:
     """Measure the suite's rules across tables (sql/rules/SUITE); why, for those that could not be. Locks ACCESS SHARE.
 
-    A suite without a folder has been measured by then: reconcile does that.
+    A suite without a folder has been measured by then: reconcile does that. What no query can measure of `live` does migration/live.py.
     """
     failed = {}
     for rule in sql.folder(f"rules/{suite}"):
@@ -109,10 +120,15 @@ def note(run: Run, verdict: GateVerdict, found: Sequence[RuleVerdict]) -> None:
     run.database.write(f"noting the verdicts of {verdict.suite}", noted)
 
 
+def note_measured(connection: Connection, run: int, suite: str, rule: str, *, looked_at: int, objects: Sequence[str] = ()) -> None:
+    """Write the rule result of a rule: what is bad is its findings by now, and `objects`, which have no id."""
+    database.run(connection, "gates/measured", run=run, suite=suite, rule=rule, looked_at=looked_at, objects=list(objects))
+
+
 def _measure(run: Run, suite: str, rule: SqlFile, connection: Connection) -> None:
     database.run(connection, "gates/forget", run=run.epoch, rule=rule.rule)
-    looked = {"objects": [], **database.rows(connection, rule.name, run=run.epoch, rule=rule.rule)[0]}
-    database.run(connection, "gates/measured", run=run.epoch, suite=suite, rule=rule.rule, **looked)
+    looked = database.rows(connection, rule.name, run=run.epoch, rule=rule.rule)[0]
+    note_measured(connection, run.epoch, suite, rule.rule, **looked)
 
 
 def _row(run: Run, suite: str, rule: RuleVerdict) -> dict[str, Any]:

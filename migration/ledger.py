@@ -12,6 +12,9 @@ from migration import database
 from migration.errors import Overtaken
 from migration.phases import Phase
 
+#: The ledger's own tables: they stay for as long as anything was done here, also after the clean-up.
+TABLES = ("phase_history", "step", "decision", "plan", "verification")
+
 
 @dataclass(frozen=True)
 class PhaseRow:
@@ -132,6 +135,11 @@ def deployed_statements(connection: Connection) -> list[dict[str, Any]]:
 def switched_statements(connection: Connection) -> list[dict[str, Any]]:
     """The statements that brought phase SWITCHED, in their order: what roll_back(to=MIGRATED) undoes."""
     return _statements_between(connection, Phase.MIGRATED, Phase.SWITCHED)
+
+
+def cleaned_statements(connection: Connection) -> list[dict[str, Any]]:
+    """The statements that brought phase CLEANED, in their order: what clean_up finishes."""
+    return _statements_between(connection, Phase.SWITCHED, Phase.CLEANED)
 
 
 def _statements_between(connection: Connection, before: Phase, after: Phase) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ class Phase(StrEnum):
     DEPLOYED = "DEPLOYED"
     MIGRATED = "MIGRATED"
     SWITCHED = "SWITCHED"
+    CLEANED = "CLEANED"
 
     @property
     def next_verbs(self) -> tuple[str, ...]:
@@ -28,10 +29,12 @@ _SERVES = {
     Phase.DEPLOYED: _BOTH,
     Phase.MIGRATED: _BOTH,
     Phase.SWITCHED: "the clean table serves as artworks; the legacy table is retired as artworks_old and kept for the way back",
+    Phase.CLEANED: "the clean table serves as artworks; the retired table is gone: there is no way back",
 }
 _NEXT_VERBS = {
     Phase.NOT_STARTED: ("deploy_schema",),
     Phase.DEPLOYED: ("migrate_data", "roll_back"),
     Phase.MIGRATED: ("switch_over", "migrate_data", "roll_back"),
-    Phase.SWITCHED: ("roll_back(to=MIGRATED)",),
+    Phase.SWITCHED: ("verify", "roll_back(to=MIGRATED)", "clean_up"),
+    Phase.CLEANED: (),
 }

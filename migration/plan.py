@@ -133,4 +133,5 @@ def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
 
 def serving(phase: Phase) -> str:
     """One line for the end of a run: what serves now and what may come next."""
-    return f"{phase.serves[0].upper()}{phase.serves[1:]}. Next: {' or '.join(phase.next_verbs)}."
+    following = f"Next: {' or '.join(phase.next_verbs)}." if phase.next_verbs else "The migration is done."
+    return f"{phase.serves[0].upper()}{phase.serves[1:]}. {following}"

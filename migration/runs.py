@@ -59,7 +59,7 @@ class Run:
         wanted = (Phase.DEPLOYED, Phase.MIGRATED)
         with self.database.transaction("looking for the ledger") as connection:
             found = ledger.phase(connection).phase
-            if not ledger.exists(connection) or found is Phase.SWITCHED:
+            if not ledger.exists(connection) or found in (Phase.SWITCHED, Phase.CLEANED):
                 raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:

@@ -1,26 +1,18 @@
 """The switch: its plan, what comes before its lock and what comes after its commit."""
 
-from collections.abc import Callable
-
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, deployment, execution, ledger, plan
+from migration import checks, database, deployment, ledger, live, plan, steps
 from migration.catch_up import CaughtUp, catch_up
 from migration.deployment import Catalog
 from migration.errors import Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
 
-#: What is still to be looked at when the statements after the commit are done, in this order.
-CHECKS: dict[str, Callable[[Run], dict[str, object]]] = {
-    "fingerprint of the retired table": checks.take_fingerprint,
-    "acceptance test": checks.accept,
-    "retired and serving table compared": checks.compare,
-}
+#: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
+LOOKS = (checks.FINGERPRINT, live.GATE)
 
-#: Asked again under the locks, there and back.
-WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
 _REFUSED_WRITE = "withdraw/blockers/refused_write"
 #: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
 _ASKED_AGAIN = "25"
@@ -50,7 +42,7 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
         *(deployment.still_clear(sql.load(name)) for name in (_REFUSED_WRITE, "switch/blockers/20_unknown_dependent")),
-        deployment.still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
+        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
     statements = [statement for name in sorted(made) for statement in made[name]]
@@ -76,29 +68,10 @@ def catch_up_before(run: Run) -> CaughtUp:
 
 
 def finish(run: Run) -> list[str]:
-    """Do the steps that this verb's commit has left to do, and return them. Killed in between, another run does the rest.
+    """Do the steps that this verb's commit has left to do, but for the gate, and return them. Killed in between, another run does the rest.
 
-    The statements are the same after the switch and after the way back from it. Raises CheckFailed; the phase stays what it is.
+    The statements are the same after the switch and after the way back from it.
     """
-    with run.database.transaction("looking for steps") as connection:
-        left = ledger.steps_left(connection, run.verb)
-        statements = [Statement(**row) for row in ledger.switched_statements(connection) if row["stage"] == "after"]
-    steps: dict[str, Callable[[], dict[str, object]]] = {
-        **{statement.object: lambda one=statement: _execute(run, one) for statement in statements},  # type: ignore[misc]  # mypy infers no type for a lambda with a default
-        **{name: lambda one=check: one(run) for name, check in CHECKS.items()},  # type: ignore[misc]  # as above
-    }
-    todo = [name for name in steps if name in left]
-    for name in todo:
-        _step(run, name, steps[name])
-    return todo
-
-
-def _execute(run: Run, statement: Statement) -> dict[str, object]:
-    execution.finish(run.database, [statement], action=statement.object, patience=run.settings.lock_wait_seconds)
-    return {}
-
-
-def _step(run: Run, name: str, work: Callable[[], dict[str, object]]) -> None:
-    run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, name))
-    found = work()
-    run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **found))
+    with run.database.transaction("reading the plan") as connection:
+        rows = ledger.switched_statements(connection)
+    return steps.do_what_is_left(run, {**steps.of_statements(rows), checks.FINGERPRINT: checks.take_fingerprint})

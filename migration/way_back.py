@@ -1,5 +1,6 @@
 """The way back from the switch: what was written since is carried into the retired table, then the names change hands again."""
 
+import itertools
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
@@ -9,7 +10,6 @@ from migration import database, deployment, ledger, plan, runs
 from migration.errors import Blocked, Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
-from migration.switching import WHAT_HANGS_ON_ARTWORKS
 
 _BLOCKERS = "back/blockers"
 _REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
@@ -19,12 +19,16 @@ SMALL_BATCHES = 3
 
 @dataclass
 class CarriedBack:
-    """What was carried back: ids taken from the log, rows written, rows removed, rows that the retired table could not take."""
+    """What was carried back: ids taken from the log, rows written, rows removed, rows that the retired table could not take.
+
+    A rehearsal also tells the first ids of those it could not take.
+    """
 
     logged: int = 0
     carried: int = 0
     removed: int = 0
     refused: int = 0
+    refused_ids: tuple[str, ...] = ()
 
 
 def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
@@ -50,7 +54,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
-        deployment.still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
+        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
@@ -83,16 +87,22 @@ def _changed_since(connection: Connection, switched: list[dict[str, str]]) -> li
     ]
 
 
-def rehearse(run: Run) -> CarriedBack:
-    """Carry back all there is in one transaction and roll it back: how much, and what the retired table cannot take.
+def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:
+    """Carry back all there is, or so many batches of it, in one transaction and roll it back: how much, and what could not be taken.
 
-    Locks retired rows alone, which nobody uses.
+    Locks retired rows alone; deleting the user of one of them waits for the end.
     """
-    with run.database.transaction("rehearsing the way back", lock_timeout=f"{run.database.lock_timeout_ms}ms") as connection:
-        total = CarriedBack()
-        while _add(total, _batch(connection, run.settings.batch_size)):
-            pass
-        connection.rollback()
+    return run.database.write("rehearsing the way back", lambda connection: _rehearse(connection, run.settings.batch_size, batches))
+
+
+def _rehearse(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
+    total = CarriedBack()
+    for _ in itertools.count() if batches is None else range(batches):
+        if not _add(total, _batch(connection, batch_size)):
+            break
+    question = text("SELECT r.id FROM artwork_migration.refused_write AS r WHERE r.operation = 'CARRY BACK' ORDER BY r.id LIMIT 20")
+    total.refused_ids = tuple(str(artwork) for artwork in connection.execute(question).scalars())
+    connection.rollback()
     return total
 
 

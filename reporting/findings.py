@@ -18,27 +18,29 @@ ROWS_AT_A_TIME = 50_000
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule has found: how many ids, the first of them, and what they are about."""
+    """What one rule has found: how many ids, the first of them, and what they are about; `switched` if the clean table served by then."""
 
     rule: str
     suite: str
     id_count: int
     about: list[str]
     ids: list[str]
+    switched: bool
 
     @property
     def query(self) -> str:
         """What to run in psql to look at these rows; the report has their ids only."""
         of_users = self.suite == "users" or self.rule == "customer_left_with_nothing"
-        statement = sql.load(f"report/look_at_{'users' if of_users else 'artworks'}").statement
+        rows = "users" if of_users else "retired_artworks" if self.switched else "artworks"
+        statement = sql.load(f"report/look_at_{rows}").statement
         lines = [", ".join(self.ids[first : first + 2]) for first in range(0, len(self.ids), 2)]
         ids = ",\n  ".join(lines)
         return statement.replace(":ids", f"'{{\n  {ids}\n}}'") + " \\gx"
 
 
-def read_findings(connection: Connection, run: int) -> list[Finding]:
+def read_findings(connection: Connection, run: int, *, switched: bool) -> list[Finding]:
     """The findings of a run by rule, those of red rules first."""
-    return [Finding(**row) for row in database.rows(connection, "report/findings", run=run, shown=IDS_SHOWN)]
+    return [Finding(**row, switched=switched) for row in database.rows(connection, "report/findings", run=run, shown=IDS_SHOWN)]
 
 
 def write_findings(target: Database, run: int, path: Path) -> None:

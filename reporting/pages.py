@@ -14,6 +14,7 @@ from markupsafe import Markup
 
 from migration.database import Database
 from migration.errors import NoReport
+from migration.safety_window import SAFETY_DAYS
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
 from reporting.report import QUARANTINED_SHOWN, Report, read_report
@@ -68,6 +69,7 @@ def page(report: Report) -> str:
         references=_references(report),
         plots=_plots(report),
         ids_shown=IDS_SHOWN,
+        safety_days=SAFETY_DAYS,
         quarantined_shown=QUARANTINED_SHOWN,
     )
 

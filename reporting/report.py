@@ -11,6 +11,7 @@ from sqlalchemy import Connection, text
 from migration import database, ledger
 from migration.database import Database
 from migration.errors import NoReport
+from migration.phases import Phase
 from reporting.accounts import Accounts, accounts_in
 from reporting.findings import Finding, read_findings
 
@@ -22,7 +23,7 @@ Rows = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The run that is reported, and the moment of the snapshot in which every row was compared."""
+    """The run that is reported, and the moment of the snapshot in which every row was compared; `switched` if the clean table served."""
 
     run: int
     verb: str
@@ -31,6 +32,7 @@ class RunFacts:
     begun_at: datetime
     snapshot_at: datetime
     lsn: str
+    switched: bool
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,12 @@ class Report:
     figures: Rows
     chunks: dict[str, Any]
     columns_not_carried: Rows
+    verifications: Rows
+
+    @property
+    def day(self) -> int:
+        """The day of the safety window: the newest verification's, or the first."""
+        return int(self.verifications[-1]["day"]) if self.verifications else 1
 
     @property
     def our_version(self) -> str:
@@ -112,16 +120,19 @@ def read_report(target: Database) -> Report:
             accounts=accounts_in(connection),
             gates=[Gate(**row) for row in database.rows(connection, "report/gates", run=run.run)],
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],
-            findings=read_findings(connection, run.run),
+            findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),
             quarantined=database.rows(connection, "report/quarantined", run=run.run, shown=QUARANTINED_SHOWN),
             figures=database.rows(connection, "report/figures", run=run.run),
             chunks=database.rows(connection, "report/chunks", run=run.run)[0],
             columns_not_carried=database.rows(connection, "report/columns_not_carried"),
+            verifications=database.rows(connection, "report/window", run=run.run),
         )
 
 
 def _reported_run(connection: Connection) -> RunFacts:
+    if ledger.phase(connection).phase is Phase.CLEANED:
+        raise NoReport("clean_up has taken away what the reports are made of; those written before are in the reports folder.")
     compared = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
     found = database.rows(connection, "report/reported_run") if compared else []
     if not found:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.ledger import PhaseRow
+from migration.phases import Phase
 from migration.safety_window import SAFETY_DAYS, SafetyWindow
 
 
@@ -27,8 +28,13 @@ class Status:
     @property
     def may_be_run_next(self) -> str:
         """The verbs that fit; a verb with steps left comes before any other."""
-        left = sorted({step["verb"] for step in self.steps_left})
-        return f"{', '.join(left)} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs)
+        left = ", ".join(self.verbs_with_steps_left)
+        return f"{left} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
+
+    @property
+    def verbs_with_steps_left(self) -> list[str]:
+        """The verbs that must be run again, because a run of theirs was killed after its commit."""
+        return sorted({step["verb"] for step in self.steps_left})
 
     @property
     def unfinished(self) -> list[dict[str, Any]]:
@@ -50,7 +56,7 @@ def read_status(target: Database) -> Status:
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
             "steps_left": database.rows(connection, "report/steps_left"),
         }
-        if _has_data_tables(connection):
+        if row.phase is not Phase.CLEANED and _has_data_tables(connection):
             known["backlog"] = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")[0]
             known["gates"] = database.rows(connection, "report/last_gates")
         return Status(name, row, **known)

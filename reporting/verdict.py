@@ -1,18 +1,25 @@
 """The verdict in words: what a reader of the first line alone should know."""
 
+from migration.errors import CheckFailed
+from migration.safety_window import SAFETY_DAYS
 from reporting.report import Report
 
-#: The headings of the sum whose rows stay behind by a rule.
+#: The headings of the sum whose rows stay behind by a rule, and those of rows that the application has worked with since the switch.
 _STAY_BEHIND = ("excluded: ", "quarantined: ")
+_SINCE = ("changed since", "deleted since")
 
 
 def outcome(report: Report) -> str:
-    """One or two words."""
-    return "Completed" if report.green else "Red gate"
+    """How the run ends."""
+    if report.green:
+        return "Completed"
+    return CheckFailed.end_state if report.run.switched and report.run.verb == "switch_over" else "Red gate"
 
 
 def headline(report: Report) -> str:
     """Did it work?"""
+    if report.run.switched:
+        return f"Day {report.day} of {SAFETY_DAYS}: {_of_the_day(report)}"
     if report.green:
         return "The migration worked: every artwork is accounted for."
     if not report.gates:
@@ -20,14 +27,25 @@ def headline(report: Report) -> str:
     return "The migration did not pass its gates. The legacy table serves; nothing is lost."
 
 
+def _of_the_day(report: Report) -> str:
+    if report.green:
+        return "the clean table serves, and everything is as it should be."
+    if not report.gates:
+        return "no gate was judged, so nothing is proven."
+    return "the gate is red. The clean table serves, and every write to it is kept."
+
+
 def sentence(report: Report) -> str:
     """How many came along, how many stayed behind and why, how many wait for a decision."""
     counts = dict(report.accounts.sum_rows)
     migrated, pending = counts.pop("migrated", 0), counts.pop("pending", 0)
+    since = {heading: counts.pop(heading) for heading in _SINCE if heading in counts}
     behind = {heading.removeprefix("excluded: "): count for heading, count in counts.items() if heading.startswith(_STAY_BEHIND)}
     wrong = {heading: count for heading, count in counts.items() if not heading.startswith(_STAY_BEHIND)}
     parts = [
-        f"{migrated:,} of {report.accounts.legacy_rows:,} legacy artworks migrated",
+        f"{migrated:,} of {report.accounts.legacy_rows:,} legacy artworks migrated{', and as they were' if report.run.switched else ''}",
+        *(f"{count:,} {heading} the switch" for heading, count in since.items()),
+        *([f"{report.accounts.born_since:,} new ones born since"] if report.accounts.born_since else []),
         *([f"{pending:,} were on their way at that moment and were looked at again"] if pending else []),
         f"{sum(behind.values()):,} stayed behind{_listed(behind)}",
         *([f"{sum(wrong.values()):,} are not as they should be{_listed(wrong)}"] if wrong else []),

@@ -50,7 +50,7 @@ def replay(journals: Iterable[Path]) -> Expected:
 def _entries(journal: Path) -> Iterator[tuple[Entry, bool]]:
     """In the order of the acknowledgements; one in doubt comes where it was intended, before its writer's next."""
     intents: dict[int, Entry] = {}
-    lines = list(_lines(journal))
+    lines = list(journal_lines(journal))
     outcomes = {line["n"] for line in lines if "outcome" in line}
     for line in lines:
         number = line["n"]
@@ -62,7 +62,7 @@ def _entries(journal: Path) -> Iterator[tuple[Entry, bool]]:
             yield intents[number], True
 
 
-def _lines(journal: Path) -> Iterator[dict[str, Any]]:
+def journal_lines(journal: Path) -> Iterator[dict[str, Any]]:
     with journal.open(encoding="utf-8") as file:
         for text in file:
             if text.endswith("\n"):  # the last one may be half written
@@ -78,7 +78,7 @@ def _apply(expected: Expected, entry: Entry) -> None:
         expected.unknown.discard(identity)
     for old, new in entry.rekeyed:
         expected.values[new] = expected.values.pop(old, {})
-        expected.born[new] = Side.LEGACY  # the clean side takes it only if it is eligible
+        expected.born[new] = entry.side
         _forget(expected, old)
     for identity in entry.deleted:
         _forget(expected, identity)

@@ -14,13 +14,14 @@ from sample.entry import STATUS_COLUMNS, Side, digest
 from sample.expected import Expected, Written, replay
 
 BATCH = 2000
+UPLOADED = "original_image_url"  # written by an upload alone
 # The clean table's names for the legacy table's columns; other names are the same in both.
 CLEAN_NAMES: Mapping[str, str] = {
     "original_pet_mom_url": "pet_mom_image_url",
     "original_pet_url": "pet_image_url",
     "upscaled_at": "upscale_completed_at",
 }
-LEGACY_MARK, CLEAN_MARK = "original_image_url", "pet_mom_image_url"
+LEGACY_MARK, CLEAN_MARK = UPLOADED, "pet_mom_image_url"
 TABLES: Mapping[Side, tuple[str, tuple[str, ...]]] = {
     Side.LEGACY: (LEGACY_MARK, ("artworks", "artworks_old")),
     Side.CLEAN: (CLEAN_MARK, ("artworks", "artworks_v2")),
@@ -78,7 +79,7 @@ class JournalReport:
 
 
 def check_journal(conninfo: str, journal_paths: Sequence[Path], side: Side | str = Side.LEGACY) -> JournalReport:
-    """Compares with the legacy table, or with the clean one: of that the rows that are there, and those born there. Reads one snapshot.
+    """Compares with the legacy table, or with the clean one: of that the rows that are there, and those that must be. Reads one snapshot.
 
     Raises LookupError if the database has no such table.
     """
@@ -160,9 +161,16 @@ class _Check:
                     self._miss(user, "user", "is anonymous, though signed up")
 
     def _must_be_there(self, identity: str) -> bool:
+        """On the clean side: what was born there, what was ever written there, and uploads that were completed."""
         if identity in self._expected.unknown:
             return False
-        return self._side is Side.LEGACY or self._expected.born.get(identity) is Side.CLEAN
+        if self._side is Side.LEGACY or self._expected.born.get(identity) is Side.CLEAN:
+            return True
+        last = self._expected.values.get(identity, {})
+        if any(one.side is Side.CLEAN for written in last.values() for one in written):
+            return True
+        completed = [one.value == "completed" for one in last.get("generation_status", ())]
+        return UPLOADED in last and bool(completed) and all(completed)
 
     def _rows(self, batch: list[str]) -> dict[str, dict[str, Any]]:
         query = pgsql.SQL("SELECT * FROM {} WHERE id = ANY(%s::uuid[])").format(self._table)

@@ -6,7 +6,8 @@ from sqlalchemy import Connection
 from migration import ledger
 from migration.decisions import DecisionName, apply_at_once, checked_value
 from migration.deployment import refuse_obstacles
-from migration.errors import BadInput
+from migration.errors import BadInput, WrongPhase
+from migration.phases import Phase
 from tasks.status import publish_status
 from tasks.verbs import open_database
 
@@ -27,6 +28,8 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
             if name is DecisionName.CLEAR_REFUSED_WRITE:
                 raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
             ledger.create(connection)
+        if (phase := ledger.phase(connection).phase) is Phase.CLEANED:
+            raise WrongPhase("decide", phase, [str(other) for other in Phase if other is not phase], phase.next_verbs)
         apply_at_once(connection, name, checked)
         ledger.decide(connection, name, checked, approved_by=approved_by.strip(), reason=reason.strip(), run_name=flow_run.name or "decide")
         return f"{name} is {checked}, decided by {approved_by.strip()}."

@@ -14,10 +14,10 @@ from tasks.steps import step
 
 @step("execute the plan")
 def execute_plan(
-    run: Run, plan: Plan, phase_after: Phase, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None
+    run: Run, plan: Plan, phase_after: Phase, *, looks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None
 ) -> None:
     """Execute the plan's statements in one bounded transaction, in which `phase_after` becomes true and what is left to do is noted:
-    the statements that follow the commit, and these `checks`. `before_attempt` happens before each attempt, outside any lock.
+    the statements that follow the commit, and these `looks`. `before_attempt` happens before each attempt, outside any lock.
 
     Raises LockNotObtained, BlockerHasCome, WrongUnderLock or DatabaseError; nothing is changed then. Tried again after a lost
     connection, it does nothing if the transaction had been committed.
@@ -29,7 +29,7 @@ def execute_plan(
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in plan.statements if statement.stage == "after"]
-        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+        ledger.note_steps_left(connection, run.epoch, [*after, *looks])
 
     attempts = execution.execute(
         run.database,

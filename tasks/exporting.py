@@ -1,4 +1,4 @@
-"""Exporting the ledger and what only the clean side holds, before a roll-back takes them away."""
+"""Exporting the ledger and what only the clean side holds, before a roll-back or the clean-up takes them away."""
 
 import json
 import os
@@ -9,11 +9,11 @@ from typing import Any
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection, text
 
+from migration import ledger
 from migration.runs import Run
 from tasks.steps import step
 
-#: Ledger tables that go into the export; they hold ids, counts and names of operators, no customer's e-mail or token.
-LEDGER_TABLES = ("phase_history", "step", "decision", "plan")
+#: What goes into the export beside the ledger's own tables: ids, counts and names of operators, no customer's e-mail or token.
 DATA_TABLES = (
     "clean_only_value",
     "clean_touched",
@@ -31,9 +31,16 @@ DATA_TABLES = (
 
 @step("export the ledger")
 def export_ledger(run: Run) -> Path:
+    """See write_export."""
+    path = write_export(run)
+    get_run_logger().info("the ledger was exported to %s", path)
+    return path
+
+
+def write_export(run: Run) -> Path:
     """Write the ledger, and by id the values only the clean side holds, to a JSON file in the reports folder. Returns its path."""
     with run.database.transaction("exporting the ledger", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        tables = [table for table in LEDGER_TABLES + DATA_TABLES if _exists(connection, table)]
+        tables = [table for table in ledger.TABLES + DATA_TABLES if _exists(connection, table)]
         content: dict[str, list[dict[str, Any]]] = {table: _all_rows(connection, table) for table in tables}
     folder = run.settings.reports
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +50,6 @@ def export_ledger(run: Run) -> Path:
         json.dump(content, file, default=str, indent=1)
         file.flush()
         os.fsync(file.fileno())
-    get_run_logger().info("the ledger was exported to %s", path)
     return path
 
 

@@ -1,11 +1,14 @@
 """The steps around the switch and the way back from it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from prefect.logging import get_run_logger
 
-from migration import switching, way_back
+from migration import checks, ledger, switching, way_back
 from migration.catch_up import CaughtUp
+from migration.errors import CheckFailed, MigrationError
+from migration.gates import GateVerdict, require_green_live
 from migration.plan import Plan
 from migration.runs import Run
 from migration.way_back import CarriedBack
@@ -22,10 +25,16 @@ def catch_up_before_switch(run: Run) -> CaughtUp:
 
 @step("finish the steps after the commit")
 def finish_steps(run: Run) -> list[str]:
-    """Do what is still to do after the commit: keys, refreshes, and after the switch the checks. Raises CheckFailed; the phase stays."""
+    """Do what is still to do after the commit: keys, refreshes, and after the switch the fingerprint of the retired table."""
     done = switching.finish(run)
     get_run_logger().info("done after the commit: %s", ", ".join(done) or "nothing was left")
     return done
+
+
+def close_gate(run: Run, verdict: GateVerdict) -> None:
+    """The last step of the switch: done when the gate `live` is green. Raises CheckFailed; the phase stays, and so does the step."""
+    require_green_live(verdict, CheckFailed)
+    run.database.write("closing the steps", lambda connection: ledger.close_steps(connection, run.verb))
 
 
 def drain_log(run: Run) -> Callable[[], object]:
@@ -41,6 +50,17 @@ def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
 def rehearse_way_back(run: Run) -> CarriedBack:
     """Carry everything back in a transaction that is rolled back: the figures for the plan."""
     return way_back.rehearse(run)
+
+
+@contextmanager
+def fingerprint_kept(run: Run) -> Iterator[None]:
+    """Around a way back: what was carried back stays when the names do not change hands, so the fingerprint is taken anew."""
+    try:
+        yield
+    except MigrationError:
+        with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate `live` warns
+            checks.renew_fingerprint(run)
+        raise
 
 
 @step("carry back")

@@ -79,6 +79,15 @@ def writing(verb_name: str) -> Iterator[Run]:
         database.dispose()
 
 
+def ended_like(step: State) -> State:
+    """The end of a flow whose last step was this run of a verb: the same name, words and exit code.
+
+    Another run's state itself is taken for one of several results by Prefect, which then makes an end of its own.
+    """
+    data = None if step.is_completed() else step.result(raise_on_failure=False)
+    return State(type=step.type, name=step.name, message=step.message, data=data)
+
+
 def planned(plan: Plan) -> State:
     """The end of a run that only planned."""
     blocked = f" It has {len(plan.blockers)} blockers that must go first." if plan.blockers else ""
@@ -86,7 +95,7 @@ def planned(plan: Plan) -> State:
         name="Planned",
         message=(
             f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed.{blocked} "
-            f"Read it in the artifact plan-{plan.number}, then start again with plan={plan.number}, approved_by and reason."
+            f"Read it in the artifact plan-{plan.number}, then run {plan.verb} with plan={plan.number}, approved_by and reason."
         ),
     )
 

@@ -5,12 +5,27 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection
 
-from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs, switching, way_back
+from migration import (
+    after_copy,
+    backfill,
+    catch_up,
+    cleaning,
+    deployment,
+    execution,
+    ledger,
+    plan,
+    reconcile,
+    runs,
+    safety_window,
+    switching,
+    way_back,
+)
 from migration.database import Database
 from migration.phases import Phase
 from migration.plan import Plan
@@ -63,10 +78,10 @@ class Shop:
         """All rows of a query."""
         return self.sql.execute(query, parameters or None).fetchall()
 
-    def schema_dump(self) -> list[str]:
+    def schema_dump(self, *options: str) -> list[str]:
         """pg_dump --schema-only without the random \\restrict lines."""
         dumped = subprocess.run(
-            [self.server.binary("pg_dump"), "--schema-only", "-d", self.server.conninfo(self.name)],
+            [self.server.binary("pg_dump"), "--schema-only", *options, "-d", self.server.conninfo(self.name)],
             capture_output=True,
             text=True,
             check=True,
@@ -183,7 +198,7 @@ def execute_switch(
             made,
             run,
             phase_after=Phase.SWITCHED,
-            checks=tuple(switching.CHECKS),
+            looks=switching.LOOKS,
             patience=patience,
             before_attempt=before_attempt,
         )
@@ -191,9 +206,10 @@ def execute_switch(
 
 
 def switch(shop: Shop) -> Plan:
-    """MIGRATED → SWITCHED, with all that follows."""
+    """MIGRATED → SWITCHED, with all that follows but the gate, which takes Great Expectations."""
     made = execute_switch(shop)
     finish_switch(shop)
+    shop.database.write("closing the steps", lambda connection: ledger.close_steps(connection, "switch_over"))
     return made
 
 
@@ -240,20 +256,68 @@ def finish_way_back(shop: Shop) -> list[str]:
         return switching.finish(run)
 
 
+def planned_clean_up(shop: Shop) -> Plan:
+    """The plan of clean_up, not kept."""
+    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        return cleaning.plan_clean_up(connection)
+
+
+def make_ready(shop: Shop) -> None:
+    """What clean_up waits for: the days are over by the ledger's time, verified green just now, and no archive is wanted."""
+    shop.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - interval '30 days' WHERE phase_after = 'SWITCHED'")
+    verify(shop)
+    decide(shop, "no_archive", "accepted")
+
+
+def verify(shop: Shop, *red: str) -> None:
+    """A verification that has just been made."""
+    with running(shop, "verify") as run:
+        run.begin()
+        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, 31, red))
+
+
+def decide(shop: Shop, name: str, value: str) -> None:
+    """A decision in force."""
+    shop.database.write(
+        "deciding",
+        lambda connection: ledger.decide(connection, name, value, approved_by="test", reason="test", run_name="test"),
+    )
+
+
+def execute_clean_up(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> Plan:
+    """SWITCHED → CLEANED up to the commit, without what follows it."""
+    made = made or planned_clean_up(shop)
+    with running(shop, "clean_up") as run:
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="test", reason="test")
+        _locked(shop, made, run, phase_after=Phase.CLEANED, looks=(cleaning.EXPORT,), patience=patience)
+    return made
+
+
+def finish_clean_up(shop: Shop, folder: Path) -> list[str]:
+    """What follows the commit, as far as it is still to do; the export goes into the folder."""
+    from tasks.exporting import write_export
+
+    with running(shop, "clean_up") as run:
+        run.settings = SETTINGS.model_copy(update={"reports": folder})
+        run.begin()
+        return cleaning.finish(run, lambda one: {"path": str(write_export(one))})
+
+
 def _locked(
     shop: Shop,
     made: Plan,
     run: Run,
     *,
     phase_after: Phase,
-    checks: Sequence[str] = (),
+    looks: Sequence[str] = (),
     patience: float,
-    before_attempt: Callable[[], object],
+    before_attempt: Callable[[], object] = lambda: None,
 ) -> int:
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in made.statements if statement.stage == "after"]
-        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+        ledger.note_steps_left(connection, run.epoch, [*after, *looks])
 
     return execution.execute(
         shop.database,

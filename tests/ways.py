@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from migration import execution, ledger, switching
+from migration import checks, execution, ledger
 from migration.phases import Phase
 from migration.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
@@ -89,11 +89,11 @@ class Way:
         self.finish()
 
     def steps_left(self) -> list[str]:
-        """What is still to do, in the order in which it will be done."""
+        """What `finish` has still to do, in the order in which it will be done; the gate `live` comes after it."""
         with self.shop.database.transaction("asking") as connection:
             left = ledger.steps_left(connection, self.verb)
             after = [row["object"] for row in ledger.switched_statements(connection) if row["stage"] == "after"]
-        return [step for step in (*after, *switching.CHECKS) if step in left]
+        return [step for step in (*after, checks.FINGERPRINT) if step in left]
 
     def phase(self) -> Phase:
         """The phase in force."""

@@ -27,6 +27,14 @@ def arguments(given: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, metavar="R", help="at most R transactions a second in all")
     parser.add_argument("--journal", type=Path, metavar="FILE", help="write every acknowledged transaction there, as JSON lines")
     parser.add_argument("--summary", type=Path, metavar="FILE", help="write counts, errors and the longest transaction there at the end")
+    parser.add_argument(
+        "--careful", action="store_true", help="do nothing that the database must refuse, as deleting what is just being ordered"
+    )
+    parser.add_argument(
+        "--commands",
+        action="store_true",
+        help="obey the standard input: pause, resume; each is answered with the summary so far; its end stops",
+    )
     return parser.parse_args(given)
 
 
@@ -47,6 +55,8 @@ def main() -> int:
             workers=options.workers,
             journal=options.journal,
             summary=options.summary,
+            careful=options.careful,
+            commands=sys.stdin if options.commands else None,
         )
     except psycopg.Error as fault:  # its text may hold values
         print(f"the application ended with a database error, SQLSTATE {fault.sqlstate or 'unknown: no connection'}", file=sys.stderr)

@@ -32,11 +32,12 @@ class Job:
 
 @dataclass
 class Desk:
-    """What a worker makes jobs with; `chance` is the worker's own."""
+    """What a worker makes jobs with; `chance` is the worker's own. Who is careful does nothing that the database must refuse."""
 
     shop: Shop
     layout: Layout
     chance: random.Random
+    careful: bool
 
     def identity(self) -> str:
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))

@@ -6,46 +6,47 @@ import psycopg
 
 from sample.entry import Side
 
-LEGACY_COLUMNS = """
-    SELECT a.attname
-    FROM pg_attribute AS a
-    WHERE a.attrelid = to_regclass(%s) AND a.attnum > 0 AND NOT a.attisdropped
-"""
-ACCEPTS_PROCESSING = """
-    SELECT NOT EXISTS (
-        SELECT
-        FROM pg_constraint AS c
-        WHERE
-            c.conrelid = to_regclass('public.artworks')
-            AND c.contype = 'c'
-            AND pg_get_constraintdef(c.oid) LIKE '%generation_status%'
-            AND pg_get_constraintdef(c.oid) NOT LIKE '%processing%'
-    )
-"""
-CLEAN_SIDE = """
+LAYOUT = """
     SELECT
-        to_regprocedure('public.create_artwork(text,text,text,text,text)') IS NOT NULL
-        AND to_regclass('public.artworks_v2') IS NOT NULL
+        (
+            SELECT array_agg(a.attname::text)
+            FROM pg_attribute AS a
+            WHERE a.attrelid = to_regclass('public.artworks') AND a.attnum > 0 AND NOT a.attisdropped
+        ),
+        NOT EXISTS (
+            SELECT
+            FROM pg_constraint AS c
+            WHERE
+                c.conrelid = to_regclass('public.artworks')
+                AND c.contype = 'c'
+                AND pg_get_constraintdef(c.oid) LIKE '%generation_status%'
+                AND pg_get_constraintdef(c.oid) NOT LIKE '%processing%'
+        ),
+        EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = to_regclass('public.users') AND a.attname = 'is_anonymous'),
+        CASE
+            WHEN to_regprocedure('public.create_artwork(text,text,text,text,text)') IS NULL THEN NULL
+            WHEN to_regclass('public.artworks_v2') IS NULL THEN 'artworks'
+            ELSE 'artworks_v2'
+        END
 """
 
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are those of the legacy table; empty once `artworks` is the clean one."""
+    """`columns` are those of whatever is called `artworks`; `clean_name` is what the clean table can be called, None if there is none."""
 
     columns: frozenset[str]
     accepts_processing: bool
     knows_anonymous_users: bool
-    clean: bool
+    clean_name: str | None
 
     @property
-    def sides(self) -> tuple[Side, ...]:
-        found = ((Side.LEGACY, bool(self.columns)), (Side.CLEAN, self.clean))
-        return tuple(side for side, there in found if there)
+    def serving(self) -> Side:
+        """Which of the two tables is called `artworks`."""
+        return Side.LEGACY if "original_image_url" in self.columns else Side.CLEAN
 
     @property
-    def has_users(self) -> bool:
-        """A shop whose artworks have no owner has no accounts, even if a migration has brought a table for them."""
+    def has_owners(self) -> bool:
         return "user_id" in self.columns
 
     @property
@@ -57,17 +58,10 @@ class Layout:
         return "mockup_urls" in self.columns
 
 
-def read_layout(connection: psycopg.Connection) -> Layout:
-    columns = _columns(connection, "public.artworks")
-    processing = connection.execute(ACCEPTS_PROCESSING).fetchone()
-    clean = connection.execute(CLEAN_SIDE).fetchone()
-    return Layout(
-        columns=columns if "original_image_url" in columns else frozenset(),
-        accepts_processing=bool(processing and processing[0]),
-        knows_anonymous_users="is_anonymous" in _columns(connection, "public.users"),
-        clean=bool(clean and clean[0]),
-    )
-
-
-def _columns(connection: psycopg.Connection, table: str) -> frozenset[str]:
-    return frozenset(name for (name,) in connection.execute(LEGACY_COLUMNS, (table,)))
+def read_layout(cursor: psycopg.Cursor[tuple[object, ...]]) -> Layout:
+    """True for as long as the transaction holds a lock on `artworks`."""
+    row = cursor.execute(LAYOUT).fetchone()
+    assert row is not None
+    columns, accepts_processing, knows_anonymous_users, clean_name = row
+    assert isinstance(columns, list)
+    return Layout(frozenset(columns), bool(accepts_processing), bool(knows_anonymous_users), str(clean_name) if clean_name else None)

@@ -3,51 +3,45 @@
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
-from sample.application import clean_side, legacy_side, orders
+from sample.application import new_code, old_code, orders
 from sample.application.job import Desk, Job
-from sample.entry import Side
 
 Maker: TypeAlias = Callable[[Desk], Job | None]
 
-MIX: Mapping[Side, Mapping[Maker, int]] = {
-    Side.LEGACY: {
-        legacy_side.upload: 16,
-        legacy_side.generate: 24,
-        legacy_side.upscale: 8,
-        legacy_side.rename_pet: 10,
-        legacy_side.rename_customer: 4,
-        legacy_side.make_mockups: 6,
-        legacy_side.renew_token: 4,
-        legacy_side.move_token: 2,
-        legacy_side.swap_tokens: 2,
-        legacy_side.change_email: 4,
-        legacy_side.order: 5,
-        legacy_side.order_and_prolong: 4,
-        legacy_side.delete: 4,
-        legacy_side.change_key: 1,
-        orders.sign_up: 5,
-        orders.delete_user: 2,
-    },
-    Side.CLEAN: {
-        clean_side.create: 16,
-        clean_side.generate: 30,
-        clean_side.upscale: 10,
-        clean_side.rename_pet: 10,
-        clean_side.rename_customer: 4,
-        clean_side.renew_token: 4,
-        clean_side.change_email: 4,
-        clean_side.order: 5,
-        clean_side.order_and_prolong: 4,
-        clean_side.delete: 4,
-    },
+OLD_CODE: Mapping[Maker, int] = {
+    old_code.upload: 16,
+    old_code.generate: 24,
+    old_code.upscale: 8,
+    old_code.rename_pet: 10,
+    old_code.rename_customer: 4,
+    old_code.make_mockups: 6,
+    old_code.renew_token: 4,
+    old_code.move_token: 2,
+    old_code.swap_tokens: 2,
+    old_code.change_email: 4,
+    old_code.order: 5,
+    old_code.order_and_prolong: 4,
+    old_code.delete: 4,
+    old_code.change_key: 1,
+    orders.sign_up: 5,
+    orders.delete_user: 2,
+}
+NEW_CODE: Mapping[Maker, int] = {
+    new_code.create: 16,
+    new_code.generate: 30,
+    new_code.upscale: 10,
+    new_code.rename_pet: 10,
+    new_code.rename_customer: 4,
+    new_code.renew_token: 4,
+    new_code.change_email: 4,
+    new_code.order: 5,
+    new_code.order_and_prolong: 4,
+    new_code.delete: 4,
 }
 
 
 def next_job(desk: Desk) -> Job | None:
-    """On each side half of the time, where there are two. None: nothing fits or everything is held; ask again."""
-    sides = desk.layout.sides
-    if not sides:
-        return None
-    makers = MIX[desk.chance.choice(sides)]
+    """The old code, and half of the time the new one where there is a clean side. None: nothing fits or everything is held; ask again."""
+    makers = desk.chance.choice((OLD_CODE, NEW_CODE)) if desk.layout.clean_name else OLD_CODE
     (maker,) = desk.chance.choices(list(makers), weights=list(makers.values()))
     return maker(desk)

@@ -29,7 +29,7 @@ def place_order(cursor: Cursor, order: str, artwork: Artwork, amount_cents: int)
 def sign_up(desk: Desk) -> Job | None:
     """The same e-mail again, also one that a migration has made an anonymous user of, is the same user."""
     email = desk.email()
-    if not desk.layout.has_users or not desk.shop.hold_account(email):
+    if not desk.shop.keeps_accounts or not desk.shop.hold_account(email):
         return None
     user: list[str] = []
 
@@ -43,7 +43,7 @@ def sign_up(desk: Desk) -> Job | None:
 
 
 def delete_user(desk: Desk) -> Job | None:
-    account = desk.shop.pick_account(desk.chance) if desk.layout.has_users else None
+    account = desk.shop.pick_account(desk.chance) if desk.shop.keeps_accounts else None
     if account is None:
         return None
     email, user = account

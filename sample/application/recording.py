@@ -2,7 +2,9 @@
 
 import json
 import threading
+import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
@@ -10,7 +12,9 @@ from sample.entry import Entry, Side
 
 
 class Journal:
-    """JSON lines, each flushed. `intend` before the commit, `acknowledge` after it; `abandon` if the server said no. Thread-safe."""
+    """JSON lines, each flushed. `intend` before the commit, `acknowledge` after it, with when the transaction began and when it was
+    acknowledged; `abandon` if the server said no. Thread-safe.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
@@ -23,9 +27,9 @@ class Journal:
             self._write({"n": self._number, "intent": entry.to_json()})
             return self._number
 
-    def acknowledge(self, number: int) -> None:
+    def acknowledge(self, number: int, began: float) -> None:
         with self._lock:
-            self._write({"n": number, "outcome": "committed"})
+            self._write({"n": number, "outcome": "committed", "began": began, "ended": time.time()})
 
     def abandon(self, number: int) -> None:
         with self._lock:
@@ -48,8 +52,9 @@ class Figures:
         self._lock = threading.Lock()
         self._committed: Counter[tuple[Side, str]] = Counter()
         self._idle: Counter[tuple[Side, str]] = Counter()
-        self._errors: Counter[tuple[Side, str, str]] = Counter()
-        self._longest: tuple[float, str, str] = (0.0, "", "")
+        self._errors: Counter[tuple[str, str]] = Counter()
+        self._overcome: Counter[str] = Counter()
+        self._longest: tuple[float, str] = (0.0, "")
         self._last_side: dict[str, Side] = {}
         self._both_sides: set[str] = set()
         self._crossings = 0
@@ -57,7 +62,7 @@ class Figures:
     def committed(self, entry: Entry, seconds: float) -> None:
         with self._lock:
             self._committed[entry.side, entry.kind] += 1
-            self._longest = max(self._longest, (seconds, entry.side.value, entry.kind))
+            self._longest = max(self._longest, (seconds, entry.kind))
             for artwork in {*entry.values, *entry.deleted}:
                 if self._last_side.get(artwork, entry.side) is not entry.side:
                     self._both_sides.add(artwork)
@@ -69,25 +74,35 @@ class Figures:
         with self._lock:
             self._idle[side, kind] += 1
 
-    def failed(self, side: Side, kind: str, sqlstate: str, seconds: float) -> None:
+    def failed(self, kind: str, sqlstate: str, seconds: float) -> None:
         with self._lock:
-            self._errors[side, kind, sqlstate] += 1
-            self._longest = max(self._longest, (seconds, side.value, kind))
+            self._errors[sqlstate, kind] += 1
+            self._longest = max(self._longest, (seconds, kind))
+
+    def overcome(self, sqlstates: Iterable[str]) -> None:
+        """The attempt after these errors went well."""
+        with self._lock:
+            self._overcome.update(sqlstates)
 
     def summary(self) -> dict[str, Any]:
         with self._lock:
-            errors: dict[str, dict[str, dict[str, int]]] = {}
-            for (side, kind, sqlstate), count in sorted(self._errors.items()):
-                errors.setdefault(side.value, {}).setdefault(kind, {})[sqlstate] = count
-            seconds, side_name, longest = self._longest
+            seconds, longest = self._longest
             return {
                 "transactions": self._committed.total(),
                 "committed": _by_side(self._committed),
                 "idle": _by_side(self._idle),
-                "errors": errors,
+                "errors": self._errors_by_sqlstate(),
                 "both_sides": {"artworks": len(self._both_sides), "writes_after_the_other_side": self._crossings},
-                "longest_transaction": {"seconds": round(seconds, 4), "side": side_name, "kind": longest},
+                "longest_transaction": {"seconds": round(seconds, 4), "kind": longest},
             }
+
+    def _errors_by_sqlstate(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        for (sqlstate, kind), count in sorted(self._errors.items()):
+            told = found.setdefault(sqlstate, {"seen": 0, "retried_with_success": self._overcome[sqlstate], "kinds": {}})
+            told["seen"] += count
+            told["kinds"][kind] = count
+        return found
 
 
 def _by_side(counts: Counter[tuple[Side, str]]) -> dict[str, dict[str, int]]:

@@ -2,10 +2,12 @@
 
 import json
 import random
+import threading
 import time
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+from sample.application.commands import obey
 from sample.application.layout import read_layout
 from sample.application.pace import Pace
 from sample.application.recording import Figures, Journal
@@ -21,12 +23,16 @@ def run_application(
     workers: int = 4,
     journal: Path | None = None,
     summary: Path | None = None,
+    careful: bool = False,
+    commands: IO[str] | None = None,
 ) -> dict[str, Any]:
     """Returns the summary. One application at a time on a database: two would not know of each other's writes."""
-    with connect(conninfo) as connection:
-        shop = open_shop(connection, read_layout(connection), seed)
+    with connect(conninfo) as connection, connection.cursor() as cursor:
+        shop = open_shop(connection, read_layout(cursor), seed)
     written, figures, started = Journal(journal), Figures(), time.monotonic()
-    crew = [Worker(conninfo, shop, pace, written, figures, random.Random(f"{seed}/{n}")) for n in range(workers)]
+    crew = [Worker(conninfo, shop, pace, written, figures, random.Random(f"{seed}/{n}"), careful) for n in range(workers)]
+    if commands is not None:
+        threading.Thread(target=obey, args=(commands, pace, figures), daemon=True).start()
     try:
         faults = in_threads(crew, pace)
     finally:

@@ -54,9 +54,13 @@ class Artwork:
 
 
 class Shop:
-    """Thread-safe. Some artworks are hot: picked half of the time, so that workers meet."""
+    """Thread-safe. Some artworks are hot: picked half of the time, so that workers meet.
 
-    def __init__(self) -> None:
+    A shop whose artworks have no owner keeps no accounts, even if a migration brings a table for them.
+    """
+
+    def __init__(self, *, keeps_accounts: bool) -> None:
+        self.keeps_accounts = keeps_accounts
         self._lock = threading.Lock()
         self._known: list[Artwork] = []
         self._hot: list[Artwork] = []
@@ -94,6 +98,10 @@ class Shop:
         with self._lock:
             self._held -= {(identity, part.value) for part in parts}
 
+    def some_id(self, chance: random.Random) -> str | None:
+        with self._lock:
+            return chance.choice(self._known).id if self._known else None
+
     def some_email(self, chance: random.Random) -> str | None:
         with self._lock:
             return chance.choice(self._known).email.strip() or None if self._known else None
@@ -130,10 +138,9 @@ class Shop:
 
 def open_shop(connection: psycopg.Connection, layout: Layout, seed: int) -> Shop:
     """Knows some artworks and accounts of those that are there, the same ones for the same seed."""
-    shop = Shop()
-    if layout.columns:
-        _learn_artworks(shop, connection, layout, seed)
-    if layout.has_users:
+    shop = Shop(keeps_accounts=layout.has_owners)
+    _learn_artworks(shop, connection, layout, seed)
+    if shop.keeps_accounts:
         registered = "WHERE NOT is_anonymous" if layout.knows_anonymous_users else ""
         query = f"SELECT email, id::text FROM public.users {registered} ORDER BY hashtextextended(id::text, %s) LIMIT %s"
         for email, user in connection.execute(query, (seed, ACCOUNTS_AT_START)):
@@ -143,6 +150,7 @@ def open_shop(connection: psycopg.Connection, layout: Layout, seed: int) -> Shop
 
 def _learn_artworks(shop: Shop, connection: psycopg.Connection, layout: Layout, seed: int) -> None:
     upscale = "a.upscale_status" if layout.has_upscaling else "NULL"
+    first_upload = "a.original_image_url" if layout.serving is Side.LEGACY else "NULL"
     query = f"""
         SELECT
             a.id::text,
@@ -151,7 +159,7 @@ def _learn_artworks(shop: Shop, connection: psycopg.Connection, layout: Layout, 
             CASE WHEN {upscale} IN ('processing', 'completed', 'failed') THEN {upscale} ELSE 'none' END,
             coalesce(btrim(a.access_token), '') <> ''
             AND NOT EXISTS (SELECT FROM public.artworks AS b WHERE b.access_token = a.access_token AND b.id <> a.id),
-            coalesce(a.original_image_url, '') LIKE 'test-%%',
+            coalesce({first_upload}, '') LIKE 'test-%%',
             EXISTS (SELECT FROM public.orders AS o WHERE o.artwork_id = a.id)
         FROM (
             SELECT * FROM public.artworks WHERE created_at IS NOT NULL ORDER BY hashtextextended(id::text, %s) LIMIT %s

@@ -18,12 +18,16 @@ class Step:
     values: dict[str, str]
 
 
-def can_be_generated(desk: Desk, side: Side) -> Callable[[Artwork], bool]:
-    """Mostly on the side where it was born, at times on the other one."""
+def can_be_generated(desk: Desk, *, old_code: bool) -> Callable[[Artwork], bool]:
+    """Mostly by the code that has made it, at times by the other."""
     anywhere = desk.chance.random() < 0.2
 
     def fits(artwork: Artwork) -> bool:
-        return artwork.generation in ("pending", "processing", "failed") and not artwork.test and (anywhere or artwork.born is side)
+        return (
+            artwork.generation in ("pending", "processing", "failed")
+            and not artwork.test
+            and (anywhere or (artwork.born is Side.LEGACY) is old_code)
+        )
 
     return fits
 

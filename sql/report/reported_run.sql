@@ -8,7 +8,8 @@ SELECT
   h.phase_before,
   h.begun_at,
   r.snapshot_at,
-  r.lsn::text AS lsn
+  r.lsn::text AS lsn,
+  s.switched
 FROM artwork_migration.phase_history AS h
 INNER JOIN (
   SELECT
@@ -18,6 +19,13 @@ INNER JOIN (
   FROM artwork_migration.reconciliation AS n
   GROUP BY n.run
 ) AS r ON h.run = r.run
-INNER JOIN artwork_migration.rule_result AS s ON h.run = s.run AND s.rule = 'sum'
+INNER JOIN (
+  SELECT
+    q.run,
+    BOOL_OR(q.rule = 'live_sum') AS switched
+  FROM artwork_migration.rule_result AS q
+  WHERE q.rule IN ('sum', 'live_sum')
+  GROUP BY q.run
+) AS s ON h.run = s.run
 ORDER BY h.run DESC
 LIMIT 1

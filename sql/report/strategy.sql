@@ -7,5 +7,5 @@ SELECT
   s.deviation,
   s.row_count
 FROM artwork_migration.strategy_count AS s
-WHERE s.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n.rule = 'sum')
+WHERE s.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n.rule IN ('sum', 'live_sum'))
 ORDER BY s.in_strategy DESC, s.migrated DESC, s.deviation

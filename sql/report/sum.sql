@@ -8,6 +8,6 @@ SELECT
   r.legacy_row,
   MIN(r.snapshot_at) AS snapshot_at
 FROM artwork_migration.reconciliation AS r
-WHERE r.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n.rule = 'sum')
+WHERE r.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n.rule IN ('sum', 'live_sum'))
 GROUP BY r.verdict, r.reason, r.legacy_row
 ORDER BY r.legacy_row DESC, r.verdict = 'match' DESC, 3 DESC

@@ -60,13 +60,15 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
 
 
 @contextmanager
-def application(shop: Shop, seed: int, folder: Path, transactions: int = TRANSACTIONS, rate: int = 0) -> Iterator[subprocess.Popen[bytes]]:
+def application(
+    shop: Shop, seed: int, folder: Path, *options: str, transactions: int = TRANSACTIONS, rate: int = 0
+) -> Iterator[subprocess.Popen[bytes]]:
     """The application as a process of its own, with its journal and summary in the folder; ended with the block."""
     pace = ["--rate", str(rate)] if rate else []
     files = ["--journal", str(folder / "journal.jsonl"), "--summary", str(folder / "summary.json")]
     amount = ["--seed", str(seed), "--workers", "4", "--transactions", str(transactions)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sample.application", *amount, *pace, *files],
+        [sys.executable, "-m", "sample.application", *amount, *pace, *files, *options],
         env={**os.environ, "ARTWORK_APPLICATION_URL": shop.server.conninfo(shop.name)},
         stdout=subprocess.DEVNULL,
     )

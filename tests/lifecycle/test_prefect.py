@@ -56,8 +56,9 @@ def test_the_deployments_run_on_a_worker(prefect_server: PrefectServer, operated
     assert run.state is not None
     assert run.state.name == "Planned", (tmp_path / "worker.log").read_text()[-2000:]
     with get_client(sync_client=True) as client:
-        names = {deployment.name for deployment in client.read_deployments()}
-    assert {entry["name"] for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]} <= names
+        deployments = {deployment.name: deployment for deployment in client.read_deployments()}
+    assert {entry["name"] for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]} <= set(deployments)
+    assert [(True, "0 3 * * *")] == [(one.active, getattr(one.schedule, "cron", "")) for one in deployments["verify"].schedules]
 
 
 @contextmanager

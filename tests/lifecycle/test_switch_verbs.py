@@ -92,6 +92,24 @@ def test_a_refused_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     assert done.name == "Completed", done.message
 
 
+def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> None:
+    """The rule and the id are named, the phase stays; mended, the next run does what is left, and writes its report."""
+    execute_switch(migrated)
+    migrated.sql.execute("SET artwork_migration.apply = 'on'")
+    artwork, name = migrated.rows("SELECT id, pet_name FROM artworks ORDER BY id LIMIT 1")[0]
+    migrated.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", (artwork,))
+    red = switch_over(return_state=True)
+    assert (red.name, exit_code(red)) == ("Switched – check failed", 1)
+    for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run switch_over again", "roll_back"):
+        assert told in (red.message or "")
+    assert phase(migrated) == "SWITCHED"
+    assert "switch_over again, it has steps left" in artifact("migration-status")
+    migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
+    done = switch_over(return_state=True)
+    assert done.name == "Completed", done.message
+    assert "everything is as it should be" in artifact("migration-report")
+
+
 def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> None:
     """No number is needed for it: the steps stand in the ledger, and the status says so."""
     execute_switch(migrated)

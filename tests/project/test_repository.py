@@ -76,11 +76,12 @@ def test_nothing_of_a_machine_is_in_the_repository() -> None:
 
 def test_flows_and_tasks_are_annotated() -> None:
     """The forms in the UI are made from the parameters' types and the docstrings' words."""
+    from flows.clean_up import clean_up
     from flows.decide import decide
     from flows.deploy_schema import deploy_schema
     from flows.roll_back import roll_back
 
-    for flow in (decide, deploy_schema, roll_back):
+    for flow in (clean_up, decide, deploy_schema, roll_back):
         assert flow.fn.__doc__
         for name in get_type_hints(flow.fn):
             assert name == "return" or f"{name}:" in flow.fn.__doc__, f"{flow.name} does not explain {name}"

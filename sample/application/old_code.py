@@ -1,4 +1,7 @@
-"""What the product does to the legacy table."""
+"""What the product has always done, by statements on the table that is called `artworks`.
+
+After a switch that is the clean table: this code has not been deployed anew, and goes on wherever it names columns that both tables have.
+"""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
@@ -23,7 +26,9 @@ CHANGE_KEY = """
 """
 
 
-def upload(desk: Desk) -> Job:
+def upload(desk: Desk) -> Job | None:
+    if desk.layout.serving is Side.CLEAN:
+        return None
     artwork = Artwork(id=desk.identity(), email=desk.email())
     mom = desk.url("uploads")
     values: dict[str, object] = {
@@ -50,7 +55,7 @@ def upload(desk: Desk) -> Job:
 
 
 def generate(desk: Desk) -> Job | None:
-    artwork = desk.hold((Part.LIFECYCLE,), can_be_generated(desk, Side.LEGACY))
+    artwork = desk.hold((Part.LIFECYCLE,), can_be_generated(desk, old_code=True))
     return _step(desk, artwork, next_generation(desk, artwork, processing=desk.layout.accepts_processing)) if artwork else None
 
 
@@ -104,27 +109,28 @@ def delete(desk: Desk) -> Job | None:
 
     def perform(cursor: Cursor) -> Entry | None:
         cursor.execute(DELETE, (artwork.id,))
-        return Entry(Side.LEGACY, "delete", deleted=(artwork.id,)) if cursor.rowcount else None
+        return Entry(desk.layout.serving, "delete", deleted=(artwork.id,)) if cursor.rowcount else None
 
     release = desk.releasing(artwork, EVERYTHING)
-    return Job(Side.LEGACY, "delete", perform, lambda: desk.shop.remove(artwork), release, (artwork,))
+    return Job(desk.layout.serving, "delete", perform, lambda: desk.shop.remove(artwork), release, (artwork,))
 
 
 def change_key(desk: Desk) -> Job | None:
-    artwork = desk.hold(EVERYTHING, lambda a: not a.ordered)
+    """Not once the clean table serves: there an id is for good, and every verification would be red."""
+    artwork = desk.hold(EVERYTHING, lambda a: not a.ordered) if desk.layout.serving is Side.LEGACY else None
     if artwork is None:
         return None
     copy = replace(artwork, id=desk.identity())
 
     def perform(cursor: Cursor) -> Entry | None:
         cursor.execute(CHANGE_KEY, (copy.id, artwork.id))
-        return Entry(Side.LEGACY, "change_key", rekeyed=((artwork.id, copy.id),)) if cursor.rowcount else None
+        return Entry(desk.layout.serving, "change_key", rekeyed=((artwork.id, copy.id),)) if cursor.rowcount else None
 
     def settle() -> None:
         desk.shop.remove(artwork)
         desk.shop.add(copy)
 
-    return Job(Side.LEGACY, "change_key", perform, settle, desk.releasing(artwork, EVERYTHING), (artwork,))
+    return Job(desk.layout.serving, "change_key", perform, settle, desk.releasing(artwork, EVERYTHING), (artwork,))
 
 
 def move_token(desk: Desk) -> Job | None:
@@ -158,18 +164,18 @@ def _pass_tokens(desk: Desk, kind: str, passed: Callable[[object, object], Seque
         for place, token in passed(found[first.id], found[second.id]):
             cursor.execute("UPDATE public.artworks SET access_token = %s WHERE id = %s", (token, pair[place].id))
             values[pair[place].id] = digests({"access_token": token})
-        return Entry(Side.LEGACY, kind, values=values)
+        return Entry(desk.layout.serving, kind, values=values)
 
     def release() -> None:
         for artwork in pair:
             desk.shop.release(artwork.id, (Part.TOKEN,))
 
-    return Job(Side.LEGACY, kind, perform, nothing, release, pair)
+    return Job(desk.layout.serving, kind, perform, nothing, release, pair)
 
 
 def _step(desk: Desk, artwork: Artwork, step: Step) -> Job:
     values: dict[str, object] = {**step.values}
-    if step.kind == "upscale_completed":
+    if step.kind == "upscale_completed" and "upscaled_at" in desk.layout.columns:
         values["upscaled_at"] = datetime.now(UTC)
     return _update(desk, step.kind, artwork, (Part.LIFECYCLE,), values, step)
 
@@ -184,14 +190,14 @@ def _update(  # noqa: PLR0917 (called in one way, in this file)
 ) -> Job:
     def perform(cursor: Cursor) -> Entry | None:
         cursor.execute(_update_statement(values), (*_adapted(values), artwork.id))
-        return Entry(Side.LEGACY, kind, values={artwork.id: digests(values)}) if cursor.rowcount else None
+        return Entry(desk.layout.serving, kind, values={artwork.id: digests(values)}) if cursor.rowcount else None
 
     def settle() -> None:
         if step is not None:
             take(artwork, step)
         vars(artwork).update(known)
 
-    return Job(Side.LEGACY, kind, perform, settle, desk.releasing(artwork, parts), (artwork,))
+    return Job(desk.layout.serving, kind, perform, settle, desk.releasing(artwork, parts), (artwork,))
 
 
 def _order(desk: Desk, kind: str, artwork: Artwork, parts: Collection[Part], *, prolong: bool) -> Job:
@@ -205,12 +211,12 @@ def _order(desk: Desk, kind: str, artwork: Artwork, parts: Collection[Part], *, 
         if prolong and order_first:
             cursor.execute(_update_statement(values), (*values.values(), artwork.id))
         written = {artwork.id: digests(values)} if prolong else {}
-        return Entry(Side.LEGACY, kind, values=written, orders={number: artwork.id})
+        return Entry(desk.layout.serving, kind, values=written, orders={number: artwork.id})
 
     def settle() -> None:
         artwork.ordered = True
 
-    return Job(Side.LEGACY, kind, perform, settle, desk.releasing(artwork, parts), (artwork,))
+    return Job(desk.layout.serving, kind, perform, settle, desk.releasing(artwork, parts), (artwork,))
 
 
 def _update_statement(values: dict[str, object]) -> pgsql.Composed:

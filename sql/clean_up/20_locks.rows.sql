@@ -1,0 +1,56 @@
+-- What: every lock of the clean-up, all of them first and none later: the views that go, then what the retired table references (users),
+--   then whatever else carries a trigger of ours, then artworks and the retired table.
+-- Why: dropping a trigger needs ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the one it references. Whoever
+--   waits for a lock while holding another one can make the application a deadlock victim. A view is locked by giving it the owner it
+--   has: see switch/20_locks.
+-- Inverse: none; a lock ends with the transaction.
+-- Locks: ACCESS EXCLUSIVE on all of them.
+-- Stage: locked
+SELECT
+  s.object,
+  CASE s.kind
+    WHEN 'v' THEN FORMAT('ALTER VIEW %s OWNER TO %I', s.object, s.owner)
+    WHEN 'm' THEN FORMAT('ALTER MATERIALIZED VIEW %s OWNER TO %I', s.object, s.owner)
+    ELSE FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object)
+  END AS "do",
+  NULL AS undo
+FROM (
+  SELECT
+    CASE
+      WHEN c.relkind IN ('v', 'm') THEN 1
+      WHEN c.oid = 'public.artworks'::regclass THEN 4
+      WHEN c.oid = 'public.artworks_old'::regclass THEN 5
+      WHEN r.referenced THEN 2
+      ELSE 3
+    END AS place,
+    c.oid::regclass::text AS object,
+    c.relkind AS kind,
+    PG_GET_USERBYID(c.relowner) AS owner
+  FROM pg_catalog.pg_class AS c
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        EXISTS(
+          SELECT FROM pg_catalog.pg_constraint AS k
+          WHERE k.contype = 'f' AND k.conrelid = 'public.artworks_old'::regclass AND k.confrelid = c.oid
+        ) AS referenced
+    ) AS r
+  WHERE
+    c.oid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
+    OR c.oid IN (
+      SELECT g.tgrelid
+      FROM pg_catalog.pg_trigger AS g INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
+      WHERE STARTS_WITH(g.tgname, 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
+    )
+    OR r.referenced
+    OR c.oid = TO_REGCLASS('public.artworks_v2')
+    OR (
+      c.relkind = 'm'
+      AND EXISTS (
+        SELECT
+        FROM pg_catalog.pg_rewrite AS w INNER JOIN pg_catalog.pg_depend AS d ON w.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
+        WHERE w.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks_old'::regclass
+      )
+    )
+) AS s
+ORDER BY s.place, s.object

@@ -1,0 +1,20 @@
+-- What: the life-cycle trigger of the serving table is made anew without its condition, in the state it has.
+-- Why: it stepped aside for the migration's own writes. There are none any more, and nothing of the product names the migration.
+-- Inverse: none.
+-- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
+-- Stage: locked
+SELECT
+  FORMAT('trigger %I on %s', g.tgname, g.tgrelid::regclass) AS object,
+  FORMAT(
+    $do$CREATE OR REPLACE TRIGGER %1$I BEFORE INSERT OR UPDATE ON %2$s FOR EACH ROW EXECUTE FUNCTION public.artwork_lifecycle();
+ALTER TABLE %2$s %3$s TRIGGER %1$I$do$,
+    g.tgname,
+    g.tgrelid::regclass,
+    CASE g.tgenabled
+      WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE'
+    END
+  ) AS "do",
+  NULL AS undo
+FROM pg_catalog.pg_trigger AS g
+WHERE g.tgrelid = 'public.artworks'::regclass AND g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()')
+ORDER BY 1

@@ -1,0 +1,8 @@
+-- What: the artworks of an e-mail, newest first.
+-- Why: the customer's own page. The literal is nobody's; the plan is the same.
+-- Locks: ACCESS SHARE on public.artworks.
+SELECT a.id
+FROM public.artworks AS a
+WHERE a.customer_email = 'nobody@artwork-migration.invalid'
+ORDER BY a.created_at DESC
+LIMIT 20

@@ -1,0 +1,40 @@
+"""The steps of the daily look: what is written down of it, and what the world is told when it is red."""
+
+from prefect.events import emit_event
+from prefect.logging import get_run_logger
+
+from migration import safety_window
+from migration.errors import VerificationFailed
+from migration.gates import GateVerdict, require_green_live
+from migration.runs import Run
+from migration.safety_window import SafetyWindow
+from tasks.steps import step
+
+#: The event of a red verification; an automation of the operators' may wait for it.
+RED = "artwork-migration.verification.red"
+
+
+def open_window(run: Run) -> SafetyWindow | None:
+    """The safety window, or None where none is open. Reads the ledger only."""
+    with run.database.transaction("reading the safety window", transaction_read_only="on") as connection:
+        return safety_window.read(connection)
+
+
+@step("note the verification")
+def note_verification(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
+    """Write the verification to the ledger, green or red."""
+    red = verdict.names_red
+    run.database.write("noting the verification", lambda connection: safety_window.note(connection, run.epoch, window.day, red))
+    get_run_logger().info("day %d of the safety window: %s", window.day, ", ".join(red) or "green")
+
+
+def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
+    """Raise VerificationFailed unless the verdict is green, and emit the event by then. It holds names of rules, and no id of a row."""
+    red = verdict.names_red
+    if red:
+        emit_event(
+            RED,
+            resource={"prefect.resource.id": f"artwork-migration.verification.{run.id}", "prefect.resource.name": run.name},
+            payload={"run": run.epoch, "day": window.day, "red": red},
+        )
+    require_green_live(verdict, VerificationFailed)

@@ -1,0 +1,130 @@
+"""The safety window: its days, its verifications, and what the report says of them."""
+
+import pytest
+
+from expectations.suites import SUITES
+from migration import safety_window
+from migration.gates import GateVerdict
+from migration.safety_window import SAFETY_DAYS, SafetyWindow
+from reporting import pages
+from reporting.report import read_report
+from reporting.verdict import headline, outcome, sentence
+from tasks.validation import judge_suite
+from tests.artworks import add_clean
+from tests.conftest import MakeShop
+from tests.shops import Shop, running, switch, switch_back
+
+
+@pytest.fixture
+def switched(make_shop: MakeShop) -> Shop:
+    """The production-like sample with the clean table serving."""
+    return make_shop(phase="SWITCHED")
+
+
+def window(shop: Shop) -> SafetyWindow | None:
+    with shop.database.transaction("asking") as connection:
+        return safety_window.read(connection)
+
+
+def verify(shop: Shop, verb: str = "verify") -> GateVerdict:
+    """What the verb does between its begin and its report."""
+    with running(shop, verb) as run:
+        run.begin()
+        verdict = judge_suite(run, SUITES["live"])
+        found = window(shop)
+        assert found
+        day = found.day
+        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, verdict.names_red))
+    return verdict
+
+
+def switched_ago(shop: Shop, interval: str) -> None:
+    """Let the switch have been earlier, and what was verified since with it."""
+    for table, column in (("phase_history", "ended_at"), ("verification", "verified_at")):
+        shop.sql.execute(f"UPDATE artwork_migration.{table} SET {column} = {column} - INTERVAL '{interval}'")
+
+
+def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
+    """Nor after the way back."""
+    assert window(migrated) is None
+    switch(migrated)
+    assert window(migrated)
+    switch_back(migrated)
+    assert window(migrated) is None
+
+
+@pytest.mark.parametrize(
+    ("ago", "day", "over"),
+    [("0 hours", 1, False), ("23 hours", 1, False), ("25 hours", 2, False), ("719 hours", 30, False), ("721 hours", 31, True)],
+)
+def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool) -> None:
+    """In whole days of the database's clock; the last of them is full before the window is over."""
+    switched_ago(switched, ago)
+    found = window(switched)
+    assert found
+    assert (day, over) == (found.day, found.over)
+    assert SAFETY_DAYS == 30
+
+
+def test_a_verification_counts_for_a_day(switched: Shop) -> None:
+    """Green and of the last day; a newer red one takes it back, and a new window knows nothing of it."""
+    assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
+    verify(switched)
+    switched.sql.execute("DROP INDEX artworks_user_id_idx")
+    assert ["live_constraints_in_place", "queries_on_index"] == sorted(verify(switched).names_red)
+    found = window(switched)
+    assert found
+    assert [0, 0, 2] == [len(one.red) for one in found.verifications]
+    assert not found.verified
+    switched.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
+    verify(switched)
+    assert is_verified(switched)
+    switch_back(switched)
+    switch(switched)
+    assert not is_verified(switched)
+
+
+def is_verified(shop: Shop) -> bool:
+    found = window(shop)
+    return bool(found and found.verified)
+
+
+def grown_old(shop: Shop) -> bool:
+    """Whether it still counts after more than a day."""
+    switched_ago(shop, "25 hours")
+    return is_verified(shop)
+
+
+def test_the_report_of_a_day(switched: Shop) -> None:
+    """What serves, the day, what was changed since, and the verifications so far; nothing that only was true before the switch."""
+    verify(switched)
+    switched_ago(switched, "25 hours")
+    switched.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks ORDER BY id LIMIT 1)")
+    add_clean(switched)
+    verify(switched)
+    report = read_report(switched.database)
+    assert report.accounts.adds_up
+    assert "Day 2 of 30: the clean table serves, and everything is as it should be." == headline(report)
+    assert "1 changed since the switch; 1 new ones born since" in sentence(report)
+    assert [1, 2] == [one["day"] for one in report.verifications]
+    page = pages.page(report)
+    for untrue in ("The legacy table still serves", "This run copied", "left with nothing", "An independent count"):
+        assert untrue not in page
+    for true in ("now retired", "The legacy table is retired as artworks_old", "Day 2 of 30: every verification"):
+        assert true in page
+
+
+@pytest.mark.parametrize(("verb", "end"), [("verify", "Red gate"), ("switch_over", "Switched – check failed")])
+def test_the_report_of_a_red_day(switched: Shop, verb: str, end: str) -> None:
+    """It says what serves and the two ways on, and its queries look at the tables under their new names."""
+    artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
+    switched.sql.execute("SET artwork_migration.apply = 'on'")
+    switched.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", [artwork])
+    verify(switched, verb)
+    report = read_report(switched.database)
+    assert end == outcome(report)
+    assert "the gate is red. The clean table serves" in headline(report)
+    assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
+    assert "or roll back to MIGRATED" in pages.page(report)
+    query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")
+    assert "damaged" in str(switched.rows(query))

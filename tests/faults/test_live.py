@@ -1,0 +1,218 @@
+"""The gate `live`: green on what the switch leaves, and each of its rules says no to the damage it is there for."""
+
+import pytest
+
+from expectations.suites import SUITES
+from migration import checks, live, way_back
+from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
+from migration.gates import GateVerdict, RuleVerdict, require_green_live
+from sample.build import Variant
+from sql import SqlFile
+from tasks.switching import fingerprint_kept
+from tasks.validation import judge_suite
+from tests.artworks import add_clean, add_order, add_user
+from tests.conftest import MakeShop
+from tests.faults.test_rules import CLEAN, UNGUARDED
+from tests.shops import Shop, planned_way_back, running
+
+#: What anybody can set, and nobody should: no trigger of ours looks.
+UNSEEN = "SET artwork_migration.apply = 'on';"
+#: An artwork that nothing references and nothing distinguishes, on both sides.
+ARTWORK = "(SELECT o.id FROM artworks AS a JOIN artworks_old AS o USING (id) WHERE o.upscale_status = 'pending' ORDER BY o.id LIMIT 1)"
+#: A retired row that stayed behind.
+EXCLUDED = "(SELECT o.id FROM artworks_old AS o WHERE o.original_image_url LIKE 'test-%' ORDER BY o.id LIMIT 1)"
+#: The view verdict, but for some rows.
+BLIND = """
+    DO $$ BEGIN EXECUTE FORMAT(
+    'CREATE OR REPLACE VIEW artwork_migration.verdict AS SELECT v.* FROM (%s) AS v WHERE v.reason <> %L',
+    RTRIM(PG_GET_VIEWDEF('artwork_migration.verdict'::regclass), ';'), 'test_data'); END $$
+"""
+#: The damage, and all the rules that say no to it.
+DAMAGE = {
+    "a row is gone": (f"{UNSEEN} DELETE FROM artworks WHERE id = {ARTWORK}", ["live_missing"]),
+    "a row has come": (
+        f"{UNSEEN} INSERT INTO artworks (customer_email, access_token, pet_mom_image_url, pet_image_url)"
+        " VALUES ('new@example.com', 'new', 'https://a', 'https://b')",
+        ["live_extra"],
+    ),
+    "a value differs": (f"{UNSEEN} UPDATE artworks SET pet_name = 'damaged' WHERE id = {ARTWORK}", ["live_differs"]),
+    "a write was refused": (
+        f"INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
+        ["live_refused"],
+    ),
+    "another time of creation": (f"UPDATE artworks SET created_at = '2020-01-01' WHERE id = {ARTWORK}", ["identity_changed"]),
+    "another id": (f"UPDATE artworks SET id = GEN_RANDOM_UUID() WHERE id = {ARTWORK}", ["identity_changed"]),
+    "another token": (f"UPDATE artworks SET access_token = 'another' WHERE id = {ARTWORK}", ["email_or_token_changed"]),
+    "rows that nobody counts": (BLIND, ["live_sum"]),
+    "a write to a retired row that stayed behind": (
+        f"{UNSEEN} UPDATE artworks_old SET pet_name = 'damaged' WHERE id = {EXCLUDED}",
+        ["retired_untouched"],
+    ),
+    "a write to a retired row": (
+        f"{UNSEEN} UPDATE artworks_old SET pet_name = 'damaged' WHERE id = {ARTWORK}",
+        ["live_differs", "retired_untouched"],
+    ),
+    "no index for a query": ("DROP INDEX artworks_user_id_idx", ["live_constraints_in_place", "queries_on_index"]),
+    "nobody can create an artwork": (
+        "ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID",
+        ["acceptance_test"],
+    ),
+    "what the retired table cannot take": (f"UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}", ["way_back_open"]),
+    "the capture is off": ("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update", ["capture_in_place"]),
+    "the guard is gone": ("DROP TRIGGER artwork_migration_guard ON artworks_old", ["capture_in_place"]),
+    "no key to users": ("ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey", ["live_constraints_in_place"]),
+    "a key that is none": (
+        "ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key;CREATE INDEX artworks_access_token_key ON artworks (access_token)",
+        ["live_constraints_in_place"],
+    ),
+}
+#: What the sample's rows are rightly told of.
+OF_THE_SAMPLE = {"live_mom_picture_is_url", "live_pet_picture_is_url", "live_uploads_are_there"}
+
+
+@pytest.fixture
+def switched(make_shop: MakeShop) -> Shop:
+    """The production-like sample with the clean table serving."""
+    return make_shop(phase="SWITCHED")
+
+
+def verified(shop: Shop) -> GateVerdict:
+    """The verdict of the gate in a new run."""
+    with running(shop, "verify") as run:
+        run.begin()
+        return judge_suite(run, SUITES["live"])
+
+
+def says_no(verdict: GateVerdict) -> dict[str, RuleVerdict]:
+    """The rules that say no, but for what the sample's rows are told of; every rule was judged."""
+    assert "" == verdict.broken
+    return {rule.rule: rule for rule in verdict.rules if not rule.passed and rule.rule not in OF_THE_SAMPLE}
+
+
+def test_what_the_switch_leaves_is_green(make_shop: MakeShop) -> None:
+    """Also in the smallest variant, whose legacy table has no owner and no upscaling."""
+    verdict = verified(make_shop(Variant.MINIMAL, phase="SWITCHED"))
+    require_green_live(verdict, VerificationFailed)
+    assert [] == verdict.names_red
+    assert len(SUITES["live"].rules) == len(verdict.rules)
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_rule_says_no(switched: Shop, damage: str) -> None:
+    """And no other one does."""
+    statement, rules = DAMAGE[damage]
+    switched.sql.execute(statement)
+    assert rules == sorted(says_no(verified(switched)))
+
+
+def test_each_measured_rule_says_no_in_one_of_these() -> None:
+    """The one that is left has a test of its own."""
+    told = {rule for _, rules in DAMAGE.values() for rule in rules}
+    assert {"way_back_not_begun"} == {rule.expectation_type for rule in SUITES["live"].measured} - told
+
+
+def test_the_rules_on_columns_say_no(switched: Shop) -> None:
+    """Each to a row of its own, on the table as it is called now."""
+    switched.sql.execute("DELETE FROM artworks")
+    for statement in UNGUARDED["clean_artworks"]:
+        switched.sql.execute(statement.replace("artworks_v2_pkey", "artworks_v2_pkey CASCADE").replace("artworks_v2", "artworks"))
+    wanted = {f"live_{rule.removeprefix('clean_')}": columns for rule, columns in CLEAN if rule != "updated_after_created"}
+    sound = {"generated_image_url": "https://images.example/1.jpg"}
+    damaged = {rule: str(add_clean(switched, **{**sound, **columns})) for rule, columns in wanted.items()}
+    told = {rule.rule: rule.ids for rule in verified(switched).rules}
+    assert damaged == {rule: artwork for rule, artwork in damaged.items() if artwork in told[rule]}
+
+
+def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
+    """New, changed and deleted artworks, a deleted and a renamed user, an order placed and some cancelled: counted, and green."""
+    deleted, renamed = (user for (user,) in switched.rows("SELECT DISTINCT user_id FROM artworks WHERE user_id IS NOT NULL LIMIT 2"))
+    ordered = switched.value(f"SELECT {ARTWORK}")
+    switched.sql.execute("DELETE FROM users WHERE id = %s", [deleted])
+    switched.sql.execute("UPDATE users SET email = 'renamed@example.com' WHERE id = %s", [renamed])
+    add_user(switched, "somebody@example.com")
+    add_order(switched, ordered)
+    add_order(switched, add_clean(switched, generated_image_url="https://images.example/1.jpg"))
+    switched.sql.execute("DELETE FROM orders WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 20)")
+    switched.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id IN (SELECT id FROM artworks ORDER BY id LIMIT 5)")
+    switched.sql.execute("DELETE FROM artworks WHERE id = (SELECT id FROM artworks ORDER BY id DESC LIMIT 1)")
+    assert {} == says_no(verified(switched))
+    counted = dict(
+        switched.rows(
+            "SELECT verdict, SUM(row_count) FROM artwork_migration.reconciliation"
+            " WHERE run = (SELECT MAX(run) FROM artwork_migration.reconciliation) GROUP BY verdict"
+        )
+    )
+    assert (1, 1) == (counted["born_since"], counted["deleted_since"])
+    assert counted["changed_since"] >= 5
+
+
+def test_a_way_back_that_was_killed(switched: Shop) -> None:
+    """What it carried back is told from damage: the fingerprint cannot judge any more, and a warning says so."""
+    switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
+    with running(switched, "roll_back") as run:
+        run.begin()
+        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+    told = says_no(verified(switched))
+    assert {"way_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
+
+
+def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
+    """It takes the fingerprint anew, which then holds as the first one did."""
+    switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
+    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+        run.begin()
+        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        raise LockNotObtained("roll_back", 1, [])
+    assert {} == says_no(verified(switched))
+    switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
+    assert ["retired_untouched"] == list(says_no(verified(switched)))
+
+
+def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither of what is red nor of what is green is anything said or kept but ids and names of objects."""
+    for damage in ("another token", "a value differs", "what the retired table cannot take", "nobody can create an artwork"):
+        switched.sql.execute(DAMAGE[damage][0])
+    with caplog.at_level("DEBUG"):
+        verdict = verified(switched)
+    with pytest.raises(CheckFailed) as caught:
+        require_green_live(verdict, CheckFailed)
+    kept = switched.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
+    told = "".join([*(row for (row,) in kept), str(verdict), str(caught.value), caplog.text, *capfd.readouterr()])
+    values = switched.rows("SELECT customer_email, access_token FROM artworks UNION SELECT customer_email, access_token FROM artworks_old")
+    assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
+
+
+def test_without_a_fingerprint_it_is_red(switched: Shop) -> None:
+    """Nothing to compare with is not nothing wrong."""
+    switched.sql.execute("DELETE FROM artwork_migration.step WHERE name = %s", [checks.FINGERPRINT])
+    assert ["retired_untouched"] == verified(switched).names_red
+
+
+def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
+    """The rules it would have measured are named with the SQLSTATE; the others are judged."""
+    switched.sql.execute("ALTER TABLE artwork_migration.clean_rekeyed RENAME TO elsewhere")
+    verdict = verified(switched)
+    assert [*live.COMPARED, "live_sum", "way_back_open"] == verdict.names_red
+    assert "failed with SQLSTATE 42P01" in verdict.broken
+    with pytest.raises(CheckFailed, match=r"could not be judged.*roll_back with to=MIGRATED"):
+        require_green_live(verdict, CheckFailed)
+
+
+def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By name; it does not go on."""
+    monkeypatch.setattr(checks, "QUERY_BUDGET_MS", 50)
+    with running(switched) as run:
+        assert ["sleepy: longer than 50 ms"] == checks.slow_queries(run, [SqlFile("live/queries/09_sleepy", {}, "SELECT PG_SLEEP(60)")])
+
+
+def test_nothing_is_left_behind(switched: Shop) -> None:
+    """Rows, log and refusals are what they were, also with something to carry back; and no lock is left."""
+    switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
+    question = (
+        "SELECT (SELECT COUNT(*) FROM artworks), (SELECT COUNT(*) FROM artworks_old WHERE pet_name = 'Rex'),"
+        " (SELECT ARRAY_AGG(carried_back) FROM artwork_migration.clean_change), (SELECT COUNT(*) FROM artwork_migration.clean_touched)"
+    )
+    before = switched.rows(question)
+    verified(switched)
+    assert before == switched.rows(question)
+    assert 0 == switched.value("SELECT COUNT(*) FROM pg_locks WHERE relation = 'public.artworks'::regclass")

@@ -1,0 +1,82 @@
+"""The clean-up as an operator runs it, up to the point of no return and beyond."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cli.prefect_server import PrefectServer
+from cli.verbs import exit_code
+from flows.clean_up import clean_up
+from flows.decide import decide
+from flows.deploy_schema import deploy_schema
+from flows.migrate_data import migrate_data
+from flows.roll_back import roll_back
+from flows.switch_over import switch_over
+from flows.verify import verify
+from tests.conftest import MakeShop
+from tests.lifecycle.conftest import environment, point_to
+from tests.lifecycle.test_readme import COMMANDS, run
+from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
+from tests.shops import Shop, execute_clean_up, make_ready
+
+
+@pytest.fixture
+def switched(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
+    """A shop on the day of the switch that the flows find in the environment."""
+    del prefect_server  # named so that it runs
+    shop = make_shop(phase="SWITCHED")
+    point_to(shop, monkeypatch, tmp_path)
+    return shop
+
+
+def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
+    """Read on the first day, refused with its number; when the days are over, the README's commands do it, and no verb runs any more."""
+    planned = clean_up(return_state=True)
+    assert (planned.name, exit_code(planned)) == ("Planned", 0)
+    told = artifact(f"plan-{number_in(planned)}")
+    assert all(rule in told for rule in ("**safety_window**", "**verification**", "**archive**", "THE POINT OF NO RETURN"))
+    refused = clean_up(plan=number_in(planned), **APPROVED, return_state=True)
+    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert "day 1 of 30; 30 days are left" in (refused.message or "")
+
+    make_ready(switched)
+    wrong = decide(name="no_archive", value="maybe", **APPROVED, return_state=True)
+    assert (wrong.name, exit_code(wrong)) == ("Refused", 2)
+    assert "Completed" == decide(name="no_archive", value="accepted", **APPROVED, return_state=True).name
+    number = ""
+    for command in [line for line in COMMANDS if " clean-up" in line]:
+        done = run(command.replace("NUMBER", number), environment(prefect_server), tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+        if found := re.search(r"Plan ([0-9a-f]{8}) of", done.stdout):
+            number = found.group(1)
+    assert "there is no way back" in " ".join(done.stdout.split())
+
+    assert phase(switched) == "CLEANED"
+    assert "CLEANED" in artifact("migration-status")
+    assert "Nothing to verify: phase CLEANED" in (verify(return_state=True).message or "")
+    report = run("artwork-migration report", environment(prefect_server), tmp_path)
+    assert (report.returncode, "clean_up has taken away" in " ".join(report.stdout.split())) == (1, True)
+    for state in (
+        deploy_schema(return_state=True),
+        migrate_data(return_state=True),
+        switch_over(return_state=True),
+        clean_up(return_state=True),
+        roll_back(return_state=True),
+        roll_back(to="MIGRATED", return_state=True),
+        decide(name="max_quarantined", value="3", **APPROVED, return_state=True),
+    ):
+        assert (state.name, exit_code(state)) == ("Refused", 1)
+        assert "in phase CLEANED" in (state.message or "")
+        assert "The migration is done" in (state.message or "")
+
+
+def test_killed_after_the_commit_the_next_run_does_the_rest(switched: Shop, tmp_path: Path) -> None:
+    """No number is needed for it: the steps stand in the ledger, and the export is made before the logs go."""
+    make_ready(switched)
+    execute_clean_up(switched)
+    done = clean_up(return_state=True)
+    assert done.name == "Completed", done.message
+    assert switched.value("SELECT TO_REGCLASS('artwork_migration.finding') IS NULL")
+    assert len(list((tmp_path / "reports").glob("ledger-*.json"))) == 1
+    assert clean_up(return_state=True).name == "Refused"

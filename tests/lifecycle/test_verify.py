@@ -1,0 +1,87 @@
+"""The daily look as the schedule runs it."""
+
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from cli.prefect_server import PrefectServer
+from cli.verbs import exit_code
+from flows.verify import verify
+from reporting.status import read_status, status_lines
+from tests.conftest import MakeShop
+from tests.lifecycle.conftest import point_to
+from tests.lifecycle.test_verbs import artifact
+from tests.shops import Shop
+
+
+@pytest.fixture
+def in_window(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
+    """A shop with the clean table serving, as the flows find it; `kept` is what the retired table held."""
+    shop = make_shop(phase="SWITCHED")
+    shop.sql.execute("CREATE TABLE kept AS SELECT id, pet_name FROM artworks_old")
+    point_to(shop, monkeypatch, tmp_path)
+    return shop
+
+
+VERIFICATIONS = "SELECT day, red FROM artwork_migration.verification ORDER BY run"
+UNSEEN = "SET artwork_migration.apply = 'on';"
+
+
+def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
+    """It ends at once, also where nothing of ours is, and writes nothing."""
+    state = verify(return_state=True)
+    assert ("Completed", 0) == (state.name, exit_code(state))
+    assert "Nothing to verify: phase NOT_STARTED" in (state.message or "")
+    assert operated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
+
+
+def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
+    """Green on the first day; red after a write to the retired table and after an index has gone, each with what to do; mended, green."""
+    green = verify(return_state=True)
+    assert ("Completed", 0) == (green.name, exit_code(green))
+    assert "Day 1 of 30: everything is as it should be. The clean table serves" in (green.message or "")
+    assert "Day 1 of 30" in artifact("migration-report")
+
+    in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '25 hours'")
+    in_window.sql.execute(f"{UNSEEN} UPDATE artworks_old SET pet_name = 'x' WHERE original_image_url LIKE 'test-%'")
+    in_window.sql.execute("DROP INDEX artworks_user_id_idx")
+    red = verify(return_state=True)
+    assert ("Red gate", 1) == (red.name, exit_code(red))
+    for word in (
+        "retired_untouched (artworks_old)",
+        "queries_on_index (of_user: no index)",
+        "run verify again",
+        "to=MIGRATED",
+        "clean table serves",
+    ):
+        assert word in (red.message or "")
+    assert "red: live." in dict(status_lines(read_status(in_window.database)))["last gates"]
+    assert "day 2 of 30; last verified " in artifact("migration-status")
+    assert "Day 2 of 30: the gate is red" in artifact("migration-report")
+    payload = red_event(prefect_server)
+    assert {"run", "day", "red"} == set(payload)
+    assert 2 == payload["day"]
+
+    in_window.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
+    in_window.sql.execute(
+        "UPDATE artworks_old AS a SET pet_name = k.pet_name FROM kept AS k WHERE a.id = k.id AND a.pet_name IS DISTINCT FROM k.pet_name"
+    )
+    assert "Completed" == verify(return_state=True).name
+    days = in_window.rows(VERIFICATIONS)
+    assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (2, [])] == [
+        (d, sorted(red)) for d, red in days
+    ]
+
+
+def red_event(server: PrefectServer) -> dict[str, object]:
+    """What the newest event of a red verification holds; it takes a moment to arrive."""
+    question = {"filter": {"event": {"name": ["artwork-migration.verification.red"]}}, "limit": 1}
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        events = httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"]
+        if events:
+            return dict(events[0]["payload"])
+        time.sleep(0.5)
+    raise AssertionError("no event came")
