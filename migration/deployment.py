@@ -19,6 +19,9 @@ OLDEST_VERSION = 150000
 #: Each of these makes the questions after it moot or impossible, so it is told alone.
 _ASKED_FIRST = ("postgres_version", "standby", "usage_privilege", "artworks_missing")
 
+#: Asked for the plan and again under the locks, by the switch and by the way back from it.
+WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
+
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 
@@ -143,6 +146,16 @@ def still_clear(file: SqlFile) -> Statement:
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return Statement("locked", f"blocker {file.rule}", check, None, "")
+
+
+def still_the_same(connection: Connection, file: SqlFile) -> Statement:
+    """Asks a question once more under the lock, whose answer must be the one that it has now."""
+    answer = connection.execute(text(file.statement)).scalar_one()
+    check = (
+        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", file.rule, check, None, "")
 
 
 def _kept(name: str) -> str:

@@ -40,13 +40,16 @@ def execute(
     changed then.
     """
     deadline = time.monotonic() + patience
-    tables = [statement.object for statement in statements if statement.do.startswith("LOCK TABLE")]
+    tables = _locked_by(statements, "LOCK TABLE")
+    views = _locked_by(statements, "ALTER VIEW", "ALTER MATERIALIZED VIEW")
     attempt = 0
     while True:
         attempt += 1
         before_attempt()
         try:
             with target.transaction(f"executing {action}", **_limits(target)) as connection:
+                # a check that a key of the application's puts off to the commit would not let its table be altered
+                connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 for statement in statements:
                     if statement.stage == "prepare":
                         _execute_literally(connection, statement.do)
@@ -61,7 +64,7 @@ def execute(
                 raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _NOT_THIS_TIME:
                 raise
-            holders = lock_holders(target, tables)
+            holders = lock_holders(target, [*tables, *views])
         if time.monotonic() >= deadline:
             raise LockNotObtained(verb, attempt, holders)
         on_attempt(
@@ -70,8 +73,14 @@ def execute(
         time.sleep(database.backoff(attempt))
 
 
+def _locked_by(statements: Sequence[Statement], *commands: str) -> list[str]:
+    """What the statements that are only there for their lock name: a table, or a view, which is given the owner that it has."""
+    locked = [statement for statement in statements if statement.stage == "locked"]
+    return [one.object for one in locked if one.do.startswith(tuple(f"{command} {one.object} " for command in commands))]
+
+
 def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
-    """The sessions that hold a lock on these tables just now."""
+    """The sessions that hold a lock on these tables and views just now."""
     with target.transaction("looking for lock holders") as connection:
         return [LockHolder(**row) for row in database.rows(connection, "run/lock_holders", tables=list(tables))]
 

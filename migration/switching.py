@@ -40,7 +40,10 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     """What is done and what hangs on the table, in the order of the files' numbers; once locked, the first question is what has come."""
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
     made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
-    made[_ASKED_AGAIN] = [deployment.still_clear(sql.load(name)) for name in (_REFUSED_WRITE, "switch/blockers/20_unknown_dependent")]
+    made[_ASKED_AGAIN] = [
+        *(deployment.still_clear(sql.load(name)) for name in (_REFUSED_WRITE, "switch/blockers/20_unknown_dependent")),
+        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
+    ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
     statements = [statement for name in sorted(made) for statement in made[name]]
     return sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))

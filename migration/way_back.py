@@ -43,7 +43,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, switched)),
-        blockers=tuple(_blockers(connection, [row["object"] for row in switched])),
+        blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(connection, switched)),
         facts={**database.rows(connection, "plan/way_back_facts")[0], "rehearsed": asdict(rehearsed) if rehearsed else None},
     )
 
@@ -54,7 +54,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
-        *deployment.rows_as(connection, "locked", "switch/26_same_dependents.rows"),
+        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
@@ -69,6 +69,22 @@ def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
     asked = deployment.Catalog({"known": known})
     files = [*sql.folder(_BLOCKERS), sql.load("switch/blockers/21_access_drift")]
     return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
+
+
+def _changed_since(connection: Connection, switched: list[dict[str, str]]) -> list[Obstacle]:
+    """What would get back the words that it had at the switch, and has others by now."""
+    said = {row["object"]: row["do"] for row in switched if row["undo_stage"] == "named"}
+    now = [row for file in sql.folder("dependents") for row in database.rows(connection, file.name)]
+    return [
+        Obstacle(
+            "dependent_has_changed",
+            row["object"],
+            "it was changed after the switch, and the way back would say it again as it was.",
+            "Drop it before the way back and create it anew after it, or give it back the words that it had.",
+        )
+        for row in now
+        if row.get("undo_stage") == "named" and said.get(row["object"], row["do"]) != row["do"]
+    ]
 
 
 def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:

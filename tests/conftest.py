@@ -36,13 +36,13 @@ def either_server(request: pytest.FixtureRequest) -> EmbeddedServer:
 
 
 @pytest.fixture(scope="session")
-def templates() -> dict[tuple[int, str, str], str]:
-    """The templates built so far, by release, variant and phase."""
+def templates() -> dict[tuple[Path, str, str], str]:
+    """The templates built so far, by server, variant and phase."""
     return {}
 
 
 @pytest.fixture
-def make_shop(server: EmbeddedServer, templates: dict[tuple[int, str, str], str]) -> Iterator[MakeShop]:
+def make_shop(server: EmbeddedServer, templates: dict[tuple[Path, str, str], str]) -> Iterator[MakeShop]:
     """`make_shop(variant=Variant.CURRENT, phase="NOT_STARTED", on=server)` gives a fresh database in that phase."""
     made: list[Shop] = []
 
@@ -95,8 +95,8 @@ def _server(version: int) -> Iterator[EmbeddedServer]:
         yield it
 
 
-def _template(server: EmbeddedServer, variant: Variant, phase: str, templates: dict[tuple[int, str, str], str]) -> str:
-    key = (server.version, variant.value, phase)
+def _template(server: EmbeddedServer, variant: Variant, phase: str, templates: dict[tuple[Path, str, str], str]) -> str:
+    key = (server.data, variant.value, phase)
     if key in templates:
         return templates[key]
     name = f"template_{variant.value}_{phase.lower()}"

@@ -220,23 +220,40 @@ def finish_switch(shop: Shop) -> list[str]:
         return switching.finish(run)
 
 
-def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
-    """SWITCHED → MIGRATED."""
+def execute_way_back(
+    shop: Shop,
+    made: Plan | None = None,
+    *,
+    patience: float = SETTINGS.lock_wait_seconds,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> way_back.CarriedBack:
+    """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the carry-back and the lock."""
     made = made or planned_way_back(shop)
     with running(shop, "roll_back") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
         carried = way_back.carry_back(run, made)
-        _locked(
-            shop,
-            made,
-            run,
-            phase_after=Phase.MIGRATED,
-            patience=patience,
-            before_attempt=lambda: way_back.carry_back(run, made),
-        )
-        switching.finish(run)
+
+        def before_attempt() -> None:
+            way_back.carry_back(run, made)
+            meanwhile()
+
+        _locked(shop, made, run, phase_after=Phase.MIGRATED, patience=patience, before_attempt=before_attempt)
     return carried
+
+
+def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
+    """SWITCHED → MIGRATED, with all that follows."""
+    carried = execute_way_back(shop, made, patience=patience)
+    finish_way_back(shop)
+    return carried
+
+
+def finish_way_back(shop: Shop) -> list[str]:
+    """The steps that follow the commit of the way back, as far as they are still to do."""
+    with running(shop, "roll_back") as run:
+        run.begin()
+        return switching.finish(run)
 
 
 def planned_clean_up(shop: Shop) -> Plan:

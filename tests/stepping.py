@@ -93,6 +93,7 @@ class Barrier:
 
     def __init__(self, shop: Shop, trigger: str = "BEFORE INSERT OR UPDATE ON public.artworks_v2 FOR EACH ROW", *, passes: int = 0) -> None:
         self._keeper = shop.session(autocommit=True)
+        self._table = trigger.split(" ON ")[1].split(maxsplit=1)[0]
         kind = "CONSTRAINT TRIGGER" if "DEFERRABLE" in trigger else "TRIGGER"
         self._keeper.execute(
             f"""
@@ -121,6 +122,12 @@ class Barrier:
     def open(self) -> None:
         """Let those who stopped go on."""
         self._keeper.execute("SELECT PG_ADVISORY_UNLOCK(77)")
+
+    def remove(self) -> None:
+        """Take it away, so that another one may be put up; nobody stands before it."""
+        self._keeper.execute(
+            f"DROP TRIGGER barrier ON {self._table}; DROP FUNCTION public.stop_at_barrier(); DROP SEQUENCE public.passed_barrier"
+        )
 
     @property
     def reached(self) -> bool:

@@ -3,7 +3,8 @@
 -- Locks: none.
 SELECT
   l.pid,
-  COALESCE(a.application_name, '') AS application,
+  -- a vacuum that the server has started itself has no name
+  COALESCE(NULLIF(a.application_name, ''), NULLIF(a.backend_type, 'client backend'), '') AS application,
   COALESCE(a.state, 'not visible') AS state,
   COALESCE(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int, 0) AS seconds,
   MIN(l.relation::regclass::text) AS "table"
@@ -15,5 +16,5 @@ WHERE
   AND l.relation = ANY(
     SELECT TO_REGCLASS(t.name)::oid FROM UNNEST(CAST(:tables AS text[])) AS t (name) WHERE TO_REGCLASS(t.name) IS NOT NULL
   )
-GROUP BY l.pid, a.application_name, a.state, a.xact_start
+GROUP BY l.pid, a.application_name, a.backend_type, a.state, a.xact_start
 ORDER BY a.xact_start NULLS LAST

@@ -12,9 +12,10 @@ from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
+from tests.faults.test_locks import holding
 from tests.lifecycle.conftest import point_to
 from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_switch
+from tests.shops import Shop, execute_switch, execute_way_back, switch
 
 
 @pytest.fixture
@@ -116,3 +117,33 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
     assert done.name == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
     assert switch_over(return_state=True).name == "Refused"
+
+
+def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migrated: Shop) -> None:
+    """Before that, the plan of another switch is blocked and says what to run; no number is needed for it."""
+    switch(migrated)
+    execute_way_back(migrated)
+    blocked = switch_over(return_state=True)
+    assert (blocked.name, "Run roll_back(to=MIGRATED) again" in artifact(f"plan-{number_in(blocked)}")) == ("Planned", True)
+    done = roll_back(to="MIGRATED", return_state=True)
+    assert done.name == "Completed", done.message
+    assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
+    assert roll_back(to="MIGRATED", return_state=True).name == "Refused"
+    assert "blockers" not in (switch_over(return_state=True).message or "")
+
+
+def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop) -> None:
+    """There and back: the state and the exit code say so, the message names who is in the way, and the same number is good afterwards."""
+    for flow, target, before, after in (
+        (switch_over, {}, "MIGRATED", "SWITCHED"),
+        (roll_back, {"to": "MIGRATED"}, "SWITCHED", "MIGRATED"),
+    ):
+        number, schema = number_in(flow(**target, return_state=True)), migrated.schema_dump()
+        with holding(migrated, "SELECT COUNT(*) FROM artworks") as session:
+            refused = flow(**target, plan=number, **APPROVED, return_state=True)
+        assert (refused.name, exit_code(refused)) == ("Lock not obtained", 1)
+        assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in (refused.message or "")
+        assert "with the same plan number" in (refused.message or "")
+        assert (before, schema) == (phase(migrated), migrated.schema_dump())
+        done = flow(**target, plan=number, **APPROVED, return_state=True)
+        assert (done.name, phase(migrated)) == ("Completed", after), done.message

@@ -1,0 +1,11 @@
+-- What: an earlier way back has steps left after its commit.
+-- Why: a key that it has not validated yet would count as one that never was valid, and stay so.
+-- Locks: none.
+-- Remedy: Run roll_back(to=MIGRATED) again; it does what is left.
+SELECT DISTINCT
+  s.name AS subject,
+  'an earlier roll_back has it still to do.' AS problem
+FROM artwork_migration.step AS s
+INNER JOIN artwork_migration.phase_history AS h ON s.run = h.run
+WHERE h.verb = 'roll_back' AND s.done_at IS NULL
+ORDER BY s.name

@@ -1,0 +1,99 @@
+"""Hosted databases give no superuser: the whole way as a role that owns the application's objects and nothing else."""
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from sample.server import EmbeddedServer
+from tests.conftest import MakeShop
+from tests.shops import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, switch, switch_back, withdraw
+
+#: Gives whatever the sample has made to the role, and what it needs to make more.
+HANDED_OVER = """
+DO $$
+DECLARE
+  one record;
+BEGIN
+  FOR one IN
+    SELECT
+      FORMAT('%s %s', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass) AS object
+    FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm')
+    UNION ALL
+    SELECT FORMAT('FUNCTION %s', p.oid::regprocedure) FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace
+    UNION ALL
+    SELECT FORMAT('PUBLICATION %I', b.pubname) FROM pg_publication AS b
+  LOOP
+    EXECUTE FORMAT('ALTER %s OWNER TO shopkeeper', one.object);
+  END LOOP;
+END
+$$;
+GRANT USAGE ON SCHEMA auth TO shopkeeper;
+GRANT USAGE, CREATE ON SCHEMA public TO shopkeeper;
+"""
+
+
+class OwnedShop(Shop):
+    """A shop as its owner reaches it; `sql` stays the administrator's."""
+
+    @property
+    def url(self) -> str:
+        """What ARTWORK_DATABASE_URL would be."""
+        return self.server.url(self.name, "shopkeeper")
+
+
+@pytest.fixture
+def owned(make_shop: MakeShop, server: EmbeddedServer) -> Iterator[OwnedShop]:
+    """Not started, everything in it owned by a role that is no superuser and bypasses nothing."""
+    made = make_shop()
+    if not made.value("SELECT 1 FROM pg_roles WHERE rolname = 'shopkeeper'"):
+        made.sql.execute("CREATE ROLE shopkeeper LOGIN")
+    made.sql.execute(f"GRANT CREATE ON DATABASE {made.name} TO shopkeeper")  # type: ignore[call-overload]  # made of this test's own names
+    made.sql.execute(HANDED_OVER)
+    shop = OwnedShop(server, made.name)
+    yield shop
+    shop.close()
+
+
+def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
+    """Deploy, migrate, switch, back, switch again, back, withdraw: the dump is what it was, and both sides agree."""
+    assert owned.database.url.username == "shopkeeper"
+    assert not owned.value("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'shopkeeper'")
+    before = owned.schema_dump()
+    deploy(owned)
+    migrate(owned)
+    migrated = owned.schema_dump()
+    for _ in range(2):
+        switch(owned)
+        owned.sql.execute(f"SELECT create_artwork('Ada', '{uuid4()}@example.com', 'Rex', 'https://a/1', 'https://a/2')")  # type: ignore[call-overload]  # made of this test's own names
+        switch_back(owned)
+        assert migrated == owned.schema_dump()
+        assert set(migrate(owned)) <= {"match", "excluded", "quarantined"}
+    withdraw(owned)
+    assert before == owned.schema_dump()
+
+
+NOT_OURS = {
+    "view": ("CREATE VIEW theirs AS SELECT id FROM artworks", "theirs"),
+    "materialized view": ("CREATE MATERIALIZED VIEW theirs AS SELECT id FROM artworks", "theirs"),
+    "policy": ("CREATE TABLE theirs (id uuid); CREATE POLICY one ON theirs USING (EXISTS (SELECT FROM artworks))", "theirs"),
+    "publication": ("CREATE PUBLICATION theirs FOR TABLE artworks", "publication theirs"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_OURS)
+def test_what_belongs_to_somebody_else_blocks_the_plan(owned: OwnedShop, kind: str) -> None:
+    """It could not be said again, and under the lock is too late to find out; once it is handed over, the switch goes through."""
+    deploy(owned)
+    migrate(owned)
+    statement, subject = NOT_OURS[kind]
+    owned.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
+    found = {blocker.subject: blocker for blocker in planned_switch(owned).blockers if blocker.rule == "not_owner"}
+    assert [subject] == [name.removeprefix("public.") for name in found]
+    assert all("belongs to postgres" in blocker.problem and "GRANT" in blocker.remedy for blocker in found.values())
+    owned.sql.execute(HANDED_OVER)
+    assert () == planned_switch(owned).blockers
+    switch(owned)
+    assert [] == finish_switch(owned)
+    switch_back(owned)
+    assert set(reconcile_now(owned)) <= {"match", "excluded", "quarantined"}

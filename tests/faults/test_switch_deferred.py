@@ -1,0 +1,58 @@
+"""Keys of the application that are checked at the commit only: what they have still to check must not stand in the way of a rename."""
+
+import pytest
+
+from tests.artworks import add_clean, add_legacy, add_order, add_user
+from tests.faults.test_switch_interleaved import POINTING_NOWHERE
+from tests.shops import Shop, catch_up_now, reconcile_now
+from tests.ways import WAYS, Way
+
+DEFERRED = "ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY DEFERRED"
+
+
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest, migrated: Shop) -> Way:
+    """Both directions, in a shop whose keys are all checked at the commit."""
+    migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))
+    migrated.sql.execute(DEFERRED.format("artworks", "artworks_user_id_fkey"))
+    return Way.ready(migrated, request.param)
+
+
+def test_what_is_written_before_the_lock_waits_for_no_check(way: Way) -> None:
+    """Rows come, change their owner and go between the last batch and the lock; no check is left when the tables are renamed."""
+    shop, written = way.shop, []
+
+    def write() -> None:
+        if written:
+            return  # another attempt
+        for number in range(3):
+            owner = add_user(shop, f"deferred.{number}@example.com")
+            add = add_legacy if way.direction == "there" else add_clean
+            add_order(shop, add(shop, customer_email=f"deferred.{number}@example.com", user_id=owner))
+        shop.sql.execute("UPDATE artworks SET user_id = %s WHERE id = (SELECT MAX(id::text)::uuid FROM artworks)", (owner,))
+        shop.sql.execute(
+            "DELETE FROM artworks WHERE id = (SELECT id FROM artworks WHERE id NOT IN (SELECT artwork_id FROM orders) LIMIT 1)"
+        )
+        shop.sql.execute("DELETE FROM users WHERE email = 'deferred.1@example.com'")
+        written.append(True)
+
+    before = shop.schema_dump()
+    way.commit(meanwhile=write)
+    way.finish()
+    assert way.leads_to is way.phase()
+    assert shop.value(POINTING_NOWHERE) == 0
+    assert shop.value("SELECT COUNT(*) FROM artworks WHERE user_id IS NOT NULL AND user_id NOT IN (SELECT id FROM users)") == 0
+    assert before != shop.schema_dump()
+
+
+def test_the_keys_are_deferred_again_after_both_ways(migrated: Shop) -> None:
+    """Their words are the same, so the dump is; and both sides agree."""
+    migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))
+    migrated.sql.execute(DEFERRED.format("artworks", "artworks_user_id_fkey"))
+    before = migrated.schema_dump()
+    Way(migrated, "there").do()
+    assert migrated.value("SELECT condeferred FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
+    Way(migrated, "back").do()
+    assert before == migrated.schema_dump()
+    catch_up_now(migrated)
+    assert set(reconcile_now(migrated)) <= {"match", "excluded", "quarantined"}

@@ -1,0 +1,239 @@
+"""The application beside the switch and the way back from it, step by step: what comes between plan, gate, locks and commit."""
+
+import itertools
+import threading
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from migration.errors import BlockerHasCome, WrongUnderLock
+from tests.artworks import add_clean, add_legacy, add_order
+from tests.faults.test_locks import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, blocked_session, cross, wait_until
+from tests.shops import Shop, execute_switch, execute_way_back, finish_switch, finish_way_back, switch
+from tests.ways import BOUND, Way, under_the_locks, with_row
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "waits_for"),
+    [
+        pytest.param(TOUCH_ARTWORK, PLACE_ORDER, "public.artworks", id="artworks, then orders"),
+        pytest.param(TOUCH_ORDER, TOUCH_ARTWORK, "public.orders", id="orders, then artworks"),
+        pytest.param(TOUCH_ORDER, PLACE_ORDER, "public.orders", id="orders, then an order that is checked"),
+        pytest.param(
+            "SELECT COUNT(*) FROM public.artwork_sales", PLACE_ORDER, "public.artwork_sales", id="the materialized view, then an order"
+        ),
+        pytest.param("SELECT COUNT(*) FROM public.artwork_gallery", TOUCH_ORDER, "public.artwork_gallery", id="the view, then orders"),
+    ],
+)
+def test_the_application_is_never_the_victim_of_a_deadlock(way: Way, first: str, then: str, waits_for: str) -> None:
+    """Whatever order the application locks in, we give up first."""
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
+    before = way.shop.value(deadlocks)
+    cross(way.shop, way.do, first, then, waits_for)
+    assert way.leads_to is way.phase()
+    assert before == way.shop.value(deadlocks)
+
+
+#: Under the locks: goes on when somebody waits for artworks; if nobody comes, this attempt counts as one that had no locks.
+A_WRITER_WAITS = """DO $$ BEGIN
+      FOR round IN 1..100 LOOP
+        EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.relation = 'public.artworks'::regclass);
+        IF round = 100 THEN
+          RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'nobody waits';
+        END IF;
+        PERFORM PG_SLEEP(0.001);
+      END LOOP;
+END $$"""
+
+
+def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way) -> None:
+    """Stepped: a writer stands in the queue when the names change hands; its write, and every one after it, is where it belongs."""
+    artwork = way.shop.value("SELECT MIN(artwork_id::text) FROM orders")
+    session, written, stop = way.shop.session(autocommit=True), [""], threading.Event()
+
+    def write() -> None:
+        while not stop.is_set():
+            name = f"write {len(written)}"
+            assert session.execute("UPDATE public.artworks SET pet_name = %s WHERE id = %s", (name, artwork)).rowcount == 1
+            written.append(name)
+
+    made = way.plan()
+    writer = Background(write)
+    way.do(with_row(made, under_the_locks(made), A_WRITER_WAITS))
+    stop.set()
+    writer.result()
+    assert way.leads_to is way.phase()
+    assert written[-1] == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+
+
+# What comes between the gate and the lock
+
+WEBHOOK = "UPDATE artworks SET generation_status = 'completed', generated_image_url = 'https://images.example/done' WHERE id = ANY(%s)"
+POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
+
+
+def test_an_artwork_in_flight_goes_along(way: Way) -> None:
+    """Also one that comes behind the last catch-up or carry-back: the webhook that ends its generation finds a row and completes it."""
+    early, late = way.add(**IN_FLIGHT), []
+    way.commit(meanwhile=lambda: late.append(way.add(**IN_FLIGHT)))
+    assert way.shop.sql.execute(WEBHOOK, ([early, *late],)).rowcount == len(late) + 1
+    way.finish()
+
+
+IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}
+
+
+def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(way: Way) -> None:
+    """Stepped: it stands in the queue when the names change hands, and completes the artwork on the side that serves then."""
+    artworks = itertools.cycle([way.add(**IN_FLIGHT) for _ in range(20)])
+    made, session, reached = way.plan(), way.shop.session(autocommit=True), []
+    work = Background(lambda: way.commit(with_row(made, under_the_locks(made), A_WRITER_WAITS)))
+    while not work.over:
+        wait_until(lambda: work.over or blocked_session(way.shop) or way.shop.rows(HELD))
+        artwork = next(artworks)
+        reached.append((session.execute(WEBHOOK, ([artwork],)).rowcount, way.shop.value(STATUS, artwork)))
+    work.result()
+    assert {(1, "completed")} == set(reached)
+
+
+#: Whether somebody is under the locks.
+HELD = "SELECT 1 FROM pg_locks WHERE relation = 'public.artworks'::regclass AND mode = 'AccessExclusiveLock' AND granted"
+STATUS = "SELECT generation_status FROM artworks WHERE id = %s"
+
+
+def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop) -> None:
+    """A failed artwork stays behind until an order references it; that is found under the lock."""
+    artwork = add_legacy(migrated, generation_status="failed")
+    execute_switch(migrated, meanwhile=lambda: add_order(migrated, artwork))
+    assert migrated.value("SELECT COUNT(*) FROM artworks WHERE id = %s", artwork) == 1
+    assert migrated.value(POINTING_NOWHERE) == 0
+    finish_switch(migrated)
+
+
+def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated: Shop) -> None:
+    """Both are born between the last batch and the lock."""
+    switch(migrated)
+    orders: list[UUID] = []
+    execute_way_back(migrated, meanwhile=lambda: orders.append(add_order(migrated, add_clean(migrated))))
+    assert migrated.value("SELECT COUNT(*) FROM orders JOIN artworks AS a ON a.id = artwork_id WHERE orders.id = ANY(%s)", orders) == 1
+    finish_way_back(migrated)
+    assert migrated.value(POINTING_NOWHERE) == 0
+
+
+def test_an_order_for_what_cannot_go_along_stops_the_switch(migrated: Shop) -> None:
+    """An order for test data, placed behind the gate: nothing is changed, and the id is named."""
+    artwork = add_legacy(migrated, original_image_url="test-1")
+    before = migrated.schema_dump()
+    with pytest.raises(WrongUnderLock, match=str(artwork)) as caught:
+        execute_switch(migrated, meanwhile=lambda: add_order(migrated, artwork))
+    assert "Red gate" == caught.value.end_state
+    assert before == migrated.schema_dump()
+
+
+def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -> None:
+    """Born and ordered behind the last batch, and of a kind that the retired table refuses: nothing is changed."""
+    switch(migrated)
+    before = migrated.schema_dump()
+    with pytest.raises(BlockerHasCome):
+        execute_way_back(migrated, meanwhile=lambda: add_order(migrated, add_clean(migrated, customer_name=None)))
+    assert before == migrated.schema_dump()
+
+
+def test_a_refused_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
+    """The plan had no blocker; under the lock there is one."""
+    artwork = add_clean(migrated)
+    with pytest.raises(BlockerHasCome):
+        execute_switch(
+            migrated, meanwhile=lambda: migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
+        )
+
+
+def test_a_sign_up_that_is_under_way_gets_no_error(migrated: Shop) -> None:
+    """Stepped: it holds the e-mail that the last catch-up would make a user of, and then comes for a table that we hold."""
+    session, made = migrated.session(), []
+    deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
+    before = migrated.value(deadlocks)
+
+    def sign_up() -> None:
+        if not made:
+            session.execute("INSERT INTO public.users (email) VALUES ('late@example.com')")
+            made.append(add_legacy(migrated, customer_email="late@example.com"))
+
+    work = Background(lambda: execute_switch(migrated, meanwhile=sign_up, patience=BOUND))
+    wait_until(lambda: blocked_session(migrated))
+    session.execute("UPDATE public.artworks SET pet_name = 'Late' WHERE id = %s", (made[0],))
+    session.commit()
+    work.result()
+    owner = "SELECT u.email FROM artworks AS a JOIN users AS u ON u.id = a.user_id WHERE a.id = %s AND a.pet_name = 'Late'"
+    assert ("late@example.com", before) == (migrated.value(owner, made[0]), migrated.value(deadlocks))
+
+
+# Sessions that go on across the switch
+
+STATEMENTS = {
+    "change": "UPDATE public.artworks SET pet_name = $1 WHERE id = $2",
+    "buy": "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES ($2, $1, 100)",
+    "look": "SELECT pet_name FROM public.artworks WHERE id = $2 AND $1 <> ''",
+}
+
+
+def test_statements_prepared_before_reach_the_table_that_serves(way: Way) -> None:
+    """Also with a plan that the server has settled on; only SELECT * must be prepared again, and says so."""
+    session, artwork = way.shop.session(autocommit=True), way.shop.value("SELECT artwork_id FROM orders LIMIT 1")
+    session.execute("SET plan_cache_mode = force_generic_plan")
+    for name, statement in STATEMENTS.items():
+        session.execute(f"PREPARE {name} (text, uuid) AS {statement}")
+        session.execute(f"EXECUTE {name} ('before', '{artwork}')")
+    session.execute("PREPARE everything AS SELECT * FROM public.artworks")
+    session.execute("EXECUTE everything")
+    way.do()
+    for name in ("change", "buy"):
+        assert session.execute(f"EXECUTE {name} ('after', '{artwork}')").rowcount == 1
+    assert ("after",) == session.execute(f"EXECUTE look ('-', '{artwork}')").fetchone()
+    assert "after" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    with pytest.raises(psycopg.errors.FeatureNotSupported, match="cached plan"):
+        session.execute("EXECUTE everything")
+    session.execute("DEALLOCATE everything; PREPARE everything AS SELECT * FROM public.artworks")
+    session.execute("EXECUTE everything")
+    assert way.shop.value(POINTING_NOWHERE) == 0
+
+
+def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(way: Way) -> None:
+    """The session has called it often enough for a plan of its own, and goes on calling it."""
+    way.shop.sql.execute(
+        "CREATE FUNCTION touch(artwork uuid, name text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE found_name text; BEGIN"
+        " UPDATE artworks SET pet_name = name WHERE id = artwork;"
+        " SELECT a.pet_name INTO STRICT found_name FROM artworks AS a WHERE a.id = artwork; RETURN found_name; END $$"
+    )
+    session, artwork = way.shop.session(autocommit=True), way.shop.value("SELECT artwork_id FROM orders LIMIT 1")
+    for number in range(7):
+        session.execute("SELECT touch(%s, %s)", (artwork, f"before {number}"))
+    way.do()
+    assert ("after",) == session.execute("SELECT touch(%s, 'after')", (artwork,)).fetchone()
+    assert "after" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+
+
+def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read(way: Way) -> None:
+    """Stepped: we wait for its end, so what it writes at last is written before the names change hands, and is not lost."""
+    artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
+    session.execute("SELECT pet_name FROM artworks WHERE id = %s", (artwork,))
+    work = Background(way.commit)
+    wait_until(lambda: blocked_session(way.shop))
+    assert session.execute("UPDATE artworks SET pet_name = 'read before' WHERE id = %s", (artwork,)).rowcount == 1
+    session.commit()
+    work.result()
+    assert "read before" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+
+
+@pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
+def test_a_transaction_that_has_not_read_artworks_goes_on_with_the_table_that_serves(way: Way, isolation: str) -> None:
+    """It is open all the time; the row it writes is in the serving table."""
+    artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
+    session.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
+    session.execute("SELECT COUNT(*) FROM users")
+    way.commit()
+    assert session.execute("UPDATE artworks SET pet_name = 'opened before' WHERE id = %s", (artwork,)).rowcount == 1
+    session.commit()
+    assert "opened before" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    way.finish()

@@ -1,0 +1,183 @@
+"""Backends and clients that die behind any row of the plan: all or nothing, no lock is left, and the next run finishes."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+
+from migration.errors import DatabaseUnreachable
+from migration.plan import Plan
+from tests.faults.client import Client
+from tests.faults.test_crash import at_work, wait_until
+from tests.faults.test_locks import blocked_session
+from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
+from tests.stepping import Barrier
+from tests.ways import Way, digest, locks_left, places, with_row
+
+#: A client that is killed takes longer than a backend that ends: it is not killed behind every row, but behind each of so many.
+EVERY = 3
+
+#: The backend ends itself as if the operator had ended it.
+TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
+#: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
+CLIENT_IS_KILLED = """DO $$ BEGIN
+  PERFORM PG_ADVISORY_XACT_LOCK_SHARED(78);
+  FOR round IN 1..100 LOOP
+    PERFORM PG_SLEEP(0.002);
+    EXIT WHEN EXISTS (SELECT FROM public.client_is_dead);
+    IF round = 100 THEN
+      RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'nobody was killed';
+    END IF;
+  END LOOP;
+END $$"""
+
+
+def test_a_backend_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None:
+    """Behind each row of `prepare` and `locked` in turn: catalog, rows and ledger are what they were, and the next run finishes."""
+    dump, made = way.shop.schema_dump(), way.plan()
+    before, phase = digest(way.shop), way.phase()
+    rows = places(made, "prepare", "locked")
+    for place in rows:
+        with pytest.raises(DatabaseUnreachable):
+            way.execute(with_row(made, place, TERMINATED))
+        assert before == digest(way.shop), made.statements[place].object
+        assert [] == locks_left(way.shop)
+    assert len(rows) > 60
+    assert (phase, dump) == (way.phase(), way.shop.schema_dump())
+    goes_on(way, made)
+
+
+def goes_on(way: Way, made: Plan | None = None) -> None:
+    """Run again, with the same plan, it does all of it, and both sides agree."""
+    way.do(made)
+    assert way.leads_to is way.phase()
+    if way.direction == "back":
+        assert set(reconcile_now(way.shop)) <= {"match", "excluded", "quarantined"}
+
+
+# The client
+
+
+@contextmanager
+def child(shop: Shop, work: Callable[[Client], object]) -> Iterator[int]:
+    """A process that does the work with connections of its own, to be killed. Forked, because a new interpreter takes a second."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            work(Client(shop.url))
+        finally:
+            os._exit(0)
+    try:
+        yield pid
+    finally:
+        kill(pid)
+
+
+def kill(pid: int) -> None:
+    """kill -9, and it is gone; once more does no harm."""
+    with suppress(ProcessLookupError, ChildProcessError):
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+def killed_in(shop: Shop, work: Callable[[Client], object]) -> None:
+    """The work's client is killed while its backend executes CLIENT_IS_KILLED; the backend goes on until it has nobody to answer."""
+    with child(shop, work) as pid:
+        wait_until(lambda: shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
+        kill(pid)
+        shop.sql.execute("INSERT INTO public.client_is_dead DEFAULT VALUES")
+        wait_until(lambda: not at_work(shop))
+    shop.sql.execute("DELETE FROM public.client_is_dead")
+
+
+def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None:
+    """Its backend executes the rest of the statement and finds nobody who would commit; the next run finishes."""
+    way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
+    made, before, phase = way.plan(), digest(way.shop), way.phase()
+    for place in places(made, "prepare", "locked")[::EVERY]:
+        deadly = with_row(made, place, CLIENT_IS_KILLED)
+        killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.direction).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
+        assert before == digest(way.shop), made.statements[place].object
+        assert [] == locks_left(way.shop)
+    assert phase is way.phase()
+    goes_on(way, made)
+
+
+def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(way: Way) -> None:
+    """The phase is written in the same transaction, so neither is there."""
+    way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
+    made, before = way.plan(), digest(way.shop)
+    killed_in(
+        way.shop,
+        lambda client: Way(client, way.direction).execute(
+            made, before_commit=lambda connection: connection.exec_driver_sql(CLIENT_IS_KILLED)
+        ),
+    )
+    assert before == digest(way.shop)
+    goes_on(way, made)
+
+
+# After the commit
+
+
+def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) -> None:
+    """Killed as it begins each step, in it, and as it notes its end: the phase stays, what is done stays done, and the rest is left."""
+    way.commit()
+    steps = way.steps_left()
+    assert len(steps) >= 2
+    for number, step in enumerate(steps):
+        killed_at(way, "AFTER INSERT ON artwork_migration.step FOR EACH ROW", passes=min(number, 1))
+        assert steps[number:] == way.steps_left(), f"beginning {step}"
+        killed_inside(way)
+        assert steps[number:] == way.steps_left(), f"in {step}"
+        killed_at(way, "BEFORE UPDATE ON artwork_migration.step FOR EACH ROW", passes=0)
+        assert steps[number:] == way.steps_left(), f"ending {step}"
+        assert way.leads_to is way.phase()
+    assert steps[-1:] == way.finish()
+    assert [] == way.finish()
+
+
+def test_what_the_way_back_has_left_to_do_comes_before_another_switch(migrated: Shop) -> None:
+    """A key that is not validated yet would count as one that never was; the plan says what to run first."""
+    switch(migrated)
+    execute_way_back(migrated)
+    blockers = [blocker for blocker in planned_switch(migrated).blockers if blocker.rule == "unfinished_roll_back"]
+    assert set(Way(migrated, "back").steps_left()) == {blocker.subject for blocker in blockers} != set()
+    assert all("Run roll_back(to=MIGRATED) again" in blocker.remedy for blocker in blockers)
+    finish_way_back(migrated)
+    assert () == planned_switch(migrated).blockers
+
+
+def killed_at(way: Way, trigger: str, passes: int) -> None:
+    """The client of `finish` is killed where the trigger stops it; the barrier is gone afterwards."""
+    with finishing(way, Barrier(way.shop, trigger, passes=passes)) as (pid, _):
+        kill(pid)
+
+
+def killed_inside(way: Way) -> None:
+    """The client of `finish` is killed in the work of its first step: it has begun, and waits for a lock."""
+    with finishing(way, Barrier(way.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (pid, barrier):
+        session = way.shop.session()
+        other = "artworks_old" if way.direction == "there" else "artworks_v2"
+        session.execute(
+            f"LOCK TABLE public.orders, public.artworks, public.{other}; ALTER MATERIALIZED VIEW public.artwork_sales OWNER TO postgres"
+        )
+        barrier.open()
+        wait_until(lambda: blocked_session(way.shop, role="doomed-run"))
+        kill(pid)
+        session.rollback()
+        barrier.close()
+
+
+@contextmanager
+def finishing(way: Way, barrier: Barrier) -> Iterator[tuple[int, Barrier]]:
+    """A process that does what is left to do and stands before the barrier."""
+    barrier.close()
+    with child(way.shop, lambda client: Way(client, way.direction).finish()) as pid:
+        wait_until(lambda: barrier.reached)
+        yield pid, barrier
+    barrier.open()
+    wait_until(lambda: not at_work(way.shop))
+    barrier.remove()

@@ -1,0 +1,157 @@
+"""Locks that the switch and the way back from it do not get: nothing is changed, and whoever holds them is named."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from migration import execution
+from migration.errors import LockNotObtained
+from sample.server import EmbeddedServer
+from tests.conftest import MakeShop
+from tests.faults.test_locks import Background, holding, wait_until
+from tests.shops import Shop
+from tests.ways import WAYS, Way, digest, places, under_the_locks, with_row
+
+EVERY_TABLE = (
+    "public.artworks, public.orders, public.order_status_history, public.users, artwork_migration.phase_history, artwork_migration.step,"
+    " artwork_migration.legacy_change, artwork_migration.clean_touched"
+)
+IN_THE_WAY = {
+    "a write to artworks": "UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'",
+    "a write to orders": "UPDATE public.orders SET status = status WHERE ctid = '(0,1)'",
+    "an order placed": "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents)"
+    " SELECT artwork_id, 'cs_in_the_way', 100 FROM public.orders LIMIT 1",
+    "a long reader": "SELECT COUNT(*) FROM public.artworks",
+    "a reader of the view": "SELECT COUNT(*) FROM public.artwork_gallery",
+    "a reader of the materialized view": "SELECT COUNT(*) FROM public.artwork_sales",
+    "maintenance": "LOCK TABLE public.artworks IN SHARE UPDATE EXCLUSIVE MODE",
+    "pg_dump": f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; LOCK TABLE {EVERY_TABLE} IN ACCESS SHARE MODE; SELECT 1",
+}
+
+
+def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
+    """The schema, and a checksum of every table that the application works with; the clean one gets what is in flight before the locks."""
+    found = digest(shop)
+    return shop.schema_dump(), {name: found[name] for name in ("artworks", "orders", "order_status_history")}
+
+
+@pytest.mark.parametrize("name", IN_THE_WAY)
+def test_locks_not_had_change_nothing_and_name_the_holder(way: Way, name: str) -> None:
+    """pid, age and state of the holder are told; the same plan goes through when it has gone."""
+    before, phase, made = application_side(way.shop), way.phase(), way.plan()
+    with holding(way.shop, IN_THE_WAY[name]) as session:
+        with pytest.raises(LockNotObtained) as caught:
+            way.do(made, patience=0)
+        holder = next(holder for holder in caught.value.holders if holder.pid == session.info.backend_pid)
+    assert ("webshop", "idle in transaction") == (holder.application, holder.state)
+    assert f"pid {holder.pid} (webshop, idle in transaction, open for {holder.seconds} s)" in str(caught.value)
+    assert (before, phase) == (application_side(way.shop), way.phase())
+    assert made.number == way.plan().number
+    way.do(made)
+    assert way.leads_to is way.phase()
+
+
+def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(way: Way) -> None:
+    """Only autovacuum gives way by itself; a VACUUM that somebody has started is not ended by us."""
+    before, made = application_side(way.shop), way.plan()
+    session = way.shop.session(autocommit=True)
+    session.execute("SET application_name = 'night shift'; SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
+    vacuum = Background(lambda: session.execute("VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) public.artworks"))
+    wait_until(lambda: holds_artworks(way.shop, "VACUUM %"))
+    with pytest.raises(LockNotObtained, match=r"pid \d+ \(night shift, active, open for \d+ s\) on (public\.)?artworks"):
+        way.do(made, patience=0)
+    assert not vacuum.over
+    assert before == application_side(way.shop)
+    session.cancel_safe()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        vacuum.result()
+    way.do(made)
+    assert way.leads_to is way.phase()
+
+
+def holds_artworks(shop: Shop, doing: str) -> list[tuple[Any, ...]]:
+    """Sessions that hold the lock of a vacuum on artworks and are doing this."""
+    return shop.rows(
+        "SELECT a.pid FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE a.query LIKE %s AND l.granted"
+        " AND l.relation = 'public.artworks'::regclass AND l.mode = 'ShareUpdateExclusiveLock'",
+        doing,
+    )
+
+
+# Autovacuum
+
+
+@pytest.fixture(scope="module")
+def vacuuming() -> Iterator[EmbeddedServer]:
+    """A server of this file's own, whose autovacuum comes every second."""
+    with (
+        tempfile.TemporaryDirectory(prefix="pg") as folder,
+        EmbeddedServer(Path(folder) / "d", settings={"fsync": "off", "autovacuum_naptime": "1s"}) as server,
+    ):
+        yield server
+
+
+@pytest.fixture(params=WAYS)
+def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_shop: MakeShop) -> Way:
+    """Both directions, on that server."""
+    return Way.ready(make_shop(phase="MIGRATED", on=vacuuming), request.param)
+
+
+#: So slow that a test has done before the vacuum has.
+SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
+
+
+def test_autovacuum_is_asked_away(vacuumed: Way) -> None:
+    """It holds the table when we come, and gives way within the one attempt that we have."""
+    shop = vacuumed.shop
+    shop.sql.execute(f"ALTER TABLE artworks SET ({SLOWLY}, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)")
+    shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
+    shop.sql.execute("SELECT PG_STAT_FORCE_NEXT_FLUSH()")
+    made = vacuumed.plan()
+    wait_until(lambda: holds_artworks(shop, "autovacuum: %"))
+    vacuumed.do(made, patience=0)
+    assert vacuumed.leads_to is vacuumed.phase()
+
+
+def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
+    """That one does not give way; the message says what it is, and nothing is changed."""
+    shop = vacuumed.shop
+    shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
+    shop.sql.execute("SET synchronous_commit = off")
+    shop.sql.execute("DO $$ BEGIN FOR round IN 1..101000 LOOP PERFORM PG_CURRENT_XACT_ID(); COMMIT; END LOOP; END $$")
+    shop.sql.execute(f"ALTER TABLE artworks SET ({SLOWLY}, autovacuum_freeze_max_age = 100000)")
+    before, made = application_side(shop), vacuumed.plan()
+    wait_until(lambda: holds_artworks(shop, "autovacuum: %(to prevent wraparound)"))
+    with pytest.raises(LockNotObtained, match=r"pid \d+ \(autovacuum worker, active, open for \d+ s\)"):
+        vacuumed.do(made, patience=0)
+    assert before == application_side(shop)
+
+
+# The limits in force
+
+LOOK = (
+    "INSERT INTO public.in_force (limits) SELECT JSONB_OBJECT_AGG(s.name, s.setting::int) FROM pg_catalog.pg_settings AS s"
+    " WHERE s.name IN ('lock_timeout', 'statement_timeout', 'idle_in_transaction_session_timeout', 'deadlock_timeout')"
+)
+
+
+def test_the_limits_are_in_force_behind_every_row(way: Way) -> None:
+    """Under the locks each one gets what is left of one budget; statement and commit together end before half of deadlock_timeout."""
+    way.shop.sql.execute("CREATE TABLE in_force (number serial, limits jsonb)")
+    made = way.plan()
+    locked = places(made, "locked")
+    for place in (locked[-1], under_the_locks(made), locked[0]):
+        made = with_row(made, place, LOOK)
+    way.execute(made)
+    limits = [row for (row,) in way.shop.rows("SELECT limits FROM in_force ORDER BY number")]
+    left = [limit["lock_timeout"] for limit in limits]
+    assert len(left) == 3
+    assert execution.LOCK_BUDGET_MS >= left[0] >= left[1] >= left[2] > 0
+    for limit in limits:
+        statement, commit = limit["statement_timeout"], limit["idle_in_transaction_session_timeout"]
+        assert min(statement, commit) > 0
+        assert statement + commit < limit["deadlock_timeout"] / 2

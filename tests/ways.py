@@ -1,0 +1,163 @@
+"""The switch and the way back from it, with the same handles: planned, done, or only the transaction with the locks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from migration import checks, execution, ledger
+from migration.phases import Phase
+from migration.plan import Plan, Statement
+from tests.artworks import add_clean, add_legacy
+from tests.shops import (
+    Shop,
+    execute_switch,
+    execute_way_back,
+    finish_switch,
+    finish_way_back,
+    planned_switch,
+    planned_way_back,
+    switch,
+)
+
+#: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
+BOUND = 60.0
+#: Both of them, as parameters of a fixture.
+WAYS = ("there", "back")
+
+#: The catalogs that an object of the application or of ours may stand in, each with the column that tells those from the server's own.
+_CATALOGS = {
+    **dict.fromkeys(
+        (
+            *("pg_attrdef", "pg_class", "pg_constraint", "pg_default_acl", "pg_namespace", "pg_policy", "pg_proc", "pg_publication"),
+            *("pg_publication_rel", "pg_rewrite", "pg_trigger", "pg_type"),
+        ),
+        "oid",
+    ),
+    "pg_attribute": "attrelid",
+    "pg_depend": "objid",
+    "pg_description": "objoid",
+    "pg_index": "indexrelid",
+}
+#: What vacuum and analyze write in them.
+_VACUUMED = "relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers"
+
+
+class Way:
+    """The switch, or the way back from it: how it is planned and done, and where it leads."""
+
+    def __init__(self, shop: Shop, direction: str) -> None:
+        self.shop, self.direction = shop, direction
+        self.leads_to = Phase.SWITCHED if direction == "there" else Phase.MIGRATED
+
+    @classmethod
+    def ready(cls, shop: Shop, direction: str) -> "Way":
+        """On a migrated shop, which is switched first if the way leads back."""
+        if direction == "back":
+            switch(shop)
+        return cls(shop, direction)
+
+    def add(self, **columns: object) -> UUID:
+        """An artwork as the application adds it on the side that serves before; returns its id."""
+        if self.direction == "there":
+            return add_legacy(self.shop, **columns)
+        return add_clean(self.shop, **columns)
+
+    def plan(self) -> Plan:
+        """Its plan as things stand."""
+        return planned_switch(self.shop) if self.direction == "there" else planned_way_back(self.shop)
+
+    @property
+    def verb(self) -> str:
+        """The verb that goes it."""
+        return "switch_over" if self.direction == "there" else "roll_back"
+
+    def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
+        """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
+        execute = execute_switch if self.direction == "there" else execute_way_back
+        execute(self.shop, made, patience=patience, meanwhile=meanwhile)
+
+    def finish(self) -> list[str]:
+        """What is left to do after the commit; the steps that were done."""
+        return finish_switch(self.shop) if self.direction == "there" else finish_way_back(self.shop)
+
+    def do(self, made: Plan | None = None, *, patience: float = BOUND) -> None:
+        """All of it."""
+        self.commit(made, patience=patience)
+        self.finish()
+
+    def steps_left(self) -> list[str]:
+        """What `finish` has still to do, in the order in which it will be done; the gate `live` comes after it."""
+        with self.shop.database.transaction("asking") as connection:
+            left = ledger.steps_left(connection, self.verb)
+            after = [row["object"] for row in ledger.switched_statements(connection) if row["stage"] == "after"]
+        return [step for step in (*after, checks.FINGERPRINT) if step in left]
+
+    def phase(self) -> Phase:
+        """The phase in force."""
+        with self.shop.database.transaction("asking") as connection:
+            return ledger.phase(connection).phase
+
+    def execute(
+        self,
+        made: Plan,
+        *,
+        before_commit: Callable[[Connection], None] = lambda connection: None,
+        on_attempt: Callable[[str], None] = lambda message: None,
+    ) -> int:
+        """Only the transaction with the plan's statements; nothing is caught up before it, and no phase comes of it."""
+        return execution.execute(
+            self.shop.database,
+            made.statements,
+            verb=made.verb,
+            action="the plan",
+            patience=BOUND,
+            before_commit=before_commit,
+            on_attempt=on_attempt,
+        )
+
+
+def with_row(made: Plan, place: int, do: str) -> Plan:
+    """The plan with one more row behind the one at `place`, in the same stage."""
+    extra = Statement(made.statements[place].stage, "a row of the test's", do, None, "")
+    return replace(made, statements=(*made.statements[: place + 1], extra, *made.statements[place + 1 :]))
+
+
+def places(made: Plan, *stages: str) -> list[int]:
+    """Where the statements of these stages stand in the plan."""
+    return [place for place, statement in enumerate(made.statements) if statement.stage in stages]
+
+
+def under_the_locks(made: Plan) -> int:
+    """The place of the last row that takes a lock."""
+    return max(place for place, statement in enumerate(made.statements) if statement.do.startswith("LOCK TABLE"))
+
+
+def digest(shop: Shop) -> dict[str, str]:
+    """A checksum for each catalog and each table with rows, the ledger's included: equal only if nothing at all has changed."""
+    tables = shop.rows(
+        "SELECT c.oid::regclass::text FROM pg_class AS c"
+        " WHERE c.relkind IN ('r', 'm') AND c.relnamespace::regnamespace::text IN ('public', 'artwork_migration')"
+    )
+    asked = [
+        *((name, f"x.{key} >= 16384") for name, key in _CATALOGS.items()),
+        *((name, "TRUE") for (name,) in tables),
+    ]
+    return dict(shop.rows(" UNION ALL ".join(_checksum(name, condition) for name, condition in asked)))
+
+
+def _checksum(name: str, condition: str) -> str:
+    row = f"(TO_JSONB(x) - '{{{_VACUUMED}}}'::text[])::text" if name == "pg_class" else "x::text"
+    return f"SELECT '{name}', MD5(COALESCE(STRING_AGG({row}, E'\\n' ORDER BY {row} COLLATE \"C\"), '')) FROM {name} AS x WHERE {condition}"
+
+
+def locks_left(shop: Shop) -> list[tuple[Any, ...]]:
+    """Locks on relations of this database, and ours by advice, that a session other than the one who asks holds."""
+    return shop.rows(
+        "SELECT l.pid, l.relation::regclass::text, l.mode FROM pg_locks AS l WHERE l.pid <> PG_BACKEND_PID()"
+        " AND l.locktype IN ('relation', 'advisory')"
+        " AND l.database = (SELECT d.oid FROM pg_database AS d WHERE d.datname = CURRENT_DATABASE())"
+        " AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.pid = l.pid AND a.backend_type = 'autovacuum worker')"
+    )
