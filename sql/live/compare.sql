@@ -1,18 +1,28 @@
 -- What: gives every row of the retired and the serving table its verdict, counts them and keeps the ids of what is not right as findings.
 -- Why: law 1 and law 2 for the tables under their new names: the view verdict is bound to the tables and follows them. Whatever was
---   changed on the serving table since the switch differs rightly, and so does what a user or an order written since has changed in what
---   the mapping says (the view calls it pending). Nothing excuses another id, time of creation, e-mail or token.
+--   changed on the serving table since the switch differs rightly. An id that only a user or an order written since has brought into the
+--   log (the view calls it pending) may differ in what the mapping reads there, its owner, its upscaling and whether it comes along at all,
+--   and in nothing else. Nothing excuses another id, time of creation, e-mail or token.
 -- Locks: ACCESS SHARE on both tables; run it in a REPEATABLE READ transaction.
-WITH judged AS (
+WITH told AS (
+  SELECT ARRAY_AGG(a.attname::text) AS columns
+  FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND a.attname NOT IN ('user_id', 'upscale_status')
+),
+
+judged AS (
   SELECT
     v.id,
     v.legacy_row,
     v.reason,
     v.about,
     CASE
-      WHEN v.verdict <> 'pending' AND (c.id IS NULL OR v.verdict NOT IN ('missing', 'extra', 'differs')) THEN v.verdict
-      WHEN NOT v.legacy_row THEN 'born_since'
-      WHEN NOT EXISTS (SELECT FROM public.artworks AS s WHERE s.id = v.id) THEN 'deleted_since'
+      WHEN v.verdict NOT IN ('missing', 'extra', 'differs', 'pending') THEN v.verdict
+      WHEN c.id IS NULL AND v.verdict <> 'pending' THEN v.verdict
+      WHEN NOT v.legacy_row THEN CASE WHEN c.id IS NULL THEN 'extra' ELSE 'born_since' END
+      WHEN NOT EXISTS (SELECT FROM public.artworks AS s WHERE s.id = v.id)
+        THEN CASE WHEN c.id IS NULL THEN 'missing' ELSE 'deleted_since' END
+      WHEN c.id IS NULL AND v.about && (SELECT t.columns FROM told AS t) THEN 'differs'
       ELSE 'changed_since'
     END AS verdict
   FROM artwork_migration.verdict AS v

@@ -19,6 +19,8 @@ from tests.shops import Shop, planned_way_back, running
 UNSEEN = "SET artwork_migration.apply = 'on';"
 #: An artwork that nothing references and nothing distinguishes, on both sides.
 ARTWORK = "(SELECT o.id FROM artworks AS a JOIN artworks_old AS o USING (id) WHERE o.upscale_status = 'pending' ORDER BY o.id LIMIT 1)"
+#: What the capture on orders writes when one is placed for it.
+LOGGED = f"INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY[{ARTWORK}];"
 #: A retired row that stayed behind.
 EXCLUDED = "(SELECT o.id FROM artworks_old AS o WHERE o.original_image_url LIKE 'test-%' ORDER BY o.id LIMIT 1)"
 #: The view verdict, but for some rows.
@@ -36,6 +38,11 @@ DAMAGE = {
         ["live_extra"],
     ),
     "a value differs": (f"{UNSEEN} UPDATE artworks SET pet_name = 'damaged' WHERE id = {ARTWORK}", ["live_differs"]),
+    "a value of an artwork that was ordered since differs": (
+        f"{LOGGED} {UNSEEN} UPDATE artworks SET pet_name = 'damaged' WHERE id = {ARTWORK}",
+        ["live_differs"],
+    ),
+    "an artwork that was logged since is gone": (f"{LOGGED} {UNSEEN} DELETE FROM artworks WHERE id = {ARTWORK}", ["live_missing"]),
     "a write was refused": (
         f"INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
         ["live_refused"],
