@@ -1,7 +1,9 @@
 """The application beside the switch and the way back from it, step by step: what comes between plan, gate, locks and commit."""
 
+import functools
 import itertools
 import threading
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -35,11 +37,23 @@ def test_the_application_is_never_the_victim_of_a_deadlock(way: Way, first: str,
     assert before == way.shop.value(deadlocks)
 
 
-#: Under the locks: goes on when somebody waits for artworks; if nobody comes, this attempt counts as one that had no locks.
-A_WRITER_WAITS = """DO $$ BEGIN
-      FOR round IN 1..100 LOOP
-        EXIT WHEN EXISTS (SELECT FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.relation = 'public.artworks'::regclass);
-        IF round = 100 THEN
+WAITING = "SELECT COUNT(*) FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.relation = 'public.artworks'::regclass"
+LOCKED = """
+    SELECT EXISTS(
+      SELECT FROM pg_catalog.pg_locks AS l
+      WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND l.relation = TO_REGCLASS('public.artworks')
+    )
+"""
+#: Each of them with a session of its own.
+WRITERS = 100
+
+
+def writers_wait(number: int) -> str:
+    """Under the locks: goes on when so many wait for artworks; if they do not come, this attempt counts as one that had no locks."""
+    return f"""DO $$ BEGIN
+      FOR round IN 1..200 LOOP
+        EXIT WHEN ({WAITING}) >= {number};
+        IF round = 200 THEN
           RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'nobody waits';
         END IF;
         PERFORM PG_SLEEP(0.001);
@@ -60,11 +74,44 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way)
 
     made = way.plan()
     writer = Background(write)
-    way.do(with_row(made, under_the_locks(made), A_WRITER_WAITS))
+    way.do(with_row(made, under_the_locks(made), writers_wait(1)))
     stop.set()
     writer.result()
     assert way.leads_to is way.phase()
     assert written[-1] == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+
+
+def test_a_hundred_writes_in_flight(way: Way) -> None:
+    """Each stands in the queue when the names change hands; none gets an error, and the last of each writer is in the table that serves."""
+    artworks = [artwork for (artwork,) in way.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
+    locked, stop, watcher = threading.Event(), threading.Event(), way.shop.session(autocommit=True)
+
+    def watch() -> None:
+        while not stop.is_set():
+            row = watcher.execute(LOCKED).fetchone()
+            (locked.set if row and row[0] else locked.clear)()
+        locked.set()
+
+    def write(artwork: UUID, session: psycopg.Connection[Any]) -> tuple[UUID, int]:
+        for number in itertools.count():
+            locked.wait()
+            assert session.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (f"write {number}", artwork)).rowcount == 1
+            if stop.is_set():
+                return artwork, number
+        raise AssertionError
+
+    sessions = [way.shop.session(autocommit=True) for _ in artworks]
+    made = way.plan()
+    writers = [Background(functools.partial(write, *each)) for each in zip(artworks, sessions, strict=True)]
+    watching = Background(watch)
+    try:
+        way.do(with_row(made, under_the_locks(made), writers_wait(WRITERS)))
+    finally:
+        stop.set()
+    watching.result()
+    written = {artwork: f"write {number}" for artwork, number in (writer.result() for writer in writers)}
+    assert way.leads_to is way.phase()
+    assert written == dict(way.shop.rows("SELECT id, pet_name FROM artworks WHERE id = ANY(%s)", artworks))
 
 
 # What comes between the gate and the lock
@@ -88,7 +135,7 @@ def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(way: Way) -> Non
     """Stepped: it stands in the queue when the names change hands, and completes the artwork on the side that serves then."""
     artworks = itertools.cycle([way.add(**IN_FLIGHT) for _ in range(20)])
     made, session, reached = way.plan(), way.shop.session(autocommit=True), []
-    work = Background(lambda: way.commit(with_row(made, under_the_locks(made), A_WRITER_WAITS)))
+    work = Background(lambda: way.commit(with_row(made, under_the_locks(made), writers_wait(1))))
     while not work.over:
         wait_until(lambda: work.over or blocked_session(way.shop) or way.shop.rows(HELD))
         artwork = next(artworks)
