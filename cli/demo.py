@@ -18,6 +18,7 @@ from migration.phases import Phase
 from migration.safety_window import SAFETY_DAYS
 from reporting.accounts import read_accounts
 from sample.entry import Side
+from sample.moments import writes_around
 from sample.server import EmbeddedServer
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 Until: TypeAlias = Literal["migrated", "switched", "cleaned"]
 
 APPROVAL = {"approved_by": "the demo", "reason": "to see it work"}
+
+#: What must be written while the names change hands; with less a complete journal would say little.
+FEWEST_WRITES = 100
 
 #: Set by Ctrl-C. A package that is just being imported may swallow the exception, and the demo would go on to its end.
 _INTERRUPTED = threading.Event()
@@ -117,7 +121,10 @@ class _Story:
         begun = datetime.now(UTC)
         self._approved(verb, **parameters)
         ended = datetime.now(UTC)
-        show_writes(self._console, self._application.journal, begun, _phase(self._server).since or ended, ended)
+        writes = writes_around(self._application.journal, begun, _phase(self._server).since or ended, ended)
+        show_writes(self._console, writes)
+        if writes.acknowledged < FEWEST_WRITES:
+            raise DemoFailed("The demo stops here: hardly anything was written meanwhile, so nothing is shown by it.")
         self._check(leads_to)
 
     def _pass_the_window(self) -> None:

@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +18,7 @@ from migration.settings import read_settings
 from reporting.accounts import Accounts
 from reporting.status import read_status
 from sample.entry import Side
-from sample.moments import writes_around
+from sample.moments import Writes
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -63,9 +62,8 @@ def show_check(console: Console, check: Check) -> None:
     console.print(f"   the application: {check.transactions:,} transactions meanwhile, {_errors(check)}", highlight=False)
 
 
-def show_writes(console: Console, journal: Path, begun: datetime, moment: datetime, ended: datetime) -> None:
+def show_writes(console: Console, writes: Writes) -> None:
     """What was written while the names changed hands."""
-    writes = writes_around(journal, begun, moment, ended)
     console.print(
         f"   {writes.acknowledged:,} writes were acknowledged while it ran; {writes.in_flight} of them were in flight "
         f"when the names changed hands, the slowest took {writes.slowest * 1000:.0f} ms",

@@ -65,8 +65,8 @@ def _statements(connection: Connection, remainders: dict[DecisionName, dict[str,
 
 
 def _counted(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> dict[str, Any]:
-    """How much is left behind, with the first of the ids."""
-    questions = {row["object"]: str(row["question"]).replace("%", "%%") for row in remainders.values()}
+    """How much each decision would remove, with the first of the ids."""
+    questions = {f"{name}_would_remove": str(row["question"]).replace("%", "%%") for name, row in remainders.items()}
     return {name: dict(connection.exec_driver_sql(question).mappings().one()) for name, question in questions.items()}
 
 

@@ -12,14 +12,13 @@ WITH judged AS (
     CASE
       WHEN v.verdict <> 'pending' AND (c.id IS NULL OR v.verdict NOT IN ('missing', 'extra', 'differs')) THEN v.verdict
       WHEN NOT v.legacy_row THEN 'born_since'
-      WHEN s.id IS NULL THEN 'deleted_since'
+      WHEN NOT EXISTS (SELECT FROM public.artworks AS s WHERE s.id = v.id) THEN 'deleted_since'
       ELSE 'changed_since'
     END AS verdict
   FROM artwork_migration.verdict AS v
   LEFT JOIN (
     SELECT DISTINCT x.id FROM artwork_migration.clean_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
   ) AS c ON v.id = c.id
-  LEFT JOIN public.artworks AS s ON v.id = s.id
 ),
 
 counted AS (

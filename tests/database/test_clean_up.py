@@ -102,7 +102,7 @@ def test_test_data_goes_on_a_decision_only_and_never_under_an_order(ready: Shop,
     add_order(ready, ordered)
     counted = {"row_count": 1, "ids": [free]}
     before = planned_clean_up(ready)
-    assert counted == before.facts["test data"]
+    assert counted == before.facts["remove_test_data_would_remove"]
     assert str(free) in plan_markdown(before)
     decide(ready, "remove_test_data", "yes")
     after = planned_clean_up(ready)
@@ -129,10 +129,10 @@ def test_ownerless_users_of_ours_go_on_a_decision_only(ready: Shop, tmp_path: Pa
     ours stay."""
     owning = "SELECT c.id FROM artwork_migration.created_user AS c WHERE c.id IN (SELECT user_id FROM artworks) ORDER BY c.id LIMIT 3"
     ownerless, claimed, owner = (row[0] for row in ready.rows(owning))
-    before = planned_clean_up(ready).facts["users created by migrate_data"]["row_count"]
+    before = planned_clean_up(ready).facts["remove_ownerless_users_would_remove"]["row_count"]
     ready.sql.execute("DELETE FROM artworks WHERE user_id IN (%s, %s)", (ownerless, claimed))
     ready.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", (claimed,))
-    counted = planned_clean_up(ready).facts["users created by migrate_data"]
+    counted = planned_clean_up(ready).facts["remove_ownerless_users_would_remove"]
     assert (before + 1, True) == (counted["row_count"], ownerless in counted["ids"])
     decide(ready, "remove_ownerless_users", "yes")
     users = ready.value("SELECT COUNT(*) FROM users")
