@@ -99,7 +99,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
 
 def status_markdown(status: Status) -> str:
     """The status as a markdown table."""
-    table = "\n".join(f"| {label} | {value} |" for label, value in status_lines(status))
+    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in status_lines(status))
     return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
 
 

@@ -14,10 +14,7 @@ from tests.faults.test_crash import at_work, wait_until
 from tests.faults.test_locks import blocked_session
 from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
 from tests.stepping import Barrier
-from tests.ways import Way, digest, locks_left, places, with_row
-
-#: A client that is killed takes longer than a backend that ends: it is not killed behind every row, but behind each of so many.
-EVERY = 3
+from tests.ways import EVERY, Way, digest, locks_left, places, with_row
 
 #: The backend ends itself as if the operator had ended it.
 TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"

@@ -17,10 +17,8 @@ from tests.conftest import MakeShop
 from tests.faults.test_crash import wait_until
 from tests.faults.test_locks import Background
 from tests.shops import Shop, reconcile_now
-from tests.ways import WAYS, Way, digest, locks_left, places, under_the_locks, with_row
+from tests.ways import EVERY, WAYS, Way, digest, locks_left, places, under_the_locks, with_row
 
-#: After a backend's violent end all others go as well, and the server recovers: not behind every row, but behind each of so many.
-EVERY = 3
 #: The backend's parent process shoots it: no handler of its own runs.
 SHOT = "COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; SELECT PG_SLEEP(60)"
 #: Under the locks, until the statement's own time limit; the next attempt comes here again.
