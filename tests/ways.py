@@ -25,7 +25,7 @@ from tests.shops import (
 
 #: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
 BOUND = 60.0
-#: To kill a client or a server takes a while: it happens behind each of so many rows of a plan, and in `make crash-points` behind every one.
+#: Killing a client or a server takes a while: it happens behind each of so many rows of a plan, in `make crash-points` behind every one.
 EVERY = int(os.environ.get("CRASH_EVERY", "3"))
 #: Both of them, as parameters of a fixture.
 WAYS = ("there", "back")
