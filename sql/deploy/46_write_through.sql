@@ -86,26 +86,34 @@ BEGIN
 END
 $$;
 
--- A delete on the clean side. The legacy row is locked first and references are looked for in a new statement: an order that is just being
--- placed holds KEY SHARE on it, and a cascade would take that order with its payment. Referenced, the delete is refused as a RESTRICT
--- key would refuse it.
-CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+-- An artwork that another table references is not to be deleted, as a RESTRICT key would have it. The row that serves is locked first and
+-- references are looked for in a new statement: an order that is just being placed holds KEY SHARE on it, and a cascade would take that
+-- order with its payment.
+CREATE FUNCTION artwork_migration.refuse_referenced(artwork_id uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = ''
 AS $$
 BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION USING
       ERRCODE = '0A000',
-      MESSAGE = 'deleting an artwork needs a READ COMMITTED transaction while it is being migrated',
+      MESSAGE = 'deleting an artwork through artworks_v2 needs a READ COMMITTED transaction',
       HINT = 'An older snapshot would not show an order placed meanwhile. Repeat the delete in a READ COMMITTED transaction.';
   END IF;
-  PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;
-  IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = OLD.id) THEN
+  PERFORM FROM public.artworks AS a WHERE a.id = artwork_id FOR UPDATE;
+  IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = artwork_id) THEN
     RAISE EXCEPTION USING
       ERRCODE = '23001',
-      MESSAGE = FORMAT('artwork %s is referenced by another table and cannot be deleted', OLD.id),
+      MESSAGE = FORMAT('artwork %s is referenced by another table and cannot be deleted', artwork_id),
       HINT = 'Delete what references it first.';
   END IF;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+AS $$
+BEGIN
+  PERFORM artwork_migration.refuse_referenced(OLD.id);
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
   IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = OLD.id) THEN
     RAISE EXCEPTION USING

@@ -3,4 +3,5 @@
 -- Inverse: 46_write_through.sql
 -- Locks: none on a table of the application.
 DROP FUNCTION artwork_migration.delete_through();
+DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();

@@ -19,24 +19,11 @@ BEGIN
 END
 $$;
 
--- The row is locked first and references are looked for in a new statement: an order that is just being placed holds KEY SHARE on it.
 CREATE FUNCTION artwork_migration.keep_referenced() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
-  IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
-    RAISE EXCEPTION USING
-      ERRCODE = '0A000',
-      MESSAGE = 'deleting through artworks_v2 needs a READ COMMITTED transaction',
-      HINT = 'An older snapshot would not show an order placed meanwhile. Repeat the delete in a READ COMMITTED transaction.';
-  END IF;
-  PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;
-  IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = OLD.id) THEN
-    RAISE EXCEPTION USING
-      ERRCODE = '23001',
-      MESSAGE = FORMAT('artwork %s is referenced by another table and cannot be deleted', OLD.id),
-      HINT = 'Delete what references it first.';
-  END IF;
+  PERFORM artwork_migration.refuse_referenced(OLD.id);
   RETURN OLD;
 END
 $$;

@@ -50,7 +50,7 @@ def test_a_paid_order_outlives_a_delete_at_the_same_moment(shop: Shop, steps: St
 
 def test_without_its_lock_the_delete_would_take_the_order(shop: Shop, steps: Steps) -> None:
     """With the FOR UPDATE taken out, the look for references is over before the order commits, and the cascade takes a paid order."""
-    break_function(shop, "artwork_migration.delete_through", "PERFORM FROM public.artworks AS a WHERE a.id = OLD.id FOR UPDATE;")
+    break_function(shop, "artwork_migration.refuse_referenced", "PERFORM FROM public.artworks AS a WHERE a.id = artwork_id FOR UPDATE;")
     assert (None, 0) == _order_placed_while_the_clean_side_deletes(shop, steps)
 
 
