@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: demo demo-undo test crash-points lint lock clean
+.PHONY: demo demo-undo test lint lock clean
 
 demo: $(VENV)/.runtime ## take a production-like database through the whole life cycle, the application writing all the time
 	@ROWS=$(ROWS) UNTIL=$(UNTIL) $(BIN)/artwork-migration demo
@@ -16,9 +16,6 @@ demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's databas
 
 test: $(VENV)/.development ## every test, on real servers; two files at a time
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
-
-crash-points: $(VENV)/.development ## the switch and the way back, killed behind every row of their plans (make test: every third)
-	CRASH_EVERY=1 $(BIN)/python -m pytest -q -n 2 tests/faults/test_switch_killed.py tests/faults/test_switch_server_killed.py
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .

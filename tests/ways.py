@@ -1,6 +1,5 @@
 """The switch and the way back from it, with the same handles: planned, done, or only the transaction with the locks."""
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -25,8 +24,6 @@ from tests.shops import (
 
 #: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
 BOUND = 60.0
-#: Killing a client or a server takes a while: it happens behind each of so many rows of a plan, in `make crash-points` behind every one.
-EVERY = int(os.environ.get("CRASH_EVERY", "3"))
 #: Both of them, as parameters of a fixture.
 WAYS = ("there", "back")
 

@@ -14,7 +14,7 @@ from tests.faults.test_crash import at_work, wait_until
 from tests.faults.test_locks import blocked_session
 from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
 from tests.stepping import Barrier
-from tests.ways import EVERY, Way, digest, locks_left, places, with_row
+from tests.ways import Way, digest, locks_left, places, with_row
 
 #: The backend ends itself as if the operator had ended it.
 TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
@@ -93,7 +93,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None
     """Its backend executes the rest of the statement and finds nobody who would commit; the next run finishes."""
     way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
     made, before, phase = way.plan(), digest(way.shop), way.phase()
-    for place in places(made, "prepare", "locked")[::EVERY]:
+    for place in places(made, "prepare", "locked"):
         deadly = with_row(made, place, CLIENT_IS_KILLED)
         killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.direction).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
         assert before == digest(way.shop), made.statements[place].object
