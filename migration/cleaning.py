@@ -19,7 +19,6 @@ from migration.steps import Work
 EXPORT = "export of the ledger"
 
 _DEPENDENT = "clean_up/blockers/10_dependent"
-_REFUSED_WRITE = "withdraw/blockers/refused_write"
 #: What was left behind in the tables that stay, and the decision on which it goes.
 _REMAINDERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/remainders/test_data",
@@ -55,7 +54,7 @@ def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
 def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
     known = Catalog({"ledger_tables": list(ledger.TABLES)})
     made = {file.name: deployment.statements_of(connection, known, file) for file in sql.folder("clean_up")}
-    made[_ASKED_AGAIN] = [deployment.still_clear(sql.load(name)) for name in (_DEPENDENT, _REFUSED_WRITE)]
+    made[_ASKED_AGAIN] = [deployment.still_clear(sql.load(name)) for name in (_DEPENDENT, deployment.REFUSED_WRITE)]
     made[_REMAINDERS_GO] = [
         Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
         for name, row in remainders.items()
@@ -107,7 +106,7 @@ def _not_verified(window: SafetyWindow) -> list[Obstacle]:
 
 
 def _in_the_way(connection: Connection) -> list[Obstacle]:
-    files = [*sql.folder("clean_up/blockers"), sql.load(_REFUSED_WRITE)]
+    files = [*sql.folder("clean_up/blockers"), sql.load(deployment.REFUSED_WRITE)]
     return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, Catalog({}), file)]
 
 

@@ -22,6 +22,9 @@ _ASKED_FIRST = ("postgres_version", "standby", "usage_privilege", "artworks_miss
 #: Asked for the plan and again under the locks, by the switch and by the way back from it.
 WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
 
+#: A blocker of the switch and of the clean-up too, and asked again under their locks.
+REFUSED_WRITE = "withdraw/blockers/refused_write"
+
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 

@@ -13,7 +13,6 @@ from migration.runs import Run
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
 LOOKS = (checks.FINGERPRINT, live.GATE)
 
-_REFUSED_WRITE = "withdraw/blockers/refused_write"
 #: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
 _ASKED_AGAIN = "25"
 _WRITE_THROUGH_ENDS = "40"
@@ -41,7 +40,7 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
     made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
-        *(deployment.still_clear(sql.load(name)) for name in (_REFUSED_WRITE, "switch/blockers/20_unknown_dependent")),
+        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, "switch/blockers/20_unknown_dependent")),
         deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
@@ -55,7 +54,7 @@ def _write_through_ends() -> Statement:
 
 
 def _blockers(connection: Connection, known: Catalog) -> list[Obstacle]:
-    asked = [*sql.folder("switch/blockers"), sql.load(_REFUSED_WRITE)]
+    asked = [*sql.folder("switch/blockers"), sql.load(deployment.REFUSED_WRITE)]
     found = [obstacle for file in asked for obstacle in deployment.obstacles_of(connection, known, file)]
     rows = [file for file in sql.folder("dependents") if "remedy" in file.header]
     return [*found, *(problem for file in rows for problem in deployment.problems_of(connection, known, file))]
