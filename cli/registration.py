@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -59,7 +61,8 @@ def register() -> list[str]:
         _register_pool(client)
         ArtworkDatabase.register_type_and_schema()
         _register_automation(client)
-        _deploy()
+        with _pauses_kept(client):
+            _deploy()
         return sorted(deployment.name for deployment in client.read_deployments())
 
 
@@ -74,6 +77,17 @@ def _register_automation(client: SyncPrefectClient) -> None:
     """One that exists stays as it is: operators may have changed it, and a new one would not know of the runs that it waits for."""
     if not client.read_automations_by_name(SILENT_RUNS.name):
         client.create_automation(SILENT_RUNS)
+
+
+@contextmanager
+def _pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
+    """Prefect resumes each deployment that it brings up to date. It leaves a schedule alone whose `active` prefect.yaml does not name."""
+    paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
+    try:
+        yield
+    finally:
+        for deployment in paused:
+            client.pause_deployment(deployment)
 
 
 def _deploy() -> None:

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -44,6 +45,24 @@ def test_up_again_changes_nothing(house: House) -> None:
     assert 1 == len(house.ask("/automations/filter"))
     assert 1 == len(house.ask("/work_pools/filter"))
     assert ["artwork-database"] == [kind["slug"] for kind in house.ask("/block_types/filter")]
+
+
+def test_what_operators_have_paused_stays_paused(house: House) -> None:
+    """A schedule that was active, and a deployment, paused in the UI: `up` changes neither, and makes no second schedule."""
+    deployment, (schedule,) = verify_schedules(house)
+    assert schedule["active"]
+    address = f"{house.ui}/api/deployments/{deployment['id']}"
+    httpx.patch(f"{address}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
+    httpx.post(f"{address}/pause_deployment").raise_for_status()
+    house.up()
+    deployment, schedules = verify_schedules(house)
+    assert (True, [False]) == (deployment["paused"], [one["active"] for one in schedules])
+
+
+def verify_schedules(house: House) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The deployment of `verify`, and its schedules."""
+    (found,) = house.ask("/deployments/filter", deployments={"name": {"any_": ["verify"]}})
+    return found, found["schedules"]
 
 
 def test_a_run_of_a_deployment_ends_planned(house: House) -> None:
