@@ -28,7 +28,8 @@ class ApplicationEnded(Exception):
 
 @dataclass(frozen=True)
 class Check:
-    """The journal against one table, and what the application saw since the check before: `errors` by SQLSTATE."""
+    """The journal against one table, and what the application saw since the check before, in which the names change hands once at most:
+    `errors` by SQLSTATE."""
 
     side: Side
     journal: JournalReport
@@ -38,8 +39,8 @@ class Check:
 
     @property
     def good(self) -> bool:
-        """Whether nothing is missing, and every error was the one that may be and was overcome."""
-        return self.journal.complete and set(self.errors) <= {OUTDATED_PLAN} and self.overcome == sum(self.errors.values())
+        """Whether nothing is missing, and every error was the one that may be and was overcome: one a connection for a change of names."""
+        return self.journal.complete and set(self.errors) <= {OUTDATED_PLAN} and self.overcome == sum(self.errors.values()) <= WORKERS
 
 
 class Application:
