@@ -9,6 +9,8 @@ from migration.database import LOCK_NOT_AVAILABLE, RETRIED, backoff
 from migration.errors import (
     BadInput,
     Blocked,
+    BlockerHasCome,
+    CheckFailed,
     DatabaseError,
     DatabaseUnreachable,
     GateBroken,
@@ -16,17 +18,22 @@ from migration.errors import (
     LockHolder,
     LockNotObtained,
     MigrationError,
+    NoReport,
     Obstacle,
     ObstaclesFound,
     Overtaken,
     PlanOutdated,
     RedRule,
     RunInProgress,
+    TransactionsInTheWay,
+    VerificationFailed,
     WrongPhase,
+    WrongUnderLock,
 )
 
 OBSTACLE = Obstacle("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
+LIVE_RED = RedRule("live", "live_differs", ("pet_name",), 1, ("id-3",))
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
@@ -56,6 +63,36 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (
         Blocked("deploy_schema", "newnewne", [OBSTACLE]),
         "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+    ),
+    (
+        BlockerHasCome("switch_over", "plan newnewne"),
+        "switch_over: something that blocks plan newnewne has come since it was made. Nothing was changed. "
+        "Start it without a number: the new plan names it and says what to do.",
+    ),
+    (
+        WrongUnderLock("switch_over", "missing: ids id-1, id-2"),
+        "switch_over: the last look under the locks is red, so nothing was changed. missing: ids id-1, id-2. Run migrate_data: it compares "
+        "every row and names what differs; then start again with the same plan number.",
+    ),
+    (
+        CheckFailed("", [LIVE_RED]),
+        "gate live is red: live_differs (pet_name): 1 bad, ids id-3. The clean table serves as artworks, and every write to it is kept. "
+        "artwork_migration.finding has the ids, docs/validation.md says what each rule means. Two ways on: mend it and run switch_over "
+        "again, which does what is left; or roll_back with to=MIGRATED, which carries every write back.",
+    ),
+    (
+        VerificationFailed("live_missing failed with SQLSTATE 42P01", []),
+        "gate live could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not look has failed; docs/validation.md "
+        "says what may be wrong. The clean table serves as artworks, and every write to it is kept. artwork_migration.finding has the ids, "
+        "docs/validation.md says what each rule means. Two ways on: mend it and run verify again; or roll_back with to=MIGRATED, which "
+        "carries every write back.",
+    ),
+    (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
+    (
+        TransactionsInTheWay("migrate_data", "index artworks_v2_user_id_idx", ["pid 42 (webshop, open for 7 s)"]),
+        "migrate_data: index artworks_v2_user_id_idx waits for open transactions to end, and they have not. Nobody waits for it, and what "
+        "is done stays done. Open: pid 42 (webshop, open for 7 s). Wait for them to end or end them yourself, then run migrate_data again: "
+        "it goes on.",
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
