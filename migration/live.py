@@ -18,6 +18,10 @@ COMPARED = ("live_missing", "live_extra", "live_differs", "live_refused", "ident
 REHEARSED_BATCHES = 20
 
 
+class CannotLook(Exception):
+    """Why a look is not possible as things stand, to be read after the names of its rules."""
+
+
 def measure(run: Run) -> dict[str, str]:
     """Take every look; why, for the rules of those that failed. Locks ACCESS SHARE, and for a moment what each look says."""
     failed: dict[str, str] = {}
@@ -26,6 +30,8 @@ def measure(run: Run) -> dict[str, str]:
             look(run)
         except DatabaseError as error:
             failed |= dict.fromkeys(rules, f"failed with SQLSTATE {error.sqlstate}")
+        except CannotLook as why:
+            failed |= dict.fromkeys(rules, str(why))
     return failed
 
 
@@ -47,13 +53,16 @@ def hold_against_fingerprint(run: Run) -> None:
     """Take the fingerprint of the retired table and hold it against the one kept. Locks ACCESS SHARE.
 
     While rows were carried back after that one, it cannot say whether somebody else has written too: that is a rule of its own.
+    Raises CannotLook where a switch was killed before it took one.
     """
     with run.database.transaction("looking at the retired table", isolation="REPEATABLE READ") as connection:
         switch_run = ledger.phase(connection).run
         kept = database.rows(connection, "live/fingerprint_kept", step=checks.FINGERPRINT, switch_run=switch_run)
-        carried_back = [row for row in kept if row["carried_back_since"]]
+        if not kept:
+            raise CannotLook("could not look: no fingerprint was taken, run switch_over again")
+        carried_back = bool(kept[0]["carried_back_since"])
         now = checks.fingerprint(connection)
-        untouched = any(row["details"] == now for row in kept) or bool(carried_back)
+        untouched = kept[0]["details"] == now or carried_back
         looked_at = 0 if carried_back else now["row_count"]
         _note(run, connection, "retired_untouched", looked_at=looked_at, objects=[] if untouched else ["artworks_old"])
         _note(run, connection, "way_back_not_begun", looked_at=1, objects=["artworks_old"] if carried_back else [])

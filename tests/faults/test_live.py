@@ -13,7 +13,7 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
 from tests.faults.test_rules import CLEAN, UNGUARDED
-from tests.shops import Shop, planned_way_back, running
+from tests.shops import Shop, execute_switch, finish_switch, planned_way_back, running
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
 UNSEEN = "SET artwork_migration.apply = 'on';"
@@ -189,10 +189,15 @@ def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureF
     assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
 
 
-def test_without_a_fingerprint_it_is_red(switched: Shop) -> None:
-    """Nothing to compare with is not nothing wrong."""
-    switched.sql.execute("DELETE FROM artwork_migration.step WHERE name = %s", [checks.FINGERPRINT])
-    assert ["retired_untouched"] == verified(switched).names_red
+def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> None:
+    """Between a killed switch and its second run there is nothing to compare with: not judged, with what to do; after that run, green."""
+    execute_switch(migrated)
+    verdict = verified(migrated)
+    assert {"retired_untouched", "way_back_not_begun"} <= set(verdict.names_red)
+    assert "retired_untouched, way_back_not_begun could not look: no fingerprint was taken, run switch_over again" in verdict.broken
+    assert [(0, 0)] == [(rule.looked_at, rule.bad) for rule in verdict.rules if rule.rule == "retired_untouched"]
+    finish_switch(migrated)
+    assert {} == says_no(verified(migrated))
 
 
 def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
