@@ -1,7 +1,6 @@
 """The clean-up, when something speaks against it, is in the way, comes in between, or kills it."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,8 +12,9 @@ from migration.phases import Phase
 from migration.plan import Approval, Plan
 from tests.conftest import MakeShop
 from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
-from tests.faults.test_switch import KILLED
+from tests.faults.test_switch_killed import TERMINATED
 from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
+from tests.ways import places, with_row
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"
 IN_THE_WAY = {
@@ -76,7 +76,7 @@ def test_a_day_too_early(ready: Shop) -> None:
     )
     found = refusal(ready)
     assert ["safety_window"] == list(found)
-    assert "day 30 of 30; 1 days are left" in found["safety_window"][0].problem
+    assert "Day 30 of 30; 1 days are left" in found["safety_window"][0].problem
     assert ends in found["safety_window"][0].remedy
 
 
@@ -207,12 +207,11 @@ def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: s
 def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
     """A backend that dies behind each locked statement in turn leaves everything as it was: up to the commit there is a way back."""
     before, made = ready.schema_dump(), planned_clean_up(ready)
-    places = [place for place, statement in enumerate(made.statements) if statement.stage == "locked"]
-    for place in places:
-        deadly = replace(made, statements=(*made.statements[: place + 1], KILLED, *made.statements[place + 1 :]))
+    rows = places(made, "locked")
+    for place in rows:
         with pytest.raises(DatabaseUnreachable):
-            _locked_alone(ready, deadly)
-    assert len(places) > 30
+            _locked_alone(ready, with_row(made, place, TERMINATED))
+    assert len(rows) > 30
     assert (Phase.SWITCHED, before) == (phase(ready), ready.schema_dump())
 
 
@@ -221,7 +220,7 @@ def test_killed_between_the_statement_and_the_commit(ready: Shop) -> None:
     before = ready.schema_dump()
 
     def die(connection: Connection) -> None:
-        connection.exec_driver_sql(KILLED.do)
+        connection.exec_driver_sql(TERMINATED)
 
     with pytest.raises(DatabaseUnreachable):
         _locked_alone(ready, planned_clean_up(ready), die)
