@@ -5,7 +5,6 @@ from prefect.states import Completed
 
 from migration.phases import Phase
 from migration.plan import serving
-from migration.safety_window import SAFETY_DAYS
 from tasks.reporting import write_report
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
@@ -31,4 +30,4 @@ def verify() -> State:
         write_report(run)
         require_green_day(run, window, verdict)
         run.end("Completed", day=window.day)
-        return completed(Phase.SWITCHED, f"Day {window.day} of {SAFETY_DAYS}: everything is as it should be.")
+        return completed(Phase.SWITCHED, f"{window.today}: everything is as it should be.")

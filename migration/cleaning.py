@@ -89,7 +89,7 @@ def _window_open(window: SafetyWindow) -> list[Obstacle]:
     if window.over:
         return []
     ends_at = (window.switched_at + timedelta(days=SAFETY_DAYS)).astimezone(UTC)
-    problem = f"it is day {window.day} of {SAFETY_DAYS}; {SAFETY_DAYS - window.days} days are left."
+    problem = f"{window.today}; {SAFETY_DAYS - window.days} days are left."
     return [Obstacle("safety_window", "safety window", problem, f"Clean up after {ends_at:%Y-%m-%d %H:%M} UTC.")]
 
 

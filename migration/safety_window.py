@@ -40,15 +40,25 @@ class SafetyWindow:
         return self.days + 1
 
     @property
+    def today(self) -> str:
+        """The day it is, in words."""
+        return in_words(self.day)
+
+    @property
     def over(self) -> bool:
         """Whether the days are over."""
-        return self.days >= SAFETY_DAYS
+        return self.day > SAFETY_DAYS
 
     @property
     def verified(self) -> bool:
         """Whether the newest verification is green and fresh."""
         newest = self.verifications[-1:]
         return any(one.fresh and not one.red for one in newest)
+
+
+def in_words(day: int) -> str:
+    """How a day of the window is told, and one after it."""
+    return f"Day {day} of {SAFETY_DAYS}" if day <= SAFETY_DAYS else f"The safety window of {SAFETY_DAYS} days is over (day {day})"
 
 
 def read(connection: Connection) -> SafetyWindow | None:

@@ -9,7 +9,7 @@ from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.ledger import PhaseRow
 from migration.phases import Phase
-from migration.safety_window import SAFETY_DAYS, SafetyWindow
+from migration.safety_window import SafetyWindow
 
 
 @dataclass(frozen=True)
@@ -27,9 +27,12 @@ class Status:
 
     @property
     def may_be_run_next(self) -> str:
-        """The verbs that fit; a verb with steps left comes before any other."""
-        left = ", ".join(self.verbs_with_steps_left)
-        return f"{left} again, it has steps left" if left else ", ".join(self.phase.phase.next_verbs) or "nothing"
+        """The verbs that fit; a verb with steps left comes before any other but the way back from it."""
+        left = self.verbs_with_steps_left
+        if not left:
+            return ", ".join(self.phase.phase.next_verbs) or "nothing"
+        way_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
+        return f"{', '.join(left)} again, it has steps left{way_back}"
 
     @property
     def verbs_with_steps_left(self) -> list[str]:
@@ -108,7 +111,8 @@ def _gates_line(gates: list[dict[str, Any]]) -> str:
     told = [gate for gate in gates if not gate["passed"]]
     red = [f"{gate['suite']}.{gate['rule']}" for gate in told if gate["severity"] == "critical" or gate["bad"] == 0]
     warned = f", {len(told) - len(red)} of them with a warning" if len(told) > len(red) else ""
-    return f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned} (run {gates[0]['run']})"
+    said = f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned}"
+    return f"{said} (of run {gates[0]['run']}, {gates[0]['verb']})"
 
 
 def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:
@@ -117,11 +121,10 @@ def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:
 
 
 def _window_line(window: SafetyWindow) -> str:
-    day = "over" if window.over else f"day {window.day} of {SAFETY_DAYS}"
     if not window.verifications:
-        return f"{day}; not verified yet"
+        return f"{window.today}; not verified yet"
     last = window.verifications[-1]
-    return f"{day}; last verified {last.verified_at:%Y-%m-%d %H:%M %Z}: {'red: ' + ', '.join(last.red) if last.red else 'green'}"
+    return f"{window.today}; last verified {last.verified_at:%Y-%m-%d %H:%M %Z}: {'red: ' + ', '.join(last.red) if last.red else 'green'}"
 
 
 def _has_data_tables(connection: Connection) -> bool:

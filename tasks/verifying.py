@@ -25,7 +25,7 @@ def note_verification(run: Run, window: SafetyWindow, verdict: GateVerdict) -> N
     """Write the verification to the ledger, green or red."""
     red = verdict.names_red
     run.database.write("noting the verification", lambda connection: safety_window.note(connection, run.epoch, window.day, red))
-    get_run_logger().info("day %d of the safety window: %s", window.day, ", ".join(red) or "green")
+    get_run_logger().info("%s: %s", window.today, ", ".join(red) or "green")
 
 
 def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:

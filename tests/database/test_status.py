@@ -2,7 +2,8 @@
 
 import pytest
 
-from migration import safety_window
+from migration import gates, safety_window
+from migration.gates import GateVerdict, RuleVerdict
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.conftest import MakeShop
@@ -43,28 +44,40 @@ def test_what_waits_in_the_log(migrated: Shop) -> None:
 
 
 def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
-    """Each step that was left is named, and the verb that does it comes before any other; done, the lines are gone."""
+    """Each step that was left is named, and the verb that does it comes first, the way back beside it; done, only the gate is left."""
     execute_switch(migrated)
     told = lines(migrated)
     assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
-    assert ["switch_over again, it has steps left"] == told["may be run next"]
+    assert ["switch_over again, it has steps left; or roll_back(to=MIGRATED)"] == told["may be run next"]
     finish_switch(migrated)
-    assert "still to do" not in lines(migrated)
+    assert ["switch_over: gate live"] == lines(migrated)["still to do"]
 
 
 def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None:
     """The day is counted from the recorded switch; the newest verification says what was red; writes wait for the way back."""
     switch(migrated)
-    assert ["day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
+    assert ["Day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
     migrated.sql.execute(RENAME_ONE)
     assert lines(migrated)["log"][0].startswith("1 ids wait for the way back")
     verify(migrated, "retired_untouched")
     assert lines(migrated)["safety window"][0].endswith("red: retired_untouched")
     verify(migrated)
     move_switch(migrated, "2 days")
-    assert (True, True) == tuple(map(lines(migrated)["safety window"][0].__contains__, ("day 3 of 30", ": green")))
+    assert (True, True) == tuple(map(lines(migrated)["safety window"][0].__contains__, ("Day 3 of 30", ": green")))
     move_switch(migrated, "28 days")
-    assert lines(migrated)["safety window"][0].startswith("over; last verified ")
+    assert lines(migrated)["safety window"][0].startswith("The safety window of 30 days is over (day 31); last verified ")
+
+
+def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
+    """Which run, and of which verb: a red one stays the last one until another is judged."""
+    with running(migrated, "migrate_data") as run:
+        run.begin()
+        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2, bad=1),)), found=[])
+    assert [f"red: users.user_email_is_unique (of run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
+    with running(migrated, "switch_over") as run:
+        run.begin()
+        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2),)), found=[])
+    assert [f"all 1 rules green (of run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
 
 
 def move_switch(shop: Shop, by: str) -> None:

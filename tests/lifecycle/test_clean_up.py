@@ -38,7 +38,7 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
     assert all(rule in told for rule in ("**safety_window**", "**verification**", "**archive**", "THE POINT OF NO RETURN"))
     refused = clean_up(plan=number_in(planned), **APPROVED, return_state=True)
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
-    assert "day 1 of 30; 30 days are left" in (refused.message or "")
+    assert "Day 1 of 30; 30 days are left" in (refused.message or "")
 
     make_ready(switched)
     wrong = decide(name="no_archive", value="maybe", **APPROVED, return_state=True)

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,9 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
 
 
 def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
-    """Green on the first day; red after a write to the retired table and after an index has gone, each with what to do; mended, green."""
+    """Green on the first day; red after a write to the retired table and the loss of an index, with what to do; mended, green, also after
+    the last day.
+    """
     green = verify(return_state=True)
     assert ("Completed", 0) == (green.name, exit_code(green))
     assert "Day 1 of 30: everything is as it should be. The clean table serves" in (green.message or "")
@@ -58,30 +61,35 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     ):
         assert word in (red.message or "")
     assert "red: live." in dict(status_lines(read_status(in_window.database)))["last gates"]
-    assert "day 2 of 30; last verified " in artifact("migration-status")
+    assert "Day 2 of 30; last verified " in artifact("migration-status")
     assert "Day 2 of 30: the gate is red" in artifact("migration-report")
-    payload = red_event(prefect_server)
+    payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
     assert {"run", "day", "red"} == set(payload)
     assert 2 == payload["day"]
+    named_by_its_end = newest_event(prefect_server, "prefect.flow-run.Red gate")
+    assert ("flow", "verify") in {(one["prefect.resource.role"], one.get("prefect.resource.name")) for one in named_by_its_end["related"]}
 
     in_window.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
     in_window.sql.execute(
         "UPDATE artworks_old AS a SET pet_name = k.pet_name FROM kept AS k WHERE a.id = k.id AND a.pet_name IS DISTINCT FROM k.pet_name"
     )
-    assert "Completed" == verify(return_state=True).name
+    in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '30 days'")
+    green = verify(return_state=True)
+    assert "Completed" == green.name
+    assert "The safety window of 30 days is over (day 32): everything is as it should be." in (green.message or "")
     days = in_window.rows(VERIFICATIONS)
-    assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (2, [])] == [
+    assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (32, [])] == [
         (d, sorted(red)) for d, red in days
     ]
 
 
-def red_event(server: PrefectServer) -> dict[str, object]:
-    """What the newest event of a red verification holds; it takes a moment to arrive."""
-    question = {"filter": {"event": {"name": ["artwork-migration.verification.red"]}}, "limit": 1}
+def newest_event(server: PrefectServer, name: str) -> dict[str, Any]:
+    """The newest event of that name; it takes a moment to arrive."""
+    question = {"filter": {"event": {"name": [name]}}, "limit": 1}
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         events = httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"]
         if events:
-            return dict(events[0]["payload"])
+            return dict(events[0])
         time.sleep(0.5)
     raise AssertionError("no event came")
