@@ -14,7 +14,6 @@ from markupsafe import Markup
 
 from migration.database import Database
 from migration.errors import NoReport
-from migration.safety_window import SAFETY_DAYS
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
 from reporting.report import QUARANTINED_SHOWN, Report, read_report
@@ -62,6 +61,7 @@ def page(report: Report) -> str:
     """The report as one self-contained page of HTML."""
     return _TEMPLATES.get_template("report.html.j2").render(
         report=report,
+        since_then=verdict.since_then(report),
         headline=verdict.headline(report),
         outcome=verdict.outcome(report),
         sentence=verdict.sentence(report),
@@ -69,7 +69,6 @@ def page(report: Report) -> str:
         references=_references(report),
         plots=_plots(report),
         ids_shown=IDS_SHOWN,
-        safety_days=SAFETY_DAYS,
         quarantined_shown=QUARANTINED_SHOWN,
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger
+from migration import database, ledger, safety_window
 from migration.database import Database
 from migration.errors import NoReport
 from migration.phases import Phase
@@ -61,9 +61,10 @@ class Gate:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page. Ids, counts and names of operators; no value of a row."""
+    """Everything on the page. Ids, counts and names of operators; no value of a row. `phase` is the one in force, not the run's."""
 
     run: RunFacts
+    phase: Phase
     identity: dict[str, str]
     decisions: list[ledger.Decision]
     approvals: Rows
@@ -79,9 +80,9 @@ class Report:
     verifications: Rows
 
     @property
-    def day(self) -> int:
-        """The day of the safety window: the newest verification's, or the first."""
-        return int(self.verifications[-1]["day"]) if self.verifications else 1
+    def day(self) -> str:
+        """The day of the safety window in words: the newest verification's, or the first."""
+        return safety_window.in_words(self.verifications[-1]["day"] if self.verifications else 1)
 
     @property
     def our_version(self) -> str:
@@ -114,6 +115,7 @@ def read_report(target: Database) -> Report:
         run = _reported_run(connection)
         return Report(
             run=run,
+            phase=ledger.phase(connection).phase,
             identity=database.rows(connection, "plan/identity")[0],
             decisions=list(ledger.decisions(connection).values()),
             approvals=database.rows(connection, "report/approvals", run=run.run),

@@ -1,7 +1,7 @@
 """The verdict in words: what a reader of the first line alone should know."""
 
 from migration.errors import CheckFailed
-from migration.safety_window import SAFETY_DAYS
+from migration.phases import Phase
 from reporting.report import Report
 
 #: The headings of the sum whose rows stay behind by a rule, and those of rows that the application has worked with since the switch.
@@ -16,10 +16,18 @@ def outcome(report: Report) -> str:
     return CheckFailed.end_state if report.run.switched and report.run.verb == "switch_over" else "Red gate"
 
 
+def since_then(report: Report) -> str:
+    """What has changed hands after the rows were compared, so that the rest is read as of then; empty if the same table serves."""
+    switched = report.phase is Phase.SWITCHED
+    if switched == report.run.switched:
+        return ""
+    return f"Since then: {'switched over' if switched else 'rolled back'}; {report.phase.serves}."
+
+
 def headline(report: Report) -> str:
     """Did it work?"""
     if report.run.switched:
-        return f"Day {report.day} of {SAFETY_DAYS}: {_of_the_day(report)}"
+        return f"{report.day}: {_of_the_day(report)}"
     if report.green:
         return "The migration worked: every artwork is accounted for."
     if not report.gates:
@@ -64,8 +72,9 @@ def report_markdown(report: Report, path: str) -> str:
         f"| {gate.suite} | {gate.rule} | {gate.severity} | {gate.looked_at:,} | {gate.bad:,} | {gate.verdict} |" for gate in report.gates
     )
     sums = "\n".join(f"| {heading} | {count:,} |" for heading, count in report.accounts.sum_rows)
+    said = "\n\n".join(filter(None, [since_then(report), f"# {headline(report)}", sentence(report)]))
     return (
-        f"# {headline(report)}\n\n{sentence(report)}\n\n"
+        f"{said}\n\n"
         f"| every legacy row | rows |\n|---|---:|\n{sums}\n| **rows of the legacy table** | **{report.accounts.legacy_rows:,}** |\n\n"
         f"| gate | rule | severity | looked at | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n\n"
         f"The whole report: `{path}`\n"

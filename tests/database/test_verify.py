@@ -8,11 +8,11 @@ from migration.gates import GateVerdict
 from migration.safety_window import SAFETY_DAYS, SafetyWindow
 from reporting import pages
 from reporting.report import read_report
-from reporting.verdict import headline, outcome, sentence
+from reporting.verdict import headline, outcome, report_markdown, sentence, since_then
 from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.shops import Shop, running, switch, switch_back
+from tests.shops import Shop, execute_switch, running, switch, switch_back
 
 
 @pytest.fixture
@@ -54,15 +54,21 @@ def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ago", "day", "over"),
-    [("0 hours", 1, False), ("23 hours", 1, False), ("25 hours", 2, False), ("719 hours", 30, False), ("721 hours", 31, True)],
+    ("ago", "day", "over", "today"),
+    [
+        ("0 hours", 1, False, "Day 1 of 30"),
+        ("23 hours", 1, False, "Day 1 of 30"),
+        ("25 hours", 2, False, "Day 2 of 30"),
+        ("719 hours", 30, False, "Day 30 of 30"),
+        ("721 hours", 31, True, "The safety window of 30 days is over (day 31)"),
+    ],
 )
-def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool) -> None:
-    """In whole days of the database's clock; the last of them is full before the window is over."""
+def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool, today: str) -> None:
+    """In whole days of the database's clock; the last of them is full before the window is over, and it is told so."""
     switched_ago(switched, ago)
     found = window(switched)
     assert found
-    assert (day, over) == (found.day, found.over)
+    assert (day, over, today) == (found.day, found.over, found.today)
     assert SAFETY_DAYS == 30
 
 
@@ -112,6 +118,34 @@ def test_the_report_of_a_day(switched: Shop) -> None:
         assert untrue not in page
     for true in ("now retired", "The legacy table is retired as artworks_old", "Day 2 of 30: every verification"):
         assert true in page
+
+
+def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
+    """The window is over, and what was looked at is said as on any other day."""
+    switched_ago(switched, "721 hours")
+    verify(switched)
+    report = read_report(switched.database)
+    over = "The safety window of 30 days is over (day 31)"
+    assert f"{over}: the clean table serves, and everything is as it should be." == headline(report)
+    assert f"{over}: every verification since the switch." in pages.page(report)
+
+
+def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
+    """In the first line of page and artifact, there and back; nothing while the same table serves."""
+    verify(switched)
+    assert "" == since_then(read_report(switched.database))
+    switch_back(switched)
+    since = "Since then: rolled back; the legacy table serves as artworks; the clean table artworks_v2 is written through."
+    report = read_report(switched.database)
+    assert pages.page(report).split("<main>")[1].lstrip().startswith(f"<p><strong>{since}</strong></p>")
+    assert report_markdown(report, "").startswith(f"{since}\n\n# Day 1 of 30: ")
+
+
+def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
+    """Its rows were compared before the names changed hands: the first line says that they have."""
+    assert report_markdown(read_report(migrated.database), "").startswith("# ")
+    execute_switch(migrated)
+    assert since_then(read_report(migrated.database)).startswith("Since then: switched over; the clean table serves as artworks; ")
 
 
 @pytest.mark.parametrize(("verb", "end"), [("verify", "Red gate"), ("switch_over", "Switched – check failed")])
