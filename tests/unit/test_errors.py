@@ -55,11 +55,11 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         Blocked("deploy_schema", "newnewne", [OBSTACLE]),
-        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+        "deploy_schema: plan newnewne has blockers. Nothing of the plan was done.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
-        "deploy_schema: the locks were not had in 3 attempts. Nothing was changed. In the way: "
+        "deploy_schema: the locks were not had in 3 attempts. Nothing of the plan was done. In the way: "
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
         "Wait for it to finish or end it yourself, then start again with the same plan number.",
     ),
