@@ -71,7 +71,8 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
 
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
-    """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up looks at it again."""
+    """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up, or the way back, looks
+    at it again."""
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
         raise BadInput(f"{name} is read by deploy_schema, and that has run. {_READ_BY_DEPLOY[name]} Nothing was decided.")
     if name is not DecisionName.CLEAR_REFUSED_WRITE:
@@ -87,6 +88,10 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     )
     if cleared.rowcount == 0:
         raise BadInput(f"artwork {value} has no refused write. Nothing was decided.")
+    if ledger.phase(connection).phase is Phase.SWITCHED:
+        # what was refused counts as carried back: the way back must look at it again, and refuse it again if it must
+        question = text("INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[CAST(:id AS uuid)])")
+        connection.execute(question, {"id": value})
 
 
 def carried_columns(connection: Connection) -> tuple[str, ...]:

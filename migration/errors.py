@@ -89,7 +89,7 @@ class Blocked(MigrationError):
     def __init__(self, verb: str, number: str, blockers: Sequence[Obstacle]) -> None:
         self.blockers = tuple(blockers)
         super().__init__(
-            f"{verb}: plan {number} has blockers. Nothing was changed.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
+            f"{verb}: plan {number} has blockers. Nothing of the plan was done.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
         )
 
 
@@ -98,7 +98,7 @@ class BlockerHasCome(MigrationError):
 
     def __init__(self, verb: str, action: str) -> None:
         super().__init__(
-            f"{verb}: something that blocks {action} has come since it was made. Nothing was changed. "
+            f"{verb}: something that blocks {action} has come since it was made. Nothing of the plan was done. "
             "Start it without a number: the new plan names it and says what to do."
         )
 
@@ -224,7 +224,7 @@ class LockNotObtained(MigrationError):
             "; ".join(str(holder) for holder in holders) or "no holder was visible any more (pg_read_all_stats shows other roles' sessions)"
         )
         super().__init__(
-            f"{verb}: the locks were not had in {attempts} attempts. Nothing was changed. In the way: {named}. "
+            f"{verb}: the locks were not had in {attempts} attempts. Nothing of the plan was done. In the way: {named}. "
             "Wait for it to finish or end it yourself, then start again with the same plan number."
         )
 
@@ -237,7 +237,7 @@ class TransactionsInTheWay(MigrationError):
     def __init__(self, verb: str, action: str, sessions: Sequence[str]) -> None:
         self.sessions = tuple(sessions)
         super().__init__(
-            f"{verb}: {action} waits for open transactions to end, and they have not. Nobody waits for it, and what is done stays done. "
+            f"{verb}: {action} waits for other sessions to end, and they have not. Nobody waits for it, and what is done stays done. "
             f"Open: {'; '.join(sessions) or 'none any more'}. Wait for them to end or end them yourself, then run {verb} again: it goes on."
         )
 

@@ -1,6 +1,7 @@
 """Executing the statements of a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
 
 import json
+import re
 import time
 from collections.abc import Callable, Sequence
 
@@ -8,13 +9,15 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, WrongUnderLock
+from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, TransactionsInTheWay, WrongUnderLock
 from migration.plan import Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
 #: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
 _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: What a statement of stage `after` waits for.
+_TABLE = re.compile(r"(?:ALTER TABLE|MATERIALIZED VIEW(?: CONCURRENTLY)?|DELETE FROM) (\S+)")
 #: What a statement of the plan raises when a blocker has come since the plan was made.
 BLOCKER_HAS_COME = "AM001"
 #: What it raises when ids are not right under the lock.
@@ -100,9 +103,14 @@ def _ask_autovacuum_away(connection: Connection, target: Database, tables: Seque
 
     A plain lock_timeout below deadlock_timeout never would.
     """
-    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{target.deadlock_timeout_ms + 2000}ms"})
+    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": _past_autovacuum(target)})
     for table in tables:
         _execute_literally(connection, f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+
+
+def _past_autovacuum(target: Database) -> str:
+    """For a wait in SHARE UPDATE EXCLUSIVE alone, in which nobody waits for us."""
+    return f"{target.deadlock_timeout_ms + 2000}ms"
 
 
 def _execute_locked(connection: Connection, target: Database, statements: Sequence[Statement]) -> None:
@@ -118,10 +126,11 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
     connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
 
 
-def finish(target: Database, statements: Sequence[Statement], *, action: str, patience: float) -> None:
+def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:
     """Execute what is of stage `after`: each statement by itself, outside a transaction block, tried again when we lose.
 
-    It may be run again, also by another run. Raises DatabaseError or DatabaseUnreachable; what is done stays done.
+    It may be run again, also by another run. Raises TransactionsInTheWay with the holders when the locks are not had for `patience`
+    seconds, DatabaseError or DatabaseUnreachable; what is done stays done.
     """
     deadline = time.monotonic() + patience
     for statement in statements:
@@ -129,17 +138,28 @@ def finish(target: Database, statements: Sequence[Statement], *, action: str, pa
         while statement.stage == "after":
             attempt += 1
             try:
-                with target.autocommit(f"finishing {action}") as connection:
-                    connection.detach()  # what is set for the session ends with it
-                    for name, value in _limits(target).items():
-                        connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
-                    connection.execute(text("SET statement_timeout = 0"))
-                    _execute_literally(connection, statement.do)
+                _execute_alone(target, statement)
                 break
             except DatabaseError as error:
-                if error.sqlstate not in RETRIED or time.monotonic() >= deadline:
+                over = time.monotonic() >= deadline
+                if error.sqlstate not in RETRIED or (over and error.sqlstate not in _NOT_THIS_TIME):
                     raise
+                if over:
+                    holders = lock_holders(target, _TABLE.findall(statement.do))
+                    raise TransactionsInTheWay(verb, statement.object, [str(holder) for holder in holders]) from None
             time.sleep(database.backoff(attempt))
+
+
+def _execute_alone(target: Database, statement: Statement) -> None:
+    limits = _limits(target)
+    if "VALIDATE CONSTRAINT" in statement.do:
+        limits["lock_timeout"] = _past_autovacuum(target)
+    with target.autocommit(f"finishing {statement.object}") as connection:
+        connection.detach()  # what is set for the session ends with it
+        for name, value in limits.items():
+            connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
+        connection.execute(text("SET statement_timeout = 0"))
+        _execute_literally(connection, statement.do)
 
 
 def _execute_literally(connection: Connection, statement: str) -> None:

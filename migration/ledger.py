@@ -85,18 +85,13 @@ def begin_run(connection: Connection, *, verb: str, run_name: str, run_id: str, 
 
 
 def end_run(connection: Connection, run: int, *, outcome: str, phase_after: Phase | None, details: dict[str, Any] | None = None) -> None:
-    """Note how a run ended, once; with `phase_after` it is the transaction that makes that phase true.
+    """Note how a run ended; with `phase_after` it is the transaction that makes that phase true, and its time is the phase's.
 
-    Raises Overtaken if a newer run has begun: only the newest may bring a phase.
+    What comes of the run after that changes its outcome and nothing else. Raises Overtaken if a newer run has begun: only the newest may
+    bring a phase.
     """
-    done = connection.execute(
-        text(
-            "UPDATE artwork_migration.phase_history SET ended_at = CLOCK_TIMESTAMP(), lsn = PG_CURRENT_WAL_LSN(),"
-            " outcome = :outcome, phase_after = :phase_after, details = details || CAST(:details AS jsonb)"
-            " WHERE run = :run AND phase_after IS NULL"
-            " AND (CAST(:phase_after AS text) IS NULL OR run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n))"
-        ),
-        {"run": run, "outcome": outcome, "phase_after": phase_after, "details": json.dumps(details or {}, default=str)},
+    done = database.run(
+        connection, "ledger/end_run", run=run, outcome=outcome, phase_after=phase_after, details=json.dumps(details or {}, default=str)
     )
     if phase_after is not None and done.rowcount != 1:
         raise Overtaken(f"run {run} was overtaken by a newer one and brings no phase any more. The newer run does the work.")

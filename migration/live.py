@@ -14,7 +14,7 @@ SUITE = "live"
 GATE = "gate live"
 #: The rules of the comparison of every row, by which their findings are called.
 COMPARED = ("live_missing", "live_extra", "live_differs", "live_refused", "identity_changed", "email_or_token_changed")
-#: Batches of a rehearsal: it keeps the retired rows of all of them locked until it is rolled back.
+#: Batches of a rehearsal: each day it leaves as many dead rows as it carries.
 REHEARSED_BATCHES = 20
 
 

@@ -19,7 +19,7 @@ def of_statements(rows: Sequence[dict[str, Any]]) -> dict[str, Work]:
 
 
 def _execute(statement: Statement, run: Run) -> dict[str, object]:
-    execution.finish(run.database, [statement], action=statement.object, patience=run.settings.lock_wait_seconds)
+    execution.finish(run.database, [statement], verb=run.verb, patience=run.settings.lock_wait_seconds)
     return {}
 
 

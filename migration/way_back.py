@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
@@ -15,6 +16,8 @@ _BLOCKERS = "back/blockers"
 _REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
 #: Batches with less than they could take, one after the other, after which a handful is left for the lock.
 SMALL_BATCHES = 3
+#: Ids that a rehearsal names.
+NAMED = 20
 
 
 @dataclass
@@ -88,20 +91,21 @@ def _changed_since(connection: Connection, switched: list[dict[str, str]]) -> li
 
 
 def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:
-    """Carry back all there is, or so many batches of it, in one transaction and roll it back: how much, and what could not be taken.
+    """Carry back all there is, or so many batches of it, and take each batch back at once: how much, and what could not be taken.
 
-    Locks retired rows alone; deleting the user of one of them waits for the end.
+    Locks retired rows alone, those of one batch at a time; nothing of it stays.
     """
     return run.database.write("rehearsing the way back", lambda connection: _rehearse(connection, run.settings.batch_size, batches))
 
 
 def _rehearse(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
-    total = CarriedBack()
+    total, refused = CarriedBack(), []
     for _ in itertools.count() if batches is None else range(batches):
-        if not _add(total, _batch(connection, batch_size)):
+        batch = _batch(connection, "rehearse_batch", batch_size)
+        refused += batch.pop("refused_ids")
+        if not _add(total, batch):
             break
-    question = text("SELECT r.id FROM artwork_migration.refused_write AS r WHERE r.operation = 'CARRY BACK' ORDER BY r.id LIMIT 20")
-    total.refused_ids = tuple(str(artwork) for artwork in connection.execute(question).scalars())
+    total.refused_ids = tuple(sorted(map(str, refused))[:NAMED])
     connection.rollback()
     return total
 
@@ -124,13 +128,13 @@ def carry_back(run: Run, made: Plan) -> CarriedBack:
     return total
 
 
-def _fenced_batch(run: Run, connection: Connection) -> dict[str, int]:
+def _fenced_batch(run: Run, connection: Connection) -> dict[str, Any]:
     runs.enter_fence(connection, run.epoch, exclusively=True)
-    return _batch(connection, run.settings.batch_size)
+    return _batch(connection, "carry_back_batch", run.settings.batch_size)
 
 
-def _batch(connection: Connection, batch_size: int) -> dict[str, int]:
-    question = text("SELECT * FROM artwork_migration.carry_back_batch(:batch_size)")
+def _batch(connection: Connection, function: str, batch_size: int) -> dict[str, Any]:
+    question = text(f"SELECT * FROM artwork_migration.{function}(:batch_size)")
     return dict(connection.execute(question, {"batch_size": batch_size}).mappings().one())
 
 

@@ -47,4 +47,4 @@ def execute_plan(
 @step("finish the plan")
 def finish_plan(run: Run, plan: Plan) -> None:
     """Execute what the plan does after its lock. Killed here, a new run of the verb does what is left."""
-    execution.finish(run.database, plan.statements, action=f"plan {plan.number}", patience=run.settings.lock_wait_seconds)
+    execution.finish(run.database, plan.statements, verb=run.verb, patience=run.settings.lock_wait_seconds)

@@ -344,4 +344,4 @@ def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:
             before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
             on_attempt=lambda message: None,
         )
-        execution.finish(shop.database, made.statements, action="the plan", patience=SETTINGS.lock_wait_seconds)
+        execution.finish(shop.database, made.statements, verb=made.verb, patience=SETTINGS.lock_wait_seconds)

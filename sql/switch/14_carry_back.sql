@@ -74,18 +74,13 @@ EXCEPTION WHEN OTHERS THEN
 END
 $$;
 
--- One batch, one transaction (READ COMMITTED). `logged` is 0 when nothing is left to carry.
-CREATE FUNCTION artwork_migration.carry_back_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, refused bigint
-)
+-- These ids, in the caller's transaction, which says that it applies.
+CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT refused bigint)
 LANGUAGE plpgsql SET search_path = ''
 AS $$
 DECLARE
-  changed uuid[];
   moved artwork_migration.clean_rekeyed;
 BEGIN
-  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
-  SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
   FOR moved IN
     WITH consumed AS (DELETE FROM artwork_migration.clean_rekeyed RETURNING *) SELECT c.* FROM consumed AS c ORDER BY c.number
   LOOP
@@ -94,11 +89,11 @@ BEGIN
     WHERE a.id = moved.old_id AND NOT EXISTS (SELECT FROM public.artworks_old AS n WHERE n.id = moved.new_id);
   END LOOP;
 
+  -- What was refused before may be mended, or gone, by now.
+  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = ANY(changed);
   removed := artwork_migration.delete_retired(changed);
   changed := ARRAY(SELECT c.id FROM public.artworks AS c WHERE c.id = ANY(changed) ORDER BY c.id);
   carried := CARDINALITY(changed);
-  -- What was refused before may be mended by now.
-  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = ANY(changed);
   BEGIN
     PERFORM artwork_migration.carry_back_rows(changed);
   EXCEPTION WHEN OTHERS THEN
@@ -111,6 +106,44 @@ BEGIN
   -- They stay on the clean side, and catch-up looks once more when the legacy table serves again: an e-mail may lead to another owner.
   INSERT INTO artwork_migration.clean_touched (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
+END
+$$;
+
+-- One batch, one transaction (READ COMMITTED). `logged` is 0 when nothing is left to carry.
+CREATE FUNCTION artwork_migration.carry_back_batch(batch_size integer) RETURNS TABLE (
+  logged bigint, carried bigint, removed bigint, refused bigint
+)
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  changed uuid[];
+BEGIN
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
+  SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
+  SELECT c.carried, c.removed, c.refused INTO carried, removed, refused FROM artwork_migration.carry_back_ids(changed) AS c;
+  RETURN NEXT;
+END
+$$;
+
+-- The same, and taken back at once: the retired rows are locked for this batch alone, and only the log says that it was there, until the
+-- caller rolls back. With rows locked from batch to batch, somebody who deletes a user could become the victim of a deadlock.
+CREATE FUNCTION artwork_migration.rehearse_batch(batch_size integer) RETURNS TABLE (
+  logged bigint, carried bigint, removed bigint, refused bigint, refused_ids uuid[]
+)
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+DECLARE
+  changed uuid[];
+BEGIN
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
+  SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
+  BEGIN
+    SELECT c.carried, c.removed, c.refused INTO carried, removed, refused FROM artwork_migration.carry_back_ids(changed) AS c;
+    refused_ids := ARRAY(SELECT r.id FROM artwork_migration.refused_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
+    RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'rehearsed';
+  EXCEPTION WHEN SQLSTATE 'AM004' THEN
+    NULL;
+  END;
   RETURN NEXT;
 END
 $$;

@@ -6,11 +6,14 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from migration import way_back
+from migration.decisions import DecisionName, apply_at_once
 from migration.errors import Blocked
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, execute_switch, planned_way_back, reconcile_now, switch_back
+from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_way_back, reconcile_now, running, switch_back
+from tests.stepping import Barrier, Step
 
 
 @pytest.fixture
@@ -132,6 +135,52 @@ def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -
     shop.sql.execute("UPDATE artworks SET customer_name = 'Ada' WHERE id = %s", (artwork,))
     switch_back(shop)
     agree(shop)
+
+
+def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
+    """After a way back that was given up, clearing it is no way around the refusal: the order would point nowhere."""
+    execute_switch(shop)
+    artwork = born(shop)
+    shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
+    with running(shop, "roll_back") as run:
+        run.begin()
+        assert way_back.carry_back(run, planned_way_back(shop)).refused == 1
+    with shop.database.transaction("deciding") as connection:
+        apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
+    add_order(shop, artwork)
+    with pytest.raises(Blocked, match=str(artwork)):
+        switch_back(shop)
+
+
+def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
+    """There is nothing left to carry, and the way back leaves nothing that blocks the next switch."""
+    execute_switch(shop)
+    artwork = born(shop)
+    shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
+    with running(shop, "roll_back") as run:
+        run.begin()
+        way_back.carry_back(run, planned_way_back(shop))
+    shop.sql.execute("DELETE FROM artworks WHERE id = %s", (artwork,))
+    switch_back(shop)
+    assert shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+
+
+def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
+    """While its second batch waits, the owner of an artwork of the first one can be deleted: nobody is in the way of anybody."""
+    user = add_user(shop, "leaving@example.com")
+    artwork = switched_with(shop, customer_email="leaving@example.com", user_id=user)
+    shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))
+    born(shop)
+    barrier = Barrier(shop, "BEFORE INSERT ON public.artworks_old FOR EACH ROW")
+    barrier.close()
+    with running(shop, "roll_back") as run:
+        run.settings = SETTINGS.model_copy(update={"batch_size": 1})
+        rehearsal = Step(shop, lambda: way_back.rehearse(run), name="test")
+        rehearsal.blocks()
+        shop.sql.execute("SET statement_timeout = '20s'")
+        shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))
+        barrier.open()
+        assert 3 == rehearsal.result().logged  # with what deleting the user has changed
 
 
 def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: MakeShop) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration import execution
-from migration.errors import LockNotObtained
+from migration import execution, ledger
+from migration.errors import LockNotObtained, TransactionsInTheWay
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.faults.test_locks import Background, holding, wait_until
@@ -129,6 +129,31 @@ def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
     with pytest.raises(LockNotObtained, match=r"pid \d+ \(autovacuum worker, active, open for \d+ s\)"):
         vacuumed.do(made, patience=0)
     assert before == application_side(shop)
+
+
+# After the commit
+
+
+def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(way: Way) -> None:
+    """The phase is the new one; the run says so by its outcome and keeps the time of the phase; the next run does what is left."""
+    made, shop = way.plan(), way.shop
+    way.commit(made)
+    before = ledger_row(shop)
+    with holding(shop, "LOCK TABLE public.orders IN SHARE UPDATE EXCLUSIVE MODE") as session:
+        with pytest.raises(TransactionsInTheWay, match=f"run {way.verb} again") as caught:
+            way.finish()
+        assert any(f"pid {session.info.backend_pid} " in told for told in caught.value.sessions)
+    with shop.database.transaction("ending") as connection:
+        ledger.end_run(connection, before[0], outcome=caught.value.end_state, phase_after=None)
+    assert (*before[:3], "Lock not obtained") == ledger_row(shop)
+    assert any("validated" in step for step in way.finish())
+
+
+def ledger_row(shop: Shop) -> tuple[Any, ...]:
+    """The run that brought the phase: its number, the phase, since when, the outcome."""
+    question = "SELECT run, phase_after, ended_at, outcome FROM artwork_migration.phase_history WHERE phase_after IS NOT NULL"
+    (row,) = shop.rows(f"{question} ORDER BY run DESC LIMIT 1")
+    return row
 
 
 # The limits in force

@@ -74,7 +74,7 @@ def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) ->
         "CREATE TRIGGER no BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION public.no()"
     )
     with pytest.raises(DatabaseError):
-        execution.finish(migrated.database, made.statements, action="the plan", patience=0.1)
+        execution.finish(migrated.database, made.statements, verb=made.verb, patience=0.1)
     run = migrated.value("SELECT MAX(run) FROM artwork_migration.phase_history")
     with migrated.database.transaction("ending") as connection:
         ledger.end_run(connection, run, outcome="Failed", phase_after=None)
@@ -90,7 +90,7 @@ def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
     execute_locked_part(migrated, made)
     claimed = migrated.value("SELECT id FROM artwork_migration.created_user LIMIT 1")
     migrated.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", (claimed,))
-    execution.finish(migrated.database, made.statements, action="the plan", patience=5)
+    execution.finish(migrated.database, made.statements, verb=made.verb, patience=5)
     assert migrated.value("SELECT COUNT(*) FROM users WHERE id = %s", claimed) == 1
 
 

@@ -62,11 +62,11 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         Blocked("deploy_schema", "newnewne", [OBSTACLE]),
-        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+        "deploy_schema: plan newnewne has blockers. Nothing of the plan was done.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
         BlockerHasCome("switch_over", "plan newnewne"),
-        "switch_over: something that blocks plan newnewne has come since it was made. Nothing was changed. "
+        "switch_over: something that blocks plan newnewne has come since it was made. Nothing of the plan was done. "
         "Start it without a number: the new plan names it and says what to do.",
     ),
     (
@@ -90,13 +90,13 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
         TransactionsInTheWay("migrate_data", "index artworks_v2_user_id_idx", ["pid 42 (webshop, open for 7 s)"]),
-        "migrate_data: index artworks_v2_user_id_idx waits for open transactions to end, and they have not. Nobody waits for it, and what "
-        "is done stays done. Open: pid 42 (webshop, open for 7 s). Wait for them to end or end them yourself, then run migrate_data again: "
+        "migrate_data: index artworks_v2_user_id_idx waits for other sessions to end, and they have not. Nobody waits for it, and what is "
+        "done stays done. Open: pid 42 (webshop, open for 7 s). Wait for them to end or end them yourself, then run migrate_data again: "
         "it goes on.",
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
-        "deploy_schema: the locks were not had in 3 attempts. Nothing was changed. In the way: "
+        "deploy_schema: the locks were not had in 3 attempts. Nothing of the plan was done. In the way: "
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
         "Wait for it to finish or end it yourself, then start again with the same plan number.",
     ),
