@@ -22,6 +22,9 @@ _ASKED_FIRST = ("postgres_version", "standby", "usage_privilege", "artworks_miss
 #: Asked for the plan and again under the locks, by the switch and by the way back from it.
 WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
 
+#: A question of the switch that the withdrawal asks as well.
+_UNFINISHED_ROLL_BACK = "switch/blockers/24_unfinished_roll_back"
+
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
 
@@ -110,7 +113,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
     undos = plan.undone(deployed)
     in_place = row.phase is not Phase.NOT_STARTED
     users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
-    blockers = sql.folder("withdraw/blockers") if in_place else []
+    blockers = [*sql.folder("withdraw/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
     locked = []
     if in_place:
         locked = [
