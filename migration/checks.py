@@ -31,7 +31,8 @@ def renew_fingerprint(run: Run) -> None:
 
 
 def fingerprint(connection: Connection) -> dict[str, Any]:
-    """The same rows give the same `row_count` and `hash_sum`, whatever the time zone and the order."""
+    """The same rows give the same `row_count` and `hash_sum`, whatever the order, the types and the settings."""
+    database.run(connection, "live/text_settings")
     question = database.run(connection, "live/fingerprint").scalar_one()
     return dict(connection.exec_driver_sql(question.replace("%", "%%")).mappings().one())
 
