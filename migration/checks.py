@@ -1,12 +1,13 @@
 """What is looked at while the clean table serves, beyond what a query finds: the retired table's fingerprint and the product's way."""
 
 import json
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 import sql
-from migration import database
+from migration import database, ledger
 from migration.errors import DatabaseError
 from migration.runs import Run
 from sql import SqlFile
@@ -23,37 +24,65 @@ def take_fingerprint(run: Run) -> dict[str, object]:
         return fingerprint(connection)
 
 
+def retired_untouched(run: Run) -> bool:
+    """Whether the retired table is what its newest fingerprint says. Locks ACCESS SHARE."""
+    with run.database.transaction("looking at the retired table", isolation="REPEATABLE READ") as connection:
+        kept = kept_fingerprint(connection)
+        return kept is not None and kept["details"] == fingerprint(connection)
+
+
 def renew_fingerprint(run: Run) -> None:
-    """Take the fingerprint anew, as a step of this run that is done at once: rows were carried back and the clean table goes on serving."""
+    """Take the fingerprint anew, if rows were carried back after the newest one, as a step of this run that is done at once.
+
+    Whoever calls it knows that nothing but this run has written to the retired table.
+    """
     with run.database.transaction("renewing the fingerprint", isolation="REPEATABLE READ") as connection:
-        details = json.dumps(fingerprint(connection))
-        database.run(connection, "live/renew_fingerprint", run=run.epoch, step=FINGERPRINT, details=details)
+        kept = kept_fingerprint(connection)
+        if kept and kept["carried_back_since"]:
+            details = json.dumps(fingerprint(connection))
+            database.run(connection, "live/renew_fingerprint", run=run.epoch, step=FINGERPRINT, details=details)
+
+
+def kept_fingerprint(connection: Connection) -> dict[str, Any] | None:
+    """The newest fingerprint since the switch as `details`, and whether rows were `carried_back_since`; None if there is none."""
+    found = database.rows(connection, "live/fingerprint_kept", step=FINGERPRINT, switch_run=ledger.phase(connection).run)
+    return found[0] if found else None
 
 
 def fingerprint(connection: Connection) -> dict[str, Any]:
-    """The same rows give the same `row_count` and `hash_sum`, whatever the time zone and the order."""
+    """The same rows give the same `row_count` and `hash_sum`, whatever the order, the types and the settings."""
+    database.run(connection, "live/text_settings")
     question = database.run(connection, "live/fingerprint").scalar_one()
     return dict(connection.exec_driver_sql(question.replace("%", "%%")).mappings().one())
 
 
-def accept(run: Run) -> list[str]:
-    """Walk one artwork through the product's life in a transaction that is rolled back; what it ended with, if it did not go well.
+@dataclass(frozen=True)
+class Walked:
+    """What the acceptance test ended with, if it did not go well, and the tables whose rows the application lets nobody change."""
+
+    ended_with: list[str] = field(default_factory=list)
+    not_tried: list[str] = field(default_factory=list)
+
+
+def accept(run: Run) -> Walked:
+    """Walk one artwork through the product's life, orders included, in a transaction that is rolled back.
 
     Locks: the artwork it makes, and one row of each table that references artworks, for a moment.
     """
     try:
-        run.database.write("walking an artwork through its life", _walk)
+        return Walked(not_tried=run.database.write("walking an artwork through its life", _walk))
     except DatabaseError as error:
-        return [f"SQLSTATE {error.sqlstate} {error.objects}".rstrip()]
-    return []
+        return Walked(ended_with=[f"SQLSTATE {error.sqlstate} {error.objects}".rstrip()])
 
 
-def _walk(connection: Connection) -> None:
+def _walk(connection: Connection) -> list[str]:
     # the application's triggers fire, and find their tables as they do for the application
     connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
     connection.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
     connection.exec_driver_sql(sql.load("live/acceptance_test").statement.replace("%", "%%"))
+    told = connection.execute(text("SELECT CURRENT_SETTING('artwork_migration.not_tried', TRUE)")).scalar_one()
     connection.rollback()
+    return [f"the rows of {table} cannot be changed" for table in told.split(", ")] if told else []
 
 
 def slow_queries(run: Run, queries: list[SqlFile]) -> list[str]:

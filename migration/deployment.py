@@ -24,6 +24,8 @@ WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
 
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
 REFUSED_WRITE = "withdraw/blockers/refused_write"
+#: A question of the switch that the withdrawal asks as well.
+_UNFINISHED_ROLL_BACK = "switch/blockers/24_unfinished_roll_back"
 
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 
@@ -113,7 +115,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
     undos = plan.undone(deployed)
     in_place = row.phase is not Phase.NOT_STARTED
     users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
-    blockers = sql.folder("withdraw/blockers") if in_place else []
+    blockers = [*sql.folder("withdraw/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
     locked = []
     if in_place:
         locked = [

@@ -77,7 +77,9 @@ def ask_product_queries(run: Run) -> None:
 
 def walk(run: Run) -> None:
     """See checks.accept."""
-    _write(run, "acceptance_test", looked_at=1, objects=checks.accept(run))
+    walked = checks.accept(run)
+    _write(run, "acceptance_test", looked_at=1, objects=walked.ended_with)
+    _write(run, "references_tried", looked_at=1, objects=walked.not_tried)
 
 
 def rehearse(run: Run) -> None:
@@ -97,7 +99,7 @@ LOOKS: dict[Callable[[Run], None], Sequence[str]] = {
     compare: (*COMPARED, "live_sum"),
     hold_against_fingerprint: ("retired_untouched", "way_back_not_begun"),
     ask_product_queries: ("queries_on_index",),
-    walk: ("acceptance_test",),
+    walk: ("acceptance_test", "references_tried"),
     rehearse: ("way_back_open",),
 }
 

@@ -13,6 +13,8 @@ from migration.runs import Run
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
 LOOKS = (checks.FINGERPRINT, live.GATE)
 
+#: A question of the deployment that the switch asks as well.
+_USER_KEY_ACTION = "plan/obstacles/16_user_key_action"
 #: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
 _ASKED_AGAIN = "25"
 _WRITE_THROUGH_ENDS = "40"
@@ -54,7 +56,7 @@ def _write_through_ends() -> Statement:
 
 
 def _blockers(connection: Connection, known: Catalog) -> list[Obstacle]:
-    asked = [*sql.folder("switch/blockers"), sql.load(deployment.REFUSED_WRITE)]
+    asked = [*sql.folder("switch/blockers"), sql.load(deployment.REFUSED_WRITE), sql.load(_USER_KEY_ACTION)]
     found = [obstacle for file in asked for obstacle in deployment.obstacles_of(connection, known, file)]
     rows = [file for file in sql.folder("dependents") if "remedy" in file.header]
     return [*found, *(problem for file in rows for problem in deployment.problems_of(connection, known, file))]

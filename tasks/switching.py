@@ -54,12 +54,17 @@ def rehearse_way_back(run: Run) -> CarriedBack:
 
 @contextmanager
 def fingerprint_kept(run: Run) -> Iterator[None]:
-    """Around a way back: what was carried back stays when the names do not change hands, so the fingerprint is taken anew."""
+    """Around a way back: what was carried back stays when the names do not change hands, so the fingerprint is taken anew.
+
+    Where the retired table was another one before, the old fingerprint stays: a new one would make good what somebody has written.
+    """
+    untouched = checks.retired_untouched(run)
     try:
         yield
     except MigrationError:
         with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate `live` warns
-            checks.renew_fingerprint(run)
+            if untouched:
+                checks.renew_fingerprint(run)
         raise
 
 

@@ -169,7 +169,24 @@ TABLE_CASES = [
         "public.artworks.user_id",
         "no validated foreign key",
         "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
-        " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) NOT VALID",
+        " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id)"
+        " ON DELETE SET NULL NOT VALID",
+    ),
+    *(
+        one(
+            f"user_id with a key {action or 'that refuses'}",
+            "user_key_action",
+            "constraint artworks_user_id_fkey on public.artworks",
+            problem,
+            "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
+            f" ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) {action}",
+        )
+        for action, problem in (
+            ("", "no user could be deleted"),
+            ("ON DELETE RESTRICT", "no user could be deleted"),
+            ("ON DELETE CASCADE", "it would delete retired ones"),
+            ("ON DELETE SET DEFAULT", "it must leave them without"),
+        )
     ),
     one(
         "a foreign key to another column",

@@ -64,6 +64,21 @@ DAMAGE = {
         "ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID",
         ["acceptance_test"],
     ),
+    "orders that a trigger keeps as they are": (
+        "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'orders stay as they are'; END$$;"
+        "CREATE TRIGGER keep BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION keep()",
+        ["references_tried"],
+    ),
+    "orders that a check keeps as they are": (
+        "ALTER TABLE orders ADD CONSTRAINT keep CHECK (artwork_id IS NULL) NOT VALID",
+        ["references_tried"],
+    ),
+    "orders whose trigger reads a column that is gone": (
+        "CREATE FUNCTION reads() RETURNS trigger LANGUAGE plpgsql AS"
+        " $$BEGIN PERFORM a.mockup_urls FROM artworks AS a WHERE a.id = NEW.artwork_id; RETURN NEW; END$$;"
+        "CREATE TRIGGER reads BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION reads()",
+        ["acceptance_test"],
+    ),
     "what the retired table cannot take": (f"UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}", ["way_back_open"]),
     "the capture is off": ("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update", ["capture_in_place"]),
     "the guard is gone": ("DROP TRIGGER artwork_migration_guard ON artworks_old", ["capture_in_place"]),
@@ -172,6 +187,32 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
         raise LockNotObtained("roll_back", 1, [])
     assert {} == says_no(verified(switched))
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
+    assert ["retired_untouched"] == list(says_no(verified(switched)))
+
+
+def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
+    """Of a table that somebody has written to, no new fingerprint is taken, whether anything was carried back into it or not."""
+    switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
+    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+        run.begin()
+        raise LockNotObtained("roll_back", 1, [])
+    assert ["retired_untouched"] == list(says_no(verified(switched)))
+    fingerprints = "SELECT COUNT(*) FROM artwork_migration.step WHERE name LIKE 'fingerprint%%'"
+    before = switched.value(fingerprints)
+    switched.sql.execute(f"RESET artwork_migration.apply; UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
+    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+        run.begin()
+        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        raise LockNotObtained("roll_back", 1, [])
+    assert before == switched.value(fingerprints)
+
+
+def test_a_write_during_a_way_back_that_carried_nothing_is_told(switched: Shop) -> None:
+    """The table was sound before, and nothing of ours has changed it."""
+    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+        run.begin()
+        switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
+        raise LockNotObtained("roll_back", 1, [])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
 
 

@@ -17,6 +17,7 @@ BLOCKERS = {
     " SELECT id, 'cs_test', 1 FROM artworks WHERE original_image_url LIKE 'test-%%' LIMIT 1",
     "unknown_dependent": "CREATE FUNCTION bound() RETURNS bigint LANGUAGE sql BEGIN ATOMIC SELECT COUNT(*) FROM artworks; END",
     "access_drift": "CREATE POLICY more ON artworks FOR SELECT USING (pet_name = 'Rex')",
+    "user_key_action": "ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey, ADD FOREIGN KEY (user_id) REFERENCES users (id)",
     "name_taken": "CREATE TABLE artworks_old ()",
     "foreign_keys": "CREATE TABLE gifts (artwork_id uuid REFERENCES artworks (id))",
     "views": "CREATE VIEW originals AS SELECT original_image_url FROM artworks",

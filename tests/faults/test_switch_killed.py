@@ -12,6 +12,7 @@ from migration.plan import Plan
 from tests.faults.client import Client
 from tests.faults.test_crash import at_work, wait_until
 from tests.faults.test_locks import blocked_session
+from tests.faults.test_plans import planned_withdrawal
 from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
 from tests.stepping import Barrier
 from tests.ways import Way, digest, locks_left, places, with_row
@@ -136,15 +137,16 @@ def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) 
     assert [] == way.finish()
 
 
-def test_what_the_way_back_has_left_to_do_comes_before_another_switch(migrated: Shop) -> None:
-    """A key that is not validated yet would count as one that never was; the plan says what to run first."""
+@pytest.mark.parametrize("planned", [planned_switch, planned_withdrawal])
+def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
+    """A key that is not validated yet would count as one that never was, or stay so for good; the plan says what to run first."""
     switch(migrated)
     execute_way_back(migrated)
-    blockers = [blocker for blocker in planned_switch(migrated).blockers if blocker.rule == "unfinished_roll_back"]
+    blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]
     assert set(Way(migrated, "back").steps_left()) == {blocker.subject for blocker in blockers} != set()
     assert all("Run roll_back(to=MIGRATED) again" in blocker.remedy for blocker in blockers)
     finish_way_back(migrated)
-    assert () == planned_switch(migrated).blockers
+    assert () == planned(migrated).blockers
 
 
 def killed_at(way: Way, trigger: str, passes: int) -> None:

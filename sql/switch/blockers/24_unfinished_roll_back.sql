@@ -1,5 +1,6 @@
 -- What: an earlier way back has steps left after its commit.
--- Why: a key that it has not validated yet would count as one that never was valid, and stay so.
+-- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Asked before another switch, and before
+--   everything of ours, the list of these steps included, is taken away.
 -- Locks: none.
 -- Remedy: Run roll_back(to=MIGRATED) again; it does what is left.
 SELECT DISTINCT
