@@ -2,6 +2,7 @@
 
 import pytest
 
+from migration import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
 from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_switch, planned_way_back, switch, switch_back
@@ -187,6 +188,7 @@ def test_a_generated_column_stops_no_way(make_shop: MakeShop) -> None:
 def test_a_sequence_given_to_the_serving_table_does_not_stop_the_clean_up(shop: Shop) -> None:
     """A carried serial column takes its values from the retired table's sequence, until that belongs to the column: as the remedy says."""
     shop.sql.execute("ALTER TABLE artworks ADD COLUMN number serial")
+    shop.database.write("creating the ledger", ledger.create)
     decide(shop, "carry_columns", "number")
     deploy(shop)
     migrate(shop)
