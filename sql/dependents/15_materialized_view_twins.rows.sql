@@ -5,11 +5,13 @@
 -- Inverse: 55_materialized_views.rows.sql drops it on the way back.
 -- Locks: ACCESS SHARE on what the view reads, for as long as it takes.
 -- Stage: prepare
--- Remedy: Drop it before the switch and create it anew after it, or rewrite it on columns that both tables have.
+-- Remedy: Drop it before the switch and create it anew after it, or rename it (or its index), or rewrite it on columns that both tables
+--   have.
 WITH views AS (
   SELECT DISTINCT
     c.oid,
     c.relname,
+    c.relnamespace::regnamespace::text AS schema_name,
     c.oid::regclass::text AS object,
     c.relowner,
     c.relacl,
@@ -24,6 +26,21 @@ WITH views AS (
   INNER JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
   INNER JOIN pg_catalog.pg_class AS c ON w.ev_class = c.oid
   WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks'::regclass AND c.relkind = 'm'
+),
+
+names AS (
+  SELECT
+    v.oid,
+    c.relname,
+    COUNT(*) OVER (PARTITION BY c.relname) > 1
+    OR EXISTS (
+      SELECT FROM pg_catalog.pg_class AS x
+      WHERE x.relnamespace = 'artwork_migration'::regnamespace AND x.relname = c.relname
+    ) AS taken
+  FROM views AS v
+  LEFT JOIN pg_catalog.pg_index AS i ON v.oid = i.indrelid
+  INNER JOIN pg_catalog.pg_class AS c ON c.oid IN (v.oid, i.indexrelid)
+  GROUP BY v.oid, c.relname
 ),
 
 steps AS (
@@ -44,7 +61,11 @@ steps AS (
   SELECT
     v.oid,
     2,
-    REGEXP_REPLACE(PG_GET_INDEXDEF(i.indexrelid), ' ON \S+ USING ', FORMAT(' ON artwork_migration.%I USING ', v.relname))
+    REPLACE(
+      PG_GET_INDEXDEF(i.indexrelid),
+      FORMAT(' ON %s.%I USING ', v.schema_name, v.relname),
+      FORMAT(' ON artwork_migration.%I USING ', v.relname)
+    )
   FROM views AS v
   INNER JOIN pg_catalog.pg_index AS i ON v.oid = i.indrelid
   UNION ALL
@@ -108,7 +129,10 @@ SELECT
       SELECT FROM pg_catalog.pg_depend AS x INNER JOIN pg_catalog.pg_rewrite AS w ON x.objid = w.oid
       WHERE x.classid = 'pg_rewrite'::regclass AND x.refobjid = v.oid AND w.ev_class <> v.oid
     ) THEN 'another view reads it, and would go on reading the retired one.'
-    WHEN LENGTH(v.relname) > 59 THEN 'its name has no room for _old.'
+    WHEN EXISTS (SELECT FROM names AS n WHERE n.oid = v.oid AND OCTET_LENGTH(n.relname) > 59)
+      THEN 'its name, or an index''s, has no room for _old.'
+    WHEN EXISTS (SELECT FROM names AS n WHERE n.oid = v.oid AND n.taken)
+      THEN 'its name, or an index''s, is that of another one of these or of a table of ours; the twins stand in one schema.'
   END AS problem
 FROM steps AS s
 INNER JOIN views AS v ON s.oid = v.oid

@@ -15,7 +15,9 @@ SELECT
     WHEN NOT EXISTS (
       SELECT
       FROM pg_catalog.pg_trigger AS g
-      WHERE g.tgrelid = c.oid AND g.tgname = 'artwork_migration_insert_' || a.attname
+      WHERE
+        g.tgrelid = c.oid AND g.tgfoid = 'artwork_migration.capture_references()'::regprocedure
+        AND g.tgargs = CONVERT_TO(a.attname, GETDATABASEENCODING()) || '\x00'::bytea
     ) THEN 'it was made after deploy_schema, so what references artworks by it is not captured.'
   END AS problem
 FROM pg_catalog.pg_constraint AS k

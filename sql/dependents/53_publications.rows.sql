@@ -1,29 +1,37 @@
 -- What: each publication that names artworks publishes the clean table from now on instead of the retired one; the clean table gets the
 --   legacy table's replica identity.
 -- Why: what browsers and subscribers follow is the table that serves. Columns and row filter go along.
--- Inverse: in the rows.
+-- Inverse: in the rows; a publication's once the names are the old ones.
 -- Locks: SHARE UPDATE EXCLUSIVE on both tables, taken before.
 -- Stage: locked
--- Remedy: Rewrite it on columns that both tables have, or take artworks out of it and add it anew after the switch.
+-- Remedy: Rewrite it on columns that both tables have, or take artworks out of it and add it anew after the switch. If it names both
+--   tables, take artworks_v2 out of it; after the switch it publishes that table as artworks.
 SELECT
   s.object,
   s."do",
   s.undo,
+  s.undo_stage,
   CASE
     WHEN s.gone IS NOT NULL THEN FORMAT('it names %s, which the clean table does not have.', s.gone)
+    WHEN s.names_both THEN 'it names artworks_v2 as well, which goes by the name artworks after the switch.'
     WHEN s.identity = 'i' THEN 'its rows are told apart by an index that the clean table does not have.'
   END AS problem
 FROM (
   SELECT
-    'publication ' || QUOTE_IDENT(p.pubname) AS object,
-    FORMAT(t.command, p.pubname, t.table_name, t.details) AS "do",
-    FORMAT(t.inverse, p.pubname, t.table_name, t.details) AS undo,
+    FORMAT(t.object, p.pubname) AS object,
+    FORMAT(t.command, p.pubname, t.table_name, m.details) AS "do",
+    FORMAT(t.inverse, p.pubname, t.named, m.details) AS undo,
+    'named' AS undo_stage,
     '' AS identity,
     (
       SELECT STRING_AGG(DISTINCT g.name, ', ')
       FROM pg_catalog.pg_depend AS x INNER JOIN artwork_migration.column_gone AS g ON x.refobjsubid = g.number
       WHERE x.classid = 'pg_publication_rel'::regclass AND x.objid = r.oid AND x.refobjid = r.prrelid
-    ) AS gone
+    ) AS gone,
+    TO_REGCLASS('public.artworks_v2')::oid IN (
+      SELECT x.prrelid FROM pg_catalog.pg_publication_rel AS x
+      WHERE x.prpubid = p.oid
+    ) AS names_both
   FROM pg_catalog.pg_publication_rel AS r
   INNER JOIN pg_catalog.pg_publication AS p ON r.prpubid = p.oid
   CROSS JOIN
@@ -41,18 +49,26 @@ FROM (
   CROSS JOIN
     LATERAL (
       VALUES
-      ('ALTER PUBLICATION %I DROP TABLE %s', 'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks_old', m.details),
-      ('ALTER PUBLICATION %I ADD TABLE %s%s', 'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks', m.details)
-    ) AS t (command, inverse, table_name, details)
+      (
+        'retired table in publication %I',
+        'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_old', 'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks'
+      ),
+      (
+        'publication %I',
+        'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks', 'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_v2'
+      )
+    ) AS t (object, command, table_name, inverse, named)
   WHERE r.prrelid = 'public.artworks'::regclass
   UNION ALL
   SELECT
     'replica identity of public.artworks',
     'ALTER TABLE public.artworks REPLICA IDENTITY ' || CASE c.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END,
     'ALTER TABLE public.artworks REPLICA IDENTITY DEFAULT',
+    'locked',
     c.relreplident,
-    NULL
+    NULL,
+    FALSE
   FROM pg_catalog.pg_class AS c
   WHERE c.oid = 'public.artworks'::regclass AND c.relreplident <> 'd'
 ) AS s
-ORDER BY s.object, s."do" DESC
+ORDER BY s."do" DESC

@@ -10,13 +10,16 @@ captured AS (
     'public.artworks'::regclass AS relation,
     'capture_artworks' AS function_name,
     'capture_artworks' AS update_function_name,
-    '' AS argument
+    '' AS argument,
+    '' AS suffix
   UNION
   SELECT
     c.conrelid::regclass,
     'capture_references',
     'capture_references',
-    QUOTE_LITERAL(a.attname)
+    QUOTE_LITERAL(a.attname),
+    -- two long names may be the same where a trigger's name is cut off
+    '_' || CASE WHEN OCTET_LENGTH(a.attname) > 36 THEN MD5(a.attname) ELSE a.attname END
   FROM pg_catalog.pg_constraint AS c
   INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
   WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0
@@ -25,7 +28,7 @@ captured AS (
 triggers AS (
   SELECT
     c.relation::text AS relation,
-    FORMAT('artwork_migration_%s%s', LOWER(e.event), COALESCE('_' || NULLIF(TRIM(BOTH '''' FROM c.argument), ''), '')) AS trigger_name,
+    FORMAT('artwork_migration_%s%s', LOWER(e.event), c.suffix) AS trigger_name,
     'AFTER ' || e.event AS event,
     CASE
       WHEN e.event = 'DELETE' THEN 'REFERENCING OLD TABLE AS changed '
@@ -39,7 +42,7 @@ triggers AS (
   UNION ALL
   SELECT
     c.relation::text,
-    FORMAT('artwork_migration_truncate_%s', TRIM(BOTH '''' FROM c.argument)),
+    FORMAT('artwork_migration_truncate%s', c.suffix),
     'BEFORE TRUNCATE',
     'FOR EACH STATEMENT ',
     '',

@@ -94,6 +94,7 @@ CHANGED_SINCE = {
     " AS SELECT id, pet_name, generated_image_url, created_at, customer_name FROM artworks",
     'policy "Users view own orders" on public.orders': 'ALTER POLICY "Users view own orders" ON orders'
     " USING (EXISTS (SELECT FROM artworks AS a WHERE a.id = artwork_id))",
+    "publication supabase_realtime": "ALTER PUBLICATION supabase_realtime SET TABLE artworks (id, pet_name) WHERE (id IS NOT NULL)",
     "key orders_artwork_id_fkey on public.orders": "ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;"
     "ALTER TABLE orders ADD CONSTRAINT orders_artwork_id_fkey FOREIGN KEY (artwork_id) REFERENCES artworks ON DELETE RESTRICT",
 }

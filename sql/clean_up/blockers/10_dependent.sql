@@ -3,7 +3,8 @@
 -- Why: what Postgres would only take away with CASCADE is not ours to take away. Dependencies are followed as DROP does; what it would
 --   take away in silence all the same (a rule, a publication, a subscription, being a child) is named too.
 -- Locks: none.
--- Remedy: Drop it, or create it anew on public.artworks, then plan again.
+-- Remedy: Drop it, or create it anew on public.artworks, then plan again. A sequence that a default of public.artworks takes its values
+--   from stays if it belongs to that column: ALTER SEQUENCE … OWNED BY public.artworks.<column>.
 WITH RECURSIVE retired_reader AS (
   SELECT DISTINCT
     c.oid,

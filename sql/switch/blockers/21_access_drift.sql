@@ -43,7 +43,10 @@ access AS (
   SELECT
     h.serves,
     'grants on column ' || QUOTE_IDENT(a.attname),
-    a.attacl::text
+    (
+      SELECT STRING_AGG(CONCAT_WS(' ', x.grantee, x.privilege_type, x.is_grantable), ', ' ORDER BY x.grantee, x.privilege_type)
+      FROM ACLEXPLODE(a.attacl) AS x
+    )
   FROM halves AS h
   INNER JOIN pg_catalog.pg_attribute AS a ON h.oid = a.attrelid
   -- a column that only one of the tables has is no drift

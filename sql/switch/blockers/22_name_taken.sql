@@ -17,7 +17,9 @@ WHERE
       AND EXISTS (
         SELECT
         FROM pg_catalog.pg_index AS x INNER JOIN pg_catalog.pg_class AS y ON x.indexrelid = y.oid
-        WHERE x.indrelid = 'public.artworks_v2'::regclass AND c.relname = REPLACE(y.relname, 'artworks_v2_', 'artworks_')
+        WHERE
+          x.indrelid = 'public.artworks_v2'::regclass AND STARTS_WITH(y.relname, 'artworks_v2_')
+          AND c.relname = REPLACE(y.relname, 'artworks_v2_', 'artworks_')
       )
     )
   )

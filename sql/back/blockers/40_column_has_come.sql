@@ -1,0 +1,16 @@
+-- What: a column of the serving table that it did not have, under that name, when the names changed hands.
+-- Why: the retired table has no such column, and nothing carries its values back. The view artworks_v2 has the columns of that day.
+-- Locks: none.
+-- Remedy: Give the column its old name back, or keep its values elsewhere and drop it before the way back.
+SELECT
+  'column ' || QUOTE_IDENT(a.attname) AS subject,
+  'artworks got it after the switch, and the retired table does not have it.' AS problem
+FROM pg_catalog.pg_attribute AS a
+WHERE
+  a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  AND TO_REGCLASS('public.artworks_v2') IS NOT NULL
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_attribute AS b
+    WHERE b.attrelid = TO_REGCLASS('public.artworks_v2') AND b.attname = a.attname
+  )
+ORDER BY a.attname
