@@ -73,6 +73,10 @@ class House:
         """The name of a run's state."""
         return str(self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["state_name"])
 
+    def runs(self) -> set[str]:
+        """The ids of all runs that have begun; those of a schedule that are still to come are made anew whenever it is registered."""
+        return {run["id"] for run in self.ask("/flow_runs/filter") if run["state_type"] not in ("SCHEDULED", "PENDING")}
+
     def wait_for(self, run: str, *names: str) -> None:
         """Until the run is in one of these states."""
         wait_until(lambda: self.state(run) in names)

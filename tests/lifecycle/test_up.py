@@ -75,9 +75,9 @@ def test_a_run_of_a_deployment_ends_planned(house: House) -> None:
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(house: House) -> None:
     """Without PREFECT_API_URL it is recorded by the server that is up, with its log."""
-    before = {run["id"] for run in house.ask("/flow_runs/filter")}
+    before = house.runs()
     assert 0 == house.run("run", "deploy-schema").returncode
-    (run,) = {run["id"] for run in house.ask("/flow_runs/filter")} - before
+    (run,) = house.runs() - before
     assert "Planned" == house.state(run)
     wait_until(lambda: bool(house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), seconds=30)
 
@@ -116,10 +116,10 @@ def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop:
 
 def test_a_database_that_dies_is_started_again(house: House) -> None:
     """Prefect's own Postgres killed with all that belongs to it: `up` brings it back, with everything that was in it."""
-    before = {run["id"] for run in house.ask("/flow_runs/filter")}
+    before = house.runs()
     psutil.Process(house.pids()["database"]).kill()
     assert "database" in house.up()["started"]
-    assert before <= {run["id"] for run in house.ask("/flow_runs/filter")}
+    assert before <= house.runs()
 
 
 def test_down_stops_everything_and_up_finds_it_again(house: House, house_shop: Shop) -> None:
