@@ -14,8 +14,8 @@ demo: $(VENV)/.runtime ## take a production-like database through the whole life
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
 	@$(BIN)/artwork-migration demo --undo $(if $(FORCE),--force)
 
-test: $(VENV)/.development ## every test, on real servers; two files at a time
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile $(PYTEST_ARGS)
+test: $(VENV)/.development ## every test, on real servers; three files at a time, those that wait longest first
+	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .
