@@ -33,8 +33,9 @@ from migration.runs import Run
 from migration.settings import Settings, database_url
 from sample.server import EmbeddedServer
 
-#: Chunks small enough that a small sample has several.
-SETTINGS = Settings(database_url=None, chunk_blocks=64, batch_size=500, run_wait_seconds=0.5, lock_wait_seconds=5)
+#: Chunks small enough that a small sample has several. Locks are waited for as long as a busy machine may need beside a busy application,
+#: which costs nothing where they are had; a test of the refusal has a patience of its own.
+SETTINGS = Settings(database_url=None, chunk_blocks=64, batch_size=500, run_wait_seconds=0.5, lock_wait_seconds=120)
 
 
 @dataclass
