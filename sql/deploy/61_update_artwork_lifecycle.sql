@@ -11,9 +11,10 @@ BEGIN ATOMIC
   WHERE update_artwork_lifecycle.artwork_id IS NULL;
   SELECT public.raise_error('22023', 'update_artwork_lifecycle: changes must be an object')
   WHERE JSONB_TYPEOF(update_artwork_lifecycle.changes) IS DISTINCT FROM 'object';
-  SELECT public.raise_error('22023', FORMAT(
-    'update_artwork_lifecycle: unknown key %s, the keys are %s', k.key, ARRAY_TO_STRING(w.known, ', ')
-  ))
+  SELECT
+    public.raise_error('22023', FORMAT(
+      'update_artwork_lifecycle: unknown key %s, the keys are %s', k.key, ARRAY_TO_STRING(w.known, ', ')
+    ))
   FROM (
     VALUES (
       ARRAY['generation_status', 'generated_image_url', 'fal_request_id', 'generation_params', 'upscale_status', 'upscaled_image_url']
