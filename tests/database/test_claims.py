@@ -220,8 +220,8 @@ def test_of_two_claims_one_is_refused(deployed: Shop, steps: Steps) -> None:
 
 
 def test_a_claim_locks_artworks_in_the_order_of_their_ids(migrated: Shop, steps: Steps) -> None:
-    """Whoever writes several artworks in that order, as catch-up does, never meets a claim in a deadlock: it waits for the first one before it
-    holds any, also one whose legacy row names nobody."""
+    """Whoever writes several artworks in that order, as catch-up does, never meets a claim in a deadlock: it waits for the first one before
+    it holds any, also one whose legacy row names nobody."""
     first = add_legacy(migrated, id=UUID(int=1), customer_email=EMAIL)
     catch_up_now(migrated)
     second, user = migrated.value(CREATE, EMAIL), uuid4()

@@ -1,4 +1,4 @@
-"""The strategy's creation flow, statement by statement, with the same calls in every phase; and artwork_schema_for, which says what serves."""
+"""The strategy's creation flow, with the same calls in every phase; and artwork_schema_for, which says what serves."""
 
 from pathlib import Path
 from typing import Any

@@ -11,9 +11,10 @@ from tests.artworks import add_clean, clean
 from tests.shops import Shop
 
 VIEW = "SELECT id, title, stage, minutes_remaining FROM public.get_customer_artworks(customer_email => %s)"
-BY_TOKEN = "SELECT id FROM public.get_artwork_by_token(access_token => %s)"
+LINK = "SELECT id FROM public.get_artwork_by_token(access_token => %s)"
 EMAIL = "jane@view.example"
 URL = "https://images.example/1.jpg"
+PAST = "2020-01-01"
 
 
 def add(shop: Shop, **columns: object) -> UUID:
@@ -86,7 +87,7 @@ STAGES = {
 
 
 def test_every_stage_has_its_words(deployed: Shop) -> None:
-    """One artwork for each; what was never timed has no estimate, and what is called done without its high-res image is not said to have it."""
+    """One artwork for each; what was never timed has no estimate, and what lacks its high-res image is not said to have it."""
     made = {add(deployed, **columns): stage for stage, columns in STAGES.items()}
     made[add(deployed, upscale_status="completed")] = "completed, ready for prints"
     assert made == {artwork: stage for artwork, _, stage, minutes in deployed.rows(VIEW, EMAIL) if minutes is None}
@@ -120,7 +121,7 @@ def test_who_has_none_gets_none(deployed: Shop) -> None:
     assert [] == deployed.rows(VIEW, "nobody@view.example")
     for email in (None, "", " ", "jane", "jane@", "jane view@x.example"):
         with pytest.raises(
-            psycopg.errors.InvalidParameterValue, match="(?m)get_customer_artworks: customer_email must be an e-mail address$"
+            psycopg.errors.InvalidParameterValue, match=r"(?m)get_customer_artworks: customer_email must be an e-mail address$"
         ):
             deployed.sql.execute(VIEW, (email,))
 
@@ -134,7 +135,7 @@ def test_the_list_holds_no_token(deployed: Shop) -> None:
 
 
 def test_the_list_and_its_estimate_stand_on_indexes(migrated: Shop) -> None:
-    """As the function itself runs, on a table with many artworks: two index scans and no more; without one at work the estimate is not made."""
+    """As the function itself runs, on a table with many artworks: two index scans and no more; with none at work there is no estimate."""
     migrated.sql.execute("SET session_replication_role = replica")
     migrated.sql.execute(
         "INSERT INTO public.artworks_v2 (customer_email, access_token, pet_mom_image_url, pet_image_url, generation_status,"
@@ -174,14 +175,14 @@ def test_a_link_leads_to_its_artwork(deployed: Shop) -> None:
     """As long as its token is valid, and for ever where it has no end."""
     for ends in (None, "2999-01-01"):
         artwork = add(deployed, token_expires_at=ends)
-        assert artwork == deployed.value(BY_TOKEN, clean(deployed, artwork, "access_token"))
+        assert artwork == deployed.value(LINK, clean(deployed, artwork, "access_token"))
 
 
 def test_an_unknown_and_an_expired_link_are_two_errors(deployed: Shop) -> None:
     """P0002 and PT410; no message holds the token, NULL and blank are 22023."""
-    expired = clean(deployed, add(deployed, token_expires_at="2020-01-01"), "access_token")
+    expired = clean(deployed, add(deployed, token_expires_at=PAST), "access_token")
     for token, sqlstate in ((expired, "PT410"), (f"{expired}x", "P0002"), (None, "22023"), ("", "22023"), (" ", "22023")):
         with pytest.raises(psycopg.Error) as refused:
-            deployed.sql.execute(BY_TOKEN, (token,))
+            deployed.sql.execute(LINK, (token,))
         assert sqlstate == refused.value.sqlstate
         assert expired not in str(refused.value)
