@@ -1,7 +1,8 @@
 -- What: raise_error, and the trigger that keeps an artwork's life cycle: its times are set and an impossible step is refused.
 -- Why: strategy, "Clear status tracking" and "Automatic timestamps". What waits may be completed at once: the legacy table knows no
---   processing, and a webhook that was on its way at the switch says what it always said. It steps aside for the migration's own writes: a
---   copied row keeps the times it has. raise_error touches no table, so a BEGIN ATOMIC function can refuse in words.
+--   processing, and a webhook that was on its way at the switch says what it always said. An unknown status is refused before the table's
+--   check would, in words that list the known ones. It steps aside for the migration's own writes: a copied row keeps the times it has.
+--   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words.
 -- Inverse: 30_lifecycle_trigger.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
@@ -26,11 +27,18 @@ BEGIN
     old_upscale := OLD.upscale_status;
   END IF;
 
+  IF COALESCE(NEW.generation_status, '') NOT IN ('pending', 'processing', 'completed', 'failed') THEN
+    PERFORM public.raise_error('22023', 'generation_status must be one of pending, processing, completed, failed');
+  END IF;
+  IF COALESCE(NEW.upscale_status, '') NOT IN ('not_started', 'pending', 'processing', 'completed', 'failed') THEN
+    PERFORM public.raise_error('22023', 'upscale_status must be one of not_started, pending, processing, completed, failed');
+  END IF;
+
   IF TG_OP = 'UPDATE' AND NEW.generation_status <> old_generation THEN
     IF (old_generation, NEW.generation_status) NOT IN (
       ('pending', 'processing'), ('pending', 'completed'), ('pending', 'failed'), ('processing', 'completed'),
       ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
-    ) AND NEW.generation_status IN ('pending', 'processing', 'completed', 'failed') THEN
+    ) THEN
       PERFORM public.raise_error('55000', FORMAT(
         'artwork %s: generation cannot go from %s to %s', NEW.id, old_generation, NEW.generation_status
       ));
@@ -40,7 +48,7 @@ BEGIN
     IF (old_upscale, NEW.upscale_status) NOT IN (
       ('not_started', 'pending'), ('not_started', 'processing'), ('pending', 'processing'), ('pending', 'completed'),
       ('pending', 'failed'), ('processing', 'completed'), ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
-    ) AND NEW.upscale_status IN ('not_started', 'pending', 'processing', 'completed', 'failed') THEN
+    ) THEN
       PERFORM public.raise_error('55000', FORMAT(
         'artwork %s: upscaling cannot go from %s to %s', NEW.id, old_upscale, NEW.upscale_status
       ));

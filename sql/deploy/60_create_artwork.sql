@@ -1,20 +1,25 @@
 -- What: create_artwork: the user, if there is none with that e-mail, and the artwork, with a token from the server's strong randomness.
--- Why: strategy, "New Artwork Creation Flow", step 2. Two statements: in one, a sign-up at the same moment would leave the artwork without
---   its user. BEGIN ATOMIC binds to the tables themselves, so callers need not change when the names change hands.
+-- Why: strategy, "New Artwork Creation Flow", step 2. Several statements: in one, a sign-up at the same moment would leave the artwork
+--   without its user. The user is held until the end, so that nobody gives it another id, or deletes it, in between. BEGIN ATOMIC binds to
+--   the tables themselves, so callers need not change when the names change hands.
 -- Inverse: 60_create_artwork.undo.sql
--- Locks: when called, ROW EXCLUSIVE on users and artworks_v2. Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
+-- Locks: when called, ROW EXCLUSIVE on users and artworks_v2, KEY SHARE on the user's row. Call it in READ COMMITTED; a REPEATABLE READ
+--   caller may get 40001.
 -- Stage: locked
 CREATE FUNCTION public.create_artwork(
   customer_name text, customer_email text, pet_name text, pet_mom_image_url text, pet_image_url text
 ) RETURNS TABLE (artwork public.artworks_v2, access_token text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT public.raise_error('22023', 'create_artwork: customer_email must be an e-mail address')
-  WHERE COALESCE(create_artwork.customer_email, '') !~ '^[^@\s]+@[^@\s]+$';
+  SELECT public.require_email('create_artwork', create_artwork.customer_email);
+  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL', n.name))
+  FROM (VALUES ('customer_name', create_artwork.customer_name), ('pet_name', create_artwork.pet_name)) AS n (name, value)
+  WHERE n.value IS NULL;
   SELECT public.raise_error('22023', FORMAT('create_artwork: %s must be a url', u.name))
   FROM (VALUES ('pet_mom_image_url', create_artwork.pet_mom_image_url), ('pet_image_url', create_artwork.pet_image_url)) AS u (name, url)
   WHERE COALESCE(BTRIM(u.url), '') = '';
   INSERT INTO public.users (email, is_anonymous) VALUES (create_artwork.customer_email, TRUE) ON CONFLICT (email) DO NOTHING;
+  SELECT FROM public.users AS u WHERE u.email = create_artwork.customer_email FOR KEY SHARE;
   INSERT INTO public.artworks_v2 AS a (
     user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
   )

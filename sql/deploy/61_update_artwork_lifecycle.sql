@@ -1,17 +1,27 @@
 -- What: update_artwork_lifecycle: sets the status, url and request keys given in `changes` on one artwork and returns it.
--- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, NULL included; an unknown key or id is an error
---   and not silence. What may follow what is the life-cycle trigger's to say.
+-- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, null included; an unknown key or id is an error
+--   and not silence. What a status may be, and what may follow what, is the life-cycle trigger's to say.
 -- Inverse: 61_update_artwork_lifecycle.undo.sql
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.update_artwork_lifecycle(artwork_id uuid, changes jsonb) RETURNS SETOF public.artworks_v2
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT public.raise_error('22023', FORMAT('update_artwork_lifecycle: unknown key %s', k.key))
-  FROM JSONB_OBJECT_KEYS(update_artwork_lifecycle.changes) AS k (key)
-  WHERE k.key NOT IN (
-    'generation_status', 'generated_image_url', 'fal_request_id', 'generation_params', 'upscale_status', 'upscaled_image_url'
-  );
+  SELECT public.raise_error('22023', 'update_artwork_lifecycle: artwork_id must not be NULL')
+  WHERE update_artwork_lifecycle.artwork_id IS NULL;
+  SELECT public.raise_error('22023', 'update_artwork_lifecycle: changes must be an object')
+  WHERE JSONB_TYPEOF(update_artwork_lifecycle.changes) IS DISTINCT FROM 'object';
+  SELECT
+    public.raise_error('22023', FORMAT(
+      'update_artwork_lifecycle: unknown key %s, the keys are %s', k.key, ARRAY_TO_STRING(w.known, ', ')
+    ))
+  FROM (
+    VALUES (
+      ARRAY['generation_status', 'generated_image_url', 'fal_request_id', 'generation_params', 'upscale_status', 'upscaled_image_url']
+    )
+  ) AS w (known)
+  CROSS JOIN LATERAL JSONB_OBJECT_KEYS(update_artwork_lifecycle.changes) AS k (key)
+  WHERE k.key <> ALL(w.known);
   UPDATE public.artworks_v2 AS a
   SET
     generation_status = CASE WHEN c.changes ? 'generation_status' THEN c.changes ->> 'generation_status' ELSE a.generation_status END,
@@ -19,14 +29,16 @@ BEGIN ATOMIC
       WHEN c.changes ? 'generated_image_url' THEN c.changes ->> 'generated_image_url' ELSE a.generated_image_url
     END,
     fal_request_id = CASE WHEN c.changes ? 'fal_request_id' THEN c.changes ->> 'fal_request_id' ELSE a.fal_request_id END,
-    generation_params = CASE WHEN c.changes ? 'generation_params' THEN c.changes -> 'generation_params' ELSE a.generation_params END,
+    generation_params = CASE
+      WHEN c.changes ? 'generation_params' THEN NULLIF(c.changes -> 'generation_params', 'null') ELSE a.generation_params
+    END,
     upscale_status = CASE WHEN c.changes ? 'upscale_status' THEN c.changes ->> 'upscale_status' ELSE a.upscale_status END,
     upscaled_image_url = CASE WHEN c.changes ? 'upscaled_image_url' THEN c.changes ->> 'upscaled_image_url' ELSE a.upscaled_image_url END
   FROM (VALUES (update_artwork_lifecycle.changes)) AS c (changes)
   WHERE a.id = update_artwork_lifecycle.artwork_id;
   SELECT public.raise_error('P0002', FORMAT('update_artwork_lifecycle: there is no artwork %s', update_artwork_lifecycle.artwork_id))
   WHERE NOT EXISTS (SELECT FROM public.artworks_v2 AS a WHERE a.id = update_artwork_lifecycle.artwork_id);
-  SELECT a.* FROM public.artworks_v2 AS a WHERE a.id = update_artwork_lifecycle.artwork_id;
+  SELECT a FROM public.artworks_v2 AS a WHERE a.id = update_artwork_lifecycle.artwork_id;
 END;
 COMMENT ON FUNCTION public.update_artwork_lifecycle(uuid, jsonb)
 IS 'Moves one artwork through generation and upscaling; an impossible step is refused with SQLSTATE 55000.';

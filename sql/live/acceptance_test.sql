@@ -1,4 +1,5 @@
--- What: creates an artwork, generates and upscales it, finds it by its token, and lets one row of each referencing table reference it.
+-- What: creates an artwork, generates and upscales it, finds it by its token and in the customer view, and lets one row of each referencing
+--   table reference it.
 -- Why: what the product does must work on the table that serves now. Run it in a transaction that is rolled back: the application's
 --   triggers fire in it, and what they do in the database is rolled back with it. Rows that the application lets nobody change (a trigger
 --   that raises, a check) say nothing about the key: the setting artwork_migration.not_tried names their tables then, for the transaction.
@@ -24,6 +25,11 @@ BEGIN
     WHERE
       a.access_token = made.access_token AND a.user_id IS NOT NULL AND a.generation_completed_at IS NOT NULL
       AND a.upscale_status = 'completed' AND a.upscale_completed_at IS NOT NULL
+      AND a.id IN (SELECT t.id FROM public.get_artwork_by_token(made.access_token) AS t)
+      AND a.id IN (
+        SELECT v.id FROM public.get_customer_artworks('acceptance@artwork-migration.invalid') AS v
+        WHERE v.stage = 'completed, high-res available'
+      )
   ) THEN
     RAISE EXCEPTION USING ERRCODE = 'AM003', MESSAGE = 'the artwork made was not found on the serving table as it should be';
   END IF;

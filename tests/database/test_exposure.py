@@ -22,7 +22,10 @@ from tests.shops import Shop, deploy, migrate, planned_deployment
 #: A role that nobody has granted anything: what it may, everybody may.
 NEWCOMER = "exposure_newcomer"
 APPLICATION_ROLES = ("anon", "authenticated", "service_role", NEWCOMER)
-LIFECYCLE_FUNCTIONS = ("create_artwork", "update_artwork_lifecycle", "raise_error")
+LIFECYCLE_FUNCTIONS = (
+    *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
+    *("claim_anonymous_user", "artwork_schema_for", "raise_error", "require_email"),
+)
 
 #: What a careless administrator has set for the whole database, not for one schema: every new object is handed out by name.
 HANDED_OUT = "".join(
@@ -206,7 +209,13 @@ def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None
     [
         "public.create_artwork('a', 'a@b', 'c', 'd', 'e')",
         "public.update_artwork_lifecycle(GEN_RANDOM_UUID(), '{}')",
+        "public.get_artwork_by_token('a')",
+        "public.get_customer_artworks('a@b')",
+        "public.request_artwork_upscale(GEN_RANDOM_UUID())",
+        "public.claim_anonymous_user('a@b', GEN_RANDOM_UUID())",
+        "public.artwork_schema_for('a@b')",
         "public.raise_error('P0001', 'x')",
+        "public.require_email('a', 'b')",
         "artwork_migration.catch_up_batch(1)",
         "artwork_migration.close_schema()",
         "artwork_migration.enter_fence(1, TRUE)",
@@ -373,7 +382,8 @@ def on_the_functions(shop: Shop) -> list[str]:
     found = []
     functions = shop.rows(
         "SELECT p.oid::regprocedure::text, p.proname::text, p.oid FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace"
-        " AND p.proname IN ('create_artwork', 'update_artwork_lifecycle', 'raise_error', 'artwork_lifecycle') ORDER BY 1"
+        " AND p.proname = ANY(%s) ORDER BY 1",
+        [*LIFECYCLE_FUNCTIONS, "artwork_lifecycle"],
     )
     for signature, name, oid in functions:
         for role in APPLICATION_ROLES:
@@ -382,12 +392,12 @@ def on_the_functions(shop: Shop) -> list[str]:
                 found.append(
                     f"{role} may {'' if may else 'not '}EXECUTE {signature if signature.startswith('public.') else 'public.' + signature}"
                 )
-    assert len(functions) == 4
+    assert len(functions) == len(LIFECYCLE_FUNCTIONS) + 1
     return found
 
 
 def in_public(shop: Shop) -> list[str]:
-    """Nothing outside our schema reads it but the triggers: no view and no function whose text names it."""
+    """Nothing outside our schema reads it but the triggers and artwork_schema_for: no view and no other function whose text names it."""
     views = shop.rows(
         "SELECT DISTINCT r.ev_class::regclass::text FROM pg_rewrite AS r"
         " JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid"
@@ -396,7 +406,7 @@ def in_public(shop: Shop) -> list[str]:
     )
     functions = shop.rows(
         "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE p.pronamespace <> 'artwork_migration'::regnamespace"
-        " AND p.prokind = 'f' AND POSITION('artwork_migration.' IN PG_GET_FUNCTIONDEF(p.oid)) > 0"
+        " AND p.prokind = 'f' AND p.proname <> 'artwork_schema_for' AND POSITION('artwork_migration.' IN PG_GET_FUNCTIONDEF(p.oid)) > 0"
         " AND p.pronamespace NOT IN ('pg_catalog'::regnamespace, 'information_schema'::regnamespace)"
     )
     return [f"public.{name.removeprefix('public.')} reads our schema" for (name,) in [*views, *functions]]

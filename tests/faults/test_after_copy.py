@@ -18,6 +18,7 @@ INDEXES = (
 KEY = "SELECT convalidated FROM pg_constraint WHERE conname = 'artworks_v2_user_id_fkey'"
 MADE = [
     ("artworks_v2_customer_email_created_at_idx", True),
+    ("artworks_v2_generation_recent_idx", True),
     ("artworks_v2_generation_waiting_idx", True),
     ("artworks_v2_upscale_waiting_idx", True),
     ("artworks_v2_user_id_idx", True),
@@ -50,6 +51,7 @@ def test_everything_is_made_once(deployed: Shop, run: Run) -> None:
         "index artworks_v2_customer_email_created_at_idx",
         "index artworks_v2_generation_waiting_idx",
         "index artworks_v2_upscale_waiting_idx",
+        "index artworks_v2_generation_recent_idx",
         "key artworks_v2_user_id_fkey",
         "key artworks_v2_user_id_fkey validated",
         "vacuum public.artworks_v2",

@@ -293,6 +293,7 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
         ("DROP INDEX artworks_v2_customer_email_created_at_idx", "artworks_v2_customer_email_created_at_idx"),
         ("DROP INDEX artworks_v2_generation_waiting_idx", "artworks_v2_generation_waiting_idx"),
         ("DROP INDEX artworks_v2_upscale_waiting_idx", "artworks_v2_upscale_waiting_idx"),
+        ("DROP INDEX artworks_v2_generation_recent_idx", "artworks_v2_generation_recent_idx"),
         (
             "CREATE INDEX somebodys ON artworks_v2 (pet_name);"
             "UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'somebodys'::regclass",

@@ -11,7 +11,11 @@ FROM (
   (1, 'artworks_v2_user_id_idx', '(user_id)'),
   (2, 'artworks_v2_customer_email_created_at_idx', '(customer_email, created_at DESC)'),
   (3, 'artworks_v2_generation_waiting_idx', '(generation_status) WHERE generation_status IN (''pending'', ''processing'')'),
-  (4, 'artworks_v2_upscale_waiting_idx', '(upscale_status) WHERE upscale_status IN (''pending'', ''processing'')')
+  (4, 'artworks_v2_upscale_waiting_idx', '(upscale_status) WHERE upscale_status IN (''pending'', ''processing'')'),
+  (
+    5, 'artworks_v2_generation_recent_idx',
+    '(generation_completed_at DESC) WHERE generation_started_at IS NOT NULL AND generation_completed_at IS NOT NULL'
+  )
 ) AS w (place, name, definition)
 LEFT JOIN pg_catalog.pg_index AS i ON i.indexrelid = TO_REGCLASS('public.' || w.name)
 CROSS JOIN

@@ -20,7 +20,10 @@ FROM (
   FROM pg_catalog.pg_proc AS p
   WHERE
     p.pronamespace = 'public'::regnamespace
-    AND p.proname IN ('create_artwork', 'update_artwork_lifecycle', 'raise_error', 'artwork_lifecycle')
+    AND p.proname IN (
+      'create_artwork', 'update_artwork_lifecycle', 'get_artwork_by_token', 'get_customer_artworks', 'request_artwork_upscale',
+      'claim_anonymous_user', 'artwork_schema_for', 'raise_error', 'require_email', 'artwork_lifecycle'
+    )
   UNION ALL
   SELECT 'type ' || t.oid::regtype
   FROM pg_catalog.pg_type AS t

@@ -9,7 +9,8 @@ WITH needed (name, is_unique) AS (
   ('artworks_v2_user_id_idx', FALSE),
   ('artworks_v2_customer_email_created_at_idx', FALSE),
   ('artworks_v2_generation_waiting_idx', FALSE),
-  ('artworks_v2_upscale_waiting_idx', FALSE)
+  ('artworks_v2_upscale_waiting_idx', FALSE),
+  ('artworks_v2_generation_recent_idx', FALSE)
 ),
 
 there AS (

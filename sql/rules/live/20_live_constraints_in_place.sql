@@ -9,7 +9,8 @@ WITH needed (name) AS (
   ('artworks_user_id_idx'),
   ('artworks_customer_email_created_at_idx'),
   ('artworks_generation_waiting_idx'),
-  ('artworks_upscale_waiting_idx')
+  ('artworks_upscale_waiting_idx'),
+  ('artworks_generation_recent_idx')
 ),
 
 there AS (

@@ -10,9 +10,15 @@ SELECT
 FROM (
   VALUES
   ('public.raise_error(text,text)', TRUE),
+  ('public.require_email(text,text)', TRUE),
   ('public.artwork_lifecycle()', FALSE),
   ('public.create_artwork(text,text,text,text,text)', TRUE),
-  ('public.update_artwork_lifecycle(uuid,jsonb)', TRUE)
+  ('public.update_artwork_lifecycle(uuid,jsonb)', TRUE),
+  ('public.get_artwork_by_token(text)', TRUE),
+  ('public.get_customer_artworks(text)', TRUE),
+  ('public.request_artwork_upscale(uuid)', TRUE),
+  ('public.claim_anonymous_user(text,uuid)', TRUE),
+  ('public.artwork_schema_for(text)', TRUE)
 ) AS f (signature, callable)
 CROSS JOIN
   LATERAL (

@@ -1,0 +1,24 @@
+-- What: artwork_schema_for: which table serves this customer, legacy or clean.
+-- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. The table that the
+--   functions are bound to serves everybody once it is called artworks; until then the ledger has the customers who were moved. The ledger
+--   is closed to the application, hence SECURITY DEFINER. It is the only function of the product that reads it: clean_up replaces its body.
+-- Inverse: 66_artwork_schema_for.undo.sql
+-- Locks: when called, ACCESS SHARE on artwork_migration.customer_schema.
+-- Stage: locked
+CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+BEGIN ATOMIC
+  SELECT public.require_email('artwork_schema_for', artwork_schema_for.customer_email);
+  SELECT
+    CASE
+      WHEN c.relname = 'artworks' THEN 'clean'
+      WHEN EXISTS (
+        SELECT FROM artwork_migration.customer_schema AS s WHERE s.customer_email = artwork_schema_for.customer_email
+      ) THEN 'clean'
+      ELSE 'legacy'
+    END
+  FROM pg_catalog.pg_class AS c
+  WHERE c.oid = 'public.artworks_v2'::regclass;
+END;
+COMMENT ON FUNCTION public.artwork_schema_for(text)
+IS 'Which table serves this customer: legacy or clean.';

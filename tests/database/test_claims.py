@@ -1,0 +1,235 @@
+"""claim_anonymous_user: a customer signs up, in every phase; what is refused, and what happens at the same moment."""
+
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+
+from migration import live
+from sample.build import Variant
+from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
+from tests.conftest import MakeShop
+from tests.database.conftest import Steps
+from tests.phases import PHASES, clean_table, in_phase, readable
+from tests.shops import Shop, catch_up_now, reconcile_now, running, switch, switch_back, withdraw
+
+CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
+CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
+EMAIL = "ada@claims.example"
+IN_ORDER = {"match", "excluded", "quarantined"}
+
+
+def claim(shop: Shop, email: str = EMAIL) -> UUID:
+    """Sign up under an id of its own; returns the id."""
+    user = uuid4()
+    shop.value(CLAIM, email, user)
+    return user
+
+
+def refusal(shop: Shop, email: str | None, user: UUID | None) -> psycopg.Error:
+    """What the claim ended with."""
+    with pytest.raises(psycopg.Error) as refused:
+        shop.sql.execute(CLAIM, (email, user))
+    return refused.value
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_customer_keeps_their_artworks(make_shop: MakeShop, phase: str, tmp_path: Path) -> None:
+    """In each phase the anonymous user becomes a registered one under the new id, and row level security shows the customer, on the table
+    that serves, what they made and what named the anonymous user before."""
+    shop = in_phase(make_shop, phase, tmp_path)
+    made = {shop.value(CREATE, EMAIL), shop.value(CREATE, EMAIL)}
+    anonymous = shop.value("SELECT id FROM users WHERE email = %s AND is_anonymous", EMAIL)
+    if phase not in ("SWITCHED", "CLEANED"):
+        # a failed upload, which never comes to the clean side
+        made.add(add_legacy(shop, user_id=anonymous, customer_email=EMAIL, generation_status="failed"))
+    user = claim(shop)
+    assert [(user, False)] == shop.rows("SELECT id, is_anonymous FROM users WHERE email = %s", EMAIL)
+    assert made == readable(shop, user, "artworks")
+    assert set() == readable(shop, anonymous, "artworks")
+    assert len(made & readable(shop, user, clean_table(phase))) >= 2
+
+
+def test_migrated_artworks_are_claimed_too(migrated: Shop) -> None:
+    """Of a user that migrate_data made: every clean row has the new id, the ledger forgets the user, and both tables still agree."""
+    email, anonymous = migrated.rows(
+        "SELECT u.email, u.id FROM users AS u JOIN artwork_migration.created_user AS c USING (id)"
+        " JOIN artworks_v2 AS a ON a.user_id = u.id GROUP BY u.id HAVING COUNT(*) > 1 ORDER BY u.id LIMIT 1"
+    )[0]
+    owned = migrated.rows("SELECT id FROM artworks_v2 WHERE user_id = %s ORDER BY id", anonymous)
+    user = claim(migrated, email)
+    assert owned == migrated.rows("SELECT id FROM artworks_v2 WHERE user_id = %s ORDER BY id", user)
+    assert [] == migrated.rows("SELECT id FROM artwork_migration.created_user WHERE id IN (%s, %s)", anonymous, user)
+    catch_up_now(migrated)
+    assert set(reconcile_now(migrated)) <= IN_ORDER
+    withdraw(migrated)
+    assert [(email,)] == migrated.rows("SELECT email FROM users WHERE id = %s", user)
+
+
+def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None:
+    """Clean-born and named rows keep the new owner over the switch and the way back; nothing is refused."""
+    born = migrated.value(CREATE, EMAIL)
+    named = add_legacy(migrated, customer_email=EMAIL, user_id=clean(migrated, born, "user_id"))
+    user = claim(migrated)
+    catch_up_now(migrated)
+    assert ["match"] * 2 == [verdict(migrated, artwork) for artwork in (born, named)]
+    switch(migrated)
+    switch_back(migrated)
+    catch_up_now(migrated)
+    for artwork in (born, named):
+        assert (user, user, "match") == (
+            clean(migrated, artwork, "user_id"),
+            legacy(migrated, artwork, "user_id"),
+            verdict(migrated, artwork),
+        )
+
+
+def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop: MakeShop) -> None:
+    """What the gate `live` compares and the retired table's fingerprint stay right; after the way back the legacy rows name the new id."""
+    shop = make_shop(phase="MIGRATED")
+    born, anonymous = shop.value(CREATE, EMAIL), shop.value("SELECT id FROM users WHERE email = %s", EMAIL)
+    excluded = add_legacy(shop, customer_email=EMAIL, user_id=anonymous, generation_status="failed")
+    switch(shop)
+    since = shop.value(CREATE, EMAIL)
+    user = claim(shop)
+    with running(shop, "verify") as run:
+        run.begin()
+        assert {} == live.measure(run)
+    assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'live' AND bad > 0")
+    switch_back(shop)
+    assert [user] * 3 == [legacy(shop, artwork, "user_id") for artwork in (born, excluded, since)]
+    catch_up_now(shop)
+    assert set(reconcile_now(shop)) <= IN_ORDER
+
+
+def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> None:
+    """Where legacy has no user_id there is nothing to free; the clean rows follow."""
+    shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
+    artwork = shop.value(CREATE, EMAIL)
+    assert claim(shop) == clean(shop, artwork, "user_id")
+    catch_up_now(shop)
+    assert "match" == verdict(shop, artwork)
+
+
+def test_many_users_may_move_at_once(migrated: Shop) -> None:
+    """One statement, several users: each keeps the rows that named it."""
+    artworks = [migrated.value(CREATE, f"{number}@claims.example") for number in range(3)]
+    migrated.sql.execute("UPDATE users SET id = MD5(email)::uuid WHERE email LIKE '%@claims.example'")
+    found = migrated.rows(
+        "SELECT a.user_id = MD5(a.customer_email)::uuid, l.user_id = a.user_id"
+        " FROM artworks_v2 AS a JOIN artworks AS l USING (id) WHERE a.id = ANY(%s)",
+        artworks,
+    )
+    assert [(True, True)] * 3 == found
+
+
+def test_before_the_copy_s_end_no_key_takes_artworks_along(deployed: Shop) -> None:
+    """The clean table has no key to users yet; the claim gives the artworks their owner itself."""
+    artwork = deployed.value(CREATE, EMAIL)
+    assert claim(deployed) == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
+
+
+def test_who_is_new_is_registered(deployed: Shop) -> None:
+    """No user with that e-mail yet: a sign-up is one call, whoever the customer is; said again it changes nothing."""
+    user = claim(deployed)
+    row = deployed.rows("SELECT id, is_anonymous, xmin::text FROM users WHERE email = %s", EMAIL)
+    assert (user, False) == row[0][:2]
+    assert 0 == deployed.value(CLAIM, EMAIL, user)
+    assert row == deployed.rows("SELECT id, is_anonymous, xmin::text FROM users WHERE email = %s", EMAIL)
+
+
+def test_who_is_registered_under_this_id_already_gets_what_nobody_owns(deployed: Shop) -> None:
+    """The sign-up was there first: the artworks of the e-mail without an owner become theirs, another owner's do not."""
+    other = add_user(deployed, "other@claims.example")
+    ownerless, owned = (add_clean(deployed, customer_email=EMAIL, user_id=owner) for owner in (None, other))
+    user = add_user(deployed, EMAIL)
+    assert 1 == deployed.value(CLAIM, EMAIL, user)
+    assert (user, other) == (clean(deployed, ownerless, "user_id"), clean(deployed, owned, "user_id"))
+
+
+def test_a_claim_wants_an_email_and_an_id(deployed: Shop) -> None:
+    """What is none is refused with 22023, in words without the value."""
+    for email, user, words in ((None, uuid4(), "customer_email"), ("ada", uuid4(), "customer_email"), (EMAIL, None, "user_id must not")):
+        refused = refusal(deployed, email, user)
+        assert "22023" == refused.sqlstate
+        assert words in str(refused)
+        assert "@" not in str(refused)
+
+
+def test_nobody_is_taken_over(deployed: Shop) -> None:
+    """A registered user's e-mail, and an id that has another e-mail, are refused with 23505; nothing is changed, no address is told."""
+    registered, artwork = add_user(deployed, EMAIL), deployed.value(CREATE, "new@claims.example")
+    users = "SELECT u::text FROM users AS u ORDER BY u.id"
+    before = deployed.rows(users)
+    for email, user, words in ((EMAIL, uuid4(), "another registered user"), ("new@claims.example", registered, "has another e-mail")):
+        refused = refusal(deployed, email, user)
+        assert "23505" == refused.sqlstate
+        assert words in str(refused)
+        assert "@" not in str(refused)
+    assert before == deployed.rows(users)
+    assert deployed.value("SELECT is_anonymous FROM users WHERE id = %s", clean(deployed, artwork, "user_id"))
+
+
+def test_another_table_s_key_that_does_not_cascade_is_named(migrated: Shop) -> None:
+    """23503 with the table and its key; the artworks have their owner as before."""
+    artwork = migrated.value(CREATE, EMAIL)
+    anonymous = clean(migrated, artwork, "user_id")
+    migrated.sql.execute("CREATE TABLE reviews (user_id uuid CONSTRAINT reviews_user_id_fkey REFERENCES users (id))")
+    migrated.sql.execute("INSERT INTO reviews VALUES (%s)", (anonymous,))
+    refused = refusal(migrated, EMAIL, uuid4())
+    assert ("23503", "reviews", "reviews_user_id_fkey") == (refused.sqlstate, refused.diag.table_name, refused.diag.constraint_name)
+    assert 'on table "reviews"' in str(refused)
+    assert anonymous == clean(migrated, artwork, "user_id") == legacy(migrated, artwork, "user_id")
+
+
+def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, steps: Steps) -> None:
+    """create_artwork waits for the claim; its artwork has the registered owner on both sides, and nothing was refused."""
+    deployed.value(CREATE, EMAIL)
+    customer, user = deployed.session(), uuid4()
+    customer.execute(CLAIM, (EMAIL, user))
+    upload = steps.statement(deployed, deployed.session(autocommit=True), CREATE, EMAIL)
+    upload.blocks()
+    customer.commit()
+    artwork = upload.result().fetchone()[0]
+    assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
+    assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
+
+
+def test_a_claim_at_the_moment_of_the_first_upload_finds_the_user(deployed: Shop, steps: Steps) -> None:
+    """The anonymous user is only just being made: the claim waits for it and then registers it."""
+    uploader, user = deployed.session(), uuid4()
+    artwork = uploader.execute(CREATE, (EMAIL,)).fetchone()
+    sign_up = steps.statement(deployed, deployed.session(autocommit=True), CLAIM, EMAIL, user)
+    sign_up.blocks()
+    uploader.commit()
+    assert (1,) == sign_up.result().fetchone()
+    assert artwork is not None
+    assert user == clean(deployed, artwork[0], "user_id")
+
+
+def test_of_two_claims_one_is_refused(deployed: Shop, steps: Steps) -> None:
+    """Both find the anonymous user; the second waits, and finds a registered one."""
+    deployed.value(CREATE, EMAIL)
+    first = deployed.session()
+    first.execute(CLAIM, (EMAIL, uuid4()))
+    second = steps.statement(deployed, deployed.session(autocommit=True), CLAIM, EMAIL, uuid4())
+    second.blocks()
+    first.commit()
+    assert "23505" == second.sqlstate()
+
+
+def test_a_claim_locks_artworks_in_the_order_of_their_ids(migrated: Shop, steps: Steps) -> None:
+    """Whoever writes several artworks in that order, as catch-up does, never meets a claim in a deadlock: it waits for the first one before
+    it holds any, also one whose legacy row names nobody."""
+    first = add_legacy(migrated, id=UUID(int=1), customer_email=EMAIL)
+    catch_up_now(migrated)
+    second, user = migrated.value(CREATE, EMAIL), uuid4()
+    writer = migrated.session()
+    writer.execute("UPDATE artworks_v2 SET pet_name = 'Max' WHERE id = %s", (first,))
+    sign_up = steps.statement(migrated, migrated.session(autocommit=True), CLAIM, EMAIL, user)
+    sign_up.blocks()
+    writer.execute("UPDATE artworks_v2 SET pet_name = 'Max' WHERE id = %s", (second,))
+    writer.commit()
+    assert (2,) == sign_up.result().fetchone()
+    assert {(user, "Max")} == {(clean(migrated, a, "user_id"), clean(migrated, a, "pet_name")) for a in (first, second)}
