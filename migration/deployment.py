@@ -1,13 +1,14 @@
 """The plans of deploy_schema and of its undoing: read from the catalog and from ``sql/``, nothing is changed here."""
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 import sql
-from migration import database, decisions, execution, ledger, plan
+from migration import database, decisions, execution, hanging, ledger, plan
 from migration.errors import Obstacle, ObstaclesFound
 from migration.phases import Phase
 from migration.plan import Plan, Statement
@@ -210,10 +211,12 @@ def _on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
         "clean_touched": _NOTHING,
         "referenced_artwork": referenced,
         "decision": _decision_stub(connection),
+        "column_gone": sql.load("plan/column_gone").statement,
         "legacy_artwork": str(known.parameters["legacy_artwork"]),
     }
     ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{query}\n)" for name, query in stubs.items())
-    return SqlFile(file.name, file.header, f"WITH {ctes}\n{file.statement}")
+    asked = re.sub(rf"\bartwork_migration\.({'|'.join(stubs)})\b", r"\1", file.statement)
+    return SqlFile(file.name, file.header, f"WITH {ctes}\nSELECT * FROM (\n{asked}\n) AS asked")
 
 
 def _decision_stub(connection: Connection) -> str:
@@ -236,6 +239,7 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
         "exposure": ask("plan/exposure")[0],
         "columns_not_carried": {column: _values_in(connection, column) for column in not_carried},
         "statuses_legacy_takes": json.loads(known.parameters["accepted"]),
+        hanging.FACT: hanging.listed(connection, known, lambda file: _on_stubs(connection, known, file)),
     }
 
 

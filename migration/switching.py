@@ -3,7 +3,7 @@
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, deployment, ledger, live, plan, steps
+from migration import checks, database, deployment, hanging, ledger, live, plan, steps
 from migration.catch_up import CaughtUp, catch_up
 from migration.deployment import Catalog
 from migration.errors import Obstacle
@@ -33,7 +33,7 @@ def plan_switch(connection: Connection) -> Plan:
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, known)),
         blockers=tuple(_blockers(connection, known)),
-        facts=database.rows(connection, "plan/switch_facts")[0],
+        facts={**database.rows(connection, "plan/switch_facts")[0], hanging.FACT: hanging.listed(connection, known)},
     )
 
 

@@ -1,7 +1,9 @@
 """The way back from the switch: what was written since is carried into the retired table, then the names change hands again."""
 
 import itertools
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -13,6 +15,8 @@ from migration.plan import Plan, Statement
 from migration.runs import Run
 
 _BLOCKERS = "back/blockers"
+#: Questions of the switch, and of the deployment, that are asked again.
+_ASKED_AGAIN = ("switch/blockers/21_access_drift", "plan/obstacles/16_user_key_action")
 _REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
 #: Batches with less than they could take, one after the other, after which a handful is left for the lock.
 SMALL_BATCHES = 3
@@ -40,14 +44,20 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
     `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number.
     """
     switched = ledger.switched_statements(connection)
+    said, now = _words(switched), _words(_said_again(connection))
+    gone = {row["object"] for row in switched if row["undo_stage"] == "named"} - set(now)
     return Plan(
         verb="roll_back(to=MIGRATED)",
         database=deployment.database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, switched)),
-        blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(connection, switched)),
-        facts={**database.rows(connection, "plan/way_back_facts")[0], "rehearsed": asdict(rehearsed) if rehearsed else None},
+        statements=tuple(_statements(connection, [row for row in switched if not _is_of(row, gone)])),
+        blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(said, now)),
+        facts={
+            **database.rows(connection, "plan/way_back_facts")[0],
+            "dropped_since_and_stays_so": sorted(gone),
+            "rehearsed": asdict(rehearsed) if rehearsed else None,
+        },
     )
 
 
@@ -70,23 +80,37 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
 
 def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
     asked = deployment.Catalog({"known": known})
-    files = [*sql.folder(_BLOCKERS), sql.load("switch/blockers/21_access_drift")]
+    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in _ASKED_AGAIN)]
     return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
 
 
-def _changed_since(connection: Connection, switched: list[dict[str, str]]) -> list[Obstacle]:
+def _said_again(connection: Connection) -> list[dict[str, Any]]:
+    """What another switch would do to what hangs on the serving table."""
+    return [{"stage": file.header["stage"], **row} for file in sql.folder("dependents") for row in database.rows(connection, file.name)]
+
+
+def _words(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
+    """What is done to each object up to the commit; what follows it goes by how full a view is, or whether a key was checked before."""
+    sorted_rows = sorted((row for row in rows if row["stage"] != "after"), key=itemgetter("object"))
+    return {name: {row["do"] for row in group} for name, group in itertools.groupby(sorted_rows, key=itemgetter("object"))}
+
+
+def _is_of(row: dict[str, str], gone: set[str]) -> bool:
+    """Whether a statement is about one of these, or validates it."""
+    return row["object"].removesuffix(" validated") in gone
+
+
+def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[Obstacle]:
     """What would get back the words that it had at the switch, and has others by now."""
-    said = {row["object"]: row["do"] for row in switched if row["undo_stage"] == "named"}
-    now = [row for file in sql.folder("dependents") for row in database.rows(connection, file.name)]
     return [
         Obstacle(
             "dependent_has_changed",
-            row["object"],
+            one,
             "it was changed after the switch, and the way back would say it again as it was.",
             "Drop it before the way back and create it anew after it, or give it back the words that it had.",
         )
-        for row in now
-        if row.get("undo_stage") == "named" and said.get(row["object"], row["do"]) != row["do"]
+        for one in now
+        if said.get(one, now[one]) != now[one]
     ]
 
 

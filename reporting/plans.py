@@ -3,6 +3,7 @@
 from itertools import groupby
 from typing import Any
 
+from migration import hanging
 from migration.plan import STAGES, Plan, Statement
 
 #: How the reader is told of the stages.
@@ -23,12 +24,13 @@ def plan_markdown(plan: Plan) -> str:
     """The plan as markdown: number, blockers, decisions in force, facts, statements."""
     blockers = "\n".join(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
+    counted = {name: value for name, value in plan.facts.items() if name != hanging.FACT}
     return (
         f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. To run exactly these statements, start the verb again with "
         f"`plan={plan.number}`, `approved_by` and `reason`.\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
-        f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n## Counted\n\n{_facts(plan.facts)}\n\n"
-        f"{_statements(plan)}\n"
+        f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n## Counted\n\n{_facts(counted)}\n\n"
+        f"{_hanging(plan.facts.get(hanging.FACT))}{_statements(plan)}\n"
     )
 
 
@@ -55,6 +57,30 @@ def _in_short(statements: list[tuple[int, Statement]]) -> str:
 
 def _statement(place: int, one: Statement) -> str:
     return f"### {place}. {one.object}\n\nLock: {one.lock or 'under the locks taken above'}\n\n```sql\n{one.do}\n```"
+
+
+def _hanging(found: list[dict[str, str]] | None) -> str:
+    """A line for each object by kind, with what will happen to it; what blocks the switch with what to do now."""
+    if found is None:
+        return ""
+    lines = "\n".join(
+        f"| {_cell(one['kind'])} | {_cell(one['object'])} | {_cell(_fate(one))} | {_cell(one['lock'])} |"
+        for one in sorted(found, key=lambda one: one["problem"] == "")
+    )
+    blocking = sum(1 for one in found if one["problem"])
+    return (
+        f"## What hangs on artworks\n\n{len(found)} objects; {blocking or 'none'} of them would block the switch.\n\n"
+        f"| kind | object | what happens | lock at the switch |\n|---|---|---|---|\n{lines}\n\n"
+    )
+
+
+def _fate(one: dict[str, str]) -> str:
+    return f"**{one['fate']}**: {one['problem']} {one['remedy']}" if one["problem"] else one["fate"]
+
+
+def _cell(words: str) -> str:
+    """What would end the cell or the line does not."""
+    return " ".join(words.split()).replace("|", "\\|")
 
 
 def _facts(facts: dict[str, Any]) -> str:

@@ -35,7 +35,7 @@ names AS (
     COUNT(*) OVER (PARTITION BY c.relname) > 1
     OR EXISTS (
       SELECT FROM pg_catalog.pg_class AS x
-      WHERE x.relnamespace = 'artwork_migration'::regnamespace AND x.relname = c.relname
+      WHERE x.relnamespace = TO_REGNAMESPACE('artwork_migration') AND x.relname = c.relname
     ) AS taken
   FROM views AS v
   LEFT JOIN pg_catalog.pg_index AS i ON v.oid = i.indrelid

@@ -10,15 +10,23 @@ SELECT
   s.statement AS "do",
   s.statement AS undo,
   'named' AS undo_stage,
+  FORMAT(
+    '%s: captured from deploy_schema on; said again at the switch, it leads to the clean table then%s',
+    s.definition,
+    CASE WHEN k.convalidated THEN ', validated after it' ELSE '' END
+  ) AS fate,
   CASE
     WHEN c.relkind <> 'r' THEN 'its table is partitioned, and such a key cannot be added without checking it under the lock.'
-    WHEN NOT EXISTS (
-      SELECT
-      FROM pg_catalog.pg_trigger AS g
-      WHERE
-        g.tgrelid = c.oid AND g.tgfoid = 'artwork_migration.capture_references()'::regprocedure
-        AND g.tgargs = CONVERT_TO(a.attname, GETDATABASEENCODING()) || '\x00'::bytea
-    ) THEN 'it was made after deploy_schema, so what references artworks by it is not captured.'
+    WHEN
+      TO_REGCLASS('public.artworks_v2') IS NOT NULL
+      AND NOT EXISTS (
+        SELECT
+        FROM pg_catalog.pg_trigger AS g
+        WHERE
+          g.tgrelid = c.oid AND g.tgfoid = TO_REGPROCEDURE('artwork_migration.capture_references()')
+          AND g.tgargs = CONVERT_TO(a.attname, GETDATABASEENCODING()) || '\x00'::bytea
+      )
+      THEN 'it was made after deploy_schema, so what references artworks by it is not captured.'
   END AS problem
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_class AS c ON k.conrelid = c.oid
@@ -26,6 +34,7 @@ INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey[
 CROSS JOIN
   LATERAL (
     SELECT
+      d.definition,
       FORMAT(
         'ALTER TABLE %1$s DROP CONSTRAINT %2$I; ALTER TABLE %1$s ADD CONSTRAINT %2$I %3$s%4$s',
         k.conrelid::regclass,

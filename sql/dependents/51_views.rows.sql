@@ -10,6 +10,7 @@ SELECT DISTINCT
   s.statement AS "do",
   s.statement AS undo,
   'named' AS undo_stage,
+  'said again at the switch with its options; owner, grants and comments stay; it reads the clean table then' AS fate,
   'it reads ' || (
     SELECT STRING_AGG(DISTINCT g.name, ', ')
     FROM pg_catalog.pg_depend AS x INNER JOIN artwork_migration.column_gone AS g ON x.refobjsubid = g.number
@@ -28,5 +29,5 @@ CROSS JOIN
   ) AS s
 WHERE
   d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks'::regclass
-  AND c.relkind = 'v' AND c.relnamespace <> 'artwork_migration'::regnamespace
+  AND c.relkind = 'v' AND c.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')
 ORDER BY 1

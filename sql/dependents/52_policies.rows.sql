@@ -9,6 +9,7 @@ SELECT DISTINCT
   s.statement AS "do",
   s.statement AS undo,
   'named' AS undo_stage,
+  'said again at the switch; it reads the clean table then' AS fate,
   'it reads ' || (
     SELECT STRING_AGG(DISTINCT g.name, ', ')
     FROM pg_catalog.pg_depend AS x INNER JOIN artwork_migration.column_gone AS g ON x.refobjsubid = g.number
@@ -29,5 +30,5 @@ CROSS JOIN
   ) AS s
 WHERE
   d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks'::regclass
-  AND p.polrelid NOT IN ('public.artworks'::regclass, 'public.artworks_v2'::regclass)
+  AND p.polrelid NOT IN ('public.artworks'::regclass, COALESCE(TO_REGCLASS('public.artworks_v2'), 'public.artworks'::regclass))
 ORDER BY 1

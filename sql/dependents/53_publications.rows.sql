@@ -11,6 +11,7 @@ SELECT
   s."do",
   s.undo,
   s.undo_stage,
+  s.fate,
   CASE
     WHEN s.gone IS NOT NULL THEN FORMAT('it names %s, which the clean table does not have.', s.gone)
     WHEN s.names_both THEN 'it names artworks_v2 as well, which goes by the name artworks after the switch.'
@@ -22,6 +23,7 @@ FROM (
     FORMAT(t.command, p.pubname, t.table_name, m.details) AS "do",
     FORMAT(t.inverse, p.pubname, t.named, m.details) AS undo,
     'named' AS undo_stage,
+    t.fate,
     '' AS identity,
     (
       SELECT STRING_AGG(DISTINCT g.name, ', ')
@@ -51,13 +53,15 @@ FROM (
       VALUES
       (
         'retired table in publication %I',
-        'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_old', 'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks'
+        'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_old', 'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks',
+        NULL
       ),
       (
         'publication %I',
-        'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks', 'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_v2'
+        'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks', 'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_v2',
+        'publishes the clean table instead from the switch on, with its columns and row filter'
       )
-    ) AS t (object, command, table_name, inverse, named)
+    ) AS t (object, command, table_name, inverse, named, fate)
   WHERE r.prrelid = 'public.artworks'::regclass
   UNION ALL
   SELECT
@@ -65,6 +69,7 @@ FROM (
     'ALTER TABLE public.artworks REPLICA IDENTITY ' || CASE c.relreplident WHEN 'f' THEN 'FULL' ELSE 'NOTHING' END,
     'ALTER TABLE public.artworks REPLICA IDENTITY DEFAULT',
     'locked',
+    'the clean table gets it at the switch',
     c.relreplident,
     NULL,
     FALSE

@@ -29,13 +29,17 @@ SELECT
   FORMAT('trigger %I', t.tgname) AS object,
   s."do",
   s.undo,
+  CASE
+    WHEN s.place = 2 THEN FORMAT('made on the clean table at the switch in its state (%s), silent on the retired one', t.state)
+    WHEN t.only_updated_at THEN 'stays with the retired table, silent: the clean table''s life-cycle trigger sets updated_at'
+  END AS fate,
   'it names ' || (
     SELECT STRING_AGG(g.name, ', ' ORDER BY g.number)
     FROM artwork_migration.column_gone AS g
     WHERE
       s.place = 2
       AND (
-        t.source ~* ('\m' || g.name || '\M')
+        t.source ~* ('\m' || REGEXP_REPLACE(g.name, '(\W)', '\\\1', 'g') || '\M')
         OR EXISTS (
           SELECT FROM pg_catalog.pg_depend AS x
           WHERE x.classid = 'pg_trigger'::regclass AND x.objid = t.oid AND x.refobjid = t.tgrelid AND x.refobjsubid = g.number
@@ -54,7 +58,7 @@ CROSS JOIN
     (
       2,
       FORMAT('%s; ALTER TABLE public.artworks %s TRIGGER %I', t.definition, t.state, t.tgname),
-      FORMAT('DROP TRIGGER %I ON public.artworks', t.tgname)
+      FORMAT('DROP TRIGGER IF EXISTS %I ON public.artworks', t.tgname)
     )
   ) AS s (place, "do", undo)
 WHERE s.place = 1 OR NOT t.only_updated_at

@@ -21,6 +21,10 @@ SELECT
   s."do",
   s.undo,
   CASE
+    WHEN s.place = 1
+      THEN 'built anew on the clean table before the switch, which swaps the names; refreshed after it; the old one, _old, goes at clean-up'
+  END AS fate,
+  CASE
     WHEN TO_REGCLASS(FORMAT('%I.%I', s.nspname, s.new_name)) IS NOT NULL THEN FORMAT('the name %I.%I is taken.', s.nspname, s.new_name)
   END AS problem
 FROM (
@@ -54,7 +58,7 @@ FROM (
     3,
     '',
     FORMAT('ALTER MATERIALIZED VIEW artwork_migration.%I SET SCHEMA %I', v.relname, v.nspname),
-    FORMAT('DROP MATERIALIZED VIEW %I.%I', v.nspname, v.relname)
+    FORMAT('DROP MATERIALIZED VIEW IF EXISTS %I.%I', v.nspname, v.relname)
   FROM views AS v
 ) AS s
 ORDER BY s.nspname, s.relname, s.place, s."do"

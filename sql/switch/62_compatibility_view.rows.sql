@@ -5,7 +5,7 @@
 -- Locks: none; the view is new.
 -- Stage: locked
 SELECT
-  'view public.artworks_v2' AS object,
+  'compatibility view public.artworks_v2' AS object,
   s."do",
   s.undo
 FROM (
@@ -13,7 +13,7 @@ FROM (
     1 AS place,
     'CREATE VIEW public.artworks_v2 WITH (security_invoker = true) AS SELECT '
     || STRING_AGG(FORMAT('a.%I', a.attname), ', ' ORDER BY a.attnum) || ' FROM public.artworks AS a' AS "do",
-    'DROP VIEW public.artworks_v2' AS undo
+    'DROP VIEW IF EXISTS public.artworks_v2' AS undo
   FROM pg_catalog.pg_attribute AS a
   WHERE a.attrelid = 'public.artworks_v2'::regclass AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL

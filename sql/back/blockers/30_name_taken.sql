@@ -1,5 +1,6 @@
--- What: a name that the legacy table's keys and indexes had, and that something made after the switch has now.
--- Why: the way back gives them their names again. The clean table's own gives its name away just before.
+-- What: a name that the legacy table's keys and indexes had, or that of artworks_v2, and that something made after the switch has now.
+-- Why: the way back gives them their names again. The clean table's own gives its name away just before, and so does our view
+--   artworks_v2, if it is still there.
 -- Locks: none.
 -- Remedy: Rename or drop it.
 SELECT
@@ -9,6 +10,9 @@ FROM pg_catalog.pg_class AS c
 WHERE
   c.relnamespace = 'public'::regnamespace AND c.relkind <> 'c' AND STARTS_WITH(c.relname, 'artworks_')
   AND FORMAT('name %s', c.relname) = ANY(CAST(:known AS text[]))
-  AND c.relname <> 'artworks_v2'
+  AND NOT EXISTS (
+    SELECT FROM artwork_migration.hung_at_switch AS h
+    WHERE c.relname = 'artworks_v2' AND h.objid = c.oid
+  )
   AND FORMAT('name %s', REPLACE(c.relname, 'artworks_', 'artworks_v2_')) <> ALL(CAST(:known AS text[]))
 ORDER BY 1

@@ -8,9 +8,8 @@ SELECT
 FROM pg_catalog.pg_attribute AS a
 WHERE
   a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND TO_REGCLASS('public.artworks_v2') IS NOT NULL
   AND NOT EXISTS (
-    SELECT FROM pg_catalog.pg_attribute AS b
-    WHERE b.attrelid = TO_REGCLASS('public.artworks_v2') AND b.attname = a.attname
+    SELECT FROM artwork_migration.hung_at_switch AS h
+    WHERE h.objid = a.attrelid AND h.objsubid > 0 AND h.name = a.attname
   )
 ORDER BY a.attname

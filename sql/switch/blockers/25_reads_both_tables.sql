@@ -12,10 +12,10 @@ LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d
 LEFT JOIN pg_catalog.pg_class AS v ON w.ev_class = v.oid
 LEFT JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
 WHERE
-  d.refclassid = 'pg_class'::regclass AND d.refobjid IN ('public.artworks'::regclass, 'public.artworks_v2'::regclass)
+  d.refclassid = 'pg_class'::regclass AND d.refobjid IN ('public.artworks'::regclass, TO_REGCLASS('public.artworks_v2'))
   AND (
-    v.relnamespace <> 'artwork_migration'::regnamespace
-    OR p.polrelid NOT IN ('public.artworks'::regclass, 'public.artworks_v2'::regclass)
+    v.relnamespace <> TO_REGNAMESPACE('artwork_migration')
+    OR p.polrelid NOT IN ('public.artworks'::regclass, TO_REGCLASS('public.artworks_v2'))
   )
 GROUP BY d.classid, d.objid, w.ev_class
 HAVING COUNT(DISTINCT d.refobjid) = 2

@@ -1,0 +1,41 @@
+-- What: how the legacy table and its columns are stored, sampled and vacuumed, set on the clean table: storage parameters, statistics
+--   targets, column options, storage and compression.
+-- Why: somebody has tuned them for this data, and nobody would miss them before the table is slow.
+-- Inverse: none of its own; the table goes as a whole.
+-- Locks: none on a table of the application.
+-- Stage: prepare
+SELECT
+  s.object,
+  s."do",
+  NULL AS undo
+FROM (
+  SELECT
+    'public.artworks_v2' AS object,
+    FORMAT('ALTER TABLE public.artworks_v2 SET (%s)', o.parameter) AS "do"
+  FROM pg_catalog.pg_class AS c
+  LEFT JOIN pg_catalog.pg_class AS t ON c.reltoastrelid = t.oid
+  CROSS JOIN
+    LATERAL UNNEST(c.reloptions || ARRAY(SELECT 'toast.' || x.parameter FROM UNNEST(t.reloptions) AS x (parameter))) AS o (parameter)
+  WHERE c.oid = 'public.artworks'::regclass
+  UNION ALL
+  SELECT
+    FORMAT('public.artworks_v2.%I', m.clean_column),
+    FORMAT('ALTER TABLE public.artworks_v2 ALTER COLUMN %I SET %s', m.clean_column, w.words)
+  FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean)
+  INNER JOIN pg_catalog.pg_attribute AS a
+    ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped
+  INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+  CROSS JOIN
+    LATERAL (
+      VALUES
+      (CASE WHEN a.attstattarget >= 0 THEN FORMAT('STATISTICS %s', a.attstattarget) END),
+      ('(' || ARRAY_TO_STRING(a.attoptions, ', ') || ')'),
+      (
+        CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' END
+        || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
+      ),
+      ('COMPRESSION ' || CASE a.attcompression WHEN 'l' THEN 'lz4' WHEN 'p' THEN 'pglz' END)
+    ) AS w (words)
+  WHERE (m.on_update OR m.clean_column = 'id') AND w.words IS NOT NULL
+) AS s
+ORDER BY s.object, s."do"

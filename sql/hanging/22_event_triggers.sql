@@ -1,0 +1,16 @@
+-- What: the database's event triggers that DDL makes fire.
+-- Why: every verb of ours that makes or drops something calls them, inside its own transaction and under its locks.
+-- Locks: none.
+SELECT
+  QUOTE_IDENT(e.evtname) AS object,
+  CASE e.evtenabled
+    WHEN 'D' THEN 'disabled: nothing happens'
+    ELSE
+      FORMAT(
+        'fires on %s for %s of ours at deploy_schema, the switch, the way back and clean-up: if it raises, nothing of them is done',
+        e.evtevent, COALESCE('each ' || ARRAY_TO_STRING(e.evttags, ', '), 'every DDL')
+      )
+  END AS fate
+FROM pg_catalog.pg_event_trigger AS e
+WHERE e.evtevent <> 'login'
+ORDER BY 1

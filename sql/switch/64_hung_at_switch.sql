@@ -1,0 +1,83 @@
+-- What: the view of what is bound to the serving table, to the view artworks_v2 or to the row type of either, and the list of what it
+--   shows now, with the names that the way back gives back.
+-- Why: the way back must know what has come, or gone, since; numbers of the catalog do not tell it, because an older function may be
+--   replaced by one that is bound, and artworks_v2 may be dropped once nobody needs it.
+-- Inverse: 64_hung_at_switch.undo.sql
+-- Locks: none beyond those taken.
+-- Stage: locked
+CREATE VIEW artwork_migration.bound_to_artworks AS
+WITH bound AS (
+  SELECT
+    'pg_class'::regclass AS classid,
+    c.oid
+  FROM pg_catalog.pg_class AS c
+  WHERE c.oid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.artworks_v2'))
+  UNION ALL
+  SELECT
+    'pg_type'::regclass AS classid,
+    t.oid
+  FROM pg_catalog.pg_type AS r
+  CROSS JOIN LATERAL UNNEST(ARRAY[r.oid, r.typarray]) AS t (oid)
+  WHERE r.typrelid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.artworks_v2'))
+)
+
+SELECT DISTINCT
+  CASE WHEN v.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass END AS classid,
+  COALESCE(v.oid, d.objid) AS objid
+FROM pg_catalog.pg_depend AS d
+INNER JOIN bound AS b ON d.refclassid = b.classid AND d.refobjid = b.oid
+LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+LEFT JOIN pg_catalog.pg_class AS v ON w.ev_class = v.oid AND w.rulename = '_RETURN'
+LEFT JOIN pg_catalog.pg_class AS r ON d.classid = 'pg_class'::regclass AND d.objid = r.oid
+LEFT JOIN pg_catalog.pg_proc AS f ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
+LEFT JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
+LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
+LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid
+WHERE
+  (d.deptype = 'n' OR d.classid IN ('pg_trigger'::regclass, 'pg_publication_rel'::regclass))
+  AND COALESCE(v.relnamespace, r.relnamespace, f.pronamespace) IS DISTINCT FROM 'artwork_migration'::regnamespace
+  -- its own policies and grants are compared with the retired table's; its own keys and checks stay with it
+  AND p.polrelid IS DISTINCT FROM TO_REGCLASS('public.artworks') AND k.conrelid IS DISTINCT FROM TO_REGCLASS('public.artworks')
+  AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(g.tgname, 'artwork_migration_') IS NOT TRUE;
+
+CREATE TABLE artwork_migration.hung_at_switch (
+  classid oid NOT NULL,
+  objid oid NOT NULL,
+  objsubid int NOT NULL DEFAULT 0,
+  name text,
+  CONSTRAINT hung_at_switch_pkey PRIMARY KEY (classid, objid, objsubid)
+);
+
+INSERT INTO artwork_migration.hung_at_switch (classid, objid, objsubid, name)
+SELECT
+  b.classid,
+  b.objid,
+  0,
+  g.tgname
+FROM artwork_migration.bound_to_artworks AS b
+LEFT JOIN pg_catalog.pg_trigger AS g ON b.classid = 'pg_trigger'::regclass AND b.objid = g.oid
+UNION ALL
+SELECT
+  'pg_constraint'::regclass,
+  k.oid,
+  0,
+  k.conname
+FROM pg_catalog.pg_constraint AS k
+WHERE k.conrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass) AND k.contype <> 't'
+UNION ALL
+SELECT
+  'pg_class'::regclass,
+  c.oid,
+  0,
+  c.relname
+FROM pg_catalog.pg_index AS i
+INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
+WHERE i.indrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
+UNION ALL
+SELECT
+  'pg_class'::regclass,
+  a.attrelid,
+  a.attnum,
+  a.attname
+FROM pg_catalog.pg_attribute AS a
+WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
