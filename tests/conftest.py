@@ -1,6 +1,8 @@
 """Servers for a whole test run, templates built once, a clone for each test."""
 
 import itertools
+import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,8 +15,19 @@ from tests.shops import Shop, deploy, migrate, switch
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
+#: The log of every clone would fill the memory in which the data are.
+SETTINGS = {"fsync": "off", "max_connections": "250", "max_wal_size": "512MB"}
+#: Bytes that must be free in memory for the servers of a run, several times what they take.
+ROOM = 6 * 2**30
 
 MakeShop = Callable[..., Shop]
+
+
+def pytest_configure() -> None:
+    """Whatever is temporary stays in memory if there is room: the three hundred files of each clone would cost a disk far more work."""
+    memory = Path("/dev/shm")  # noqa: S108 (what is made in it has a name of its own)
+    if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
+        os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +103,7 @@ def _server(version: int) -> Iterator[EmbeddedServer]:
     # a short path, because the socket's must stay under 107 characters; fsync off, because nobody pulls the plug on a test
     with (
         tempfile.TemporaryDirectory(prefix="pg") as folder,
-        EmbeddedServer(Path(folder) / "d", version=version, settings={"fsync": "off", "max_connections": "250"}) as it,
+        EmbeddedServer(Path(folder) / "d", version=version, settings=SETTINGS) as it,
     ):
         yield it
 

@@ -98,9 +98,10 @@ class Shop:
 
 
 @contextmanager
-def running(shop: Shop, verb: str = "test", *, name: str = "test-run") -> Iterator[Run]:
+def running(shop: Shop, verb: str = "test", *, name: str = "test-run", patience: float = SETTINGS.lock_wait_seconds) -> Iterator[Run]:
     """A run that holds the lock, as a flow would."""
-    with runs.exclusive(shop.database, SETTINGS, verb=verb, name=name, run_id="") as run:
+    settings = SETTINGS.model_copy(update={"lock_wait_seconds": patience})
+    with runs.exclusive(shop.database, settings, verb=verb, name=name, run_id="") as run:
         yield run
 
 
@@ -214,9 +215,9 @@ def switch(shop: Shop) -> Plan:
     return made
 
 
-def finish_switch(shop: Shop) -> list[str]:
+def finish_switch(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
     """The steps that follow the commit, as far as they are still to do."""
-    with running(shop, "switch_over") as run:
+    with running(shop, "switch_over", patience=patience) as run:
         run.begin()
         return switching.finish(run)
 
@@ -250,9 +251,9 @@ def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTI
     return carried
 
 
-def finish_way_back(shop: Shop) -> list[str]:
+def finish_way_back(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
     """The steps that follow the commit of the way back, as far as they are still to do."""
-    with running(shop, "roll_back") as run:
+    with running(shop, "roll_back", patience=patience) as run:
         run.begin()
         return switching.finish(run)
 

@@ -79,9 +79,10 @@ class Way:
         execute = execute_switch if self.direction == "there" else execute_way_back
         execute(self.shop, made, patience=patience, meanwhile=meanwhile)
 
-    def finish(self) -> list[str]:
+    def finish(self, *, patience: float = BOUND) -> list[str]:
         """What is left to do after the commit; the steps that were done."""
-        return finish_switch(self.shop) if self.direction == "there" else finish_way_back(self.shop)
+        finish = finish_switch if self.direction == "there" else finish_way_back
+        return finish(self.shop, patience=patience)
 
     def do(self, made: Plan | None = None, *, patience: float = BOUND) -> None:
         """All of it."""

@@ -141,7 +141,7 @@ def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(way:
     before = ledger_row(shop)
     with holding(shop, "LOCK TABLE public.orders IN SHARE UPDATE EXCLUSIVE MODE") as session:
         with pytest.raises(TransactionsInTheWay, match=f"run {way.verb} again") as caught:
-            way.finish()
+            way.finish(patience=0.3)
         assert any(f"pid {session.info.backend_pid} " in told for told in caught.value.sessions)
     with shop.database.transaction("ending") as connection:
         ledger.end_run(connection, before[0], outcome=caught.value.end_state, phase_after=None)
