@@ -1,0 +1,110 @@
+"""docs/application.md against a real database: every block is run, in its order, and every call has the functions' own arguments."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from unittest import mock
+from uuid import UUID, uuid4
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.shops import Shop
+
+GUIDE = (Path(__file__).parents[2] / "docs" / "application.md").read_text(encoding="utf-8")
+FUNCTIONS = {
+    *("create_artwork", "update_artwork_lifecycle", "request_artwork_upscale", "get_customer_artworks", "get_artwork_by_token"),
+    *("claim_anonymous_user", "artwork_schema_for"),
+}
+#: What the TypeScript has in its hands beside what a call has returned.
+KNOWN = {"session.user.email": "jane@example.com"}
+ARGUMENTS = "SELECT proargnames[:pronargs] FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = %s"
+
+
+def blocks(language: str) -> list[str]:
+    """The code of that language, block by block."""
+    found = re.findall(rf"^```{language}\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    assert len(found) > 3
+    return found
+
+
+def test_the_sql_runs(deployed: Shop) -> None:
+    """Statement by statement; what an earlier one returned stands for :artwork_id and :access_token. Each returns what it says."""
+    values: dict[str, object] = {"user_id": uuid4()}
+    for statement in (part for block in blocks("sql") for part in re.split(r";$", block, flags=re.MULTILINE) if part.strip()):
+        parametrized = re.sub(r"(?<=\W):(\w+)", r"%(\1)s", statement)
+        cursor = deployed.sql.execute(parametrized, values)  # type: ignore[call-overload]  # the guide's own
+        if cursor.description and (row := cursor.fetchone()) is not None:
+            values |= dict(zip((column.name for column in cursor.description), row, strict=True))
+        else:
+            assert statement.lstrip().startswith("INSERT"), statement
+    assert ("Buddy's MonaLisa", "completed, high-res available", 1) == (values["title"], values["stage"], values["claim_anonymous_user"])
+    assert (values["artwork_id"], "legacy") == (values["id"], values["artwork_schema_for"])
+
+
+def test_the_python_runs(deployed: Shop, capsys: pytest.CaptureFixture[str]) -> None:
+    """As one program, on a database of its own; the customer view says what the flow has made."""
+    with mock.patch.dict(os.environ, {"DATABASE_URL": deployed.server.conninfo(deployed.name)}):
+        namespace: dict[str, Any] = {}
+        exec("\n".join(blocks("python")), namespace)  # noqa: S102  # it is our own documentation
+    assert "Buddy's MonaLisa (completed, ready for prints)\n" == capsys.readouterr().out
+    assert (1,) == namespace["owned"]
+    assert namespace["linked"]["id"] == namespace["artwork"]["id"]
+
+
+def test_the_typescript_calls_run(deployed: Shop) -> None:
+    """Each .rpc(name, {arguments}): PostgREST finds a function by the names of its arguments, so these are exactly those, and the call is
+    made with named arguments."""
+    values: dict[str, Any] = {**KNOWN, "session.user.id": uuid4()}
+    called = set()
+    for block in blocks("ts"):
+        values |= dict(re.findall(r"^const (\w+) = '([^']*)'$", block, re.MULTILINE))
+        for name, arguments in calls(block, values):
+            assert sorted(deployed.value(ARGUMENTS, name)) == sorted(arguments), name
+            named = ", ".join(f"{argument} => %s" for argument in arguments)
+            (row, *_) = deployed.rows(f"SELECT TO_JSONB(r) FROM {name}({named}) AS r", *map(_adapted, arguments.values()))
+            if name == "create_artwork":
+                values |= {"artwork.id": UUID(row[0]["artwork"]["id"]), "access_token": row[0]["access_token"]}
+            called.add(name)
+    assert FUNCTIONS == called
+
+
+def test_the_guide_names_every_function_and_its_arguments(deployed: Shop) -> None:
+    """In the table, in the order they are declared in; and what others may call is called by others only through these."""
+    told = dict(re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", GUIDE, re.MULTILINE))
+    assert FUNCTIONS == set(told)
+    assert {name: deployed.value(ARGUMENTS, name) for name in told} == {name: names.split(", ") for name, names in told.items()}
+
+
+def test_the_guide_lists_every_stage(deployed: Shop) -> None:
+    """The words of the view's own body, and no others."""
+    body = deployed.value("SELECT PG_GET_FUNCTIONDEF('public.get_customer_artworks(text)'::regprocedure)")
+    said = re.findall(r"(?:THEN|ELSE|format\()\s*'([^']+)'::text", body)
+    told = re.findall(r"`([^`]+)`", GUIDE.split("| stage | `minutes_remaining` |")[1].split("\n\n")[0])
+    assert sorted(words.replace("%s", "2") for words in said) == sorted(told)
+
+
+def calls(block: str, values: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Name and arguments of every .rpc call, read as they are written."""
+    for found in re.finditer(r"\.rpc\('(\w+)',\s*", block):
+        yield found[1], _object(block[found.end() :], values)
+
+
+def _object(text: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The object literal that the text begins with: quoted strings, objects one level deep, names of what is known, and the shorthand."""
+    literal = re.match(r"\{(?:[^{}]|\{[^{}]*\})*\}", text)
+    assert literal, text[:40]
+    entries = re.findall(r"(\w+)(?:: ('[^']*'|\{[^{}]*\}|[\w.]+))?[,\s]", literal[0][1:-1] + " ")
+    return {name: _value(written or name, values) for name, written in entries}
+
+
+def _value(written: str, values: dict[str, Any]) -> Any:
+    if written[0] == "'":
+        return written[1:-1]
+    return _object(written, values) if written[0] == "{" else values[written]
+
+
+def _adapted(value: Any) -> Any:
+    return Jsonb(value) if isinstance(value, dict) else value
