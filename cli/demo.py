@@ -91,6 +91,7 @@ class _Story:
     def tell(self, until: Until) -> None:
         """From NOT_STARTED to where it is to end."""
         self._console.print(f"   the application is writing to the legacy table: {self._application.journal}", soft_wrap=True)
+        self._run("decide", name="accept_exposure", value="user_gained", **APPROVAL)
         self._approved("deploy_schema")
         self._check(Side.LEGACY)
         self._migrate()

@@ -154,6 +154,12 @@ class OwnerHasEmail(Measured):
     description: str | None = "Every clean artwork whose legacy row names no owner belongs to the user of its e-mail."
 
 
+class ExposureAccepted(Measured):
+    """Nobody is shown a row they could not see before unless somebody has decided so."""
+
+    description: str | None = "No clean artwork has come to a user who can sign in, or to another one than its owner, without a decision."
+
+
 class UpdatedAfterCreated(Measured):
     """A clock was wrong, or somebody wrote the times by hand."""
 
@@ -181,5 +187,5 @@ CLEAN_ARTWORKS = Suite(
         UpscaledImageIsUrl,
         UploadsAreThere,
     ),
-    measured=(HasUser, ConstraintsInPlace, OwnerHasEmail, UpdatedAfterCreated),
+    measured=(HasUser, ConstraintsInPlace, OwnerHasEmail, UpdatedAfterCreated, ExposureAccepted),
 )

@@ -45,7 +45,7 @@ class Database:
         self._engine = create_engine(
             url,
             hide_parameters=True,
-            connect_args={"application_name": self.name, "connect_timeout": 10},
+            connect_args={"application_name": self.name, "connect_timeout": 10, "client_encoding": "utf8"},
         )
 
     def __repr__(self) -> str:

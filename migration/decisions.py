@@ -11,8 +11,11 @@ from migration import database, ledger
 from migration.errors import BadInput, DatabaseError
 from migration.phases import Phase
 
-#: What carry_columns is without a decision, and what takes one back.
-NO_COLUMN = "none"
+#: What carry_columns and accept_exposure are without a decision, and what takes one back.
+NONE = "none"
+
+#: The kinds of exposure that can be accepted: a user comes to see artworks that had no owner, or that had another one.
+EXPOSURES = ("user_gained", "user_changed")
 
 
 class DecisionName(StrEnum):
@@ -21,6 +24,7 @@ class DecisionName(StrEnum):
     IN_FLIGHT_AGE = "in_flight_age"
     MAX_QUARANTINED = "max_quarantined"
     CARRY_COLUMNS = "carry_columns"
+    ACCEPT_EXPOSURE = "accept_exposure"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REFUSED_WRITE = "clear_refused_write"
     NO_ARCHIVE = "no_archive"
@@ -54,6 +58,8 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
             return str(int(given))
         case DecisionName.CARRY_COLUMNS:
             return _columns(connection, given)
+        case DecisionName.ACCEPT_EXPOSURE:
+            return _exposures(given)
         case DecisionName.FUNCTION_ROLES:
             roles = _names(given)
             if not roles:
@@ -96,14 +102,14 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
 
 def carried_columns(connection: Connection) -> tuple[str, ...]:
     """The legacy columns that the decision in force carries over beyond the mapping."""
-    return _names(ledger.decision_value(connection, DecisionName.CARRY_COLUMNS, NO_COLUMN))
+    return _names(ledger.decision_value(connection, DecisionName.CARRY_COLUMNS, NONE))
 
 
 def _columns(connection: Connection, given: str) -> str:
     """The columns as one list, each of which can really be carried over."""
     columns = _names(given)
-    if not columns and given != NO_COLUMN:
-        raise BadInput(f"carry_columns takes columns of artworks, separated by commas, or {NO_COLUMN}. Nothing was decided.")
+    if not columns and given != NONE:
+        raise BadInput(f"carry_columns takes columns of artworks, separated by commas, or {NONE}. Nothing was decided.")
     mapping = json.dumps(database.rows(connection, "mapping"))
     found = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
     if found:
@@ -111,7 +117,15 @@ def _columns(connection: Connection, given: str) -> str:
         raise BadInput(f"These columns cannot be carried over: {told}. Nothing was decided.")
     for column in columns:
         _require_equality(connection, column)
-    return ",".join(columns) or NO_COLUMN
+    return ",".join(columns) or NONE
+
+
+def _exposures(given: str) -> str:
+    """The kinds as one list, in their order."""
+    kinds = _names(given)
+    if not set(kinds) <= set(EXPOSURES) or (not kinds and given != NONE):
+        raise BadInput(f"accept_exposure takes {' or '.join(EXPOSURES)}, or both with a comma between, or {NONE}. Nothing was decided.")
+    return ",".join(kind for kind in EXPOSURES if kind in kinds) or NONE
 
 
 def _require_equality(connection: Connection, column: str) -> None:
@@ -129,7 +143,7 @@ def _require_equality(connection: Connection, column: str) -> None:
 def _names(value: str) -> tuple[str, ...]:
     """The names in a list, each once; the word for none is no name."""
     names = (name.strip() for name in value.split(","))
-    return tuple(dict.fromkeys(name for name in names if name and name != NO_COLUMN))
+    return tuple(dict.fromkeys(name for name in names if name and name != NONE))
 
 
 def _interval(connection: Connection, given: str) -> str:

@@ -5,6 +5,8 @@ from typing import Any
 
 from migration import hanging
 from migration.plan import STAGES, Plan, Statement
+from reporting import plan_facts
+from reporting.plan_facts import cell
 
 #: How the reader is told of the stages.
 _STAGES = {
@@ -22,14 +24,13 @@ _STAGES = {
 
 def plan_markdown(plan: Plan) -> str:
     """The plan as markdown: number, blockers, decisions in force, facts, statements."""
-    blockers = "\n".join(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers) or "None."
+    blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_looked(plan)]) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
-    counted = {name: value for name, value in plan.facts.items() if name != hanging.FACT}
     return (
         f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. To run exactly these statements, start the verb again with "
         f"`plan={plan.number}`, `approved_by` and `reason`.\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
-        f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n## Counted\n\n{_facts(counted)}\n\n"
+        f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_hanging(plan.facts.get(hanging.FACT))}{_statements(plan)}\n"
     )
 
@@ -64,7 +65,7 @@ def _hanging(found: list[dict[str, str]] | None) -> str:
     if found is None:
         return ""
     lines = "\n".join(
-        f"| {_cell(one['kind'])} | {_cell(one['object'])} | {_cell(_fate(one))} | {_cell(one['lock'])} |"
+        f"| {cell(one['kind'])} | {cell(one['object'])} | {cell(_fate(one))} | {cell(one['lock'])} |"
         for one in sorted(found, key=lambda one: one["problem"] == "")
     )
     blocking = sum(1 for one in found if one["problem"])
@@ -78,14 +79,17 @@ def _fate(one: dict[str, str]) -> str:
     return f"**{one['fate']}**: {one['problem']} {one['remedy']}" if one["problem"] else one["fate"]
 
 
-def _cell(words: str) -> str:
-    """What would end the cell or the line does not."""
-    return " ".join(words.split()).replace("|", "\\|")
+def _not_looked(plan: Plan) -> list[str]:
+    """The blockers that nobody knows of, because the server had no answer in the time for it."""
+    rules = plan.facts.get("not_looked", [])
+    return [f"- {plan_facts.MARK} {rule}: not looked at, it took too long; the gate `legacy_artworks` looks again." for rule in rules]
 
 
-def _facts(facts: dict[str, Any]) -> str:
-    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in facts.items())
-    return f"| | |\n|---|---|\n{lines}" if lines else "Nothing."
+def _facts(plan: Plan) -> str:
+    if "legacy_rows" in plan.facts and "notes" in plan.facts:
+        return plan_facts.sections(plan.facts)
+    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != hanging.FACT)
+    return "## Counted\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "Nothing.")
 
 
 def _value(value: object) -> str:
@@ -93,4 +97,4 @@ def _value(value: object) -> str:
         return ", ".join(f"{key}: {_value(inner)}" for key, inner in value.items()) or "none"
     if isinstance(value, list):
         return ", ".join(map(str, value))
-    return str(value)
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)

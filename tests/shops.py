@@ -107,12 +107,19 @@ def running(shop: Shop, verb: str = "test", *, name: str = "test-run", patience:
 
 def planned_deployment(shop: Shop) -> Plan:
     """The plan of deploy_schema, not kept."""
-    with shop.database.transaction("planning") as connection:
+    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         return deployment.plan_deployment(connection)
 
 
+def accept_exposure(shop: Shop) -> None:
+    """The decision without which deploy_schema and the gate refuse the sample: some of its artworks have the e-mail of a registered user."""
+    shop.database.write("creating the ledger", ledger.create)
+    decide(shop, "accept_exposure", "user_gained")
+
+
 def deploy(shop: Shop) -> Plan:
-    """NOT_STARTED → DEPLOYED."""
+    """NOT_STARTED → DEPLOYED, as an operator would: with the decision that the plan asks for."""
+    accept_exposure(shop)
     made = planned_deployment(shop)
     _execute(shop, made, "deploy_schema", Phase.DEPLOYED)
     return made

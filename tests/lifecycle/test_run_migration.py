@@ -9,6 +9,7 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.clean_up import clean_up
 from flows.decide import decide
+from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over
@@ -40,6 +41,12 @@ def test_from_plan_to_plan(shop_in: ShopIn) -> None:
     assert "run deploy_schema with plan=" in (planned.message or "")
     assert exit_code(planned) == 0
     assert "NOT_STARTED" == phase(shop)
+    assert "It has 1 blockers" in (planned.message or "")
+    refused = deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)
+    assert ("Refused", 1) == (refused.name, exit_code(refused))
+    assert "decide accept_exposure user_gained" in (refused.message or "")
+    assert "Completed" == decide(name="accept_exposure", value="user_gained", **APPROVED, return_state=True).name
+    planned = run_migration(return_state=True)
     assert deploy_schema(plan=number_in(planned), **APPROVED, return_state=True).name == "Completed"
 
     planned = run_migration(return_state=True)

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from migration import ledger
 from migration.phases import Phase
 from tests.lifecycle.house import House
-from tests.shops import Shop, deploy, migrate
+from tests.shops import Shop, accept_exposure, deploy, migrate
 
 #: Milliseconds; a run takes its time on a machine that does something else as well.
 PATIENCE = 180_000
@@ -36,8 +36,9 @@ def is_ours(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
-def test_an_operator_plans_reads_and_approves(house: House, page: Page) -> None:
+def test_an_operator_plans_reads_and_approves(house: House, house_shop: Shop, page: Page) -> None:
     """The form explains its fields; *Planned* leads to the plan; started again with its number, the run is *Completed*."""
+    accept_exposure(house_shop)
     open_form(house, page, "1-deploy-schema")
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)

@@ -18,7 +18,7 @@ from flows.roll_back import roll_back
 from migration.phases import Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
-from tests.shops import Shop, running
+from tests.shops import Shop, accept_exposure, running
 
 APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
 
@@ -29,6 +29,7 @@ def number_in(state: State[Any]) -> str:
 
 
 def deployed(shop: Shop) -> State[Any]:
+    accept_exposure(shop)
     return deploy_schema(plan=number_in(deploy_schema(return_state=True)), **APPROVED, return_state=True)
 
 
@@ -47,6 +48,7 @@ def phase(shop: Shop) -> str:
 def test_there_and_back(operated: Shop) -> None:
     """Plan, deploy, migrate, roll back: each verb ends in its state, says what serves, and shows its artifacts."""
     before = operated.schema_dump()
+    accept_exposure(operated)
     planned = deploy_schema(return_state=True)
     number = number_in(planned)
     assert exit_code(planned) == 0

@@ -1,0 +1,160 @@
+"""What the plan of deploy_schema counts and sees, section by section, as an operator reads it."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+#: What stands before whatever needs attention.
+MARK = "⚠"
+
+Facts = Mapping[str, Any]
+
+_NOT_COUNTED = f"{MARK} Not counted: the server had no answer in the time for it."
+_DISPOSITIONS = {
+    "eligible": "come along",
+    "in_flight": "in flight: come along at the switch",
+    "test_data": "stay behind: test data",
+    "no_email": "stay behind: no e-mail",
+    "no_access_token": "stay behind: no access token",
+    "abandoned": "stay behind: never finished",
+    "not_completed": "stay behind: not completed",
+}
+_SIZES = {
+    "legacy_table": "the table artworks, as it is",
+    "legacy_indexes": "its indexes, as they are",
+    "clean_table": "to come: the clean table",
+    "clean_indexes": "to come: its indexes",
+    "users": "to come: users and their keys, at most",
+    "wal": "written to the log (WAL), in all",
+    "temporary": "temporary files, at most at a time",
+}
+
+
+def sections(facts: Facts) -> str:
+    """Every section that these facts hold, each with its heading; sessions and the like also where nothing was seen."""
+    return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())
+
+
+def _database(facts: Facts) -> str:
+    identity = facts["database"]
+    statuses = facts["statuses_legacy_takes"].items()
+    taken = [(f"values that {_code(column)} takes", ", ".join(map(_code, values))) for column, values in statuses]
+    return _table(
+        ("", ""),
+        [
+            ("database", _code(identity["database"])),
+            ("server", f"Postgres {identity['version']}, system {identity['system_identifier']}"),
+            ("connected as", _code(identity["role"])),
+            *taken,
+        ],
+    )
+
+
+def _rows(facts: Facts) -> str:
+    rows = facts["legacy_rows"]
+    if rows is None:
+        return _NOT_COUNTED
+    total = sum(rows.values())
+    lines = [(_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()]
+    return _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")]) + _sampled(facts)
+
+
+def _exposure(facts: Facts) -> str:
+    counted = facts["exposure"]
+    if counted is None:
+        return f"{_NOT_COUNTED} Nobody knows how many artworks signed-in users would come to see."
+    return _table(
+        ("", "artworks", "users"),
+        [
+            (
+                "`user_gained`: had no owner, and a user of their e-mail is there already",
+                f"{counted['user_gained']:,}",
+                f"{counted['users_gaining']:,}",
+            ),
+            ("`user_changed`: would get another owner than they have", f"{counted['user_changed']:,}", f"{counted['users_changed']:,}"),
+        ],
+    )
+
+
+def _columns(facts: Facts) -> str:
+    columns = facts["columns_not_carried"]
+    if columns is None:
+        return _NOT_COUNTED
+    if not columns:
+        return "None: every column comes along."
+    lines = [(_code(name), _count(facts, count)) for name, count in columns.items()]
+    return _table(("stays in the legacy table", "values"), lines) + "\n\n`carry_columns` takes them along." + _sampled(facts)
+
+
+def _room(facts: Facts) -> str:
+    needs = [(label, f"{'' if name.startswith('legacy') else 'about '}{_bytes(facts['size'][name])}") for name, label in _SIZES.items()]
+    limits = [(_code(name), value) for name, value in facts["settings"].items()]
+    return (
+        _table(("", "size"), needs)
+        + "\n\nHow much room the disk has cannot be seen from SQL: look yourself. What can be seen are the limits:\n\n"
+        + _table(("setting", "value"), limits)
+        + "\n\n"
+        + _notes(facts["notes"]["room"], "None of them is in the way.")
+    )
+
+
+def _seen(section: str, nothing: str) -> Callable[[Facts], str]:
+    return lambda facts: _notes(facts["notes"][section], nothing)
+
+
+_SECTIONS: dict[str, Callable[[Facts], str]] = {
+    "Database": _database,
+    "Rows": _rows,
+    "Who would see more": _exposure,
+    "Columns that are not carried over": _columns,
+    "Size and room": _room,
+    "Sessions in the way": _seen("sessions", "None: no transaction is open for a minute or longer."),
+    "Replication": _seen("replication", "None: no standby, no slot, no publication of the table."),
+    "Triggers of the table": _seen("triggers", "Nothing stands out."),
+    "Other migrations": _seen("other_migrations", "No trace of another one."),
+}
+
+
+def _notes(notes: Sequence[Mapping[str, Any]], nothing: str) -> str:
+    """What needs attention first, marked and with what to do about it."""
+    marked = [f"- {MARK} **{note['subject']}**: {note['problem']} {note['remedy']}" for note in notes if note["attention"]]
+    return "\n".join([*marked, *(f"- {note['subject']}: {note['problem']}" for note in notes if not note["attention"])]) or nothing
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table whose cells break no line and no column, whatever is in them; all columns but the first are numbers if there is a head."""
+    rule = ["---", *(["---:"] * (len(head) - 1) if head[-1] else ["---"] * (len(head) - 1))]
+    return "\n".join(f"| {' | '.join(cell(words) for words in row)} |" for row in [head, rule, *rows])
+
+
+def cell(text: str) -> str:
+    """What would end the cell or the line does not."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _code(name: str) -> str:
+    return f"`{name.replace('`', chr(39))}`"
+
+
+def _count(facts: Facts, count: int) -> str:
+    """A count, or two digits of an estimate: it holds no more."""
+    return f"{count:,}" if facts["sample_percent"] >= 100 else f"about {round(count, 2 - len(str(count))):,}"
+
+
+def _sampled(facts: Facts) -> str:
+    percent = facts["sample_percent"]
+    return "" if percent >= 100 else f"\n\nEstimated from {percent:.2g} % of the table."
+
+
+def _share(count: int, total: int) -> str:
+    return f"{100 * count / total:.1f} %" if total else ""
+
+
+def _bytes(size: int) -> str:
+    amount = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if amount < 1024:
+            break
+        amount /= 1024
+    else:
+        unit = "TB"
+    return f"{amount:,.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"

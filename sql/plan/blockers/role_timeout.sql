@@ -1,0 +1,16 @@
+-- What: a limit of the role or the database that ends sessions or transactions of ours whatever they do.
+-- Why: a run's lock is held by an idle session, and its copies and comparisons are transactions of minutes; other limits, like
+--   statement_timeout, are set aside by the transactions themselves.
+-- Locks: none.
+-- Remedy: ALTER ROLE … SET it to 0 for the role that migrates.
+SELECT
+  'setting ' || s.name AS subject,
+  FORMAT('it is %s %s, and it would end %s.', s.reset_val, s.unit, k.what) AS problem
+FROM pg_catalog.pg_settings AS s
+INNER JOIN (
+  VALUES
+  ('idle_session_timeout', 'the session that holds the run''s lock'),
+  ('transaction_timeout', 'the transactions that copy and compare')
+) AS k (name, what) ON s.name = k.name
+WHERE s.reset_val <> '0'
+ORDER BY s.name
