@@ -119,3 +119,14 @@ CREATE TABLE artwork_migration.figure (
   value numeric NOT NULL,
   CONSTRAINT figure_pkey PRIMARY KEY (run, name, label, detail)
 );
+
+-- What capture and write-through were made of and what they were made for, in the words of watched_objects: at the end of deploy_schema
+-- (serving: legacy) and of the switch (serving: clean).
+CREATE TABLE artwork_migration.remembered_object (
+  serving text NOT NULL,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  words text NOT NULL,
+  may_differ boolean NOT NULL,
+  CONSTRAINT remembered_object_pkey PRIMARY KEY (serving, subject)
+);
