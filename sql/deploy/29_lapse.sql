@@ -29,7 +29,7 @@ AS $$
   UNION ALL
   SELECT
     'column' AS kind,
-    FORMAT('column %I of %s', a.attname, a.attrelid::regclass) AS subject,
+    FORMAT('column %I on %s', a.attname, a.attrelid::regclass) AS subject,
     FORMAT_TYPE(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END AS words,
     TRUE AS may_differ
   FROM pg_catalog.pg_attribute AS a

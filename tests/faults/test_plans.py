@@ -346,7 +346,7 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
 def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
     """The rules in the folders are those that are seen to refuse above."""
     assert ["referenced_row"] == [file.rule for file in sql.folder("plan/blockers")]
-    assert ["refused_write", "users_in_use", "write_through_lapsed"] == [file.rule for file in sql.folder("withdraw/blockers")]
+    assert ["refused_write", "users_in_use"] == [file.rule for file in sql.folder("withdraw/blockers")]
 
 
 # What a plan leaves behind
