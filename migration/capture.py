@@ -1,25 +1,22 @@
-"""Noticing a lapse of the capture before anything is built on it."""
+"""Noticing a lapse of the capture, or a legacy table that has drifted, before anything is built on it."""
 
-from migration import database, ledger
-from migration.errors import Obstacle, ObstaclesFound
+import sql
+from migration import deployment
+from migration.deployment import Catalog
+from migration.errors import ObstaclesFound
 from migration.runs import Run
+
+#: A question of the deployment whose answer may have changed: whether users can be created by e-mail.
+_USERS_CONTRACT = "plan/obstacles/11_users_contract"
 
 
 def require_capture(run: Run) -> None:
-    """Refuse unless every trigger of the capture and the write-through is there and always fires. Raises ObstaclesFound."""
+    """Refuse unless everything that capture and write-through rest on is what deploy_schema left, or was accepted. Raises ObstaclesFound.
+
+    Triggers and functions of ours, columns and keys of the legacy table, foreign keys to it, the key of users. Takes ACCESS SHARE only.
+    """
     with run.database.transaction("looking at the capture") as connection:
-        made = [row["do"] for row in ledger.deployed_statements(connection) if "ENABLE ALWAYS TRIGGER" in row["do"]]
-        found = database.rows(connection, "migrate/lapsed_triggers", statements=made)
+        files = [*sql.folder("lapses"), sql.load(_USERS_CONTRACT)]
+        found = [obstacle for file in files for obstacle in deployment.obstacles_of(connection, Catalog({}), file)]
     if found:
-        raise ObstaclesFound(
-            run.verb,
-            [
-                Obstacle(
-                    "capture_lapsed",
-                    row["subject"],
-                    "it is missing or disabled, so writes may have gone unseen.",
-                    "ALTER TABLE … ENABLE ALWAYS TRIGGER it (if it is gone: roll_back, deploy_schema) and run this again: it compares all.",
-                )
-                for row in found
-            ],
-        )
+        raise ObstaclesFound(run.verb, found)

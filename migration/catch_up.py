@@ -25,7 +25,8 @@ class CaughtUp:
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or on a live database, where it never is for long, until three batches in a row were small.
 
-    Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a legacy row.
+    Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a
+    legacy row.
     """
     total = CaughtUp()
     small = 0
@@ -37,6 +38,16 @@ def catch_up(run: Run) -> CaughtUp:
         small = small + 1 if batch["logged"] < run.settings.batch_size else 0
         if batch["logged"] == 0 or small == SMALL_BATCHES:
             return total
+
+
+def vacuum_log(run: Run) -> None:
+    """Make the drained log small again, before autovacuum comes to it. What somebody has locked is left to autovacuum; nobody waits.
+
+    The empty end is cut off under ACCESS EXCLUSIVE only if that is free for a moment, and the lock is given up as soon as anybody waits for
+    it. Not before a switch: trying for it may take seconds, in which the log fills.
+    """
+    with run.database.autocommit("vacuuming the log") as connection:
+        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.rekeyed_artwork")
 
 
 def _batch(run: Run, connection: Connection) -> dict[str, int]:

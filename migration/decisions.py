@@ -27,6 +27,7 @@ class DecisionName(StrEnum):
     ACCEPT_EXPOSURE = "accept_exposure"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REFUSED_WRITE = "clear_refused_write"
+    ACCEPT_DRIFT = "accept_drift"
     NO_ARCHIVE = "no_archive"
     REMOVE_TEST_DATA = "remove_test_data"
     REMOVE_OWNERLESS_USERS = "remove_ownerless_users"
@@ -70,6 +71,8 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
                 return str(UUID(given))
             except ValueError:
                 raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
+        case DecisionName.ACCEPT_DRIFT:
+            return _drifted(connection, given)
         case DecisionName.NO_ARCHIVE | DecisionName.REMOVE_TEST_DATA | DecisionName.REMOVE_OWNERLESS_USERS:
             if given not in _WORDS[name]:
                 raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
@@ -138,6 +141,18 @@ def _require_equality(connection: Connection, column: str) -> None:
         raise BadInput(
             f"These columns cannot be carried over: {column}: values of its type cannot be compared. Nothing was decided."
         ) from None
+
+
+def _drifted(connection: Connection, given: str) -> str:
+    """What may differ from what deploy_schema found, as one list; the word for none takes it all back."""
+    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.lapse') IS NULL")).scalar_one():
+        raise BadInput("accept_drift: nothing has been deployed, so nothing can have drifted. Nothing was decided.")
+    names = _names(given)
+    unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
+    if unknown or (not names and given != NO_COLUMN):
+        wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NO_COLUMN}"
+        raise BadInput(f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided.")
+    return ",".join(names) or NO_COLUMN
 
 
 def _names(value: str) -> tuple[str, ...]:

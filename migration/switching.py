@@ -13,6 +13,8 @@ from migration.runs import Run
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
 LOOKS = (checks.FINGERPRINT, live.GATE)
 
+#: A question of the plan that is asked once more under the locks.
+_UNKNOWN_DEPENDENT = "switch/blockers/20_unknown_dependent"
 #: A question of the deployment that the switch asks as well.
 _USER_KEY_ACTION = "plan/obstacles/16_user_key_action"
 #: Places among the files' names: behind the locks (20) and before the last catch-up (30); before the names change hands (45).
@@ -42,7 +44,7 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
     made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
-        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, "switch/blockers/20_unknown_dependent")),
+        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, _UNKNOWN_DEPENDENT, *deployment.LAPSES)),
         deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]

@@ -68,6 +68,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
         deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
+        *(deployment.still_clear(sql.load(name)) for name in deployment.LAPSES),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
@@ -80,7 +81,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
 
 def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
     asked = deployment.Catalog({"known": known})
-    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in _ASKED_AGAIN)]
+    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *deployment.LAPSES))]
     return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
 
 

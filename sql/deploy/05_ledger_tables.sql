@@ -9,13 +9,18 @@ CREATE TABLE artwork_migration.legacy_change (
   changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY FULL;
+-- an array of many ids stands in its TOAST table
+ALTER TABLE artwork_migration.legacy_change SET (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_cost_delay = 0
+);
 
 -- Legacy rows that got another id, in the order of it: what only the clean side holds follows them.
 CREATE TABLE artwork_migration.rekeyed_artwork (
   number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT rekeyed_artwork_pkey PRIMARY KEY,
   old_id uuid NOT NULL,
   new_id uuid NOT NULL
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 CREATE TABLE artwork_migration.clean_touched (
   id uuid CONSTRAINT clean_touched_pkey PRIMARY KEY,
@@ -34,10 +39,11 @@ CREATE TABLE artwork_migration.quarantine (
   id uuid CONSTRAINT quarantine_pkey PRIMARY KEY,
   reason text NOT NULL,
   judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
-);
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- E-mails that still need a user; empty but for the minutes in which migrate_data works it off.
-CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY);
+CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY)
+WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- first_block <= block < end_block; an end_block of NULL is the end of the table, wherever it grows to.
 CREATE TABLE artwork_migration.chunk (
@@ -118,4 +124,15 @@ CREATE TABLE artwork_migration.figure (
   detail text NOT NULL,
   value numeric NOT NULL,
   CONSTRAINT figure_pkey PRIMARY KEY (run, name, label, detail)
+);
+
+-- What capture and write-through were made of and what they were made for, in the words of watched_objects: at the end of deploy_schema
+-- (serving: legacy) and of the switch (serving: clean).
+CREATE TABLE artwork_migration.remembered_object (
+  serving text NOT NULL,
+  kind text NOT NULL,
+  subject text NOT NULL,
+  words text NOT NULL,
+  may_differ boolean NOT NULL,
+  CONSTRAINT remembered_object_pkey PRIMARY KEY (serving, subject)
 );

@@ -4,6 +4,7 @@
 -- Locks: none on a table of the application.
 -- Stage: after
 DROP TABLE IF EXISTS artwork_migration.clean_only_value;
+DROP TABLE IF EXISTS artwork_migration.remembered_object;
 DROP TABLE IF EXISTS artwork_migration.figure;
 DROP TABLE IF EXISTS artwork_migration.gate_result;
 DROP TABLE IF EXISTS artwork_migration.rule_result;

@@ -25,33 +25,6 @@ BEGIN
 END
 $$;
 
--- Artworks that gained or lost a reference: whether a row is referenced is part of its disposition. TG_ARGV[0] is the referencing column.
-CREATE FUNCTION artwork_migration.capture_references() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
-AS $$
-BEGIN
-  EXECUTE FORMAT(
-    CASE TG_OP
-      WHEN 'UPDATE' THEN $sql$
-        INSERT INTO artwork_migration.legacy_change (ids)
-        SELECT ARRAY_AGG(x.id) FROM (
-          (SELECT %1$I AS id FROM before EXCEPT SELECT %1$I FROM changed)
-          UNION (SELECT %1$I FROM changed EXCEPT SELECT %1$I FROM before)
-        ) AS x WHERE x.id IS NOT NULL HAVING COUNT(*) > 0 $sql$
-      WHEN 'TRUNCATE' THEN $sql$
-        INSERT INTO artwork_migration.legacy_change (ids)
-        SELECT ARRAY_AGG(DISTINCT %1$I) FROM %2$s WHERE %1$I IS NOT NULL HAVING COUNT(*) > 0 $sql$
-      ELSE $sql$
-        INSERT INTO artwork_migration.legacy_change (ids)
-        SELECT ARRAY_AGG(DISTINCT %1$I) FROM changed WHERE %1$I IS NOT NULL HAVING COUNT(*) > 0 $sql$
-    END,
-    TG_ARGV[0],
-    TG_RELID::regclass
-  );
-  RETURN NULL;
-END
-$$;
-
 -- A new, deleted or renamed user changes the owner of every artwork with that e-mail, and of those that name the user.
 CREATE FUNCTION artwork_migration.capture_users() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
@@ -68,21 +41,26 @@ BEGIN
 END
 $$;
 
+-- Nearly every change of a user is of something else than its id and e-mail, and is to cost next to nothing.
 CREATE FUNCTION artwork_migration.capture_changed_users() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
-  INSERT INTO artwork_migration.legacy_change (ids)
-  WITH u AS MATERIALIZED (
-    (SELECT b.id, b.email FROM before AS b EXCEPT SELECT c.id, c.email FROM changed AS c)
-    UNION (SELECT c.id, c.email FROM changed AS c EXCEPT SELECT b.id, b.email FROM before AS b)
-  )
-  SELECT ARRAY_AGG(x.id) FROM (
-    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.customer_email = u.email
-    UNION
-    SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.legacy_user_id = u.id
-  ) AS x
-  HAVING COUNT(*) > 0;
+  IF EXISTS (
+    SELECT FROM before AS b WHERE NOT EXISTS (SELECT FROM changed AS c WHERE c.id = b.id AND c.email IS NOT DISTINCT FROM b.email)
+  ) THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    WITH u AS MATERIALIZED (
+      (SELECT b.id, b.email FROM before AS b EXCEPT SELECT c.id, c.email FROM changed AS c)
+      UNION (SELECT c.id, c.email FROM changed AS c EXCEPT SELECT b.id, b.email FROM before AS b)
+    )
+    SELECT ARRAY_AGG(x.id) FROM (
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.customer_email = u.email
+      UNION
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.legacy_user_id = u.id
+    ) AS x
+    HAVING COUNT(*) > 0;
+  END IF;
   -- A user that somebody has claimed is not ours any more.
   DELETE FROM artwork_migration.created_user AS o USING changed AS c WHERE o.id = c.id AND NOT c.is_anonymous;
   RETURN NULL;

@@ -6,6 +6,19 @@
 -- Inverse: 46_write_through.undo.sql
 -- Locks: when fired, the clean row (held by the statement) and then the legacy row.
 -- Stage: prepare
+
+-- For the one statement that comes next, which fires triggers of the application's: their functions name its tables as the application's own
+-- sessions do, and with our empty search_path every such write would be refused. It holds to the end of the function that calls it. Until
+-- then every function is named with its schema, and only values of one type are compared: what somebody puts into public is preferred
+-- where the catalog has no exact match, and would run with our rights. pg_temp stands last for the same reason.
+CREATE FUNCTION artwork_migration.let_triggers_find_names() RETURNS void
+LANGUAGE plpgsql
+AS $$
+BEGIN
+  PERFORM pg_catalog.SET_CONFIG('search_path', 'pg_catalog, public, extensions, pg_temp', TRUE);
+END
+$$;
+
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
@@ -13,11 +26,23 @@ DECLARE
   refused_column text;
   refused_constraint text;
   changed text[] := '{}';
-  columns text;
-  assigned text;
+  write text;
   reached bigint;
 BEGIN
-  IF TG_OP = 'UPDATE' THEN
+  IF TG_OP = 'INSERT' THEN
+    SELECT FORMAT(
+      'INSERT INTO public.artworks (%s) SELECT %s',
+      STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
+      STRING_AGG(REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column)), ', ')
+    )
+    INTO write
+    FROM artwork_migration.column_mapping AS m;
+  ELSE
+    IF NEW.id <> OLD.id THEN
+      RAISE EXCEPTION USING
+        ERRCODE = '0A000',
+        MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
+    END IF;
     SELECT ARRAY_AGG(n.key)
     INTO changed
     FROM JSONB_EACH(TO_JSONB(NEW)) AS n
@@ -32,38 +57,28 @@ BEGIN
         RETURN NULL;
       END IF;
     END IF;
+    SELECT FORMAT(
+      'UPDATE public.artworks SET %s WHERE id = $2',
+      STRING_AGG(FORMAT('%I = %s', m.legacy_column, REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column))), ', ')
+    )
+    INTO write
+    FROM artwork_migration.column_mapping AS m
+    WHERE m.on_update AND m.clean_column = ANY(changed)
+    HAVING COUNT(*) > 0;
   END IF;
   INSERT INTO artwork_migration.clean_touched (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
 
   BEGIN
-    IF TG_OP = 'INSERT' THEN
-      SELECT
-        STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
-        STRING_AGG(REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column)), ', ')
-      INTO columns, assigned
-      FROM artwork_migration.column_mapping AS m;
-      EXECUTE FORMAT('INSERT INTO public.artworks (%s) SELECT %s', columns, assigned) USING NEW;
+    IF write IS NOT NULL THEN
+      PERFORM artwork_migration.let_triggers_find_names();
+      EXECUTE write USING NEW, NEW.id;
       GET DIAGNOSTICS reached = ROW_COUNT;
-    ELSE
-      IF NEW.id <> OLD.id THEN
-        RAISE EXCEPTION USING
-          ERRCODE = '0A000',
-          MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
-      END IF;
-      SELECT STRING_AGG(FORMAT('%I = %s', m.legacy_column, REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column))), ', ')
-      INTO assigned
-      FROM artwork_migration.column_mapping AS m
-      WHERE m.on_update AND m.clean_column = ANY(changed);
-      IF assigned IS NOT NULL THEN
-        EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = $2', assigned) USING NEW, NEW.id;
+      IF reached = 0 AND TG_OP = 'UPDATE' THEN
+        -- The legacy row may have got another id that catch-up has still to follow.
+        EXECUTE write USING NEW, (
+          SELECT k.new_id FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
+        );
         GET DIAGNOSTICS reached = ROW_COUNT;
-        IF reached = 0 THEN
-          -- The legacy row may have got another id that catch-up has still to follow.
-          EXECUTE FORMAT('UPDATE public.artworks SET %s WHERE id = $2', assigned) USING NEW, (
-            SELECT k.new_id FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
-          );
-          GET DIAGNOSTICS reached = ROW_COUNT;
-        END IF;
       END IF;
     END IF;
     -- A trigger of the legacy table's may skip a row without an error. A row that legacy has deleted is its right.
@@ -114,11 +129,12 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
 AS $$
 BEGIN
   PERFORM artwork_migration.refuse_referenced(OLD.id);
+  PERFORM artwork_migration.let_triggers_find_names();
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
   IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = OLD.id) THEN
     RAISE EXCEPTION USING
       ERRCODE = '23001',
-      MESSAGE = FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
+      MESSAGE = pg_catalog.FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
   END IF;
   -- Gone on both sides: there is nothing left to decide.
   DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;

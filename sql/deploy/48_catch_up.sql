@@ -34,26 +34,43 @@ BEGIN
 END
 $$;
 
--- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being.
-CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
+-- Inserts anonymous users in the order of the e-mails, which have none yet; returns those that nobody else has inserted meanwhile.
+CREATE FUNCTION artwork_migration.insert_users(absent text[]) RETURNS text[]
 LANGUAGE plpgsql SET search_path = ''
 AS $$
 #variable_conflict use_variable
 DECLARE
   created text[];
 BEGIN
+  PERFORM artwork_migration.let_triggers_find_names();
   WITH born AS (
     INSERT INTO public.users (email, is_anonymous)
-    SELECT e.email, TRUE
-    FROM (SELECT DISTINCT x.email FROM UNNEST(emails) AS x (email)) AS e
-    WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = e.email)
-    ORDER BY e.email
+    SELECT e.email, TRUE FROM pg_catalog.UNNEST(absent) AS e (email)
     ON CONFLICT (email) DO NOTHING
     RETURNING id, email
   ), noted AS (
     INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
   )
-  SELECT ARRAY_AGG(born.email) INTO created FROM born;
+  SELECT pg_catalog.ARRAY_AGG(born.email) INTO created FROM born;
+  RETURN created;
+END
+$$;
+
+-- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being.
+CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = ''
+AS $$
+#variable_conflict use_variable
+DECLARE
+  absent text[];
+  created text[];
+BEGIN
+  absent := ARRAY(
+    SELECT DISTINCT x.email FROM UNNEST(emails) AS x (email)
+    WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = x.email)
+    ORDER BY x.email
+  );
+  created := artwork_migration.insert_users(absent);
   INSERT INTO artwork_migration.legacy_change (ids)
   SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
   WHERE c.customer_email = ANY(created) AND c.user_id IS NULL

@@ -7,4 +7,5 @@ DROP FUNCTION artwork_migration.follow_keys(artwork_migration.rekeyed_artwork[])
 DROP FUNCTION artwork_migration.judge_quarantine(uuid[]);
 DROP FUNCTION artwork_migration.take_changes(integer);
 DROP FUNCTION artwork_migration.create_users(text[]);
+DROP FUNCTION artwork_migration.insert_users(text[]);
 DROP FUNCTION artwork_migration.enter_fence(bigint, boolean);

@@ -1,4 +1,4 @@
--- What: the forward capture: statement triggers on the legacy table, on each table that references it and on users.
+-- What: the forward capture: statement triggers on the legacy table, on each table that references it (partitions too) and on users.
 -- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would
 --   silence an ordinary trigger; one trigger an event, because transition tables allow no more.
 -- Inverse: in the rows.
@@ -8,21 +8,20 @@ WITH
 captured AS (
   SELECT
     'public.artworks'::regclass AS relation,
-    'capture_artworks' AS function_name,
-    'capture_artworks' AS update_function_name,
-    '' AS argument,
+    FALSE AS referencing,
+    'capture_artworks()' AS call,
     '' AS suffix
   UNION
   SELECT
     c.conrelid::regclass,
-    'capture_references',
-    'capture_references',
-    QUOTE_LITERAL(a.attname),
+    TRUE,
+    -- the argument says which column it is to whoever looks at the trigger
+    FORMAT('capture_references_%s(%L)', LEFT(MD5(c.conrelid::regclass || '.' || a.attname), 8), a.attname),
     -- two long names may be the same where a trigger's name is cut off
     '_' || CASE WHEN OCTET_LENGTH(a.attname) > 36 THEN MD5(a.attname) ELSE a.attname END
   FROM pg_catalog.pg_constraint AS c
   INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
-  WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0
+  WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass
 ),
 
 triggers AS (
@@ -32,11 +31,11 @@ triggers AS (
     'AFTER ' || e.event AS event,
     CASE
       WHEN e.event = 'DELETE' THEN 'REFERENCING OLD TABLE AS changed '
-      WHEN e.event = 'UPDATE' AND c.argument <> '' THEN 'REFERENCING OLD TABLE AS before NEW TABLE AS changed '
+      WHEN e.event = 'UPDATE' AND c.referencing THEN 'REFERENCING OLD TABLE AS before NEW TABLE AS changed '
       ELSE 'REFERENCING NEW TABLE AS changed '
     END || 'FOR EACH STATEMENT ' AS scope,
     '' AS extra,
-    FORMAT('%s(%s)', CASE e.event WHEN 'UPDATE' THEN c.update_function_name ELSE c.function_name END, c.argument) AS call
+    c.call
   FROM captured AS c
   CROSS JOIN (VALUES ('INSERT'), ('UPDATE'), ('DELETE')) AS e (event)
   UNION ALL
@@ -46,9 +45,9 @@ triggers AS (
     'BEFORE TRUNCATE',
     'FOR EACH STATEMENT ',
     '',
-    FORMAT('%s(%s)', c.function_name, c.argument)
+    c.call
   FROM captured AS c
-  WHERE c.argument <> ''
+  WHERE c.referencing
   UNION ALL
   SELECT
     'public.users',

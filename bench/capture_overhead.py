@@ -1,0 +1,182 @@
+"""What the capture costs the application: the same writes on equal databases, without and with the clean schema beside the legacy table.
+
+Single writes come from pgbench, one transaction each, in the sample's mix and kind by kind; bulk writes are one statement. Run it as
+``python -m bench.capture_overhead``; it ends with 1 when the bar is missed.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from bench import databases, machine
+from bench.ratios import Compared, compare, report
+from sample.server import EmbeddedServer
+
+BAR = 1.15
+WITHOUT, WITH = "bench_without", "bench_with"
+
+#: Artworks with ids, tokens and addresses that a load can name by a number.
+PREPARE = """
+INSERT INTO public.users (email) SELECT 'bench' || n || '@example.com' FROM generate_series(1, {rows}) AS n;
+INSERT INTO public.artworks (
+  id, original_image_url, original_pet_mom_url, original_pet_url, generated_image_url, generation_status, pet_name, customer_name,
+  customer_email, access_token, token_expires_at
+)
+SELECT
+  lpad(n::text, 32, '0')::uuid, 'https://uploads.example/' || n, 'https://uploads.example/m' || n, 'https://uploads.example/p' || n,
+  'https://images.example/' || n, 'completed', 'Rex', 'Ada', 'bench' || n || '@example.com', 'bench-token-' || n, now()
+FROM generate_series(1, {rows}) AS n;
+"""
+#: The application's writes and their shares in the mix.
+WRITES = {
+    "insert artwork": (
+        3,
+        "INSERT INTO public.artworks (original_image_url, generation_status, pet_name, customer_name, customer_email, access_token)"
+        " VALUES ('https://uploads.example/new', 'pending', 'Rex', 'Ada', 'bench' || :n || '@example.com', gen_random_uuid()::text);",
+    ),
+    "update status by id": (
+        4,
+        "UPDATE public.artworks SET generation_status = 'completed', generated_image_url = 'https://images.example/' || :m"
+        " WHERE id = lpad(:n::text, 32, '0')::uuid;",
+    ),
+    "update by token": (2, "UPDATE public.artworks SET pet_name = 'Rex ' || :m WHERE access_token = 'bench-token-' || :n;"),
+    "insert order": (
+        1,
+        "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents, status)"
+        " VALUES (lpad(:n::text, 32, '0')::uuid, gen_random_uuid()::text, 4900, 'paid');",
+    ),
+    "update user": (1, "UPDATE public.users SET updated_at = now() WHERE email = 'bench' || :n || '@example.com';"),
+}
+#: One statement over many rows, and what makes room for the next round.
+BULK = {
+    "update of {rows} rows": ("UPDATE public.artworks SET pet_name = 'Rex ' || {number} WHERE access_token LIKE 'bench-token-%'", ""),
+    "insert of {rows} rows": (
+        "INSERT INTO public.artworks (original_image_url, customer_name, customer_email, access_token)"
+        " SELECT 'https://uploads.example/bulk', 'Ada', 'bulk' || n || '@example.com', 'bulk-' || n FROM generate_series(1, {rows}) AS n",
+        "DELETE FROM public.artworks WHERE access_token LIKE 'bulk-%'",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured: rows that are written to, transactions of a round, rounds, rows of a bulk write and its rounds."""
+
+    rows: int = 50_000
+    transactions: int = 2_000
+    rounds: int = 15
+    bulk_rows: int = 200_000
+    bulk_rounds: int = 7
+
+
+def measure(on: EmbeddedServer, size: Size) -> list[Compared]:
+    """Build both databases, single writes and then bulk ones."""
+    for name, rows in ((f"{WITHOUT}_single", size.rows), (f"{WITHOUT}_bulk", size.bulk_rows)):
+        with psycopg.connect(databases.build(on, name, rows=2_000), autocommit=True) as connection:
+            connection.execute(PREPARE.format(rows=rows))
+            connection.execute("VACUUM (ANALYZE)")
+        other = name.replace(WITHOUT, WITH)
+        on.create_database(other, template=name)
+        databases.deploy(on, other)
+        with psycopg.connect(on.conninfo(other), autocommit=True) as connection:
+            connection.execute("VACUUM (ANALYZE)")
+    return [*_single(on, size), *_bulk(on, size)]
+
+
+def _single(on: EmbeddedServer, size: Size) -> list[Compared]:
+    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+        scripts = {name: _script(Path(folder), name, write, size.rows) for name, (_, write) in WRITES.items()}
+        mix = [f"{scripts[name]}@{share}" for name, (share, _) in WRITES.items()]
+        loads = {"mix of single writes": mix, **{name: [str(script)] for name, script in scripts.items()}}
+        return [
+            compare(
+                name,
+                "write",
+                without=_pgbench(on, f"{WITHOUT}_single", files, size),
+                with_it=_pgbench(on, f"{WITH}_single", files, size),
+                rounds=size.rounds,
+                bar=BAR,
+            )
+            for name, files in loads.items()
+        ]
+
+
+def _script(folder: Path, name: str, write: str, rows: int) -> Path:
+    path = folder / f"{name.replace(' ', '_')}.sql"
+    path.write_text(f"\\set n random(1, {rows})\n\\set m random(1, 1000000)\n{write}\n", encoding="utf-8")
+    return path
+
+
+def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) -> Callable[[int], float]:
+    """Milliseconds a transaction, of two clients with the same seed on both sides."""
+
+    def run(number: int) -> float:
+        _checkpoint(on)
+        options = ["--no-vacuum", "--protocol=prepared", "--client=2", f"--transactions={size.transactions // 2}", f"--random-seed={number}"]
+        scripts = [f"--file={file}" for file in files]
+        command = [str(on.binary("pgbench")), *options, *scripts, on.conninfo(name)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        (latency,) = re.findall(r"^latency average = ([\d.]+) ms$", done.stdout, re.MULTILINE)
+        return float(latency)
+
+    return run
+
+
+def _bulk(on: EmbeddedServer, size: Size) -> list[Compared]:
+    return [
+        compare(
+            name.format(rows=size.bulk_rows),
+            "statement",
+            without=_statement(on, f"{WITHOUT}_bulk", do, undo, size),
+            with_it=_statement(on, f"{WITH}_bulk", do, undo, size),
+            rounds=size.bulk_rounds,
+            bar=BAR,
+        )
+        for name, (do, undo) in BULK.items()
+    ]
+
+
+def _statement(on: EmbeddedServer, name: str, do: str, undo: str, size: Size) -> Callable[[int], float]:
+    """Milliseconds of one statement and its commit; the room it has taken is given back outside the clock."""
+
+    def run(number: int) -> float:
+        with psycopg.connect(on.conninfo(name), autocommit=True) as connection:
+            _checkpoint(on)
+            begun = time.perf_counter()
+            connection.execute(do.format(rows=size.bulk_rows, number=number))
+            taken = time.perf_counter() - begun
+            if undo:
+                connection.execute(undo)
+            connection.execute("VACUUM")
+        return taken * 1000
+
+    return run
+
+
+def _checkpoint(on: EmbeddedServer) -> None:
+    """Every half of a round begins with the same debt, none."""
+    with psycopg.connect(on.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print; 1 if a bar was missed."""
+    parser = argparse.ArgumentParser(prog="python -m bench.capture_overhead", description=__doc__)
+    for name, default in vars(Size()).items():
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
+    size = Size(**vars(parser.parse_args(arguments)))
+    with databases.server() as on:
+        print(machine.describe(on.conninfo("postgres")))
+        return report(measure(on, size))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

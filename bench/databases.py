@@ -1,0 +1,62 @@
+"""Databases for a benchmark: the production-like sample, cloned, and with the clean schema beside it or not."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from migration import deployment, execution, ledger, plan, runs
+from migration.database import Database
+from migration.phases import Phase
+from migration.runs import Run
+from migration.settings import Settings, database_url
+from sample.build import Variant, build_sample
+from sample.server import EmbeddedServer
+
+SETTINGS = Settings(database_url=None)
+
+
+@contextmanager
+def server() -> Iterator[EmbeddedServer]:
+    """A server of its own, with fsync on as in production; its data go with it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="bench") as folder,
+        EmbeddedServer(Path(folder) / "d", settings={"shared_buffers": "1GB", "max_wal_size": "8GB"}) as it,
+    ):
+        yield it
+
+
+def build(on: EmbeddedServer, name: str, rows: int) -> str:
+    """The sample as production has it, not started; returns its conninfo."""
+    on.create_database(name)
+    build_sample(on.conninfo(name), Variant.CURRENT, rows=rows)
+    return on.conninfo(name)
+
+
+def deploy(on: EmbeddedServer, name: str) -> None:
+    """NOT_STARTED → DEPLOYED: the clean table, the capture and the write-through."""
+    with running(on, name, "deploy_schema") as run:
+        with run.database.transaction("planning") as connection:
+            made = deployment.plan_deployment(connection)
+        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+        run.begin(plan=made.number, approved_by="bench", reason="bench")
+        execution.execute(
+            run.database,
+            made.statements,
+            verb=made.verb,
+            action="the plan",
+            patience=60,
+            before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=Phase.DEPLOYED),
+            on_attempt=print,
+        )
+
+
+@contextmanager
+def running(on: EmbeddedServer, name: str, verb: str) -> Iterator[Run]:
+    """A run that holds the lock, as a flow would."""
+    database = Database(database_url(on.url(name)), name="bench")
+    try:
+        with runs.exclusive(database, SETTINGS, verb=verb, name="bench", run_id="") as run:
+            yield run
+    finally:
+        database.dispose()

@@ -1,0 +1,112 @@
+-- What: watched_objects, what capture and write-through rest on as it is now; the view lapse, where that differs from what is remembered.
+-- Why: pg_restore and ALTER TABLE … DISABLE TRIGGER ALL say nothing, and neither does a column or a foreign key that somebody adds. What
+--   may differ is no lapse any more once the decision accept_drift names it; what hides writes from us can only be mended.
+-- Inverse: 29_lapse.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
+
+-- An empty search_path, or the same object would have other words in another session.
+CREATE FUNCTION artwork_migration.watched_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
+LANGUAGE sql STABLE SET search_path = ''
+AS $$
+  SELECT
+    'trigger' AS kind,
+    FORMAT('trigger %I on %s', g.tgname, g.tgrelid::regclass) AS subject,
+    CASE g.tgenabled WHEN 'A' THEN '' ELSE FORMAT('(%s) ', g.tgenabled) END || PG_GET_TRIGGERDEF(g.oid) AS words,
+    FALSE AS may_differ
+  FROM pg_catalog.pg_trigger AS g
+  WHERE
+    NOT g.tgisinternal
+    AND (STARTS_WITH(g.tgname, 'artwork_migration_') OR g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
+  UNION ALL
+  SELECT
+    'function' AS kind,
+    'function ' || p.oid::regprocedure AS subject,
+    MD5(PG_GET_FUNCTIONDEF(p.oid)) AS words,
+    FALSE AS may_differ
+  FROM pg_catalog.pg_proc AS p
+  WHERE p.pronamespace = TO_REGNAMESPACE('artwork_migration') OR p.oid = TO_REGPROCEDURE('public.artwork_lifecycle()')
+  UNION ALL
+  SELECT
+    'column' AS kind,
+    FORMAT('column %I on %s', a.attname, a.attrelid::regclass) AS subject,
+    FORMAT_TYPE(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END AS words,
+    TRUE AS may_differ
+  FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = TO_REGCLASS('public.artworks') AND a.attnum > 0 AND NOT a.attisdropped
+  UNION ALL
+  SELECT
+    'key' AS kind,
+    FORMAT('constraint %I on %s', k.conname, k.conrelid::regclass) AS subject,
+    REPLACE(PG_GET_CONSTRAINTDEF(k.oid), ' NOT VALID', '') AS words,
+    TRUE AS may_differ
+  FROM pg_catalog.pg_constraint AS k
+  WHERE k.conrelid = TO_REGCLASS('public.artworks') AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+  UNION ALL
+  SELECT
+    'key' AS kind,
+    'index ' || i.indexrelid::regclass AS subject,
+    PG_GET_INDEXDEF(i.indexrelid) AS words,
+    TRUE AS may_differ
+  FROM pg_catalog.pg_index AS i
+  WHERE
+    i.indrelid = TO_REGCLASS('public.artworks') AND i.indisunique
+    AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
+  UNION ALL
+  SELECT
+    'reference' AS kind,
+    FORMAT('constraint %I on %s', k.conname, k.conrelid::regclass) AS subject,
+    PG_GET_CONSTRAINTDEF(k.oid) AS words,
+    -- what is written through the partitioned table itself is seen
+    k.conparentid <> 0 AS may_differ
+  FROM pg_catalog.pg_constraint AS k
+  WHERE k.confrelid = TO_REGCLASS('public.artworks') AND k.contype = 'f' AND k.conrelid <> k.confrelid
+$$;
+
+CREATE VIEW artwork_migration.lapse AS
+WITH remembered AS (
+  SELECT
+    m.kind,
+    m.subject,
+    m.words,
+    m.may_differ
+  FROM artwork_migration.remembered_object AS m
+  -- 'clean' as long as there is such a row
+  WHERE m.serving = (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x)
+),
+
+compared AS (
+  SELECT
+    COALESCE(r.kind, w.kind) AS kind,
+    COALESCE(r.subject, w.subject) AS subject,
+    r.words AS before,
+    w.words,
+    COALESCE(w.may_differ, r.may_differ) AS may_differ
+  FROM remembered AS r
+  FULL JOIN artwork_migration.watched_objects() AS w ON r.subject = w.subject
+  -- a further trigger or function of ours takes nothing away
+  WHERE r.subject IS NOT NULL OR (w.kind IN (SELECT m.kind FROM remembered AS m) AND w.kind NOT IN ('trigger', 'function'))
+)
+
+SELECT
+  c.kind,
+  c.subject,
+  CASE
+    WHEN c.before IS NULL THEN FORMAT('it has come since: %s.', c.words)
+    WHEN c.words IS NULL THEN 'it is gone.' || CASE c.kind WHEN 'function' THEN '' ELSE FORMAT(' It was: %s.', c.before) END
+    WHEN c.kind = 'function' THEN 'its text, its settings or its rights are others now.'
+    WHEN c.words LIKE '(_) %' AND SUBSTRING(c.words FROM 5) = c.before THEN 'it is disabled, or does not always fire.'
+    ELSE FORMAT('it was %s and is %s.', c.before, c.words)
+  END AS problem
+FROM compared AS c
+WHERE
+  c.before IS DISTINCT FROM c.words
+  AND NOT (
+    c.may_differ
+    AND EXISTS (
+      SELECT FROM (
+        SELECT d.value FROM artwork_migration.decision AS d WHERE d.name = 'accept_drift' ORDER BY d.number DESC LIMIT 1
+      ) AS a
+      WHERE c.subject = ANY(STRING_TO_ARRAY(a.value, ','))
+    )
+  );

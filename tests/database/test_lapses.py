@@ -1,0 +1,222 @@
+"""What capture and write-through rest on is compared at each flow's start: whatever differs is named, nothing is said of the rest."""
+
+import pytest
+
+import sql
+from migration import deployment
+from migration.capture import require_capture
+from migration.decisions import DecisionName, checked_value
+from migration.errors import BadInput, BlockerHasCome, Obstacle, ObstaclesFound
+from sample.server import EmbeddedServer
+from tests.artworks import add_legacy
+from tests.conftest import MakeShop
+from tests.shops import Shop, decide, deploy, execute_switch, planned_way_back, running, switch, switch_back
+
+#: What somebody does while both tables live, and what is named then: rules and subjects.
+LAPSES = {
+    "pg_restore": (
+        "ALTER TABLE artworks DISABLE TRIGGER ALL",
+        {
+            ("trigger_lapsed", f"trigger artwork_migration_{name} on public.artworks")
+            for name in ("delete", "insert", "key", "truncate", "update")
+        },
+    ),
+    "a trigger that does not always fire": (
+        "ALTER TABLE users ENABLE TRIGGER artwork_migration_lock",
+        {("trigger_lapsed", "trigger artwork_migration_lock on public.users")},
+    ),
+    "a trigger of the write-through is gone": (
+        "DROP TRIGGER artwork_migration_update ON artworks_v2",
+        {("trigger_lapsed", "trigger artwork_migration_update on public.artworks_v2")},
+    ),
+    "a trigger replaced by another function's": (
+        "CREATE OR REPLACE TRIGGER artwork_migration_insert AFTER INSERT ON artworks FOR EACH STATEMENT EXECUTE FUNCTION nothing();"
+        "ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_insert",
+        {("trigger_lapsed", "trigger artwork_migration_insert on public.artworks")},
+    ),
+    "a trigger with another condition": (
+        "CREATE OR REPLACE TRIGGER artwork_migration_update AFTER UPDATE ON artworks_v2 FOR EACH ROW"
+        " WHEN (FALSE) EXECUTE FUNCTION artwork_migration.write_through();"
+        "ALTER TABLE artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_update",
+        {("trigger_lapsed", "trigger artwork_migration_update on public.artworks_v2")},
+    ),
+    "the life cycle is silent": (
+        "ALTER TABLE artworks_v2 DISABLE TRIGGER artworks_v2_lifecycle",
+        {("trigger_lapsed", "trigger artworks_v2_lifecycle on public.artworks_v2")},
+    ),
+    "a capture of references is silent": (
+        "ALTER TABLE orders DISABLE TRIGGER artwork_migration_delete_artwork_id",
+        {("trigger_lapsed", "trigger artwork_migration_delete_artwork_id on public.orders")},
+    ),
+    "another text of a function": (
+        "CREATE OR REPLACE FUNCTION artwork_migration.capture_artworks() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
+        " SET search_path = '' AS 'BEGIN RETURN NULL; END'",
+        {("function_changed", "function artwork_migration.capture_artworks()")},
+    ),
+    "a function with the caller's rights": (
+        "ALTER FUNCTION artwork_migration.write_through() SECURITY INVOKER",
+        {("function_changed", "function artwork_migration.write_through()")},
+    ),
+    "a column has come": ("ALTER TABLE artworks ADD rating int", {("table_drifted", "column rating on public.artworks")}),
+    "a column is gone": ("ALTER TABLE artworks DROP mockup_urls CASCADE", {("table_drifted", "column mockup_urls on public.artworks")}),
+    "a column has another name": (
+        "ALTER TABLE artworks RENAME token_expires_at TO expires_at",
+        {("table_drifted", "column expires_at on public.artworks"), ("table_drifted", "column token_expires_at on public.artworks")},
+    ),
+    "a column of another type": (
+        "ALTER TABLE artworks ALTER mockup_urls TYPE text USING NULL",
+        {("table_drifted", "column mockup_urls on public.artworks")},
+    ),
+    "NOT NULL": ("ALTER TABLE artworks ALTER updated_at SET NOT NULL", {("table_drifted", "column updated_at on public.artworks")}),
+    "CHECK": (
+        "ALTER TABLE artworks ADD CONSTRAINT short CHECK (LENGTH(pet_name) < 100) NOT VALID",
+        {("table_drifted", "constraint short on public.artworks")},
+    ),
+    "a unique key": (
+        "ALTER TABLE artworks ADD CONSTRAINT once UNIQUE (id, pet_name)",
+        {("table_drifted", "constraint once on public.artworks")},
+    ),
+    "a unique index": ("CREATE UNIQUE INDEX once ON artworks (id, pet_name)", {("table_drifted", "index public.once")}),
+    "the token's key is gone": (
+        "ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key",
+        {("table_drifted", "constraint artworks_access_token_key on public.artworks")},
+    ),
+    "a table that references artworks": (
+        "CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks (id))",
+        {("reference_drifted", "constraint liked on public.likes")},
+    ),
+    "the key of users": (
+        "ALTER TABLE users DROP CONSTRAINT users_email_key CASCADE",
+        {("users_contract", "public.users.email")},
+    ),
+}
+
+
+@pytest.fixture
+def found(deployed: Shop) -> Shop:
+    """Both tables live, with a function that does nothing."""
+    deployed.sql.execute("CREATE FUNCTION public.nothing() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    return deployed
+
+
+def lapses(shop: Shop) -> list[Obstacle]:
+    """What a flow that starts now is refused for."""
+    with running(shop) as run:
+        try:
+            require_capture(run)
+        except ObstaclesFound as refused:
+            return list(refused.obstacles)
+    return []
+
+
+def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None:
+    """One change after the other, each rolled back at the end: nothing is said before it, and of it exactly what it is.
+
+    The flow looks in a session of its own, so what it asks is asked here within the transaction of the change.
+    """
+    questions = [*sql.folder("lapses"), sql.load("plan/obstacles/11_users_contract")]
+
+    def named() -> set[tuple[str, str]]:
+        return {(file.rule, str(subject)) for file in questions for subject, _ in found.rows(file.statement.replace("%", "%%"))}
+
+    found.sql.execute("SET search_path = public")
+    assert set() == named()
+    for name, (change, wanted) in LAPSES.items():
+        with found.sql.transaction(force_rollback=True):
+            found.sql.execute(change)
+            assert (name, wanted) == (name, named())
+    assert set() == named()
+
+
+def test_every_question_has_been_seen_to_say_no() -> None:
+    """A file without a case above would never have been seen to refuse anything; each says what to do."""
+    assert {file.rule for file in sql.folder("lapses")} | {"users_contract"} == {rule for _, wanted in LAPSES.values() for rule, _ in wanted}
+    assert [] == [file.name for file in sql.folder("lapses") if not file.header["remedy"].endswith(".")]
+
+
+def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
+    """The refusal names the trigger, what it was and how to make it that again; done, the flow goes on."""
+    was = deployed.value("SELECT PG_GET_TRIGGERDEF(oid) FROM pg_trigger WHERE tgname = 'artwork_migration_key'")
+    assert [] == lapses(deployed)
+    deployed.sql.execute("DROP TRIGGER artwork_migration_key ON artworks")
+    (lapse,) = lapses(deployed)
+    assert ("trigger_lapsed", "trigger artwork_migration_key on public.artworks") == (lapse.rule, lapse.subject)
+    assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in lapse.problem
+    deployed.sql.execute(f"{was}; ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_key")
+    assert [] == lapses(deployed)
+
+
+def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
+    """accept_drift takes columns and constraints by the words of the refusal; a trigger, or what is not there, it does not take."""
+    deployed.sql.execute("ALTER TABLE artworks ADD rating int, ADD note text")
+    deployed.sql.execute("ALTER TABLE orders DISABLE TRIGGER artwork_migration_insert_artwork_id")
+
+    def decided(value: str) -> None:
+        with deployed.database.transaction("deciding") as connection:
+            kept = checked_value(connection, DecisionName.ACCEPT_DRIFT, value)
+        decide(deployed, "accept_drift", kept)
+
+    decided("column rating on public.artworks, column note on public.artworks")
+    assert ["trigger_lapsed"] == [lapse.rule for lapse in lapses(deployed)]
+    decided("column note on public.artworks")
+    assert {"trigger_lapsed", "table_drifted"} == {lapse.rule for lapse in lapses(deployed)}
+    for wrong in ("trigger artwork_migration_insert_artwork_id on public.orders", "column absent on public.artworks", ""):
+        with pytest.raises(BadInput, match="Nothing was decided"):
+            decided(wrong)
+
+
+def test_before_a_deployment_nothing_can_be_accepted(shop: Shop) -> None:
+    """There is nothing to differ from."""
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
+        checked_value(connection, DecisionName.ACCEPT_DRIFT, "column rating on public.artworks")
+
+
+def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
+    """A switch and a way back leave triggers, functions, columns and keys in the words they had, on both releases; so nothing is said.
+
+    In between, what the switch has made is watched: with its capture silent the way back is blocked, and a guard of other words is named.
+    """
+    shop = make_shop(phase="MIGRATED", on=either_server)
+    switch(shop)
+    assert ((), []) == (planned_way_back(shop).blockers, shop.rows("SELECT * FROM artwork_migration.lapse"))
+    shop.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
+    shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() RESET ALL")
+    assert [
+        ("trigger_lapsed", "trigger artwork_migration_update on public.artworks"),
+        ("function_changed", "function artwork_migration.guard_retired()"),
+    ] == [(blocker.rule, blocker.subject) for blocker in planned_way_back(shop).blockers]
+    shop.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
+    shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = ''")
+    switch_back(shop)
+    assert [] == lapses(shop)
+
+
+def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
+    """It is looked for once more where nobody can write any more."""
+    with pytest.raises(BlockerHasCome):
+        execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
+    assert ["trigger_lapsed"] * 4 == [lapse.rule for lapse in lapses(migrated)]
+
+
+def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
+    """A lost trigger does not stop the way to NOT_STARTED, but whoever approves it reads of it."""
+
+    def lapsed() -> object:
+        with deployed.database.transaction("planning") as connection:
+            return deployment.plan_withdrawal(connection).facts["lapsed"]
+
+    assert [] == lapsed()
+    deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")
+    assert ["trigger artwork_migration_update on public.artworks_v2"] == lapsed()
+
+
+def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
+    """Also for a table, a column and a key whose names need quotes nothing is said, until something has lapsed."""
+    shop = make_shop()
+    shop.sql.execute('CREATE TABLE public."Gift Card" (id int PRIMARY KEY, "artworkId" uuid REFERENCES public.artworks (id))')
+    shop.sql.execute('ALTER TABLE public.artworks ADD "the rating" int UNIQUE')
+    deploy(shop)
+    assert [] == lapses(shop)
+    add_legacy(shop)
+    shop.sql.execute('ALTER TABLE public."Gift Card" DISABLE TRIGGER "artwork_migration_insert_artworkId"')
+    assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
