@@ -149,10 +149,10 @@ def _drifted(connection: Connection, given: str) -> str:
         raise BadInput("accept_drift: nothing has been deployed, so nothing can have drifted. Nothing was decided.")
     names = _names(given)
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
-    if unknown or (not names and given != NO_COLUMN):
-        wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NO_COLUMN}"
+    if unknown or (not names and given != NONE):
+        wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NONE}"
         raise BadInput(f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided.")
-    return ",".join(names) or NO_COLUMN
+    return ",".join(names) or NONE
 
 
 def _names(value: str) -> tuple[str, ...]:
