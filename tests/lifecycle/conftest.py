@@ -100,7 +100,7 @@ def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setenv("ARTWORK_DATABASE_URL", shop.url)
     monkeypatch.setenv("ARTWORK_REPORTS", str(folder / "reports"))
     monkeypatch.setenv("ARTWORK_RUN_WAIT_SECONDS", "0.5")
-    monkeypatch.setenv("ARTWORK_LOCK_WAIT_SECONDS", "3")
+    monkeypatch.setenv("ARTWORK_LOCK_WAIT_SECONDS", "120")
 
 
 def environment(server: PrefectServer) -> dict[str, str]:

@@ -46,10 +46,9 @@ SECRETS = """
 
 @pytest.fixture
 def trapped(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> Shop:
-    """A shop in which any DDL, any new run or decision and any copied row can be made to fail; short budgets."""
+    """A shop in which any DDL, any new run or decision and any copied row can be made to fail."""
     monkeypatch.setenv("ARTWORK_ATTEMPTS", "2")
     monkeypatch.setenv("ARTWORK_DATABASE_URL", operated.server.url(operated.name, password=PASSWORD))
-    monkeypatch.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.2")
     operated.sql.execute("""
         CREATE SCHEMA trap;
         CREATE TABLE trap.narrow (email text, token text UNIQUE, needed int NOT NULL CHECK (needed > 0));
@@ -94,10 +93,12 @@ ON_COPY = (
 
 
 def spring(shop: Shop, sqlstate: str, where: tuple[str, str], run: Callable[[], State[Any]]) -> State[Any]:
-    """Run a verb into the trap and see that it really failed there."""
+    """Run a verb into the trap, without patience, and see that it really failed there."""
     arm(shop, sqlstate, where[0])
     try:
-        state = run()
+        with pytest.MonkeyPatch.context() as impatient:
+            impatient.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.2")
+            state = run()
     finally:
         disarm(shop, where[1])
     assert state.is_failed(), f"{sqlstate} was not raised"

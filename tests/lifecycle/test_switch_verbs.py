@@ -132,14 +132,15 @@ def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migr
     assert "blockers" not in (switch_over(return_state=True).message or "")
 
 
-def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop) -> None:
+def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """There and back: the state and the exit code say so, the message names who is in the way, and the same number is good afterwards."""
     for flow, target, before, after in (
         (switch_over, {}, "MIGRATED", "SWITCHED"),
         (roll_back, {"to": "MIGRATED"}, "SWITCHED", "MIGRATED"),
     ):
         number, schema = number_in(flow(**target, return_state=True)), migrated.schema_dump()
-        with holding(migrated, "SELECT COUNT(*) FROM artworks") as session:
+        with holding(migrated, "SELECT COUNT(*) FROM artworks") as session, monkeypatch.context() as impatient:
+            impatient.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.3")
             refused = flow(**target, plan=number, **APPROVED, return_state=True)
         assert (refused.name, exit_code(refused)) == ("Lock not obtained", 1)
         assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in (refused.message or "")
