@@ -196,6 +196,26 @@ def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, s
     assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
 
 
+def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: Steps) -> None:
+    """create_artwork has read the user's id and not yet written it: the id cannot change before it has, and the artwork goes along."""
+    deployed.value(CREATE, EMAIL)
+    deployed.sql.execute(
+        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM PG_ADVISORY_XACT_LOCK(1); RETURN NEW; END';"
+        "CREATE TRIGGER pause BEFORE INSERT ON artworks_v2 FOR EACH ROW EXECUTE FUNCTION pause()"
+    )
+    gate, user = deployed.session(), uuid4()
+    gate.execute("SELECT PG_ADVISORY_XACT_LOCK(1)")
+    upload = steps.statement(deployed, deployed.session(autocommit=True), CREATE, EMAIL)
+    upload.blocks()
+    sign_up = steps.statement(deployed, deployed.session(autocommit=True), CLAIM, EMAIL, user)
+    sign_up.blocks()
+    gate.commit()
+    artwork = upload.result().fetchone()[0]
+    assert (2,) == sign_up.result().fetchone()
+    assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
+    assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
+
+
 def test_a_claim_at_the_moment_of_the_first_upload_finds_the_user(deployed: Shop, steps: Steps) -> None:
     """The anonymous user is only just being made: the claim waits for it and then registers it."""
     uploader, user = deployed.session(), uuid4()
