@@ -21,9 +21,9 @@ IN_ORDER = {"match", "excluded", "quarantined"}
 
 
 def claim(shop: Shop, email: str = EMAIL) -> UUID:
-    """Sign up under an id of its own; returns the id."""
+    """Sign up under an id of its own, as the application would; returns the id."""
     user = uuid4()
-    shop.value(CLAIM, email, user)
+    shop.session(role="service_role", autocommit=True).execute(CLAIM, (email, user))
     return user
 
 
@@ -192,6 +192,26 @@ def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, s
     upload.blocks()
     customer.commit()
     artwork = upload.result().fetchone()[0]
+    assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
+    assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
+
+
+def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: Steps) -> None:
+    """create_artwork has read the user's id and not yet written it: the id cannot change before it has, and the artwork goes along."""
+    deployed.value(CREATE, EMAIL)
+    deployed.sql.execute(
+        "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM PG_ADVISORY_XACT_LOCK(1); RETURN NEW; END';"
+        "CREATE TRIGGER pause BEFORE INSERT ON artworks_v2 FOR EACH ROW EXECUTE FUNCTION pause()"
+    )
+    gate, user = deployed.session(), uuid4()
+    gate.execute("SELECT PG_ADVISORY_XACT_LOCK(1)")
+    upload = steps.statement(deployed, deployed.session(autocommit=True), CREATE, EMAIL)
+    upload.blocks()
+    sign_up = steps.statement(deployed, deployed.session(autocommit=True), CLAIM, EMAIL, user)
+    sign_up.blocks()
+    gate.commit()
+    artwork = upload.result().fetchone()[0]
+    assert (2,) == sign_up.result().fetchone()
     assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
     assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
 
