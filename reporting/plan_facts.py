@@ -54,9 +54,7 @@ def _rows(facts: Facts) -> str:
     if rows is None:
         return _NOT_COUNTED
     total = sum(rows.values())
-    lines = [
-        (_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()
-    ]
+    lines = [(_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()]
     return _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")]) + _sampled(facts)
 
 
@@ -151,11 +149,8 @@ def _share(count: int, total: int) -> str:
 
 
 def _bytes(size: int) -> str:
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1024:
-            break
-        amount /= 1024
-    else:
-        unit = "TB"
+    amount, units = float(size), iter(("bytes", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while amount >= 1024 and unit != "TB":
+        amount, unit = amount / 1024, next(units)
     return f"{amount:,.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"
