@@ -2,7 +2,8 @@
 -- Why: strategy, "New Artwork Creation Flow", step 2. Two statements: in one, a sign-up at the same moment would leave the artwork without
 --   its user. BEGIN ATOMIC binds to the tables themselves, so callers need not change when the names change hands.
 -- Inverse: 60_create_artwork.undo.sql
--- Locks: when called, ROW EXCLUSIVE on users and artworks_v2. Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
+-- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2. Call it in READ COMMITTED; a REPEATABLE READ caller may get
+--   40001.
 -- Stage: locked
 CREATE FUNCTION public.create_artwork(
   customer_name text, customer_email text, pet_name text, pet_mom_image_url text, pet_image_url text
