@@ -79,7 +79,10 @@ def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answ
 
 
 def on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
-    """The same query before the view exists: its text as a CTE, on stand-ins for the tables that are not there yet."""
+    """The same query before the view exists: its text as a CTE, on stand-ins for the tables that are not there yet.
+
+    Only those that the query names are put before it: the server locks what stands in any of them.
+    """
     has_users = connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one()
     references = sql.load("deploy/40_referenced_artwork.rows")
     referenced = connection.execute(text(references.statement)).mappings().one()["do"].split(" AS ", 1)[1]
@@ -91,8 +94,11 @@ def on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
         "column_gone": sql.load("plan/column_gone").statement,
         "legacy_artwork": str(known.parameters["legacy_artwork"]),
     }
-    ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{query}\n)" for name, query in stubs.items())
-    asked = re.sub(rf"\bartwork_migration\.({'|'.join(stubs)})\b", r"\1", file.statement)
+    named = [name for name in stubs if "legacy_artwork" in file.statement or re.search(rf"\b{name}\b", file.statement)]
+    if not named:
+        return file
+    ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{stubs[name]}\n)" for name in named)
+    asked = re.sub(rf"\bartwork_migration\.({'|'.join(named)})\b", r"\1", file.statement)
     return SqlFile(file.name, file.header, f"WITH {ctes}\nSELECT * FROM (\n{asked}\n) AS asked")
 
 

@@ -57,10 +57,8 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
             if not re.fullmatch(r"[0-9]{1,9}", given):
                 raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
             return str(int(given))
-        case DecisionName.CARRY_COLUMNS:
-            return _columns(connection, given)
-        case DecisionName.ACCEPT_EXPOSURE:
-            return _exposures(given)
+        case DecisionName.CARRY_COLUMNS | DecisionName.ACCEPT_EXPOSURE:
+            return _columns(connection, given) if name is DecisionName.CARRY_COLUMNS else _exposures(given)
         case DecisionName.FUNCTION_ROLES:
             roles = _names(given)
             if not roles:

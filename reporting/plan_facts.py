@@ -150,11 +150,8 @@ def _share(count: int, total: int) -> str:
 
 
 def _bytes(size: int) -> str:
-    amount = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if amount < 1024:
-            break
-        amount /= 1024
-    else:
-        unit = "TB"
+    amount, units = float(size), iter(("bytes", "kB", "MB", "GB", "TB"))
+    unit = next(units)
+    while amount >= 1024 and unit != "TB":
+        amount, unit = amount / 1024, next(units)
     return f"{amount:,.0f} {unit}" if amount >= 10 or unit == "bytes" else f"{amount:.1f} {unit}"

@@ -1,7 +1,6 @@
 """A plan as an operator reads it: what it needs, what it counts, every statement with its lock."""
 
 from itertools import groupby
-from typing import Any
 
 from migration import hanging
 from migration.plan import STAGES, Plan, Statement

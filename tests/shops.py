@@ -112,7 +112,7 @@ def planned_deployment(shop: Shop) -> Plan:
 
 
 def accept_exposure(shop: Shop) -> None:
-    """The decision without which deploy_schema and the gate refuse the sample: some of its artworks have the e-mail of a registered user."""
+    """The decision without which deploy_schema is refused: registered users will see artworks of the sample that had no owner."""
     shop.database.write("creating the ledger", ledger.create)
     decide(shop, "accept_exposure", "user_gained")
 

@@ -1,362 +1,49 @@
-"""A database we cannot migrate is refused with one clear error each: what, which object, what to do. Nothing is created."""
+"""A database we cannot migrate is refused with one clear error each: what, which object, what to do. Nothing is created.
 
-import contextlib
-import re
-import shutil
-import socket
+What stops the plan from running, and what is only told, is here too; and without any of it the same database plans clean.
+"""
+
 import subprocess
 import tempfile
 import time
-import traceback
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatchcase
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 import sql
-from migration import deployment, ledger, runs
-from migration.database import Database
-from migration.errors import BadInput, DatabaseUnreachable, MigrationError, Obstacle, ObstaclesFound
+from migration import counting, deployment, execution, ledger
+from migration.errors import ObstaclesFound
 from migration.plan import Plan
-from migration.settings import database_url
+from reporting.plans import plan_markdown
 from sample.binaries import binary_directory, give_to, system_user
-from sample.build import Variant
+from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
+from sql import SqlFile
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, deploy, migrate, withdraw
+from tests.faults.connecting import refusal, start
+from tests.faults.obstacles import BLOCKERS, GIVE_TO_OWNER, MEMBER, NOTES, OBSTACLES, OWNER, STRANGER, Case
+from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
 
-PASSWORD = "pa55word-of-nobody"  # noqa: S105 (a canary: it must appear nowhere)
-
-#: A role that is not a superuser and owns what the sample's owner would own.
-OWNER = "shop_owner"
-#: A member of that role.
-MEMBER = "shop_deployer"
-#: A role with nothing at all.
-STRANGER = "shop_stranger"
-
-GIVE_TO_OWNER = f"""
-ALTER TABLE public.artworks OWNER TO {OWNER};
-ALTER TABLE public.users OWNER TO {OWNER};
-ALTER TABLE public.orders OWNER TO {OWNER};
-ALTER TABLE public.order_status_history OWNER TO {OWNER};
-GRANT USAGE ON SCHEMA auth TO {OWNER};
-"""
+#: Rules that need more than a changed sample, each with its own test below or elsewhere.
+OWN_TESTS = {
+    "plan/obstacles": {"postgres_version", "server_encoding", "standby", "function_role", "unfinished_roll_back"},
+    "plan/blockers": {"role_timeout"},
+    "plan/notes": {"long_transaction", "prepared_transaction", "replica", "slot", "publication"},
+}
+CASES = {"plan/obstacles": OBSTACLES, "plan/blockers": BLOCKERS, "plan/notes": NOTES}
 
 
-@dataclass(frozen=True)
-class Case:
-    """What is done to the sample, and the obstacles that then stand in the way: (rule, subject, a part of the problem)."""
-
-    name: str
-    setup: str
-    obstacles: tuple[tuple[str, str, str], ...]
-    variant: Variant = Variant.CURRENT
-    user: str | None = None
+class Undone(Exception):
+    """Rolls a case back."""
 
 
-def one(
-    name: str, rule: str, subject: str, problem: str, setup: str, *, variant: Variant = Variant.CURRENT, user: str | None = None
-) -> Case:
-    """A case with exactly one obstacle."""
-    return Case(name, setup, ((rule, subject, problem),), variant, user)
-
-
-def mapping() -> list[tuple[str, bool, str]]:
-    """The legacy columns of the mapping: name, whether it must exist, type."""
-    rows = re.findall(r"\(\s*\d+, '\w+', '(\w+)', (TRUE|FALSE), '(\w+)'", sql.load("mapping").statement)
-    return [(name, required == "TRUE", wanted) for name, required, wanted in rows]
-
-
-SWAP = "ALTER TABLE public.artworks DROP COLUMN {0} CASCADE; ALTER TABLE public.artworks ADD COLUMN {0} {1};"
-
-MISSING_COLUMNS = [
-    one(
-        f"{name} is missing",
-        "column_missing",
-        f"public.artworks.{name}",
-        "is missing",
-        f"ALTER TABLE public.artworks DROP COLUMN {name} CASCADE",
-    )
-    for name, required, _ in mapping()
-    if required
-]
-
-WRONG_TYPES = [
-    one(
-        f"{name} of another type",
-        "column_type",
-        f"public.artworks.{name}",
-        f"must be {wanted}",
-        SWAP.format(name, "timestamp" if wanted == "timestamptz" else "integer"),
-    )
-    for name, _, wanted in mapping()
-    if name not in ("id", "user_id")
-]
-
-TABLE_CASES = [
-    one("no table", "artworks_missing", "table public.artworks", "there is no such table", "DROP TABLE public.artworks CASCADE"),
-    one(
-        "a view",
-        "artworks_missing",
-        "table public.artworks",
-        "no ordinary table",
-        "ALTER TABLE public.artworks RENAME TO pictures; CREATE VIEW public.artworks AS SELECT * FROM public.pictures",
-    ),
-    one(
-        "a partitioned table",
-        "artworks_missing",
-        "table public.artworks",
-        "no ordinary table",
-        "ALTER TABLE public.artworks RENAME TO pictures; CREATE TABLE public.artworks (LIKE public.pictures) PARTITION BY HASH (id)",
-    ),
-    one(
-        "a table with children",
-        "artworks_missing",
-        "table public.artworks",
-        "no ordinary table",
-        "CREATE TABLE public.more_artworks () INHERITS (public.artworks)",
-    ),
-    one(
-        "id without its key",
-        "primary_key",
-        "public.artworks.id",
-        "not the primary key",
-        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_pkey CASCADE",
-    ),
-    one(
-        "a key of two columns",
-        "primary_key",
-        "public.artworks.id",
-        "not the primary key",
-        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_pkey CASCADE, ADD PRIMARY KEY (id, original_image_url)",
-    ),
-    one(
-        "id that is a number",
-        "column_type",
-        "public.artworks.id",
-        "the type is bigint and must be uuid",
-        SWAP.format("id", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
-    ),
-    Case(
-        "user_id that is a number",
-        SWAP.format("user_id", "integer"),
-        (
-            ("column_type", "public.artworks.user_id", "the type is integer and must be uuid"),
-            ("user_without_key", "public.artworks.user_id", "no validated foreign key"),
-        ),
-    ),
-    one(
-        "a status of an enumerated type, with a check",
-        "column_type",
-        "public.artworks.generation_status",
-        "must be text",
-        SWAP.format("generation_status", "integer")
-        + "CREATE TYPE public.progress AS ENUM ('pending', 'completed');"
-        + SWAP.format("generation_status", "public.progress CHECK (generation_status IN ('pending', 'completed'))"),
-    ),
-    one(
-        "user_id without a key",
-        "user_without_key",
-        "public.artworks.user_id",
-        "no validated foreign key",
-        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey",
-    ),
-    one(
-        "user_id with a key that is not validated",
-        "user_without_key",
-        "public.artworks.user_id",
-        "no validated foreign key",
-        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
-        " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id)"
-        " ON DELETE SET NULL NOT VALID",
-    ),
-    *(
-        one(
-            f"user_id with a key {action or 'that refuses'}",
-            "user_key_action",
-            "constraint artworks_user_id_fkey on public.artworks",
-            problem,
-            "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
-            f" ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) {action}",
-        )
-        for action, problem in (
-            ("", "no user could be deleted"),
-            ("ON DELETE RESTRICT", "no user could be deleted"),
-            ("ON DELETE CASCADE", "it would delete retired ones"),
-            ("ON DELETE SET DEFAULT", "it must leave them without"),
-        )
-    ),
-    one(
-        "a foreign key to another column",
-        "reference_key",
-        "constraint gifts_token_fkey on public.gifts",
-        "by another column than id",
-        "CREATE TABLE public.gifts (token text CONSTRAINT gifts_token_fkey REFERENCES public.artworks (access_token))",
-    ),
-    one(
-        "a policy on a column that is not carried over",
-        "policy_column",
-        "policy printed on public.artworks",
-        "the column mockup_urls",
-        "CREATE POLICY printed ON public.artworks FOR SELECT USING (mockup_urls IS NOT NULL)",
-    ),
-    one(
-        "a policy on the whole row",
-        "policy_column",
-        "policy whole on public.artworks",
-        "the whole row",
-        "CREATE FUNCTION public.shown(a public.artworks) RETURNS boolean LANGUAGE sql AS 'SELECT TRUE';"
-        " CREATE POLICY whole ON public.artworks FOR SELECT USING (public.shown(artworks))",
-    ),
-    one(
-        "a policy with the table's name in a literal",
-        "policy_column",
-        "policy told on public.artworks",
-        "it holds a literal",
-        "CREATE POLICY told ON public.artworks FOR SELECT USING (pet_name <> 'see artworks.pdf')",
-    ),
-]
-
-SERVER_CASES = [
-    one(
-        "a short deadlock_timeout",
-        "deadlock_timeout",
-        "setting deadlock_timeout",
-        "it is 100 ms and must be at least 240 ms",
-        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET deadlock_timeout = 100', current_database()); END$$",
-    ),
-]
-
-PRIVILEGE_CASES = [
-    one("no USAGE on public", "usage_privilege", "schema public", "no USAGE", "REVOKE ALL ON SCHEMA public FROM PUBLIC", user=STRANGER),
-    Case(
-        "a stranger",
-        "",
-        (
-            ("not_owner", "table public.artworks", f"{STRANGER} is no member"),
-            ("not_owner", "table public.orders", f"{STRANGER} is no member"),
-            ("not_owner", "table public.users", f"{STRANGER} is no member"),
-            ("create_privilege", "database *", "no CREATE"),
-            ("create_privilege", "schema public", "no CREATE"),
-            ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
-            ("policy_schema", "schema auth", f"role {STRANGER} has no USAGE"),
-        ),
-        user=STRANGER,
-    ),
-    one(
-        "no CREATE on the database",
-        "create_privilege",
-        "database *",
-        f"role {OWNER} has no CREATE",
-        GIVE_TO_OWNER + f"GRANT CREATE ON SCHEMA public TO {OWNER}",
-        user=OWNER,
-    ),
-    one(
-        "no CREATE on the schema",
-        "create_privilege",
-        "schema public",
-        f"role {OWNER} has no CREATE",
-        GIVE_TO_OWNER + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
-        user=OWNER,
-    ),
-    one(
-        "an owner that may not have the clean table",
-        "create_privilege",
-        "schema public",
-        f"role {OWNER} has no CREATE",
-        GIVE_TO_OWNER
-        + f"GRANT CREATE ON SCHEMA public TO {MEMBER};"
-        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {MEMBER}', current_database()); END$$",
-        user=MEMBER,
-    ),
-    one(
-        "a policy that looks where the role may not",
-        "policy_schema",
-        "schema auth",
-        f"role {OWNER} has no USAGE",
-        GIVE_TO_OWNER
-        + f"GRANT CREATE ON SCHEMA public TO {OWNER}; REVOKE USAGE ON SCHEMA auth FROM {OWNER};"
-        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
-        user=OWNER,
-    ),
-    one(
-        "an owner whom row level security binds",
-        "row_security",
-        "table public.artworks",
-        f"hides rows from role {OWNER}",
-        GIVE_TO_OWNER
-        + f"ALTER TABLE public.artworks FORCE ROW LEVEL SECURITY; GRANT CREATE ON SCHEMA public TO {OWNER};"
-        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
-        user=OWNER,
-    ),
-]
-
-NAME_CASES = [
-    one(f"{subject} taken", "name_taken", subject, "the name is taken", setup, variant=variant)
-    for subject, setup, variant in (
-        ("public.artworks_v2", "CREATE TABLE public.artworks_v2 ()", Variant.CURRENT),
-        ("public.artworks_old", "CREATE VIEW public.artworks_old AS SELECT 1 AS one", Variant.CURRENT),
-        ("public.artworks_v2_user_id_idx", "CREATE INDEX artworks_v2_user_id_idx ON public.orders (id)", Variant.CURRENT),
-        ("public.create_artwork(text)", "CREATE FUNCTION public.create_artwork(text) RETURNS int RETURN 1", Variant.CURRENT),
-        ("public.update_artwork_lifecycle()", "CREATE FUNCTION public.update_artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
-        ("public.raise_error()", "CREATE FUNCTION public.raise_error() RETURNS int RETURN 1", Variant.CURRENT),
-        ("public.artwork_lifecycle()", "CREATE FUNCTION public.artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
-        ("public.get_customer_artworks()", "CREATE FUNCTION public.get_customer_artworks() RETURNS int RETURN 1", Variant.CURRENT),
-        ("type public.artworks_v2", "CREATE DOMAIN public.artworks_v2 AS text", Variant.CURRENT),
-        ("schema artwork_migration (it is not a ledger of ours)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
-        (
-            "trigger artwork_migration_mine on public.orders",
-            "CREATE TRIGGER artwork_migration_mine BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()",
-            Variant.CURRENT,
-        ),
-        ("public.users_email_key", "CREATE INDEX users_email_key ON public.orders (id)", Variant.MINIMAL),
-        ("type public.users", "CREATE DOMAIN public.users AS text", Variant.MINIMAL),
-    )
-]
-
-USERS_CASES = [
-    one(f"users: {name}", "users_contract", subject, problem, setup)
-    for name, subject, problem, setup in (
-        ("no e-mail", "public.users.email", "missing or is no text", "ALTER TABLE public.users DROP COLUMN email"),
-        (
-            "e-mail of another type",
-            "public.users.email",
-            "missing or is no text",
-            "ALTER TABLE public.users ALTER COLUMN email TYPE bytea USING email::bytea",
-        ),
-        ("no unique e-mail", "public.users.email", "no unique key", "ALTER TABLE public.users DROP CONSTRAINT users_email_key"),
-        (
-            "a unique e-mail that may wait",
-            "public.users.email",
-            "no unique key",
-            "ALTER TABLE public.users DROP CONSTRAINT users_email_key, ADD UNIQUE (email) DEFERRABLE",
-        ),
-        (
-            "a NOT NULL column without default",
-            "public.users.plan",
-            "NOT NULL and has no default",
-            "ALTER TABLE public.users ADD COLUMN plan text NOT NULL DEFAULT ''; ALTER TABLE public.users ALTER COLUMN plan DROP DEFAULT",
-        ),
-        ("no default for id", "public.users.id", "NOT NULL and has no default", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT"),
-        (
-            "accounts kept elsewhere",
-            "public.users.id",
-            "it references auth.accounts",
-            "CREATE TABLE auth.accounts AS SELECT id FROM public.users; ALTER TABLE auth.accounts ADD PRIMARY KEY (id);"
-            " ALTER TABLE public.users ADD FOREIGN KEY (id) REFERENCES auth.accounts (id)",
-        ),
-    )
-]
-
-CASES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
-
-#: Rules that need more than a changed sample, each with its own test below.
-OWN_TESTS = {"postgres_version", "standby", "function_role"}
-
-
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def roles(server: EmbeddedServer) -> None:
     """The roles; they belong to the whole server and go with it."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
@@ -365,62 +52,205 @@ def roles(server: EmbeddedServer) -> None:
             connection.execute(f"ALTER ROLE {role.split()[0]} LOGIN")  # type: ignore[call-overload]  # made of this test's own names
 
 
-def start(url: str) -> Plan:
-    """What deploy_schema does up to its plan, the lock and the questions included."""
-    database = Database(database_url(url), name="test")
-    try:
-        with (
-            runs.exclusive(database, SETTINGS, verb="deploy_schema", name="test-run", run_id=""),
-            database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection,
+@pytest.fixture(scope="module")
+def samples(server: EmbeddedServer) -> Iterator[dict[Variant, Shop]]:
+    """The samples that all cases share, because each undoes what it does. They are small: what is asked is the catalog."""
+    made = {variant: Shop(server, f"case_{variant.value}") for variant in (Variant.CURRENT, Variant.MINIMAL)}
+    for variant, shop in made.items():
+        server.create_database(shop.name)
+        build_sample(server.conninfo(shop.name), variant, rows=300)
+    yield made
+    for shop in made.values():
+        shop.close()
+        server.drop_database(shop.name)
+
+
+@pytest.fixture(scope="module")
+def accepted(server: EmbeddedServer, samples: dict[Variant, Shop]) -> Iterator[Shop]:
+    """One more, in which somebody has decided what is everybody's to decide."""
+    shop = Shop(server, "case_accepted")
+    samples[Variant.CURRENT].close()
+    server.create_database(shop.name, template=samples[Variant.CURRENT].name)
+    accept_exposure(shop)
+    yield shop
+    shop.close()
+    server.drop_database(shop.name)
+
+
+@contextmanager
+def happening(shop: Shop, case: Case) -> Iterator[Connection]:
+    """What the case does to the shop, for as long as the body runs; it can only read, as the role of the case."""
+    with suppress(Undone), shop.database.transaction("a case", isolation="REPEATABLE READ") as connection:
+        for statement in (
+            case.setup.replace("*conninfo*", shop.server.conninfo(shop.name)),
+            f"SET LOCAL ROLE {case.user}" if case.user else "",
+            "SET LOCAL transaction_read_only = on",
         ):
-            return deployment.plan_deployment(connection)
-    finally:
-        database.dispose()
+            if statement:
+                execution._execute_literally(connection, statement)
+        yield connection
+        raise Undone
 
 
-def refusal(url: str) -> tuple[Obstacle, ...]:
-    """The obstacles that deploy_schema is refused with."""
-    with pytest.raises(ObstaclesFound) as caught:
-        start(url)
-    tells_no_secret(caught.value)
-    assert len(caught.value.obstacles) == str(caught.value).count("\n- ")
-    return caught.value.obstacles
+def fits(case: Case, found: Sequence[tuple[str, str, str]]) -> bool:
+    """Whether just this was found, in this order."""
+    return len(case.found) == len(found) and all(
+        rule == wanted[0] and fnmatchcase(subject, wanted[1]) and wanted[2] in problem
+        for wanted, (rule, subject, problem) in zip(case.found, found, strict=True)
+    )
 
 
-def tells_no_secret(error: MigrationError) -> None:
-    """Neither the message nor what Python would print of the error holds a password or the driver's own error."""
-    printed = "".join(traceback.format_exception(error))
-    assert PASSWORD not in printed
-    assert "psycopg.errors" not in printed
-    assert "sqlalchemy.exc" not in printed
+def notes_of(made: Plan) -> list[dict[str, Any]]:
+    """The notes of a plan that need attention."""
+    return [note for notes in made.facts["notes"].values() for note in notes if note["attention"]]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_obstacle_is_told_and_nothing_is_created(make_shop: MakeShop, case: Case) -> None:
-    """Each obstacle has its rule, its object, what is wrong and what to do; the schema stays as it was, to the letter."""
-    shop = make_shop(case.variant)
-    shop.sql.execute(case.setup)
+@pytest.mark.parametrize("case", OBSTACLES, ids=lambda case: case.name)
+def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
+    """With its rule, its object, what is wrong and what to do; the same database without it has none."""
+    shop = samples[case.variant]
+    with happening(shop, case) as connection, pytest.raises(ObstaclesFound) as caught:
+        deployment.refuse_obstacles(connection, "deploy_schema")
+    assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.obstacles]), caught.value
+    with shop.database.transaction("without it", transaction_read_only="on") as connection:
+        deployment.refuse_obstacles(connection, "deploy_schema")
+
+
+@pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
+def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
+    """It is in the plan, and the plan of the same database without it has another number and no blocker."""
+    with happening(accepted, case) as connection:
+        made = deployment.plan_deployment(connection)
+    assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
+    without = planned_deployment(accepted)
+    assert () == without.blockers
+    assert made.number != without.number
+
+
+@pytest.mark.parametrize("case", NOTES, ids=lambda case: case.name)
+def test_a_note_is_told(accepted: Shop, case: Case) -> None:
+    """It is marked where the plan is read, with what to do; it blocks nothing, and the same database without it has none."""
+    with happening(accepted, case) as connection:
+        made = deployment.plan_deployment(connection)
+    assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in notes_of(made)]), notes_of(made)
+    (note,) = notes_of(made)
+    assert f"- ⚠ **{note['subject']}**: {note['problem']} {note['remedy']}" in plan_markdown(made)
+    assert () == made.blockers
+    assert [] == notes_of(planned_deployment(accepted))
+
+
+def files(folder: str) -> list[SqlFile]:
+    """The questions of a folder; the notes are in one folder for each section."""
+    folders = [f"{folder}/{section}" for section in counting.NOTES] if folder == "plan/notes" else [folder]
+    return [file for name in folders for file in sql.folder(name)]
+
+
+@pytest.mark.parametrize("folder", CASES)
+def test_every_question_has_a_case_in_which_it_says_no(folder: str) -> None:
+    """A file without one would never have been seen to find anything; and each says what to do, in words."""
+    assert {file.rule for file in files(folder)} == {rule for case in CASES[folder] for rule, _, _ in case.found} | OWN_TESTS[folder]
+    assert [] == [file.name for file in files(folder) if not file.header.get("remedy", "").endswith(".")]
+    assert {path.name for path in (sql.ROOT / "plan" / "notes").iterdir()} == set(counting.NOTES)
+
+
+def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
+    """Started as an operator starts it, lock and all: the schema stays as it was, to the letter."""
+    shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
     before = shop.schema_dump()
-    found = refusal(shop.server.url(shop.name, user=case.user))
-    wanted = [(rule, subject.replace("*", shop.name)) for rule, subject, _ in case.obstacles]
-    assert wanted == [(obstacle.rule, obstacle.subject) for obstacle in found]
-    for obstacle, (_, _, problem) in zip(found, case.obstacles, strict=True):
-        assert problem in obstacle.problem
-        assert obstacle.remedy.endswith(".")
+    assert ["name_taken"] == [obstacle.rule for obstacle in refusal(shop.url)]
     assert before == shop.schema_dump()
 
 
-def test_every_obstacle_has_a_test_in_which_it_says_no() -> None:
-    """A rule file without a case here would never have been seen to refuse anything."""
-    elsewhere = {"unfinished_roll_back"}  # test_way_back.py
-    tested = {rule for case in CASES for rule, _, _ in case.obstacles} | OWN_TESTS | elsewhere
-    assert {file.rule for file in sql.folder("plan/obstacles")} == tested
+# What needs more than a changed sample
 
 
-def test_every_obstacle_says_what_to_do() -> None:
-    """The remedy stands in the header of each rule, in words that end with a full stop."""
-    files = [file for name in ("plan/obstacles", "plan/blockers", "withdraw/blockers") for file in sql.folder(name)]
-    assert [] == [file.name for file in files if not file.header.get("remedy", "").endswith(".")]
+def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
+    """One that would end the idle session of the run's lock, or a long transaction, is told by its name; others are set aside."""
+    limits = {"idle_session_timeout": "5min", "transaction_timeout": "10min", "statement_timeout": "8s"}
+    for name, value in limits.items():
+        accepted.sql.execute(f"ALTER DATABASE {accepted.name} SET {name} = '{value}'")  # type: ignore[call-overload]  # made of this test's own names
+    try:
+        made = start(accepted.url)
+    finally:
+        accepted.sql.execute(f"ALTER DATABASE {accepted.name} RESET ALL")  # type: ignore[call-overload]  # made of this test's own names
+    assert ["setting idle_session_timeout", "setting transaction_timeout"] == [blocker.subject for blocker in made.blockers]
+    assert {"role_timeout"} == {blocker.rule for blocker in made.blockers}
+    assert "it is 300000 ms" in made.blockers[0].problem
+    assert () == start(accepted.url).blockers
+
+
+def test_a_transaction_that_stays_open_is_told(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its pid, its name, its state, its age and the table it holds; without any text of a statement."""
+    monkeypatch.setattr(counting, "LONG_TRANSACTION", "0 seconds")
+    session = accepted.session()
+    session.execute("SET application_name = 'nightly'")
+    session.execute("SELECT 'canary' FROM public.artworks LIMIT 1")
+    made = planned_deployment(accepted)
+    (note,) = notes_of(made)
+    assert ("long_transaction", f"pid {session.info.backend_pid}") == (note["rule"], note["subject"])
+    assert note["problem"].startswith("nightly, idle in transaction, its transaction is open for 0 s and locks public.artworks")
+    assert "canary" not in str(made.content())
+    session.rollback()
+    assert [] == notes_of(planned_deployment(accepted))
+
+
+@pytest.fixture(scope="module")
+def other_server() -> Iterator[EmbeddedServer]:
+    """A server that keeps prepared transactions and is watched by nobody else, so that it may have a standby and slots."""
+    settings = {"fsync": "off", "max_prepared_transactions": "5", "max_slot_wal_keep_size": "1MB"}
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", settings=settings) as it:
+        yield it
+
+
+def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A prepared transaction, a slot that nobody reads and that would be lost, a reader of the log, and the publication."""
+    monkeypatch.setattr(counting, "LONG_TRANSACTION", "0 seconds")
+    shop = Shop(other_server, "shop")
+    other_server.create_database(shop.name)
+    build_sample(other_server.conninfo(shop.name), Variant.CURRENT, rows=2_000)
+    accept_exposure(shop)
+    assert [] == notes_of(planned_deployment(shop))
+    shop.sql.execute("SELECT PG_CREATE_LOGICAL_REPLICATION_SLOT('nobodys', 'pgoutput')")
+    session = shop.session()
+    session.execute("UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT id FROM public.artworks LIMIT 1)")
+    session.execute("PREPARE TRANSACTION 'canary'")
+    session.rollback()
+    command = [other_server.binary("pg_receivewal"), "-D", str(tmp_path), "-d", other_server.conninfo("postgres")]
+    reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 20
+        while not shop.value("SELECT COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'"):
+            assert time.monotonic() < deadline, "pg_receivewal did not start"
+            time.sleep(0.05)
+        made = planned_deployment(shop)
+    finally:
+        reader.terminate()
+        reader.wait(10)
+        shop.sql.execute("SELECT PG_DROP_REPLICATION_SLOT('nobodys')")
+        shop.sql.execute("ROLLBACK PREPARED 'canary'")
+    told = {(note["rule"], note["attention"]): note for notes in made.facts["notes"].values() for note in notes}
+    assert {("prepared_transaction", True), ("replica", False), ("slot", True), ("publication", False)} == set(told)
+    assert told["prepared_transaction", True]["subject"].startswith("prepared transaction ")
+    assert told["replica", False]["subject"] == "standby pg_receivewal"
+    assert told["slot", True]["subject"] == "logical slot nobodys"
+    assert "nobody reads it" in told["slot", True]["problem"]
+    assert "it is lost beyond 1024 kB (max_slot_wal_keep_size)" in told["slot", True]["problem"]
+    assert "canary" not in str(made.content())
+    assert [] == notes_of(planned_deployment(shop))
+    shop.close()
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_another_encoding_is_refused(server: EmbeddedServer, encoding: str) -> None:
+    """Also where the driver would not even know what a text is."""
+    shop = Shop(server, f"shop_{encoding.lower()}")
+    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {shop.name} ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"  # type: ignore[call-overload]  # made of this test's own names
+        )
+    (obstacle,) = refusal(shop.url)
+    server.drop_database(shop.name)
+    assert ("server_encoding", f"its encoding is {encoding} and must be UTF8.") == (obstacle.rule, obstacle.problem)
 
 
 def test_several_obstacles_are_told_at_once(shop: Shop) -> None:
@@ -522,178 +352,3 @@ class TheirShop(Shop):
     def url(self) -> str:
         """What ARTWORK_DATABASE_URL would be."""
         return self.server.url(self.name, user=self.role)
-
-
-# No connection at all
-
-
-@pytest.fixture(scope="module")
-def tcp_server() -> Iterator[EmbeddedServer]:
-    """A server that asks for passwords."""
-    with (
-        tempfile.TemporaryDirectory(prefix="pg") as folder,
-        EmbeddedServer(Path(folder) / "d", settings={"fsync": "off"}, listen_on_tcp=True) as it,
-    ):
-        with psycopg.connect(it.conninfo("postgres"), autocommit=True) as connection:
-            connection.execute("CREATE ROLE keeper LOGIN SUPERUSER PASSWORD 'right-one'")
-        it.create_database("shop")
-        yield it
-
-
-def unreachable(url: str) -> str:
-    """The message when no connection can be made."""
-    with pytest.raises(DatabaseUnreachable) as caught:
-        start(url)
-    tells_no_secret(caught.value)
-    assert caught.value.exit_code == 3
-    return str(caught.value)
-
-
-def test_nobody_listens() -> None:
-    """The address is named, and that somebody should look whether the server runs."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else can have it meanwhile
-        port = taken.getsockname()[1]
-        message = unreachable(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/shop")
-    assert f"shop at 127.0.0.1:{port}" in message
-    assert "nobody listens there" in message
-
-
-def test_no_socket(tmp_path: Path) -> None:
-    """The folder is named."""
-    message = unreachable(f"postgresql://postgres:{PASSWORD}@/shop?host={tmp_path}")
-    assert f"shop at {tmp_path}" in message
-    assert "no server at that socket" in message
-
-
-def test_unknown_host() -> None:
-    """The host is named."""
-    message = unreachable(f"postgresql://postgres:{PASSWORD}@nowhere.invalid/shop")
-    assert "shop at nowhere.invalid" in message
-    assert "cannot be resolved" in message
-
-
-def test_wrong_password(tcp_server: EmbeddedServer) -> None:
-    """Neither the wrong password nor the right one is told."""
-    message = unreachable(tcp_server.url("shop", "keeper", PASSWORD, tcp=True))
-    assert "the password or the user name is wrong" in message
-    assert "right-one" not in message
-
-
-def test_no_password(tcp_server: EmbeddedServer) -> None:
-    """A password that is missing is another mistake than one that is wrong."""
-    assert "ARTWORK_DATABASE_URL has none" in unreachable(tcp_server.url("shop", "keeper", tcp=True))
-
-
-def test_right_password_gets_through(tcp_server: EmbeddedServer) -> None:
-    """With the right one the same server answers, and the next question is the table."""
-    (obstacle,) = refusal(tcp_server.url("shop", "keeper", "right-one", tcp=True))
-    assert "artworks_missing" == obstacle.rule
-
-
-def test_unknown_database(server: EmbeddedServer) -> None:
-    """The database that is not there is named."""
-    assert "The database no_shop at" in unreachable(server.url("no_shop"))
-
-
-def test_unknown_role(server: EmbeddedServer) -> None:
-    """A role that is not there is found before anything is asked."""
-    assert "no such database or role" in unreachable(server.url("postgres", user="nobody_at_all"))
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        (f"mysql://root:{PASSWORD}@localhost/shop", "for mysql, not for Postgres"),
-        ("sqlite:///shop.db", "for sqlite, not for Postgres"),
-        (f"postgresql://postgres:{PASSWORD}@localhost", "names no database"),
-        (f"postgresql://postgres:{PASSWORD}@localhost/", "names no database"),
-        (f"postgres {PASSWORD} on localhost", "cannot be read"),
-        (f"postgresql://postgres:{PASSWORD}@localhost:port/shop", "cannot be read"),
-        ("", "cannot be read"),
-    ],
-)
-def test_an_address_that_is_none(url: str, told: str) -> None:
-    """It is refused before anybody is asked, without repeating what was typed."""
-    with pytest.raises(BadInput, match=told) as caught:
-        start(url)
-    tells_no_secret(caught.value)
-    assert caught.value.exit_code == 2
-
-
-# Poolers
-
-
-@pytest.fixture
-def pooler(shop: Shop, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A real pgbouncer before the shop, in the pool mode of the parameter; the URL that leads through it."""
-    program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin")
-    if program is None:
-        pytest.skip("pgbouncer is not installed (apt-get install pgbouncer)")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    user = system_user(binary_directory(18))
-    with tempfile.TemporaryDirectory(prefix="pgb") as folder:
-        config = Path(folder) / "pgbouncer.ini"
-        config.write_text(
-            f"[databases]\n{shop.name} = host={shop.server.socket_directory} port={shop.server.port} user=postgres\n"
-            f"[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n"
-            f"auth_type = any\npool_mode = {request.param}\nmax_client_conn = 50\ndefault_pool_size = 10\n",
-            encoding="utf-8",
-        )
-        for path in (Path(folder), config):
-            give_to(user, path)
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        process = subprocess.Popen([program, "-q", str(config)], user=user, group=user, cwd="/", **quiet)
-        try:
-            _wait_for_port(port)
-            yield f"postgresql://postgres@127.0.0.1:{port}/{shop.name}"
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-@pytest.mark.parametrize("pooler", ["transaction"], indirect=True)
-def test_a_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
-    """Behind a pooler that hands the backend on between transactions, a session's lock would protect nothing: it is found out."""
-    before = shop.schema_dump()
-    (obstacle,) = refusal(pooler)
-    assert ("transaction_pooler", "ARTWORK_DATABASE_URL") == (obstacle.rule, obstacle.subject)
-    assert "session pooler" in obstacle.remedy
-    assert before == shop.schema_dump()
-
-
-@pytest.mark.parametrize("pooler", ["transaction"], indirect=True)
-def test_a_busy_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
-    """Also with other clients' connections in the pool, some of them at work."""
-    with contextlib.ExitStack() as others:
-        for number in range(6):
-            other = others.enter_context(psycopg.connect(pooler))
-            other.execute("SELECT 1")
-            if number % 2:
-                other.rollback()
-        (obstacle,) = refusal(pooler)
-    assert "transaction_pooler" == obstacle.rule
-
-
-@pytest.mark.parametrize("pooler", ["session"], indirect=True)
-def test_a_session_pooler_is_no_obstacle(pooler: str) -> None:
-    """A pooler that gives each client a backend of its own is as good as the server."""
-    assert start(pooler).blockers == ()
-
-
-def test_the_port_of_a_transaction_pooler_is_refused_unasked() -> None:
-    """Port 6543 is the hosting platform's transaction pooler: no connection is even tried."""
-    (obstacle,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
-    assert "transaction_pooler" == obstacle.rule
-
-
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("pgbouncer did not start")

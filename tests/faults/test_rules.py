@@ -11,7 +11,7 @@ from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
-from tests.shops import Shop, migrate, running
+from tests.shops import Shop, decide, migrate, running
 
 #: What keeps such damage out of a shop; a rule is there for the day on which it does not.
 UNGUARDED = {
@@ -263,6 +263,38 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
     migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL")
     migrated.sql.execute("UPDATE artworks SET user_id = %s WHERE id = %s", [stranger, artwork])
     assert "owner_has_email" not in judged(migrated, "clean_artworks")
+
+
+def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
+    """Rows of registered users that had no owner are red without the decision, and one whose owner has changed is so with it."""
+    assert "exposure_accepted" not in judged(migrated, "clean_artworks")
+    decide(migrated, "accept_exposure", "none")
+    registered = migrated.rows(
+        "SELECT c.id FROM artworks_v2 AS c JOIN artworks AS a ON a.id = c.id JOIN users AS u ON u.id = c.user_id"
+        " WHERE a.user_id IS NULL AND NOT u.is_anonymous ORDER BY c.id"
+    )
+    red = judged(migrated, "clean_artworks")["exposure_accepted"]
+    assert ("critical", ("user_gained",)) == (red.severity, red.about)
+    assert [(artwork, ["user_gained"]) for (artwork,) in registered] == found(migrated, "exposure_accepted")
+
+    anonymous = migrated.value("SELECT MIN(user_id::text)::uuid FROM artworks_v2 JOIN users AS u ON u.id = user_id WHERE u.is_anonymous")
+    migrated.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", [anonymous])
+    empty_log(migrated)
+    theirs = {artwork for (artwork,) in migrated.rows("SELECT id FROM artworks_v2 WHERE user_id = %s", anonymous)}
+    judged(migrated, "clean_artworks")
+    assert theirs == {artwork for artwork, _ in found(migrated, "exposure_accepted")} - {artwork for (artwork,) in registered}
+
+    decide(migrated, "accept_exposure", "user_gained")
+    assert "exposure_accepted" not in judged(migrated, "clean_artworks")
+    owned = migrated.value(
+        "SELECT c.id FROM artworks_v2 AS c JOIN artworks AS a USING (id) WHERE a.user_id IS NOT NULL ORDER BY id LIMIT 1"
+    )
+    migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
+    migrated.sql.execute("UPDATE artworks_v2 SET user_id = %s WHERE id = %s", [anonymous, owned])
+    red = judged(migrated, "clean_artworks")["exposure_accepted"]
+    assert ((str(owned),), ("user_changed",)) == (red.ids, red.about)
+    migrated.sql.execute("INSERT INTO artwork_migration.clean_touched (id) VALUES (%s)", [owned])
+    assert "exposure_accepted" not in judged(migrated, "clean_artworks")
 
 
 def test_a_time_that_only_postgres_has(deployed: Shop) -> None:

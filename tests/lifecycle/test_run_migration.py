@@ -9,7 +9,6 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.clean_up import clean_up
 from flows.decide import decide
-from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over

@@ -1,8 +1,9 @@
 -- What: clean artworks that have come to a user who can sign in and had no owner (user_gained), or that have another owner than in the
 --   legacy table (user_changed), of a kind that no decision accepts; but for those on their way (in the log or in refused_write) and those
 --   that the clean side works with, whose owner is its own.
--- Why: the plan has counted what was there then, and users go on signing up. A user we have created and nobody has claimed cannot sign in; who is
---   claimed is not in created_user any more. Of the mapping view only the legacy owner is read, a column that not every deployment has.
+-- Why: the plan has counted what was there then, and users go on signing up. A user we have created and nobody has claimed cannot sign
+--   in; who is claimed is not in created_user any more. Of the mapping view only the legacy owner is read, a column that not every
+--   deployment has.
 -- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
 WITH accepted AS (
   SELECT d.value
