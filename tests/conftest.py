@@ -16,7 +16,7 @@ from tests.shops import Shop, deploy, migrate, switch
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
 #: The log of every clone would fill the memory in which the data are.
-SETTINGS = {"fsync": "off", "max_connections": "250", "max_wal_size": "512MB"}
+SETTINGS = {"fsync": "off", "max_connections": "250", "max_wal_size": "512MB", "max_prepared_transactions": "2"}
 #: Bytes that must be free in memory for the servers of a run, several times what they take.
 ROOM = 6 * 2**30
 

@@ -313,6 +313,7 @@ NAME_CASES = [
         ("public.update_artwork_lifecycle()", "CREATE FUNCTION public.update_artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
         ("public.raise_error()", "CREATE FUNCTION public.raise_error() RETURNS int RETURN 1", Variant.CURRENT),
         ("public.artwork_lifecycle()", "CREATE FUNCTION public.artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
+        ("public.get_customer_artworks()", "CREATE FUNCTION public.get_customer_artworks() RETURNS int RETURN 1", Variant.CURRENT),
         ("type public.artworks_v2", "CREATE DOMAIN public.artworks_v2 AS text", Variant.CURRENT),
         ("schema artwork_migration (it is not a ledger of ours)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
         (

@@ -6,8 +6,10 @@ SELECT DISTINCT
   'prepared transaction ' || QUOTE_LITERAL(p.gid) AS subject,
   FORMAT('since %s it holds a lock on artworks.', TO_CHAR(p.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) AS problem
 FROM pg_catalog.pg_locks AS l
-INNER JOIN pg_catalog.pg_prepared_xacts AS p ON SPLIT_PART(l.virtualtransaction, '/', 2) = p.transaction::text
+-- it holds its own number under the same virtual number
+INNER JOIN pg_catalog.pg_locks AS t ON l.virtualtransaction = t.virtualtransaction AND t.locktype = 'transactionid' AND t.pid IS NULL
+INNER JOIN pg_catalog.pg_prepared_xacts AS p ON t.transactionid = p.transaction
 WHERE
-  l.pid IS NULL AND l.locktype = 'relation' AND l.relation = 'public.artworks'::regclass
-  AND l.database = (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = CURRENT_DATABASE())
+  l.pid IS NULL AND l.locktype = 'relation' AND l.relation = 'public.artworks'::regclass AND p.database = CURRENT_DATABASE()
+  AND l.database = (SELECT b.oid FROM pg_catalog.pg_database AS b WHERE b.datname = p.database)
 ORDER BY 1
