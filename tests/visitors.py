@@ -119,3 +119,13 @@ def everybody(shop: Shop, users: FewRows) -> list[Visitor]:
         *(Visitor(role, name=role) for role in (*APPLICATION_ROLES, OWNER)),
         *(Visitor("authenticated", user, name=name) for name, user in signed_in.items()),
     ]
+
+
+def visible(shop: Shop, visitor: Visitor, query: str) -> frozenset[str]:
+    """The first column of all rows the visitor gets, empty if they may not ask."""
+    with visiting(shop, visitor) as session, session.transaction():
+        try:
+            with session.transaction():
+                return frozenset(row[0] for row in session.execute(query))  # type: ignore[call-overload]  # made of a test's own names
+        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
+            return frozenset()
