@@ -7,7 +7,7 @@
 
 -- An empty search_path, or the same object would have other words in another session.
 CREATE FUNCTION artwork_migration.watched_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
-LANGUAGE sql STABLE SET search_path = ''
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT
     'trigger' AS kind,

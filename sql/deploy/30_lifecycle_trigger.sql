@@ -7,7 +7,7 @@
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION public.raise_error(code text, message text) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RAISE EXCEPTION USING ERRCODE = code, MESSAGE = message;
@@ -15,7 +15,7 @@ END
 $$;
 
 CREATE FUNCTION public.artwork_lifecycle() RETURNS trigger
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   old_generation text := 'pending';

@@ -6,7 +6,7 @@
 -- Locks: when fired, the legacy or retired rows that name the user, after the clean ones (the trigger artwork_migration_lock).
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.table_without_cascade() RETURNS regclass
-LANGUAGE sql STABLE SET search_path = ''
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT k.conrelid::regclass
   FROM pg_catalog.pg_constraint AS k
@@ -18,7 +18,7 @@ $$;
 
 -- Whose rows they were is known to this transaction alone.
 CREATE FUNCTION artwork_migration.user_moves() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   relation regclass := artwork_migration.table_without_cascade();
@@ -41,7 +41,7 @@ END
 $$;
 
 CREATE FUNCTION artwork_migration.user_moved() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   freed uuid[] := ARRAY(SELECT JSONB_ARRAY_ELEMENTS_TEXT(CURRENT_SETTING('artwork_migration.freed')::jsonb -> NEW.id::text));

@@ -9,7 +9,7 @@ SELECT
   f.signature AS object,
   FORMAT(
     $do$CREATE FUNCTION %1$s RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
   IF TG_OP = 'UPDATE' THEN

@@ -5,7 +5,7 @@
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.capture_artworks() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids)
@@ -16,7 +16,7 @@ $$;
 
 -- The old id of a row whose key changed (the new one is in the statement's transition table), and where it went.
 CREATE FUNCTION artwork_migration.capture_old_key() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
@@ -27,7 +27,7 @@ $$;
 
 -- A new, deleted or renamed user changes the owner of every artwork with that e-mail, and of those that name the user.
 CREATE FUNCTION artwork_migration.capture_users() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids)
@@ -43,7 +43,7 @@ $$;
 
 -- Nearly every change of a user is of something else than its id and e-mail, and is to cost next to nothing.
 CREATE FUNCTION artwork_migration.capture_changed_users() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF EXISTS (
@@ -70,7 +70,7 @@ $$;
 -- Deleting a user would lock legacy rows first and clean rows second, a write on the clean side the other way round: the application
 -- would be shot by the deadlock detector. So the clean rows are locked before, in id order: those whose legacy rows name the user.
 CREATE FUNCTION artwork_migration.lock_clean_rows_of_user() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM FROM public.artworks_v2 AS c
@@ -81,7 +81,7 @@ END
 $$;
 
 CREATE FUNCTION artwork_migration.refuse_truncate() RETURNS trigger
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   RAISE EXCEPTION USING

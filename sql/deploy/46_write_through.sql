@@ -19,8 +19,14 @@ BEGIN
 END
 $$;
 
+-- A row that was born on the clean side and that legacy has refused. Whatever has the same id over there is somebody else's: whoever may
+-- insert here would otherwise write, by this trigger's rights, to a row that they may not even see.
+CREATE FUNCTION artwork_migration.is_not_in_legacy(artwork_id uuid) RETURNS boolean
+LANGUAGE sql STABLE
+RETURN EXISTS(SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT');
+
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   refused_column text;
@@ -42,6 +48,9 @@ BEGIN
       RAISE EXCEPTION USING
         ERRCODE = '0A000',
         MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
+    END IF;
+    IF artwork_migration.is_not_in_legacy(NEW.id) THEN
+      RETURN NULL;
     END IF;
     SELECT ARRAY_AGG(n.key)
     INTO changed
@@ -105,7 +114,7 @@ $$;
 -- references are looked for in a new statement: an order that is just being placed holds KEY SHARE on it, and a cascade would take that
 -- order with its payment.
 CREATE FUNCTION artwork_migration.refuse_referenced(artwork_id uuid) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
@@ -125,9 +134,15 @@ END
 $$;
 
 CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+  IF artwork_migration.is_not_in_legacy(OLD.id) THEN
+    DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;
+    DELETE FROM artwork_migration.clean_touched AS t WHERE t.id = OLD.id;
+    INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
+    RETURN NULL;
+  END IF;
   PERFORM artwork_migration.refuse_referenced(OLD.id);
   PERFORM artwork_migration.let_triggers_find_names();
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;

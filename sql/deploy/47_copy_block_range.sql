@@ -6,7 +6,7 @@
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) RETURNS bigint
 -- a plan made without knowing the range would expect a handful of rows
-LANGUAGE plpgsql SET search_path = '' SET plan_cache_mode = force_custom_plan
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 -- a carried column may be called like a variable: every column here is named with its table
 #variable_conflict use_variable

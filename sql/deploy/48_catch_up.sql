@@ -10,7 +10,7 @@
 -- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up; no run begins before it is
 -- free. Returns whether it was had; whoever does not get it asks again (waiting in the lock manager would hang CREATE INDEX CONCURRENTLY).
 CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -36,7 +36,7 @@ $$;
 
 -- Inserts anonymous users in the order of the e-mails, which have none yet; returns those that nobody else has inserted meanwhile.
 CREATE FUNCTION artwork_migration.insert_users(absent text[]) RETURNS text[]
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -58,7 +58,7 @@ $$;
 
 -- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being.
 CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -82,7 +82,7 @@ $$;
 -- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
 -- `taken` counts repetitions too, but not what goes back: less than batch_size means that the log is drained.
 CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 BEGIN
@@ -114,7 +114,7 @@ $$;
 -- the one that the clean side works with is taken, or else the older; a token that a refused clean write holds is not free until somebody
 -- has decided.
 CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 BEGIN
@@ -143,7 +143,7 @@ $$;
 -- Gives clean rows the ids that their legacy rows have got, so that what only the clean side holds is not lost with the old id. A row that
 -- the backfill has copied under the new id makes room; if the clean side works with it already, it takes over what only the old one holds.
 CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.rekeyed_artwork[]) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
@@ -177,7 +177,7 @@ $$;
 CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
   logged bigint, users_created bigint, removed bigint, written bigint
 )
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE

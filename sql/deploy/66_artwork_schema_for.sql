@@ -6,7 +6,7 @@
 -- Locks: when called, ACCESS SHARE on artwork_migration.customer_schema.
 -- Stage: locked
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = ''
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT public.require_email('artwork_schema_for', artwork_schema_for.customer_email);
   SELECT

@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.verification (
 -- Takes every privilege on one object of ours from everybody but its owner: REVOKE … FROM PUBLIC alone would leave what the database's
 -- default privileges gave to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
 CREATE OR REPLACE FUNCTION artwork_migration.close_to_others(kind text, object text) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   grantee text;
@@ -90,7 +90,7 @@ $$;
 
 -- The same for the whole of our schema, whatever is in it by now.
 CREATE OR REPLACE FUNCTION artwork_migration.close_schema() RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM artwork_migration.close_to_others('SCHEMA', 'artwork_migration');

@@ -18,10 +18,34 @@ CREATE TABLE artwork_migration.clean_rekeyed (
   new_id uuid NOT NULL
 );
 
+-- A row that stayed behind keeps its id, as it did when both were one table. Taken by somebody else, the way back would write over that
+-- row and show it to them. An id in the log was on the serving table, so whoever had it may come back.
+CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  taken uuid;
+BEGIN
+  SELECT o.id INTO taken
+  FROM public.artworks_old AS o
+  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_change AS l WHERE o.id = ANY(l.ids))
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '23505',
+      MESSAGE = FORMAT('artwork %s stayed behind in the retired table; another one cannot have its id', taken),
+      HINT = 'Leave the id to its default.';
+  END IF;
+END
+$$;
+
 CREATE FUNCTION artwork_migration.capture_clean() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM artwork_migration.refuse_ids_left_behind(ARRAY(SELECT changed.id FROM changed));
+  END IF;
   INSERT INTO artwork_migration.clean_change (ids)
   SELECT ARRAY_AGG(changed.id) FROM changed HAVING COUNT(*) > 0;
   RETURN NULL;
@@ -29,9 +53,10 @@ END
 $$;
 
 CREATE FUNCTION artwork_migration.capture_old_clean_key() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+  PERFORM artwork_migration.refuse_ids_left_behind(ARRAY[NEW.id]);
   INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[OLD.id]);
   INSERT INTO artwork_migration.clean_rekeyed (old_id, new_id) VALUES (OLD.id, NEW.id);
   RETURN NULL;
@@ -40,7 +65,7 @@ $$;
 
 -- What a foreign key does because a user is deleted or gets another id comes from a trigger, hence the depth.
 CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF PG_TRIGGER_DEPTH() > 1 AND TG_LEVEL = 'ROW' THEN

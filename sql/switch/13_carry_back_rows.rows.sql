@@ -23,7 +23,7 @@ SELECT
   'artwork_migration.carry_back_rows' AS object,
   FORMAT(
     $do$CREATE FUNCTION artwork_migration.carry_back_rows(ids uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
   UPDATE public.artworks_old AS a

@@ -8,7 +8,7 @@
 
 -- Marks log rows as carried back until it has batch_size ids, and returns those; what a large row holds beyond that is left to carry.
 CREATE FUNCTION artwork_migration.take_clean_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   WITH candidates AS (
@@ -35,7 +35,7 @@ $$;
 
 -- Ids that are on the serving table no more. An id that was never there is not in the log.
 CREATE FUNCTION artwork_migration.delete_retired(gone uuid[]) RETURNS bigint
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   removed bigint;
@@ -51,7 +51,7 @@ $$;
 
 -- One row by itself; a refusal is noted and the next row has its turn.
 CREATE FUNCTION artwork_migration.carry_back_or_refuse(artwork_id uuid) RETURNS boolean
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   refused_column text;
@@ -76,7 +76,7 @@ $$;
 
 -- These ids, in the caller's transaction, which says that it applies.
 CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT refused bigint)
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   moved artwork_migration.clean_rekeyed;
@@ -113,7 +113,7 @@ $$;
 CREATE FUNCTION artwork_migration.carry_back_batch(batch_size integer) RETURNS TABLE (
   logged bigint, carried bigint, removed bigint, refused bigint
 )
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   changed uuid[];
@@ -130,7 +130,7 @@ $$;
 CREATE FUNCTION artwork_migration.rehearse_batch(batch_size integer) RETURNS TABLE (
   logged bigint, carried bigint, removed bigint, refused bigint, refused_ids uuid[]
 )
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   changed uuid[];

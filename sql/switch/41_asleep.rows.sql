@@ -18,7 +18,7 @@ SELECT
   p.oid::regprocedure::text AS object,
   FORMAT(
     $do$CREATE OR REPLACE FUNCTION %s RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;

@@ -6,7 +6,7 @@
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
-LANGUAGE plpgsql SET search_path = ''
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   reached bigint;
@@ -20,7 +20,7 @@ END
 $$;
 
 CREATE FUNCTION artwork_migration.keep_referenced() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = ''
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM artwork_migration.refuse_referenced(OLD.id);

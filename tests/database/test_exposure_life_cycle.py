@@ -1,0 +1,53 @@
+"""Law 8 from the first phase to the last: no role reads or writes a row, by table, view or function, that it could not before."""
+
+from pathlib import Path
+
+import pytest
+
+from sample.build import Variant
+from tests.conftest import MakeShop
+from tests.exposure import before, complaints
+from tests.shops import Shop, deploy, execute_clean_up, finish_clean_up, make_ready, migrate, planned_deployment, switch, switch_back, withdraw
+from tests.visitors import few_rows
+
+BESIDE = ("artworks", "artworks_v2")
+
+
+@pytest.mark.parametrize(
+    ("variant", "release"),
+    [(Variant.CURRENT, "server"), (Variant.OLDER, "server"), (Variant.CURRENT, "server_16")],
+    ids=["current", "older", "current on the older release"],
+)
+def test_nobody_reads_or_writes_what_they_could_not_before(
+    make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, variant: Variant, release: str
+) -> None:
+    """Row by row and column by column, for everybody, in every phase: nothing is gained but what the plan counts, and nothing is lost."""
+    shop = make_shop(variant, on=request.getfixturevalue(release))
+    was = before(shop, few_rows(shop))
+    assert ["service_role"] == [name for name in was.known if was.saw_all(name)]
+    counted = planned_deployment(shop).facts["exposure"]
+
+    deploy(shop)
+    assert [] == complaints(shop, was, halves=["artworks"])
+    migrate(shop)
+    assert [] == complaints(shop, was, halves=BESIDE)
+    users, clean = ({value for (value,) in shop.rows(query)} for query in ("SELECT email FROM users", "SELECT id::text FROM artworks_v2"))
+    created = {email for (email,) in shop.rows("SELECT email FROM users AS u JOIN artwork_migration.created_user AS c ON c.id = u.id")}
+    assert created
+    assert counted == {"user_gained": len(clean.intersection(*[set().union(*(was.unowned.get(one, set()) for one in users - created))])), "user_changed": 0}
+    assert counted["user_gained"] > 0
+
+    switch(shop)
+    assert [] == complaints(shop, was, halves=BESIDE)
+    switch_back(shop)
+    assert [] == complaints(shop, was, halves=BESIDE)
+    switch(shop)
+    assert [] == complaints(shop, was, halves=BESIDE)
+    switch_back(shop)
+    withdraw(shop)
+    assert [] == complaints(shop, was, halves=["artworks"])
+
+    for again in (deploy, migrate, switch, make_ready, execute_clean_up):
+        again(shop)
+    finish_clean_up(shop, tmp_path)
+    assert [] == complaints(shop, was, halves=["artworks"])
