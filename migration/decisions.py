@@ -47,14 +47,13 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
     """The value in the form the ledger keeps. Raises BadInput, saying what the decision takes."""
     given = value.strip()
     match name:
-        case DecisionName.IN_FLIGHT_AGE:
-            return _interval(connection, given)
+        case DecisionName.IN_FLIGHT_AGE | DecisionName.CARRY_COLUMNS | DecisionName.ACCEPT_DRIFT:
+            ask = {DecisionName.IN_FLIGHT_AGE: _interval, DecisionName.CARRY_COLUMNS: _columns, DecisionName.ACCEPT_DRIFT: _drifted}
+            return ask[name](connection, given)
         case DecisionName.MAX_QUARANTINED:
             if not re.fullmatch(r"[0-9]{1,9}", given):
                 raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
             return str(int(given))
-        case DecisionName.CARRY_COLUMNS:
-            return _columns(connection, given)
         case DecisionName.FUNCTION_ROLES:
             roles = _names(given)
             if not roles:
@@ -65,8 +64,6 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
                 return str(UUID(given))
             except ValueError:
                 raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
-        case DecisionName.ACCEPT_DRIFT:
-            return _drifted(connection, given)
         case DecisionName.NO_ARCHIVE | DecisionName.REMOVE_TEST_DATA | DecisionName.REMOVE_OWNERLESS_USERS:
             if given not in _WORDS[name]:
                 raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
@@ -137,7 +134,9 @@ def _drifted(connection: Connection, given: str) -> str:
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
     if unknown or (not names and given != NO_COLUMN):
         wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NO_COLUMN}"
-        raise BadInput(f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided.")
+        raise BadInput(
+            f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided."
+        )
     return ",".join(names) or NO_COLUMN
 
 
