@@ -71,10 +71,10 @@ class Size:
     """How much is measured: rows that are written to, transactions of a round, rounds, rows of a bulk write and its rounds."""
 
     rows: int = 50_000
-    transactions: int = 2_000
-    rounds: int = 15
+    transactions: int = 500
+    rounds: int = 40
     bulk_rows: int = 200_000
-    bulk_rounds: int = 7
+    bulk_rounds: int = 5
 
 
 def measure(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
