@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,14 +71,14 @@ class Size:
     """How much is measured: rows that are written to, transactions of a round, rounds, rows of a bulk write and its rounds."""
 
     rows: int = 50_000
-    transactions: int = 2_000
-    rounds: int = 15
+    transactions: int = 500
+    rounds: int = 40
     bulk_rows: int = 200_000
-    bulk_rounds: int = 7
+    bulk_rounds: int = 5
 
 
-def measure(on: EmbeddedServer, size: Size) -> list[Compared]:
-    """Build both databases, single writes and then bulk ones."""
+def measure(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
+    """Build both databases of each kind, then measure single writes and bulk ones."""
     for name, rows in ((f"{WITHOUT}_single", size.rows), (f"{WITHOUT}_bulk", size.bulk_rows)):
         with psycopg.connect(databases.build(on, name, rows=2_000), autocommit=True) as connection:
             connection.execute(PREPARE.format(rows=rows))
@@ -88,25 +88,18 @@ def measure(on: EmbeddedServer, size: Size) -> list[Compared]:
         databases.deploy(on, other)
         with psycopg.connect(on.conninfo(other), autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE)")
-    return [*_single(on, size), *_bulk(on, size)]
+    yield from _single(on, size)
+    yield from _bulk(on, size)
 
 
-def _single(on: EmbeddedServer, size: Size) -> list[Compared]:
+def _single(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
         scripts = {name: _script(Path(folder), name, write, size.rows) for name, (_, write) in WRITES.items()}
         mix = [f"{scripts[name]}@{share}" for name, (share, _) in WRITES.items()]
         loads = {"mix of single writes": mix, **{name: [str(script)] for name, script in scripts.items()}}
-        return [
-            compare(
-                name,
-                "write",
-                without=_pgbench(on, f"{WITHOUT}_single", files, size),
-                with_it=_pgbench(on, f"{WITH}_single", files, size),
-                rounds=size.rounds,
-                bar=BAR,
-            )
-            for name, files in loads.items()
-        ]
+        for name, files in loads.items():
+            sides = {"without": _pgbench(on, f"{WITHOUT}_single", files, size), "with_it": _pgbench(on, f"{WITH}_single", files, size)}
+            yield compare(name, "write", **sides, rounds=size.rounds, bar=BAR)
 
 
 def _script(folder: Path, name: str, write: str, rows: int) -> Path:
@@ -120,7 +113,13 @@ def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) ->
 
     def run(number: int) -> float:
         _checkpoint(on)
-        options = ["--no-vacuum", "--protocol=prepared", "--client=2", f"--transactions={size.transactions // 2}", f"--random-seed={number}"]
+        options = [
+            "--no-vacuum",
+            "--protocol=prepared",
+            "--client=2",
+            f"--transactions={size.transactions // 2}",
+            f"--random-seed={number}",
+        ]
         scripts = [f"--file={file}" for file in files]
         command = [str(on.binary("pgbench")), *options, *scripts, on.conninfo(name)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -130,18 +129,13 @@ def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) ->
     return run
 
 
-def _bulk(on: EmbeddedServer, size: Size) -> list[Compared]:
-    return [
-        compare(
-            name.format(rows=size.bulk_rows),
-            "statement",
-            without=_statement(on, f"{WITHOUT}_bulk", do, undo, size),
-            with_it=_statement(on, f"{WITH}_bulk", do, undo, size),
-            rounds=size.bulk_rounds,
-            bar=BAR,
-        )
-        for name, (do, undo) in BULK.items()
-    ]
+def _bulk(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
+    for name, (do, undo) in BULK.items():
+        sides = {
+            "without": _statement(on, f"{WITHOUT}_bulk", do, undo, size),
+            "with_it": _statement(on, f"{WITH}_bulk", do, undo, size),
+        }
+        yield compare(name.format(rows=size.bulk_rows), "statement", **sides, rounds=size.bulk_rounds, bar=BAR)
 
 
 def _statement(on: EmbeddedServer, name: str, do: str, undo: str, size: Size) -> Callable[[int], float]:
@@ -174,7 +168,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
     size = Size(**vars(parser.parse_args(arguments)))
     with databases.server() as on:
-        print(machine.describe(on.conninfo("postgres")))
+        print(machine.describe(on.conninfo("postgres")), flush=True)
         return report(measure(on, size))
 
 

@@ -1,7 +1,7 @@
 """Pairs of rounds, one of each side right after the other, and the ratio that comes of them."""
 
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 
@@ -40,9 +40,7 @@ class Compared:
         )
 
 
-def compare(
-    name: str, unit: str, *, without: Callable[[int], float], with_it: Callable[[int], float], rounds: int, bar: float
-) -> Compared:
+def compare(name: str, unit: str, *, without: Callable[[int], float], with_it: Callable[[int], float], rounds: int, bar: float) -> Compared:
     """Measure both sides in each round, taking turns in who is first; a first pair warms up and does not count.
 
     Both are given the number of the round and return milliseconds per unit.
@@ -56,8 +54,10 @@ def compare(
     return Compared(name, unit, tuple(pairs), bar)
 
 
-def report(results: Sequence[Compared]) -> int:
-    """Print the results; the exit code: 1 if a bar was missed."""
+def report(results: Iterable[Compared]) -> int:
+    """Print each result as it comes; the exit code: 1 if a bar was missed."""
+    missed = 0
     for result in results:
-        print(result)
-    return int(not all(result.holds for result in results))
+        print(result, flush=True)
+        missed += not result.holds
+    return int(missed > 0)

@@ -1,6 +1,7 @@
 """Catch-up: make the clean rows what the legacy rows are now, batch by batch, until the log is drained."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
@@ -21,6 +22,11 @@ class CaughtUp:
     written: int = 0
     batches: int = 0
 
+    def add(self, amounts: Mapping[str, int]) -> None:
+        """Add what a batch, or another catch-up, did."""
+        for name, amount in amounts.items():
+            setattr(self, name, getattr(self, name) + amount)
+
 
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or on a live database, where it never is for long, until three batches in a row were small.
@@ -32,20 +38,28 @@ def catch_up(run: Run) -> CaughtUp:
     small = 0
     while True:
         batch = run.database.write("catching up", lambda connection: _batch(run, connection))
-        total.batches += 1
-        for name, amount in batch.items():
-            setattr(total, name, getattr(total, name) + amount)
+        total.add({**batch, "batches": 1})
         small = small + 1 if batch["logged"] < run.settings.batch_size else 0
         if batch["logged"] == 0 or small == SMALL_BATCHES:
             return total
 
 
-def vacuum_log(run: Run) -> None:
-    """Make the drained log small again, before autovacuum comes to it. What somebody has locked is left to autovacuum; nobody waits.
+def drain(run: Run) -> CaughtUp:
+    """Catch up and leave the log small on disk, before autovacuum comes to it.
 
-    The empty end is cut off under ACCESS EXCLUSIVE only if that is free for a moment, and the lock is given up as soon as anybody waits for
-    it. Not before a switch: trying for it may take seconds, in which the log fills.
+    In two rounds: what the application writes during the first stands at the log's end, and nothing before it can be cut off; from then on
+    there is room further in front. Not before a switch: the VACUUM may take seconds, in which the log fills.
     """
+    total = CaughtUp()
+    for _ in range(2):
+        total.add(asdict(catch_up(run)))
+        _vacuum_log(run)
+    return total
+
+
+def _vacuum_log(run: Run) -> None:
+    """Nobody waits for it: a table that somebody has locked is left to autovacuum. Its end is cut off under ACCESS EXCLUSIVE only if that
+    is free for a moment, and the lock is given up as soon as anybody waits for it."""
     with run.database.autocommit("vacuuming the log") as connection:
         connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.rekeyed_artwork")
 

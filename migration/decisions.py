@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from enum import StrEnum
 from uuid import UUID
 
@@ -49,32 +50,9 @@ _WORDS = {
 
 def checked_value(connection: Connection, name: DecisionName, value: str) -> str:
     """The value in the form the ledger keeps. Raises BadInput, saying what the decision takes."""
-    given = value.strip()
-    match name:
-        case DecisionName.IN_FLIGHT_AGE:
-            return _interval(connection, given)
-        case DecisionName.MAX_QUARANTINED:
-            if not re.fullmatch(r"[0-9]{1,9}", given):
-                raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
-            return str(int(given))
-        case DecisionName.CARRY_COLUMNS | DecisionName.ACCEPT_EXPOSURE:
-            return _columns(connection, given) if name is DecisionName.CARRY_COLUMNS else _exposures(given)
-        case DecisionName.FUNCTION_ROLES:
-            roles = _names(given)
-            if not roles:
-                raise BadInput("function_roles takes the names of roles, separated by commas, like service_role. Nothing was decided.")
-            return ",".join(roles)
-        case DecisionName.CLEAR_REFUSED_WRITE:
-            try:
-                return str(UUID(given))
-            except ValueError:
-                raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
-        case DecisionName.ACCEPT_DRIFT:
-            return _drifted(connection, given)
-        case DecisionName.NO_ARCHIVE | DecisionName.REMOVE_TEST_DATA | DecisionName.REMOVE_OWNERLESS_USERS:
-            if given not in _WORDS[name]:
-                raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
-            return given
+    if name in _WORDS:
+        return _word(name, value.strip())
+    return _CHECKS[name](connection, value.strip())
 
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
@@ -106,6 +84,32 @@ def carried_columns(connection: Connection) -> tuple[str, ...]:
     return _names(ledger.decision_value(connection, DecisionName.CARRY_COLUMNS, NONE))
 
 
+def _word(name: DecisionName, given: str) -> str:
+    if given not in _WORDS[name]:
+        raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
+    return given
+
+
+def _count(_: Connection, given: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}", given):
+        raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
+    return str(int(given))
+
+
+def _roles(_: Connection, given: str) -> str:
+    roles = _names(given)
+    if not roles:
+        raise BadInput("function_roles takes the names of roles, separated by commas, like service_role. Nothing was decided.")
+    return ",".join(roles)
+
+
+def _artwork(_: Connection, given: str) -> str:
+    try:
+        return str(UUID(given))
+    except ValueError:
+        raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
+
+
 def _columns(connection: Connection, given: str) -> str:
     """The columns as one list, each of which can really be carried over."""
     columns = _names(given)
@@ -121,7 +125,7 @@ def _columns(connection: Connection, given: str) -> str:
     return ",".join(columns) or NONE
 
 
-def _exposures(given: str) -> str:
+def _exposures(_: Connection, given: str) -> str:
     """The kinds as one list, in their order."""
     kinds = _names(given)
     if not set(kinds) <= set(EXPOSURES) or (not kinds and given != NONE):
@@ -149,7 +153,9 @@ def _drifted(connection: Connection, given: str) -> str:
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
     if unknown or (not names and given != NONE):
         wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NONE}"
-        raise BadInput(f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided.")
+        raise BadInput(
+            f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided."
+        )
     return ",".join(names) or NONE
 
 
@@ -164,3 +170,15 @@ def _interval(connection: Connection, given: str) -> str:
     if not re.fullmatch(r"[0-9]{1,6} ?(seconds?|minutes?|hours?|days?)", given):
         raise BadInput("in_flight_age takes an interval like '15 minutes' or '2 hours'. Nothing was decided.")
     return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())
+
+
+#: What each decision takes, but for those of _WORDS.
+_CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
+    DecisionName.IN_FLIGHT_AGE: _interval,
+    DecisionName.MAX_QUARANTINED: _count,
+    DecisionName.CARRY_COLUMNS: _columns,
+    DecisionName.ACCEPT_EXPOSURE: _exposures,
+    DecisionName.FUNCTION_ROLES: _roles,
+    DecisionName.CLEAR_REFUSED_WRITE: _artwork,
+    DecisionName.ACCEPT_DRIFT: _drifted,
+}

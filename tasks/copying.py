@@ -58,9 +58,8 @@ def finish_table(run: Run) -> None:
 
 @step("catch up")
 def catch_up_with_log(run: Run) -> dict[str, int]:
-    """See migration.catch_up.catch_up; the drained log is vacuumed."""
-    done = asdict(catch_up.catch_up(run))
-    catch_up.vacuum_log(run)
+    """See migration.catch_up.drain."""
+    done = asdict(catch_up.drain(run))
     get_run_logger().info("caught up: %s", ", ".join(f"{amount} {name.replace('_', ' ')}" for name, amount in done.items()))
     return done
 

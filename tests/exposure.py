@@ -88,7 +88,9 @@ def complaints(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Co
     for visitor, found in _look(shop, was.users, secrets, who):
         gained = _gained(shop, was, visitor)
         new = {fact for _, fact in found} - was.known[visitor.name]
-        told += [f"{visitor.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(fact, visitor, was, gained, serves, secrets)]
+        told += [
+            f"{visitor.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(fact, visitor, was, gained, serves, secrets)
+        ]
         for half in halves:
             shown = {fact for name, fact in found if name == (half if fact.kind == "artworks" else kind_of(name))}
             expected = _expected(shop, was, visitor, half, gained)
@@ -141,7 +143,10 @@ def _expected(shop: Shop, was: Before, visitor: Visitor, half: str, gained: set[
         columns.add(WHOLE_ROW)
     theirs = set()
     if half == "artworks_v2" or _clean_serves(shop):
-        theirs = {Fact("artworks" if key in was.artworks else "orders", key, "read id") for key in gained & (keys | set().union(*was.orders.values()))}
+        theirs = {
+            Fact("artworks" if key in was.artworks else "orders", key, "read id")
+            for key in gained & (keys | set().union(*was.orders.values()))
+        }
     return theirs | {
         fact
         for fact in known

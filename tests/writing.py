@@ -119,7 +119,9 @@ def _attempts(
     harmless = [name for name in ("pet_name", "created_at", "updated_at") if name in updatable] or updatable
     everything = [WHOLE_ROW] if every_one and not is_view else []
     # a view's columns are written by whoever may write them in the table behind it, one by one
-    for column, columns in [(name, (name,)) for name in updatable] if is_view else [(name, (*updatable, *everything)) for name in harmless[:1]]:
+    for column, columns in (
+        [(name, (name,)) for name in updatable] if is_view else [(name, (*updatable, *everything)) for name in harmless[:1]]
+    ):
         yield Attempt(relation, "update", f"UPDATE public.{relation} SET {column} = DEFAULT", columns)
     yield Attempt(relation, "delete", f"DELETE FROM public.{relation}", ("",))
     row = shop.value(f"SELECT TO_JSONB(t) FROM public.{relation} AS t LIMIT 1") or {}
@@ -130,7 +132,7 @@ def _attempts(
 
 def _insert(relation: str, columns: list[str], row: dict[str, Any], owner: str | None) -> str:
     """The row once more, as another one and somebody's."""
-    unique = {"id": "GEN_RANDOM_UUID()", **{name: "GEN_RANDOM_UUID()::text" for name in ("access_token", "email", "stripe_session_id")}}
+    unique = {"id": "GEN_RANDOM_UUID()", **dict.fromkeys(("access_token", "email", "stripe_session_id"), "GEN_RANDOM_UUID()::text")}
     given = {**unique, "user_id": f"'{owner}'::uuid" if owner else "NULL"}
     values = ", ".join(given.get(name, f"r.{name}") for name in columns)
     literal = json.dumps(row).replace("'", "''")

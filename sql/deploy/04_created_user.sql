@@ -1,4 +1,4 @@
--- What: the users that migrate_data created and that nobody has claimed since (capture_changed_users takes claimed ones out).
+-- What: the users that migrate_data created and that nobody has claimed since (capture_changed_user takes claimed ones out).
 -- Why: roll_back(to=NOT_STARTED) removes those that nothing references. That takes its time, so this table is taken away after the lock.
 -- Inverse: 04_created_user.undo.sql
 -- Locks: none on a table of the application.

@@ -41,28 +41,22 @@ BEGIN
 END
 $$;
 
--- Nearly every change of a user is of something else than its id and e-mail, and is to cost next to nothing.
-CREATE FUNCTION artwork_migration.capture_changed_users() RETURNS trigger
+-- By row: nearly every change of a user is of something else, and its trigger's condition keeps that from costing anything.
+CREATE FUNCTION artwork_migration.capture_changed_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF EXISTS (
-    SELECT FROM before AS b WHERE NOT EXISTS (SELECT FROM changed AS c WHERE c.id = b.id AND c.email IS NOT DISTINCT FROM b.email)
-  ) THEN
+  IF (OLD.id, OLD.email) IS DISTINCT FROM (NEW.id, NEW.email) THEN
     INSERT INTO artwork_migration.legacy_change (ids)
-    WITH u AS MATERIALIZED (
-      (SELECT b.id, b.email FROM before AS b EXCEPT SELECT c.id, c.email FROM changed AS c)
-      UNION (SELECT c.id, c.email FROM changed AS c EXCEPT SELECT b.id, b.email FROM before AS b)
-    )
     SELECT ARRAY_AGG(x.id) FROM (
-      SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.customer_email = u.email
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.customer_email = ANY(ARRAY[OLD.email, NEW.email])
       UNION
-      SELECT l.id FROM artwork_migration.legacy_artwork AS l INNER JOIN u ON l.legacy_user_id = u.id
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.legacy_user_id = ANY(ARRAY[OLD.id, NEW.id])
     ) AS x
     HAVING COUNT(*) > 0;
   END IF;
   -- A user that somebody has claimed is not ours any more.
-  DELETE FROM artwork_migration.created_user AS o USING changed AS c WHERE o.id = c.id AND NOT c.is_anonymous;
+  DELETE FROM artwork_migration.created_user AS o WHERE o.id = NEW.id AND NOT NEW.is_anonymous;
   RETURN NULL;
 END
 $$;

@@ -59,7 +59,6 @@ triggers AS (
   FROM (
     VALUES
     ('INSERT', 'REFERENCING NEW TABLE AS changed ', 'capture_users()'),
-    ('UPDATE', 'REFERENCING OLD TABLE AS before NEW TABLE AS changed ', 'capture_changed_users()'),
     ('DELETE', 'REFERENCING OLD TABLE AS changed ', 'capture_users()')
   ) AS e (event, tables, call)
   UNION ALL
@@ -75,6 +74,10 @@ triggers AS (
     (
       'public.artworks', 'artwork_migration_key', 'AFTER UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
       'capture_old_key()'
+    ),
+    (
+      'public.users', 'artwork_migration_update', 'AFTER UPDATE', 'FOR EACH ROW ',
+      '(OLD.id, OLD.email, OLD.is_anonymous) IS DISTINCT FROM (NEW.id, NEW.email, NEW.is_anonymous) AND ', 'capture_changed_user()'
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
     ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()'),

@@ -106,7 +106,9 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
 def test_each_kind_is_listed_with_its_fate(listed: list[dict[str, Any]]) -> None:
     """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
     assert [] == unlisted(listed, GOES, "fate")
-    assert [] == [one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in GOES.values())]
+    assert [] == [
+        one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in GOES.values())
+    ]
 
 
 def test_what_would_block_the_switch_is_listed_with_what_to_do(listed: list[dict[str, Any]]) -> None:

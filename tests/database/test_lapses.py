@@ -130,7 +130,9 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
 
 def test_every_question_has_been_seen_to_say_no() -> None:
     """A file without a case above would never have been seen to refuse anything; each says what to do."""
-    assert {file.rule for file in sql.folder("lapses")} | {"users_contract"} == {rule for _, wanted in LAPSES.values() for rule, _ in wanted}
+    assert {file.rule for file in sql.folder("lapses")} | {"users_contract"} == {
+        rule for _, wanted in LAPSES.values() for rule, _ in wanted
+    }
     assert [] == [file.name for file in sql.folder("lapses") if not file.header["remedy"].endswith(".")]
 
 

@@ -141,6 +141,36 @@ def test_our_own_writes_are_not_written_through(shop: Shop) -> None:
     assert (0, []) == (shop.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"), logged(shop))
 
 
+def test_replica_role_does_not_silence_the_write_through(shop: Shop) -> None:
+    """session_replication_role = replica is written through as well, because the triggers are ENABLE ALWAYS; an ordinary one is silent."""
+    artwork = add_legacy(shop)
+    catch_up_now(shop)
+    shop.sql.execute("SET session_replication_role = replica")
+    shop.sql.execute(UPDATE, (artwork,))
+    assert "Rexa" == legacy(shop, artwork, "pet_name")
+    shop.sql.execute("ALTER TABLE public.artworks_v2 ENABLE TRIGGER artwork_migration_update")
+    shop.sql.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexb' WHERE id = %s", (artwork,))
+    assert "Rexa" == legacy(shop, artwork, "pet_name")
+
+
+def test_merge_and_copy_are_written_through(shop: Shop) -> None:
+    """Whatever way a row comes, changes or goes on the clean side, the legacy table has it at once."""
+    changed, gone, born, copied = add_clean(shop), add_clean(shop), uuid4(), uuid4()
+    shop.sql.execute(
+        "MERGE INTO public.artworks_v2 AS a USING (VALUES (%s::uuid, 'change'), (%s, 'delete'), (%s, 'insert')) AS n (id, what)"
+        " ON a.id = n.id WHEN MATCHED AND n.what = 'delete' THEN DELETE WHEN MATCHED THEN UPDATE SET pet_name = 'Rexa'"
+        " WHEN NOT MATCHED THEN INSERT (id, customer_name, customer_email, access_token, pet_mom_image_url, pet_image_url)"
+        " VALUES (n.id, 'Ada', 'ada@x.example', 'merged', 'https://x/m', 'https://x/p')",
+        (changed, gone, born),
+    )
+    columns = "id, customer_name, customer_email, access_token, pet_mom_image_url, pet_image_url"
+    with shop.sql.cursor() as cursor, cursor.copy(f"COPY public.artworks_v2 ({columns}) FROM STDIN") as copy:
+        copy.write_row((copied, "Ada", "ada@x.example", "copied", "https://x/m", "https://x/p"))
+    assert ["Rexa", None] == [legacy(shop, one, "pet_name") for one in (changed, gone)]
+    assert [None, born, copied] == [legacy(shop, one, "id") for one in (gone, born, copied)]
+    assert [] == _refused(shop)
+
+
 REFUSALS = {
     "NOT NULL": ("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", None, "23502", "artworks.customer_name"),
     "too long": (
@@ -244,6 +274,30 @@ def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
     break_function(shop, "artwork_migration.write_through", "IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN", "IF FALSE THEN")
     assert steps.statement(shop, writer, UPDATE, artwork).sqlstate() is None
     assert ("Rexa", "Rex") == (clean(shop, artwork, "pet_name"), legacy(shop, artwork, "pet_name"))
+
+
+@pytest.mark.parametrize("sqlstate", ["53100", "57014", "55000", "XX000"])
+def test_what_no_row_of_legacys_is_to_blame_for_is_the_applications(shop: Shop, sqlstate: str) -> None:
+    """A full disk, a cancelled statement, a state, a fault: the clean write fails with it, and nothing is called refused."""
+    artwork = add_clean(shop)
+    shop.sql.execute(
+        "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$"
+        f" BEGIN RAISE EXCEPTION USING ERRCODE = '{sqlstate}', MESSAGE = 'no'; END $$;"
+        "CREATE TRIGGER fail BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.fail()"
+    )
+    with pytest.raises(psycopg.Error) as failed:
+        shop.sql.execute(UPDATE, (artwork,))
+    assert (sqlstate, "Rex", []) == (failed.value.sqlstate, clean(shop, artwork, "pet_name"), _refused(shop))
+
+
+def test_a_repeatable_read_caller_is_written_through(shop: Shop) -> None:
+    """Where nobody else has written the row, an older snapshot is no obstacle."""
+    artwork = add_clean(shop)
+    writer = shop.session()
+    writer.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    writer.execute(UPDATE, (artwork,))
+    writer.commit()
+    assert "Rexa" == legacy(shop, artwork, "pet_name")
 
 
 def test_a_serialization_failure_is_the_applications(shop: Shop) -> None:

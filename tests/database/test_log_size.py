@@ -1,0 +1,91 @@
+"""The log of changed ids is small on disk again once it is drained, however much was in it."""
+
+import psycopg
+import pytest
+
+from migration import catch_up
+from sample.server import EmbeddedServer
+from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
+from tests.conftest import MakeShop
+from tests.shops import Shop, catch_up_now, deploy, migrate, reconcile_now, running, switch, switch_back
+
+SIZE = "SELECT PG_TOTAL_RELATION_SIZE('artwork_migration.legacy_change')"
+#: As single writes log them: one row each.
+LOG = "INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY[GEN_RANDOM_UUID()] FROM GENERATE_SERIES(1, 20000)"
+#: As one statement over many rows logs them: one array, in the TOAST table.
+LOG_AT_ONCE = (
+    "INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY_AGG(x.id)"
+    " FROM (SELECT GEN_RANDOM_UUID() AS id FROM GENERATE_SERIES(1, 20000)) AS x"
+)
+
+
+def drained(shop: Shop) -> int:
+    """Bytes on disk after a drain."""
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        catch_up.drain(run)
+    return int(shop.value(SIZE))
+
+
+@pytest.mark.parametrize("log", [LOG, LOG_AT_ONCE])
+def test_a_drained_log_is_small(deployed: Shop, log: str) -> None:
+    """Without the VACUUM it would stay as large as it ever was."""
+    deployed.sql.execute(log)
+    deployed.sql.execute("ALTER TABLE artwork_migration.legacy_change SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)")
+    catch_up_now(deployed)
+    full = deployed.value(SIZE)
+    assert full > 300_000
+    assert drained(deployed) < full / 4
+
+
+def test_an_open_write_does_not_stop_the_drain(deployed: Shop) -> None:
+    """A transaction that has written to the log keeps its end from being cut off; drain goes by, and the next one cuts it off."""
+    deployed.sql.execute(LOG)
+    writer = deployed.session()
+    artwork = add_legacy(deployed)
+    writer.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
+    full = deployed.value(SIZE)
+    assert drained(deployed) >= full
+    writer.commit()
+    assert drained(deployed) < full / 4
+    assert "Rexa" == clean(deployed, artwork, "pet_name")
+
+
+def test_what_is_emptied_again_is_vacuumed_by_its_amount(deployed: Shop) -> None:
+    """Autovacuum's settings stand on the tables: a share of what was once in them would be too late."""
+    assert [("legacy_change",), ("quarantine",), ("rekeyed_artwork",), ("waiting_email",)] == deployed.rows(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'artwork_migration'::regnamespace"
+        " AND 'autovacuum_vacuum_scale_factor=0' = ANY(reloptions) ORDER BY relname"
+    )
+
+
+@pytest.mark.parametrize("of", ["ALL TABLES", "TABLES IN SCHEMA public, artwork_migration"])
+def test_a_publication_of_everything_stands_in_nobodys_way(make_shop: MakeShop, either_server: EmbeddedServer, of: str) -> None:
+    """Deploy, capture, catch-up, switch and the way back work with every table published, keyless logs too, on both releases."""
+    shop = make_shop(on=either_server)
+    shop.sql.execute("CREATE PUBLICATION everything FOR ALL TABLES" if of == "ALL TABLES" else "CREATE PUBLICATION everything")
+    deploy(shop)
+    if of != "ALL TABLES":
+        shop.sql.execute(f"ALTER PUBLICATION everything ADD {of}")
+    migrate(shop)
+    artwork, other = add_legacy(shop), add_clean(shop)
+    add_order(shop, artwork)
+    catch_up_now(shop)
+    switch(shop)
+    shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = ANY(%s)", ([artwork, other],))
+    switch_back(shop)
+    catch_up_now(shop)
+    assert {"match", "excluded"} == set(reconcile_now(shop))
+    assert 2 == shop.value("SELECT COUNT(*) FROM public.artworks WHERE pet_name = 'Rexa' AND id = ANY(%s)", [artwork, other])
+
+
+def test_without_its_replica_identity_a_published_log_could_not_be_emptied(deployed: Shop) -> None:
+    """REPLICA IDENTITY FULL is what lets a publication of everything take the deletes."""
+    deployed.sql.execute("CREATE PUBLICATION everything FOR ALL TABLES")
+    add_legacy(deployed)
+    empty_log(deployed)
+    deployed.sql.execute("ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY DEFAULT")
+    add_legacy(deployed)
+    with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
+        empty_log(deployed)
+    assert 1 == len(logged(deployed))

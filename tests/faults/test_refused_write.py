@@ -1,0 +1,74 @@
+"""A write of the clean side that the legacy table refuses, from end to end: nobody loses it, and nobody goes on before a person decides."""
+
+from uuid import UUID
+
+import pytest
+
+from expectations.suites import SUITES
+from migration import reconcile
+from migration.decisions import DecisionName, apply_at_once, checked_value
+from migration.gates import GateVerdict
+from tasks.validation import judge_suite
+from tests.artworks import add_legacy, clean, legacy
+from tests.shops import Shop, catch_up_now, planned_switch, running
+
+#: A name that legacy's own check does not take; it must stand nowhere but in the clean row.
+NAME = "Maximilian-the-canary"
+
+
+@pytest.fixture
+def refused(migrated: Shop) -> UUID:
+    """An artwork whose newest name the legacy table has refused."""
+    artwork = add_legacy(migrated)
+    catch_up_now(migrated)
+    migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT short_names CHECK (LENGTH(pet_name) < 20) NOT VALID")
+    assert 1 == migrated.sql.execute("UPDATE artworks_v2 SET pet_name = %s WHERE id = %s", (NAME, artwork)).rowcount
+    return artwork
+
+
+def judged(shop: Shop) -> GateVerdict:
+    """The gate `reconciliation` after a catch-up, as migrate_data judges it."""
+    catch_up_now(shop)
+    with running(shop, "migrate_data") as run:
+        run.begin()
+        reconcile.reconcile(run)
+        return judge_suite(run, SUITES["reconciliation"])
+
+
+def clear(shop: Shop, artwork: UUID) -> None:
+    """What `decide clear_refused_write` does."""
+    with shop.database.transaction("deciding") as connection:
+        apply_at_once(
+            connection, DecisionName.CLEAR_REFUSED_WRITE, checked_value(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
+        )
+
+
+def red(verdict: GateVerdict) -> dict[str, tuple[str, ...]]:
+    """The rules that say no, with their ids."""
+    return {rule.rule: rule.ids for rule in verdict.red}
+
+
+def test_a_refused_write_waits_for_a_person(migrated: Shop, refused: UUID) -> None:
+    """The clean write stands, its reason is kept without a value, the gate is red with the id and the switch is blocked, until it is mended
+    and cleared."""
+    assert (NAME, "Rex") == (clean(migrated, refused, "pet_name"), legacy(migrated, refused, "pet_name"))
+    kept = migrated.rows("SELECT r.id, r.operation, r.sql_state, r.object FROM artwork_migration.refused_write AS r")
+    assert [(refused, "UPDATE", "23514", "artworks.short_names")] == kept
+    assert {"refused": (str(refused),)} == red(judged(migrated))
+    assert NAME == clean(migrated, refused, "pet_name")
+    (blocker,) = [one for one in planned_switch(migrated).blockers if one.rule == "refused_write"]
+    assert str(refused) in blocker.subject
+    assert NAME not in str(blocker)
+
+    migrated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT short_names")
+    migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (NAME, refused))
+    clear(migrated, refused)
+    assert {} == red(judged(migrated))
+    assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.refused_write"))
+
+
+def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
+    """Whoever clears a refusal says that it may go: the clean row becomes what the legacy row is."""
+    clear(migrated, refused)
+    assert {} == red(judged(migrated))
+    assert "Rex" == clean(migrated, refused, "pet_name")

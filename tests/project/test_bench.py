@@ -1,0 +1,70 @@
+"""The benchmarks run, in miniature: what they print has its shape, whatever the times are."""
+
+import re
+
+import pytest
+
+from bench import capture_overhead, databases, log_size, machine
+from bench.ratios import Compared, compare, report
+from sample.server import EmbeddedServer
+
+TINY = capture_overhead.Size(rows=50, transactions=10, rounds=1, bulk_rows=50, bulk_rounds=1)
+
+
+@pytest.fixture
+def names() -> list[str]:
+    """Databases of the benchmarks."""
+    sides = (capture_overhead.WITHOUT, capture_overhead.WITH)
+    return [log_size.DATABASE, *(f"{side}_{kind}" for side in sides for kind in ("single", "bulk"))]
+
+
+def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """One result for the mix, for each write of it and for each bulk write, a pair of times each; and both sides really differ."""
+    try:
+        results = list(capture_overhead.measure(server, TINY))
+        with databases.running(server, "bench_with_single", "test") as run, run.database.transaction("looking") as connection:
+            logged = connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.legacy_change").scalar_one()
+    finally:
+        for name in names:
+            server.drop_database(name)
+    wanted = ["mix of single writes", *capture_overhead.WRITES, *(name.format(rows=50) for name in capture_overhead.BULK)]
+    assert wanted == [result.name for result in results]
+    assert all(len(result.pairs) == 1 and min(result.pairs[0]) > 0 for result in results)
+    assert logged >= TINY.transactions
+    report(results)
+    lines = capsys.readouterr().out.splitlines()
+    assert len(wanted) == len(lines)
+    assert all(
+        re.search(r"without +[\d.]+  with +[\d.]+ ms/(write|statement)  ratio +[\d.]+ .* bar 1\.15: (holds|MISSED)$", line)
+        for line in lines
+    )
+
+
+def test_the_size_of_the_log_is_measured(server: EmbeddedServer, names: list[str]) -> None:
+    """Full and drained, with and without a reader, and a writer beside it."""
+    try:
+        results = log_size.measure(server, 500)
+    finally:
+        for name in names:
+            server.drop_database(name)
+    assert ["nobody else", "a REPEATABLE READ reader", "the reader has gone"] == [result.name for result in results]
+    assert all(result.full > 0 and result.seconds > 0 and "longest" in str(result) for result in results)
+
+
+def test_a_ratio_is_the_median_of_pairs_and_the_bar_decides() -> None:
+    """The first pair warms up; sides take turns; a missed bar is exit code 1."""
+    order: list[str] = []
+
+    def side(name: str, milliseconds: float) -> float:
+        order.append(name)
+        return milliseconds
+
+    result = compare("load", "write", without=lambda _: side("a", 2.0), with_it=lambda n: side("b", 2.0 + n), rounds=3, bar=1.5)
+    assert (((2.0, 3.0), (2.0, 4.0), (2.0, 5.0)), 2.0, False) == (result.pairs, result.ratio, result.holds)
+    assert ["b", "a", "a", "b", "b", "a", "a", "b"] == order
+    assert (1, 0) == (report([result]), report([Compared("load", "write", ((1.0, 1.0),), 1.15)]))
+
+
+def test_the_machine_is_told_without_its_name(server: EmbeddedServer) -> None:
+    """Cores, release and settings."""
+    assert re.fullmatch(r"\d+ cores \(load [\d.]+\), Postgres 18[\d.]*; fsync off, .*", machine.describe(server.conninfo("postgres")))
