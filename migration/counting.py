@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
-#: Blocks of the sample in which is counted what decides nothing: some 80,000 rows. A smaller table is counted as a whole.
-SAMPLE_BLOCKS = 4096
+#: Blocks of the sample in which is counted what decides nothing: some 40,000 rows. A smaller table is counted as a whole.
+SAMPLE_BLOCKS = 2048
 #: Seconds for a question that must look at every row it is about; without the answer the plan says so.
-COUNT_SECONDS = 10
+COUNT_SECONDS = 20
 #: For how long a transaction must be open to be told.
 LONG_TRANSACTION = "1 minute"
 
