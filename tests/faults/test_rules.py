@@ -332,7 +332,18 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
             "somebodys",
         ),
     ],
-    ids=["no key to users", "key not valid", "token not unique", "unique in name only", "user", "e-mail", "work", "upscaling", "not valid"],
+    ids=[
+        "no users key",
+        "key not valid",
+        "not unique",
+        "unique in name only",
+        "user",
+        "e-mail",
+        "work",
+        "upscaling",
+        "recent",
+        "not valid",
+    ],
 )
 def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
     """It is named; there are no ids."""
