@@ -90,7 +90,9 @@ def _server(version: int) -> Iterator[EmbeddedServer]:
     # a short path, because the socket's must stay under 107 characters; fsync off, because nobody pulls the plug on a test
     with (
         tempfile.TemporaryDirectory(prefix="pg") as folder,
-        EmbeddedServer(Path(folder) / "d", version=version, settings={"fsync": "off", "max_connections": "250", "max_prepared_transactions": "2"}) as it,
+        EmbeddedServer(
+            Path(folder) / "d", version=version, settings={"fsync": "off", "max_connections": "250", "max_prepared_transactions": "2"}
+        ) as it,
     ):
         yield it
 
