@@ -27,7 +27,7 @@ class Asked(Protocol):
 
 @dataclass(frozen=True)
 class Hanging:
-    """One object: its kind, what will happen to it, the lock that the switch takes for it; why it blocks the switch, if so, and what to do."""
+    """One object: its kind, what will happen to it, the lock that the switch takes for it; if it blocks the switch, why and what to do."""
 
     kind: str
     object: str

@@ -121,7 +121,8 @@ GOES: dict[str, tuple[str, str, str, str]] = {
         "stays with the retired table",
     ),
     "a security label": (
-        "SET allow_system_table_mods = on; INSERT INTO pg_seclabel VALUES ('artworks'::regclass, 'pg_class'::regclass, 0, 'guard', 'secret')",
+        "SET allow_system_table_mods = on;"
+        "INSERT INTO pg_seclabel VALUES ('artworks'::regclass, 'pg_class'::regclass, 0, 'guard', 'secret')",
         "table",
         "security label of guard on table public.artworks",
         "by hand",
@@ -162,7 +163,8 @@ GOES: dict[str, tuple[str, str, str, str]] = {
     "a comment on a column that is gone": ("SELECT 1", "columns", "comment on column mockup_urls", "stays with the retired table"),
     "a default": ("SELECT 1", "columns", "default of column created_at", "stays with the retired table; the clean column has its own"),
     "a default of the application's": (
-        "CREATE FUNCTION price() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER TABLE artworks ADD COLUMN \"price (net)\" int DEFAULT price()",
+        "CREATE FUNCTION price() RETURNS int LANGUAGE sql AS 'SELECT 1';"
+        'ALTER TABLE artworks ADD COLUMN "price (net)" int DEFAULT price()',
         "columns",
         'default of column "price (net)"',
         "stays with the retired table",

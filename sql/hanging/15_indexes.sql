@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   FORMAT('%s (%s)', i.indexrelid::regclass, REGEXP_REPLACE(PG_GET_INDEXDEF(i.indexrelid), '^.* USING ', '')) AS object,
-  CASE WHEN i.indisunique THEN 'stays with the retired table, and what it kept unique is free in the clean one' ELSE 'stays with the retired table' END
+  'stays with the retired table' || CASE WHEN i.indisunique THEN ', and what it kept unique is free in the clean one' ELSE '' END
   || '; the clean table has indexes for the product''s queries: make any other on artworks_v2 after migrate_data' AS fate
 FROM pg_catalog.pg_index AS i
 WHERE

@@ -14,7 +14,8 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.hanging import BLOCKS, GOES
-from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch, switch
+from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch
+from tests.ways import Way
 
 #: Everything that depends on the table, its row type or the type's array, with the name that tells it; but for what is part of these.
 DEPENDS = """
@@ -42,7 +43,10 @@ DEPENDS = """
     LEFT JOIN pg_operator AS o ON d.classid = 'pg_operator'::regclass AND o.oid = d.objid
     JOIN pg_type AS r ON r.typrelid = 'public.artworks'::regclass
     WHERE
-      (d.refclassid = 'pg_class'::regclass AND d.refobjid = r.typrelid OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (r.oid, r.typarray))
+      (
+        d.refclassid = 'pg_class'::regclass AND d.refobjid = r.typrelid
+        OR d.refclassid = 'pg_type'::regclass AND d.refobjid IN (r.oid, r.typarray)
+      )
       AND (d.classid <> 'pg_type'::regclass OR d.objid NOT IN (r.oid, r.typarray)) AND c.relkind IS DISTINCT FROM 't'
 """
 
@@ -173,7 +177,7 @@ CARRIED = {
     "how columns are stored": "SELECT STRING_AGG(CONCAT_WS(' ', attname, attstattarget, attstorage, attcompression), ',' ORDER BY attname)"
     " FROM pg_attribute WHERE attrelid = %s::regclass AND attname IN ('customer_email', 'generated_image_url', 'pet_name')",
     "policies": "SELECT STRING_AGG(polname, ',' ORDER BY polname) FROM pg_policy WHERE polrelid = %s::regclass",
-    "triggers": "SELECT STRING_AGG(tgname || tgenabled, ',' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = %s::regclass"
+    "triggers": "SELECT STRING_AGG(CONCAT_WS(' ', tgname, tgenabled), ',' ORDER BY tgname) FROM pg_trigger WHERE tgrelid = %s::regclass"
     " AND tgname IN ('hook', 'checked')",
     "publications": "SELECT STRING_AGG(p.pubname, ',') FROM pg_publication_rel AS r JOIN pg_publication AS p ON p.oid = r.prpubid"
     " WHERE r.prrelid = %s::regclass AND p.pubname = 'feed'",
@@ -183,7 +187,7 @@ CARRIED = {
     " WHERE d.refobjid = %s::regclass AND w.ev_class::regclass::text IN ('named', 'sales')",
 }
 STAYS = {
-    "indexes": "SELECT STRING_AGG(indexrelid::regclass::text, ',' ORDER BY 1) FROM pg_index WHERE indrelid = %s::regclass"
+    "indexes": "SELECT STRING_AGG(indexrelid::regclass::text, ',' ORDER BY indexrelid) FROM pg_index WHERE indrelid = %s::regclass"
     " AND indexrelid::regclass::text IN ('idx_artworks_customer_email', 'by_lower')",
     "statistics objects": "SELECT STRING_AGG(stxname, ',') FROM pg_statistic_ext WHERE stxrelid = %s::regclass",
     "other constraints": "SELECT STRING_AGG(conname, ',' ORDER BY conname) FROM pg_constraint WHERE conrelid = %s::regclass"
@@ -202,7 +206,7 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     assert [] == [name for name, answer in before.items() if not answer]
     deploy(shop)
     migrate(shop)
-    switch(shop)
+    Way(shop, "there").do()
     assert {name: before[name] for name in CARRIED} == {name: shop.value(asked, "artworks") for name, asked in CARRIED.items()}
     assert {name: before[name] for name in STAYS} == {name: shop.value(asked, "artworks_old") for name, asked in STAYS.items()}
     assert set(STAYS) == {name for name, asked in STAYS.items() if shop.value(asked, "artworks") is None}

@@ -71,6 +71,10 @@ CHANGED = {
     "a publication": ("SELECT 1", "ALTER PUBLICATION supabase_realtime SET TABLE artworks WHERE (pet_name = 'Rex')"),
     "a key": ("SELECT 1", "ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey"),
     "one more view": ("SELECT 1", "CREATE VIEW late AS SELECT id FROM artworks"),
+    "the key to users": (
+        "SELECT 1",
+        "ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey, ADD FOREIGN KEY (user_id) REFERENCES users ON DELETE CASCADE",
+    ),
 }
 
 
@@ -97,6 +101,8 @@ CHANGED_SINCE = {
     "publication supabase_realtime": "ALTER PUBLICATION supabase_realtime SET TABLE artworks (id, pet_name) WHERE (id IS NOT NULL)",
     "key orders_artwork_id_fkey on public.orders": "ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;"
     "ALTER TABLE orders ADD CONSTRAINT orders_artwork_id_fkey FOREIGN KEY (artwork_id) REFERENCES artworks ON DELETE RESTRICT",
+    "twin of materialized view public.artwork_sales": "DROP MATERIALIZED VIEW artwork_sales;"
+    "CREATE MATERIALIZED VIEW artwork_sales AS SELECT id FROM artworks",
 }
 
 

@@ -1,6 +1,6 @@
 -- What: the list and the view go.
 -- Why: the way back has asked them, and another switch makes its own.
--- Inverse: 64_hung_at_switch.sql
+-- Inverse: 16_hung_at_switch.sql
 -- Locks: none on a table of the application.
 -- Stage: locked
 DROP TABLE artwork_migration.hung_at_switch;

@@ -1,10 +1,10 @@
 -- What: the view of what is bound to the serving table, to the view artworks_v2 or to the row type of either, and the list of what it
---   shows now, with the names that the way back gives back.
+--   shows when the names have changed hands (64), with the names that the way back gives back.
 -- Why: the way back must know what has come, or gone, since; numbers of the catalog do not tell it, because an older function may be
 --   replaced by one that is bound, and artworks_v2 may be dropped once nobody needs it.
--- Inverse: 64_hung_at_switch.undo.sql
--- Locks: none beyond those taken.
--- Stage: locked
+-- Inverse: 16_hung_at_switch.undo.sql
+-- Locks: none on a table of the application.
+-- Stage: prepare
 CREATE VIEW artwork_migration.bound_to_artworks AS
 WITH bound AS (
   SELECT
@@ -47,37 +47,3 @@ CREATE TABLE artwork_migration.hung_at_switch (
   name text,
   CONSTRAINT hung_at_switch_pkey PRIMARY KEY (classid, objid, objsubid)
 );
-
-INSERT INTO artwork_migration.hung_at_switch (classid, objid, objsubid, name)
-SELECT
-  b.classid,
-  b.objid,
-  0,
-  g.tgname
-FROM artwork_migration.bound_to_artworks AS b
-LEFT JOIN pg_catalog.pg_trigger AS g ON b.classid = 'pg_trigger'::regclass AND b.objid = g.oid
-UNION ALL
-SELECT
-  'pg_constraint'::regclass,
-  k.oid,
-  0,
-  k.conname
-FROM pg_catalog.pg_constraint AS k
-WHERE k.conrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass) AND k.contype <> 't'
-UNION ALL
-SELECT
-  'pg_class'::regclass,
-  c.oid,
-  0,
-  c.relname
-FROM pg_catalog.pg_index AS i
-INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
-WHERE i.indrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
-UNION ALL
-SELECT
-  'pg_class'::regclass,
-  a.attrelid,
-  a.attnum,
-  a.attname
-FROM pg_catalog.pg_attribute AS a
-WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
