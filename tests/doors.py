@@ -129,7 +129,9 @@ def _is_uuid(value: Any) -> bool:
 def secrets(shop: Shop, *, known: dict[str, set[str]] | None = None) -> dict[str, set[str]]:
     """Per row of the application's, by id, the values in it that belong to somebody; beside those that are known of it."""
     found = {key: set(values) for key, values in (known or {}).items()}
-    for (table,) in shop.rows("SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"):
+    for (table,) in shop.rows(
+        "SELECT c.relname::text FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'"
+    ):
         for (row,) in shop.rows(f"SELECT TO_JSONB(t) FROM public.{table} AS t"):
             key = row["id"] if _is_uuid(row["id"]) else row["order_id"]
             values = (row.get(name) for name in ("id", "user_id", "customer_email", "email", "access_token", "stripe_session_id"))

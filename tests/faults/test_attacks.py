@@ -35,7 +35,7 @@ CREATE DOMAIN pg_temp.jsonb AS pg_catalog.jsonb CHECK (pg_temp.steal());
 def few(shop: Shop) -> FewRows:
     """The users of the shop, which has a handful of rows and is migrated; users may also delete what is theirs."""
     users = few_rows(shop)
-    shop.sql.execute("CREATE POLICY \"Users delete own artworks\" ON public.artworks FOR DELETE USING (auth.uid() = user_id)")
+    shop.sql.execute('CREATE POLICY "Users delete own artworks" ON public.artworks FOR DELETE USING (auth.uid() = user_id)')
     shop.sql.execute("GRANT UPDATE ON public.artworks TO authenticated")
     deploy(shop)
     migrate(shop)
@@ -93,7 +93,9 @@ def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: Ma
     assert theirs == {name for (name,) in shop.rows(f"{open_ones} AND p.pronamespace = 'public'::regnamespace")}
 
 
-@pytest.mark.parametrize("write", ["UPDATE public.artworks_v2 SET pet_name = 'Mine', access_token = 'known'", "DELETE FROM public.artworks_v2"])
+@pytest.mark.parametrize(
+    "write", ["UPDATE public.artworks_v2 SET pet_name = 'Mine', access_token = 'known'", "DELETE FROM public.artworks_v2"]
+)
 def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(shop: Shop, few: FewRows, write: str) -> None:
     """The legacy table refuses the second row of an id; what is done to the clean one afterwards is not done to the row of that id."""
     theirs = left_behind(shop)
