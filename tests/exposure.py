@@ -83,14 +83,11 @@ def complaints(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Co
     `halves` are names of the clean table: it must show what the legacy table showed. `who` are the visitors who look; all of them if empty.
     """
     secrets = doors.secrets(shop, known=was.secrets)
-    serves = _clean_serves(shop)
     told: list[str] = []
     for visitor, found in _look(shop, was.users, secrets, who):
         gained = _gained(shop, was, visitor)
         new = {fact for _, fact in found} - was.known[visitor.name]
-        told += [
-            f"{visitor.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(fact, visitor, was, gained, serves, secrets)
-        ]
+        told += [f"{visitor.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(shop, was, visitor, fact, gained)]
         for half in halves:
             shown = {fact for name, fact in found if name == (half if fact.kind == "artworks" else kind_of(name))}
             expected = _expected(shop, was, visitor, half, gained)
@@ -99,7 +96,7 @@ def complaints(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Co
 
 
 def _gained(shop: Shop, was: Before, visitor: Visitor) -> set[str]:
-    """What a user may come to see: the artworks of their own e-mail that had no owner, and once the clean table serves the orders for them."""
+    """What a user may come to see: the ownerless artworks of their own e-mail, and once the clean table serves the orders for them."""
     email = shop.value("SELECT u.email FROM public.users AS u WHERE u.id = %s", visitor.user) if visitor.user else None
     artworks = was.unowned.get(email, set())
     return artworks | {order for artwork in artworks for order in was.orders.get(artwork, ()) if _clean_serves(shop)}
@@ -116,14 +113,15 @@ def _columns(shop: Shop, table: str) -> set[str]:
     }
 
 
-def _may_gain(fact: Fact, visitor: Visitor, was: Before, gained: set[str], serves: bool, secrets: dict[str, set[str]]) -> bool:
+def _may_gain(shop: Shop, was: Before, visitor: Visitor, fact: Fact, gained: set[str]) -> bool:
     if fact.kind == OURS:
         return False
-    if (fact.key in gained and (fact.kind == "artworks" or serves)) or was.saw_all(visitor.name):
+    if (fact.key in gained and (fact.kind == "artworks" or _clean_serves(shop))) or was.saw_all(visitor.name):
         return True
     known = was.known[visitor.name]
     if fact.what.startswith("says "):
         whole = {one.key for one in known if one.what == f"read {WHOLE_ROW}" and one.key}
+        secrets = doors.secrets(shop, known=was.secrets)
         return fact.what[5:] in {visitor.user}.union(*(secrets[key] for key in whole | gained))
     match = _COLUMN.fullmatch(fact.what)
     # a column that is new belongs to whoever had all there were
@@ -132,7 +130,7 @@ def _may_gain(fact: Fact, visitor: Visitor, was: Before, gained: set[str], serve
 
 
 def _expected(shop: Shop, was: Before, visitor: Visitor, half: str, gained: set[str]) -> set[Fact]:
-    """What a half must show and allow of what the legacy table did, for the rows and columns that it has; with what reads it, if it serves."""
+    """What a half must show and allow of what the legacy table did, for its rows and columns; with what reads it, if it serves."""
     known = {fact for fact in was.known[visitor.name] if not fact.what.startswith(("delete", "says ")) and not fact.kind.startswith("pg_")}
     keys = {key for (key,) in shop.rows(f"SELECT t.id::text FROM public.{half} AS t")}
     columns = _columns(shop, half)

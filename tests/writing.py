@@ -57,17 +57,26 @@ class Attempt(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
+class Writable(NamedTuple):
+    """A table or view, with the columns that somebody may update, whether these are all, and the columns that they may insert."""
+
+    relation: str
+    is_view: bool
+    updatable: list[str]
+    every_one: bool
+    insertable: list[str]
+
+
 def may_write(shop: Shop, visitor: Visitor) -> set[Found]:
     """What the visitor may do: by row for UPDATE (with the columns) and DELETE, by the row's owner for INSERT, and rights as such."""
     found = _rights(shop, visitor)
-    attempts = [attempt for relation in _writable(shop, visitor) for attempt in _attempts(shop, visitor, *relation)]
+    attempts = [attempt for one in _writable(shop, visitor) for attempt in _attempts(shop, visitor, one)]
     for attempt, (reached, state) in zip(attempts, _tried(shop, visitor, attempts), strict=True):
-        if state.startswith("23"):
-            # a constraint comes after the rights, and keeps one of the rows
-            reached = _one_by_one(shop, visitor, attempt)
-        elif state not in ("00000", *REFUSED):
+        if not state.startswith(("00", "23", *REFUSED)):
             raise AssertionError(f"the test does not know what SQLSTATE {state} says of: {visitor.name}, {attempt.what} {attempt.relation}")
-        for kind, key in (one.split(" ") for one in reached):
+        # a constraint comes after the rights, and keeps one of the rows
+        within_rights = _one_by_one(shop, visitor, attempt) if state.startswith("23") else reached
+        for kind, key in (one.split(" ") for one in within_rights):
             if attempt.what.startswith("insert"):
                 found |= {(attempt.relation, Fact(kind, "", attempt.what))}
             found |= {(attempt.relation, Fact(kind, key, f"{attempt.what} {column}".strip())) for column in attempt.columns}
@@ -96,9 +105,9 @@ def _one_by_one(shop: Shop, visitor: Visitor, attempt: Attempt) -> list[str]:
     return [one for key, (reached, state) in tried for one in ([f"{kind} {key}"] if state.startswith("23") else reached)]
 
 
-def _writable(shop: Shop, visitor: Visitor) -> list[tuple[str, bool, list[str], bool, list[str]]]:
-    """Tables and views outside our schema, with the columns that the visitor's role may update, whether these are all, and may insert."""
-    return shop.rows(
+def _writable(shop: Shop, visitor: Visitor) -> list[Writable]:
+    """What stands outside our schema."""
+    found = shop.rows(
         f"""
         SELECT c.relname::text, c.relkind = 'v',
           COALESCE(ARRAY_AGG(a.attname::text) FILTER (WHERE HAS_COLUMN_PRIVILEGE(%s, c.oid, a.attnum, 'UPDATE')), '{{}}'),
@@ -111,17 +120,15 @@ def _writable(shop: Shop, visitor: Visitor) -> list[tuple[str, bool, list[str], 
         """,
         *[visitor.role] * 3,
     )
+    return [Writable(*row) for row in found]
 
 
-def _attempts(
-    shop: Shop, visitor: Visitor, relation: str, is_view: bool, updatable: list[str], every_one: bool, insertable: list[str]
-) -> Iterator[Attempt]:
+def _attempts(shop: Shop, visitor: Visitor, one: Writable) -> Iterator[Attempt]:
+    relation, is_view, updatable, every_one, insertable = one
     harmless = [name for name in ("pet_name", "created_at", "updated_at") if name in updatable] or updatable
-    everything = [WHOLE_ROW] if every_one and not is_view else []
-    # a view's columns are written by whoever may write them in the table behind it, one by one
-    for column, columns in (
-        [(name, (name,)) for name in updatable] if is_view else [(name, (*updatable, *everything)) for name in harmless[:1]]
-    ):
+    together = (*updatable, WHOLE_ROW) if every_one else tuple(updatable)
+    # a view's columns are written by whoever may write them in the table behind it, so they are tried one by one
+    for column, columns in [(name, (name,)) for name in updatable] if is_view else [(name, together) for name in harmless[:1]]:
         yield Attempt(relation, "update", f"UPDATE public.{relation} SET {column} = DEFAULT", columns)
     yield Attempt(relation, "delete", f"DELETE FROM public.{relation}", ("",))
     row = shop.value(f"SELECT TO_JSONB(t) FROM public.{relation} AS t LIMIT 1") or {}

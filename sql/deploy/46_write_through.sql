@@ -23,7 +23,7 @@ $$;
 -- insert here would otherwise write, by this trigger's rights, to a row that they may not even see.
 CREATE FUNCTION artwork_migration.is_not_in_legacy(artwork_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS(SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT');
+RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT');
 
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp

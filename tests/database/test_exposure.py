@@ -1,157 +1,24 @@
-"""Law 8: no role reads a row, by table, view or function, that it could not read before."""
-
-import dataclasses
-import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+"""Law 8 by the catalog: what of ours is open to whom. That nobody reads or writes a row by it is shown in test_exposure_life_cycle."""
 
 import psycopg
 import pytest
-from psycopg import sql as pgsql
 
 from migration import plan
-from migration.phases import Phase
-from migration.plan import Statement
 from sample.build import Variant
-from sample.server import EmbeddedServer
-from tests import shops
 from tests.conftest import MakeShop
 from tests.shops import Shop, deploy, migrate, planned_deployment
+from tests.visitors import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Visitor, add_roles, visible, visiting
 
-#: A role that nobody has granted anything: what it may, everybody may.
-NEWCOMER = "exposure_newcomer"
-APPLICATION_ROLES = ("anon", "authenticated", "service_role", NEWCOMER)
 LIFECYCLE_FUNCTIONS = (
     *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
     *("claim_anonymous_user", "artwork_schema_for", "raise_error", "require_email"),
 )
 
-#: What a careless administrator has set for the whole database, not for one schema: every new object is handed out by name.
-HANDED_OUT = "".join(
-    f"ALTER DEFAULT PRIVILEGES GRANT ALL ON {kind} TO anon, authenticated, service_role, {NEWCOMER}, PUBLIC;"
-    for kind in ("TABLES", "SEQUENCES", "FUNCTIONS", "SCHEMAS", "TYPES")
-)
 
-
-@pytest.fixture(scope="session", autouse=True)
-def newcomer(server: EmbeddedServer) -> None:
-    """The role belongs to the whole server and goes with it."""
-    with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE ROLE {NEWCOMER}")  # type: ignore[call-overload]  # made of this test's own names
-
-
-@dataclass(frozen=True)
-class Visitor:
-    """Somebody who asks: a role, and the claims of their token."""
-
-    role: str
-    user: str | None = None
-
-    @property
-    def claims(self) -> str:
-        """As PostgREST would set them."""
-        return json.dumps({"role": self.role, **({"sub": self.user} if self.user else {})})
-
-
-@contextmanager
-def visiting(shop: Shop, visitor: Visitor) -> Iterator[psycopg.Connection[tuple[str, ...]]]:
-    """A session in which the visitor asks."""
-    shop.sql.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (visitor.claims,))
-    shop.sql.execute(pgsql.SQL("SET ROLE {}").format(pgsql.Identifier(visitor.role)))
-    try:
-        yield shop.sql
-    finally:
-        shop.sql.execute("RESET ROLE")
-
-
-def visible(shop: Shop, visitor: Visitor, query: str) -> frozenset[str]:
-    """The first column of all rows the visitor gets, empty if they may not ask."""
-    with visiting(shop, visitor) as session:
-        try:
-            return frozenset(row[0] for row in session.execute(query))  # type: ignore[call-overload]  # made of this test's own names
-        except (psycopg.errors.InsufficientPrivilege, psycopg.errors.UndefinedTable):
-            return frozenset()
-
-
-def visitors(shop: Shop) -> list[Visitor]:
-    """Every role, and every registered user there is."""
-    users = [user for (user,) in shop.rows("SELECT id::text FROM public.users ORDER BY 1")]
-    return [*(Visitor(role) for role in APPLICATION_ROLES), *(Visitor("authenticated", user) for user in users)]
-
-
-def readings(shop: Shop) -> dict[str, str]:
-    """A question for every relation in public and for each function of the sample that answers with rows: what is read → the query."""
-    relations = [
-        name
-        for (name,) in shop.rows(
-            "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v', 'm') ORDER BY 1"
-        )
-    ]
-    queries = {name: f"SELECT MD5(t::text) FROM public.{name} AS t" for name in relations}  # whole rows: needs SELECT on every column
-    queries |= {f"{name} (ids)": f"SELECT id::text FROM public.{name}" for name in relations if name != "artwork_sales"}
-    session, token = shop.rows(
-        "SELECT o.stripe_session_id, a.access_token FROM public.orders AS o JOIN public.artworks AS a ON a.id = o.artwork_id"
-        " WHERE a.token_expires_at > NOW() ORDER BY o.id LIMIT 1"
-    )[0]
-    return queries | {
-        "get_order_with_artwork": f"SELECT MD5(f::text) FROM public.get_order_with_artwork('{session}') AS f",
-        "get_orders_by_token": f"SELECT MD5(f::text) FROM public.get_orders_by_token('{token}') AS f",
-    }
-
-
-def reading(shop: Shop, queries: dict[str, str], who: list[Visitor]) -> dict[tuple[Visitor, str], frozenset[str]]:
-    """Who reads what: the rows of each question for each visitor."""
-    return {(visitor, name): visible(shop, visitor, query) for visitor in who for name, query in queries.items()}
-
-
-@pytest.mark.parametrize("variant", [Variant.CURRENT, Variant.OLDER])
-def test_nobody_reads_a_row_they_could_not_read_before(make_shop: MakeShop, variant: Variant) -> None:
-    """Row by row, for every role and every registered user: what the clean table shows, the legacy table showed.
-
-    The one exception are rows of the signed-in user's own e-mail that had no owner; the plan counts them.
-    """
-    shop = make_shop(variant)
-    who = visitors(shop)
-    queries = readings(shop)
-    before = reading(shop, queries, who)
-    assert any(rows and name == "artworks" for (visitor, name), rows in before.items() if visitor.user)
-    assert 0 < sum(bool(rows) for rows in before.values()) < len(before)
-    own = {
-        user: frozenset(ids)
-        for user, ids in shop.rows(
-            "SELECT u.id::text, ARRAY_AGG(a.id::text) FROM public.users AS u JOIN public.artworks AS a ON a.customer_email = u.email"
-            " WHERE a.user_id IS NULL GROUP BY u.id"
-        )
-    }
-    counted = planned_deployment(shop).facts["exposure"]
-
-    deploy(shop)
-    migrate(shop)
-
-    ids = "SELECT id::text FROM public.artworks_v2"
-    gained = {visitor: visible(shop, visitor, ids) - before[visitor, "artworks (ids)"] for visitor in who}
-    assert {} == {visitor: extra for visitor, extra in gained.items() if not extra <= own.get(visitor.user or "", frozenset())}
-    assert sum(map(len, gained.values())) == counted["user_gained"] > 0
-    assert counted["user_changed"] == 0
-
-    unchanged = {name: query for name, query in queries.items() if not name.startswith("users")}
-    after = reading(shop, unchanged, who)
-    assert {} == {key: rows for key, rows in after.items() if rows != before[key]}
-    # we add users, whom only the service role may read: as before
-    readers = {visitor.role for (visitor, name), rows in before.items() if name == "users" and rows}
-    assert readers == {visitor.role for visitor in who if visible(shop, visitor, queries["users"])}
-
-
-def test_a_user_we_created_sees_just_the_artworks_of_the_own_e_mail(migrated: Shop) -> None:
-    """Whoever claims an anonymous user comes into what is theirs and nothing else."""
-    created = migrated.rows(
-        "SELECT c.id::text, ARRAY_AGG(v.id::text) FROM artwork_migration.created_user AS c JOIN public.users AS u ON u.id = c.id"
-        " JOIN public.artworks_v2 AS v ON v.customer_email = u.email GROUP BY c.id ORDER BY c.id LIMIT 50"
-    )
-    assert len(created) > 10
-    for user, artworks in created:
-        assert visible(migrated, Visitor("authenticated", user), "SELECT id::text FROM public.artworks_v2") <= frozenset(artworks)
+@pytest.fixture(autouse=True)
+def newcomer(make_shop: MakeShop) -> None:
+    """The roles of these tests are there."""
+    add_roles(make_shop())
 
 
 @pytest.mark.parametrize("variant", list(Variant))
@@ -225,43 +92,6 @@ def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: 
     """Not by default privileges either, which name these roles."""
     with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
         session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
-
-
-@dataclass(frozen=True)
-class Part:
-    """A part of the carry-over: which statements of the plan belong to it, and what the checks say when they are left out."""
-
-    name: str
-    belongs: Callable[[Statement], bool]
-    reported: str
-
-
-PARTS = [
-    Part("row level security", lambda s: "ENABLE ROW LEVEL SECURITY" in s.do, "row level security"),
-    Part("policies", lambda s: s.do.startswith("CREATE POLICY"), "policies"),
-    Part("one policy", lambda s: 'CREATE POLICY "Users view own artworks"' in s.do, "policies"),
-    Part("grants", lambda s: s.do.startswith("GRANT") and "artworks_v2" in s.do, "grants"),
-    Part("column grants", lambda s: s.do.startswith("GRANT SELECT (") and "artworks_v2" in s.do, "grants"),
-    Part("revokes on the clean table", lambda s: "close_to_others('TABLE', 'public.artworks_v2')" in s.do, "grants"),
-    Part("revokes on the functions", lambda s: "close_to_others('FUNCTION'" in s.do, "may EXECUTE public.create_artwork"),
-    Part("grants on the functions", lambda s: s.do.startswith("GRANT EXECUTE"), "service_role may not EXECUTE public.create_artwork"),
-    Part("closing our schema", lambda s: "close_schema()" in s.do, "on artwork_migration.legacy_artwork"),
-    Part("the owner", lambda s: s.do.startswith("ALTER TABLE public.artworks_v2 OWNER"), "owner"),
-]
-
-
-@pytest.mark.parametrize("part", PARTS, ids=lambda part: part.name)
-def test_a_part_of_the_carry_over_left_out_is_noticed(shop: Shop, part: Part) -> None:
-    """Each protection is needed: deployed without it, the checks that are green above report it."""
-    shop.sql.execute(HANDED_OUT)
-    shop.sql.execute(
-        f"ALTER TABLE public.artworks OWNER TO {NEWCOMER}; GRANT CREATE ON SCHEMA public TO {NEWCOMER}" if part.name == "the owner" else ""
-    )
-    made = planned_deployment(shop)
-    rest = tuple(statement for statement in made.statements if not part.belongs(statement))
-    assert len(rest) < len(made.statements)
-    shops._execute(shop, dataclasses.replace(made, statements=rest), "deploy_schema", Phase.DEPLOYED)
-    assert any(part.reported in hole for hole in holes(shop)), holes(shop)
 
 
 @pytest.mark.parametrize(
