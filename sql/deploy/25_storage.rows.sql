@@ -24,7 +24,7 @@ FROM (
   FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean)
   INNER JOIN pg_catalog.pg_attribute AS a
     ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped
-  INNER JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
+  INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
   CROSS JOIN
     LATERAL (
       VALUES
