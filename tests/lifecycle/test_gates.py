@@ -31,8 +31,8 @@ def test_an_order_for_a_test_artwork(operated: Shop) -> None:
 
 def test_two_artworks_with_one_token(operated: Shop) -> None:
     """Where the legacy table lost its unique key, the second one is a warning first, then in quarantine, and the gate is red."""
-    deployed(operated)
     operated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key")
+    deployed(operated)
     first = add_legacy(operated)
     token = operated.value("SELECT access_token FROM artworks WHERE id = %s", first)
     second = add_legacy(operated, access_token=token)

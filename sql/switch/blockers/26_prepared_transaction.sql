@@ -1,9 +1,9 @@
 -- What: a prepared transaction that holds a lock on the table.
 -- Why: it belongs to no session and ends by nobody's time limit, so no lock that it stands against is ever had.
 -- Locks: none.
--- Remedy: COMMIT PREPARED or ROLLBACK PREPARED, whichever its coordinator says.
+-- Remedy: COMMIT PREPARED or ROLLBACK PREPARED, whichever its coordinator says; pg_prepared_xacts has its name.
 SELECT DISTINCT
-  'prepared transaction ' || QUOTE_LITERAL(p.gid) AS subject,
+  'prepared transaction ' || p.transaction AS subject,
   FORMAT('since %s it holds a lock on artworks.', TO_CHAR(p.prepared AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')) AS problem
 FROM pg_catalog.pg_locks AS l
 -- it holds its own number under the same virtual number
