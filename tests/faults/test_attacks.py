@@ -82,7 +82,7 @@ def test_our_functions_run_nothing_of_the_callers(shop: Shop, few: FewRows) -> N
 
 
 def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: MakeShop) -> None:
-    """An empty search_path would have it first. A body that was bound when it was made looks nowhere; one function sets the path for its caller."""
+    """An empty search_path would have it first. A body bound when it was made looks nowhere; one function sets its caller's path."""
     shop = make_shop(phase="SWITCHED")
     open_ones = (
         "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE p.prosqlbody IS NULL AND NOT COALESCE("
