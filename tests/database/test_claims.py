@@ -209,6 +209,17 @@ def test_nobody_is_taken_over(deployed: Shop) -> None:
     assert deployed.value("SELECT is_anonymous FROM users WHERE id = %s", clean(deployed, artwork, "user_id"))
 
 
+def test_who_has_got_another_e_mail_changes_it_first(deployed: Shop) -> None:
+    """Then the same id claims what the new e-mail has; where an anonymous user has it, the change itself is refused."""
+    user, artwork = add_user(deployed, EMAIL), add_clean(deployed, customer_email="new@claims.example", user_id=None)
+    deployed.sql.execute("UPDATE users SET email = 'new@claims.example' WHERE id = %s", (user,))
+    assert 1 == deployed.value(CLAIM, "new@claims.example", user)
+    assert user == clean(deployed, artwork, "user_id")
+    deployed.value(CREATE, "newer@claims.example")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        deployed.sql.execute("UPDATE users SET email = 'newer@claims.example' WHERE id = %s", (user,))
+
+
 def test_another_table_s_key_that_does_not_cascade_is_named(migrated: Shop) -> None:
     """23503 with the table and its key; the artworks have their owner as before."""
     artwork = migrated.value(CREATE, EMAIL)
