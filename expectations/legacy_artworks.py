@@ -117,10 +117,10 @@ class ReferencedCanMigrate(Measured):
 
 
 class EmailSpellings(Measured):
-    """They become two users."""
+    """They become two users, and a sign-up does not find them."""
 
     severity: FailureSeverity = WARNING
-    description: str | None = "No two customers' e-mails differ only by capitals or by blanks around them."
+    description: str | None = "Every e-mail is in small letters without blanks around it, and no user has it in another spelling."
 
 
 class OwnerDiffers(Measured):

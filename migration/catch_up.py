@@ -31,8 +31,7 @@ class CaughtUp:
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or on a live database, where it never is for long, until three batches in a row were small.
 
-    Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a
-    legacy row.
+    Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a legacy row.
     """
     total = CaughtUp()
     small = 0

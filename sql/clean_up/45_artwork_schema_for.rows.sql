@@ -8,7 +8,8 @@ SELECT
   $do$CREATE OR REPLACE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT public.require_email('artwork_schema_for', artwork_schema_for.customer_email);
+  SELECT public.raise_error('22023', 'artwork_schema_for: customer_email must not be NULL or blank')
+  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email), '') = '';
   SELECT 'clean'::text;
 END$do$ AS "do",
   NULL AS undo

@@ -5,7 +5,7 @@
 -- Locks: none on a table of the application.
 -- Stage: prepare
 
--- An empty search_path, or the same object would have other words in another session.
+-- A search_path of its own, or the same object would have other words in another session.
 CREATE FUNCTION artwork_migration.watched_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$

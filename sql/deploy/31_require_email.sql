@@ -1,5 +1,6 @@
--- What: require_email, by which every function that takes an e-mail refuses what is none.
--- Why: the rule is written once. It touches no table, and the address is in no message.
+-- What: require_email, by which a function that may create a user refuses what is no e-mail address.
+-- Why: the rule is written once. Looking up takes whatever is stored: legacy data has e-mails with a blank behind them. It touches no
+--   table, and the address is in no message.
 -- Inverse: 31_require_email.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare

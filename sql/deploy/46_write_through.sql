@@ -8,7 +8,7 @@
 -- Stage: prepare
 
 -- For the one statement that comes next, which fires triggers of the application's: their functions name its tables as its own sessions do,
--- and with our empty search_path every such write would be refused. It holds to the end of the function that calls it. Until then every
+-- and with our search_path every such write would be refused. It holds to the end of the function that calls it. Until then every
 -- function is named with its schema, and only values of one type are compared: what somebody puts into public is preferred where the
 -- catalog has no exact match, and would run with our rights. pg_temp stands last for the same reason.
 CREATE FUNCTION artwork_migration.let_triggers_find_names() RETURNS void

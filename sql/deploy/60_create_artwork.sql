@@ -15,7 +15,7 @@ BEGIN ATOMIC
   SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL', n.name))
   FROM (VALUES ('customer_name', create_artwork.customer_name), ('pet_name', create_artwork.pet_name)) AS n (name, value)
   WHERE n.value IS NULL;
-  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must be a url', u.name))
+  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL or blank', u.name))
   FROM (VALUES ('pet_mom_image_url', create_artwork.pet_mom_image_url), ('pet_image_url', create_artwork.pet_image_url)) AS u (name, url)
   WHERE COALESCE(BTRIM(u.url), '') = '';
   INSERT INTO public.users (email, is_anonymous) VALUES (create_artwork.customer_email, TRUE) ON CONFLICT (email) DO NOTHING;

@@ -16,7 +16,8 @@ CREATE FUNCTION public.get_customer_artworks(customer_email text) RETURNS TABLE 
 )
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-  SELECT public.require_email('get_customer_artworks', get_customer_artworks.customer_email);
+  SELECT public.raise_error('22023', 'get_customer_artworks: customer_email must not be NULL or blank')
+  WHERE COALESCE(BTRIM(get_customer_artworks.customer_email), '') = '';
   WITH usual AS (
     SELECT PERCENTILE_CONT(0.5) WITHIN GROUP (ORDER BY recent.duration) AS duration
     FROM (

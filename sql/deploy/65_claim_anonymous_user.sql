@@ -10,7 +10,8 @@
 CREATE FUNCTION public.claim_anonymous_user(customer_email text, user_id uuid) RETURNS bigint
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT public.require_email('claim_anonymous_user', claim_anonymous_user.customer_email);
+  SELECT public.require_email('claim_anonymous_user', claim_anonymous_user.customer_email)
+  WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = claim_anonymous_user.customer_email);
   SELECT public.raise_error('22023', 'claim_anonymous_user: user_id must not be NULL')
   WHERE claim_anonymous_user.user_id IS NULL;
   INSERT INTO public.users (id, email, is_anonymous)

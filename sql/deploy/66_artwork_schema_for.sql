@@ -8,7 +8,8 @@
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-  SELECT public.require_email('artwork_schema_for', artwork_schema_for.customer_email);
+  SELECT public.raise_error('22023', 'artwork_schema_for: customer_email must not be NULL or blank')
+  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email), '') = '';
   SELECT
     CASE
       WHEN c.relname = 'artworks' THEN 'clean'

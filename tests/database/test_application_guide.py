@@ -39,7 +39,7 @@ def test_the_sql_runs(deployed: Shop) -> None:
         if cursor.description and (row := cursor.fetchone()) is not None:
             values |= dict(zip((column.name for column in cursor.description), row, strict=True))
         else:
-            assert statement.lstrip().startswith("INSERT"), statement
+            assert statement.lstrip().startswith(("INSERT", "UPDATE")), statement
     assert ("Buddy's MonaLisa", "completed, high-res available", 1) == (values["title"], values["stage"], values["claim_anonymous_user"])
     assert (values["artwork_id"], "legacy") == (values["id"], values["artwork_schema_for"])
 
@@ -96,7 +96,7 @@ def _object(text: str, values: dict[str, Any]) -> dict[str, Any]:
     """The object literal that the text begins with: quoted strings, objects one level deep, names of what is known, and the shorthand."""
     literal = re.match(r"\{(?:[^{}]|\{[^{}]*\})*\}", text)
     assert literal, text[:40]
-    entries = re.findall(r"(\w+)(?:: ('[^']*'|\{[^{}]*\}|[\w.]+))?[,\s]", literal[0][1:-1] + " ")
+    entries = re.findall(r"(\w+)(?:: ('[^']*'|\{[^{}]*\}|[\w.]+)!?)?[,\s]", literal[0][1:-1] + " ")
     return {name: _value(written or name, values) for name, written in entries}
 
 

@@ -6,13 +6,15 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from expectations.suites import SUITES
 from migration import live
 from sample.build import Variant
+from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.phases import PHASES, clean_table, in_phase, readable
-from tests.shops import Shop, catch_up_now, reconcile_now, running, switch, switch_back, withdraw
+from tests.shops import Shop, catch_up_now, decide, reconcile_now, running, switch, switch_back, withdraw
 
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
@@ -157,6 +159,42 @@ def test_a_claim_wants_an_email_and_an_id(deployed: Shop) -> None:
         assert "@" not in str(refused)
 
 
+def test_a_stored_e_mail_is_claimed_as_it_is(migrated: Shop) -> None:
+    """A blank behind it makes no address, but a user has exactly it; where none has it, no user is made of it."""
+    email = f"{EMAIL} "
+    artwork = add_legacy(migrated, customer_email=email)
+    refused = refusal(migrated, email, uuid4())
+    assert ("22023", True) == (refused.sqlstate, "must be an e-mail address" in str(refused))
+    catch_up_now(migrated)
+    assert claim(migrated, email) == clean(migrated, artwork, "user_id")
+
+
+def test_the_first_claim_makes_the_gate_red_unless_exposure_is_accepted(make_shop: MakeShop) -> None:
+    """A users table of ours, where the plan had nothing to accept: a signed-in customer sees rows that had no owner, so it takes the
+    decision; without a claim it does not."""
+    shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
+    decide(shop, "accept_exposure", "none")
+    assert [] == exposed(shop)
+    email = shop.value("SELECT email FROM users JOIN artworks_v2 AS a ON a.user_id = users.id ORDER BY email LIMIT 1")
+    user = claim(shop, email)
+    assert shop.rows("SELECT id FROM artworks_v2 WHERE user_id = %s ORDER BY id", user) == [(artwork,) for artwork, _ in exposed(shop)]
+    assert {("user_gained",)} == {tuple(about) for _, about in exposed(shop)}
+    decide(shop, "accept_exposure", "user_gained")
+    assert [] == exposed(shop)
+
+
+def exposed(shop: Shop) -> list[tuple[UUID, list[str]]]:
+    """What the rule `exposure_accepted` finds when the log is empty, with what it is about."""
+    catch_up_now(shop)
+    with running(shop) as run:
+        run.begin()
+        judge_suite(run, SUITES["clean_artworks"])
+    return shop.rows(
+        "SELECT id, about FROM artwork_migration.finding WHERE rule = 'exposure_accepted'"
+        " AND run = (SELECT MAX(run) FROM artwork_migration.gate_result) ORDER BY id"
+    )
+
+
 def test_nobody_is_taken_over(deployed: Shop) -> None:
     """A registered user's e-mail, and an id that has another e-mail, are refused with 23505; nothing is changed, no address is told."""
     registered, artwork = add_user(deployed, EMAIL), deployed.value(CREATE, "new@claims.example")
@@ -169,6 +207,17 @@ def test_nobody_is_taken_over(deployed: Shop) -> None:
         assert "@" not in str(refused)
     assert before == deployed.rows(users)
     assert deployed.value("SELECT is_anonymous FROM users WHERE id = %s", clean(deployed, artwork, "user_id"))
+
+
+def test_who_has_got_another_e_mail_changes_it_first(deployed: Shop) -> None:
+    """Then the same id claims what the new e-mail has; where an anonymous user has it, the change itself is refused."""
+    user, artwork = add_user(deployed, EMAIL), add_clean(deployed, customer_email="new@claims.example", user_id=None)
+    deployed.sql.execute("UPDATE users SET email = 'new@claims.example' WHERE id = %s", (user,))
+    assert 1 == deployed.value(CLAIM, "new@claims.example", user)
+    assert user == clean(deployed, artwork, "user_id")
+    deployed.value(CREATE, "newer@claims.example")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        deployed.sql.execute("UPDATE users SET email = 'newer@claims.example' WHERE id = %s", (user,))
 
 
 def test_another_table_s_key_that_does_not_cascade_is_named(migrated: Shop) -> None:

@@ -172,15 +172,18 @@ def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
 
 
 def test_spellings_of_an_e_mail(older: Shop) -> None:
-    """Those that are not in small letters without blanks, where another artwork or a user has the address too."""
+    """Those that are not in small letters without blanks, alone or not, and those whose user is so; an e-mail that is missing is none."""
     capitals = add_legacy(older, **SOUND, customer_email="Ada@Example.com")
     add_legacy(older, **SOUND, customer_email="ada@example.com")
     blank = add_legacy(older, **SOUND, customer_email="bob@example.com ")
     add_user(older, "bob@example.com")
-    add_legacy(older, **SOUND, customer_email="Alone@Example.com")
+    user_s = add_legacy(older, **SOUND, customer_email="carol@example.com")
+    add_user(older, "Carol@example.com")
+    for email in (None, " "):
+        add_legacy(older, **SOUND, customer_email=email)
     red = judged(older, "legacy_artworks")
     assert ["email_spellings"] == list(red)
-    assert sorted([capitals, blank]) == [identifier for identifier, _ in found(older, "email_spellings")]
+    assert sorted([capitals, blank, user_s]) == [identifier for identifier, _ in found(older, "email_spellings")]
 
 
 def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:

@@ -1,5 +1,5 @@
 -- What: a trigger of the legacy table whose function sets no search_path and whose text names a table without its schema.
--- Why: our write-through fires it with an empty search_path; it would not find the table, and the write would stand in refused_write.
+-- Why: our write-through fires it with a search_path of its own; it would not find the table, and the write would stand in refused_write.
 -- Locks: none.
 -- Remedy: ALTER FUNCTION … SET search_path = public, or write the schema before the name.
 SELECT DISTINCT

@@ -1,0 +1,22 @@
+"""PostgREST hears of every change of names and functions, or it would go on answering with those of before."""
+
+from collections.abc import Callable
+
+from tests.shops import Shop, deploy, execute_clean_up, make_ready, migrate, switch, switch_back, withdraw
+
+
+def test_postgrest_is_told_whenever_the_schema_changes(shop: Shop) -> None:
+    """By each verb that changes it, at its commit and once; by no other."""
+    listener = shop.session(autocommit=True)
+    listener.execute("LISTEN pgrst")
+
+    def told(verb: Callable[[Shop], object]) -> list[str]:
+        verb(shop)
+        return [heard.payload for heard in listener.notifies(timeout=10, stop_after=1)]
+
+    assert [["reload schema"]] * 3 == [told(deploy), told(withdraw), told(deploy)]
+    migrate(shop)
+    assert [["reload schema"]] * 3 == [told(switch), told(switch_back), told(switch)]
+    make_ready(shop)
+    assert ["reload schema"] == told(execute_clean_up)
+    assert [] == list(listener.notifies(timeout=0))
