@@ -225,7 +225,7 @@ GOES: dict[str, tuple[str, str, str, str]] = {
         "CREATE UNIQUE INDEX by_lower ON artworks (LOWER(access_token)) WHERE access_token IS NOT NULL",
         "indexes",
         "public.by_lower (btree (lower(access_token)) WHERE (access_token IS NOT NULL))",
-        "begins like it: if a query needs it, make it on artworks_v2 after migrate_data; ⚠ what it kept unique is free in the clean one",
+        "make it on artworks_v2 after migrate_data; ⚠ what it kept unique is free in the clean one",
     ),
     "a statistics object": (
         "CREATE STATISTICS together ON customer_email, customer_name FROM artworks",

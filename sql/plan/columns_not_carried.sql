@@ -1,4 +1,5 @@
--- What: the legacy columns whose values come nowhere, also if the mapping knows them for the way back, and one question for how many values each holds, in a sample of :percent.
+-- What: the legacy columns whose values come nowhere, also if the mapping knows them for the way back, and
+--   one question for how many values each holds, in a sample of :percent.
 -- Why: whatever stays behind in the retired table is named before anybody approves. One scan for all columns, the same sample each time.
 -- Locks: ACCESS SHARE on public.artworks, when the question is asked.
 SELECT

@@ -2,7 +2,7 @@
 -- Why: where it does not, only the gate legacy_artworks knows how many do: counting them takes a look at every row.
 -- Locks: none.
 SELECT
-  EXISTS (
+  EXISTS(
     SELECT
     FROM pg_catalog.pg_index AS i
     INNER JOIN pg_catalog.pg_attribute AS a ON i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
