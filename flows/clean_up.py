@@ -34,8 +34,7 @@ def clean_up(plan: str | None = None, approved_by: str | None = None, reason: st
             run.require(Phase.SWITCHED)
             made = make_plan(run, plan_clean_up)
             if approval is None:
-                publish_plan(run, made)
-                return planned(made)
+                return planned(made, publish_plan(run, made))
             confirm_plan(run, made, approval)
             run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
             execute_plan(run, made, Phase.CLEANED, looks=(EXPORT,))

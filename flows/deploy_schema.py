@@ -27,8 +27,7 @@ def deploy_schema(plan: str | None = None, approved_by: str | None = None, reaso
         run.require(Phase.NOT_STARTED)
         made = make_plan(run, plan_deployment)
         if approval is None:
-            publish_plan(run, made)
-            return planned(made)
+            return planned(made, publish_plan(run, made))
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
         execute_plan(run, made, Phase.DEPLOYED)

@@ -50,8 +50,7 @@ def _switch_back(run: Run, approval: Approval | None) -> State:
         rehearsed = rehearse_way_back(run)
         made = make_plan(run, lambda connection: plan_way_back(connection, rehearsed))
         if approval is None:
-            publish_plan(run, made)
-            return planned(made)
+            return planned(made, publish_plan(run, made))
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
         with fingerprint_kept(run):
@@ -66,8 +65,7 @@ def _withdraw(run: Run, approval: Approval | None) -> State:
     run.require_ledger()
     made = make_plan(run, plan_withdrawal)
     if approval is None:
-        publish_plan(run, made)
-        return planned(made)
+        return planned(made, publish_plan(run, made))
     confirm_plan(run, made, approval)
     run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
     execute_plan(run, made, Phase.NOT_STARTED)

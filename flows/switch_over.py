@@ -38,8 +38,7 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             require_capture(run)
             made = make_plan(run, plan_switch)
             if approval is None:
-                publish_plan(run, made)
-                return planned(made)
+                return planned(made, publish_plan(run, made))
             confirm_plan(run, made, approval)
             run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
             catch_up_before_switch(run)

@@ -45,8 +45,9 @@ def facts(connection: Connection, known: Catalog) -> dict[str, Any]:
         "database": database.rows(connection, "plan/identity")[0],
         "sample_percent": percent,
         "legacy_rows": rows,
+        "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
         "exposure": exposure,
-        "columns_not_carried": within_bound(connection, lambda: _columns_not_carried(connection, known, percent)),
+        **_columns(connection, known, within_bound(connection, lambda: _columns_not_carried(connection, known, percent))),
         "size": size,
         "settings": {row["name"]: row["value"] for row in database.rows(connection, "plan/settings")},
         "notes": {section: _notes(connection, section, {**size, "long_transaction": LONG_TRANSACTION}) for section in NOTES},
@@ -119,6 +120,13 @@ def _columns_not_carried(connection: Connection, known: Catalog, percent: float)
     columns: Sequence[str] = found["columns"]
     counts = connection.exec_driver_sql(found["question"].replace("%", "%%")).scalar_one() if columns else []
     return {column: _of_all(count, percent) for column, count in zip(columns, counts, strict=True)}
+
+
+def _columns(connection: Connection, known: Catalog, counted: dict[str, int] | None) -> dict[str, Any]:
+    """The columns that are not carried, and why some of them cannot be."""
+    asked = {"columns": list(counted or ()), "mapping": known.parameters["mapping"]}
+    cannot = {row["column_name"]: row["problem"] for row in database.rows(connection, "plan/cannot_be_carried", **asked)}
+    return {"columns_not_carried": counted, "cannot_be_carried": cannot}
 
 
 def _of_all(count: int, percent: float) -> int:

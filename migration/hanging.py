@@ -41,7 +41,7 @@ def listed(connection: Connection, known: Asked, standing_in: Callable[[SqlFile]
     """Every object that hangs on artworks, as facts of a plan. Reads the catalog only.
 
     What goes along, and what would block, is answered by the very files that the switch is made of; `standing_in` puts something in the
-    place of what they name and what is not there before the deployment.
+    place of what they name and what is not there before the deployment. What blocks does not go along as well.
     """
     found: dict[tuple[str, str], Hanging] = {}
     for file in _files():
@@ -50,7 +50,8 @@ def listed(connection: Connection, known: Asked, standing_in: Callable[[SqlFile]
             earlier = found.get((one.kind, one.object))
             if earlier is None or (one.problem and not earlier.problem):
                 found[one.kind, one.object] = one
-    return [asdict(one) for one in found.values()]
+    blocking = {one.object for one in found.values() if one.problem}
+    return [asdict(one) for one in found.values() if one.problem or one.object not in blocking]
 
 
 def _files() -> Iterable[SqlFile]:

@@ -49,6 +49,13 @@ class Plan:
         canonical = json.dumps(self._hashed(), sort_keys=True, ensure_ascii=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:8]
 
+    @property
+    def command(self) -> str:
+        """The line that runs exactly this plan at a terminal."""
+        verb, _, to = self.verb.removesuffix(")").partition("(to=")
+        where = f" --to {to}" if to else ""
+        return f"artwork-migration run {verb.replace('_', '-')}{where} --plan {self.number} --approved-by NAME --reason WHY"
+
     def content(self) -> dict[str, Any]:
         """Everything in the plan, as it is kept in the ledger."""
         return {**self._hashed(), "facts": self.facts, "blocking": [asdict(blocker) for blocker in self.blockers]}
@@ -124,6 +131,10 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
         raise PlanOutdated(plan.verb, approval.number, plan.number, changes)
     if plan.blockers:
         raise Blocked(plan.verb, plan.number, plan.blockers)
+
+
+#: What stands below the blockers of a plan: they are in its number, so that number will never run.
+MEND = "Mend these and plan again; the plan will have another number."
 
 
 def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:

@@ -1,5 +1,6 @@
 """What the plan of deploy_schema counts and sees, section by section, as an operator reads it."""
 
+import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,7 +31,8 @@ _SIZES = {
 
 
 def sections(facts: Facts) -> str:
-    """Every section that these facts hold, each with its heading; sessions and the like also where nothing was seen."""
+    """Every section that these facts hold (and the `decisions` in force), each with its heading; sessions and the like also where nothing
+    was seen."""
     return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())
 
 
@@ -55,14 +57,25 @@ def _rows(facts: Facts) -> str:
         return _NOT_COUNTED
     total = sum(rows.values())
     lines = [(_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()]
-    return _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")]) + _sampled(facts)
+    counted = _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")])
+    return counted + _sampled(facts) + _quarantine(facts)
+
+
+def _quarantine(facts: Facts) -> str:
+    """What to do about rows that no clean row can be made of, where there are any, or where nobody has counted all of them."""
+    if facts["token_is_unique"] and not any(name.startswith("quarantined") for name in facts["legacy_rows"]):
+        return ""
+    return (
+        f"\n\n{MARK} Rows in quarantine make `migrate-data` red until they are mended, or `artwork-migration run decide max_quarantined N` "
+        "accepts them; artworks sharing a token are counted only by the gate `legacy_artworks`."
+    )
 
 
 def _exposure(facts: Facts) -> str:
     counted = facts["exposure"]
     if counted is None:
         return f"{_NOT_COUNTED} Nobody knows how many artworks signed-in users would come to see."
-    return _table(
+    told = _table(
         ("", "artworks", "users"),
         [
             (
@@ -73,6 +86,12 @@ def _exposure(facts: Facts) -> str:
             ("`user_changed`: would get another owner than they have", f"{counted['user_changed']:,}", f"{counted['users_changed']:,}"),
         ],
     )
+    if counted["user_gained"] or "user_gained" in facts["decisions"].get("accept_exposure", "").split(","):
+        return told
+    return (
+        f"{told}\n\n{MARK} The first customer who claims their artworks before the switch makes the gate `clean_artworks` red without "
+        "`artwork-migration run decide accept_exposure user_gained`."
+    )
 
 
 def _columns(facts: Facts) -> str:
@@ -82,7 +101,17 @@ def _columns(facts: Facts) -> str:
     if not columns:
         return "None: every column comes along."
     lines = [(_code(name), _count(facts, count)) for name, count in columns.items()]
-    return _table(("stays in the legacy table", "values"), lines) + "\n\n`carry_columns` takes them along." + _sampled(facts)
+    return _table(("stays in the legacy table", "values"), lines) + _sampled(facts) + _carrying(facts)
+
+
+def _carrying(facts: Facts) -> str:
+    """How those come along that can, and when; why the others cannot."""
+    cannot = facts["cannot_be_carried"]
+    can = ",".join(name for name in facts["columns_not_carried"] if name not in cannot)
+    command = f"`artwork-migration run decide carry_columns {shlex.quote(can)} --approved-by NAME --reason WHY`"
+    lines = [f"To take them along: {command}, before this plan is run; later only after a roll-back."] if can else []
+    stays = [f"{_code(name)} stays in the retired table: {problem}." for name, problem in cannot.items()]
+    return "".join(f"\n\n{line}" for line in [*lines, *stays])
 
 
 def _room(facts: Facts) -> str:

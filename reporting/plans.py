@@ -1,9 +1,10 @@
 """A plan as an operator reads it: what it needs, what it counts, every statement with its lock."""
 
+import re
 from itertools import groupby
 
 from migration import hanging
-from migration.plan import STAGES, Plan, Statement
+from migration.plan import MEND, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -20,26 +21,55 @@ _STAGES = {
     ),
 }
 
+#: The statements that only lock: a view is locked by giving it the owner it has.
+_LOCK = re.compile(r"LOCK TABLE (?P<table>.+) IN (?P<mode>.+) MODE$|ALTER (?:MATERIALIZED )?VIEW (?P<view>.+) OWNER TO .+$")
+_WAYS_BACK = {
+    "deploy_schema": "`roll-back`.",
+    "switch_over": "`roll-back --to MIGRATED`.",
+    "roll_back(to=MIGRATED)": "`switch-over` again.",
+    "roll_back(to=NOT_STARTED)": "`deploy-schema` again.",
+    "clean_up": "none.",
+}
+
 
 def plan_markdown(plan: Plan) -> str:
-    """The plan as markdown: number, blockers, decisions in force, facts, statements."""
+    """The plan as markdown: number, essentials, blockers, decisions in force, facts, statements."""
     blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_looked(plan)]) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
     return (
-        f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. To run exactly these statements, start the verb again with "
-        f"`plan={plan.number}`, `approved_by` and `reason`.\n\n"
+        f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. {_way_on(plan)}\n\n"
+        f"**Locks:** {_locks(plan)} **Way back:** {_WAYS_BACK[plan.verb]}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
-        f"{_hanging(plan.facts.get(hanging.FACT))}{_statements(plan)}\n"
+        f"{_hanging(plan)}{_statements(plan)}\n"
     )
 
 
+def _way_on(plan: Plan) -> str:
+    """How it is run, or why it cannot be."""
+    if plan.blockers:
+        return f"{_counted(len(plan.blockers), 'thing')} in the way, under *Blockers*. {MEND}"
+    return (
+        f"To run exactly these statements: `{plan.command}`; in the UI the same form with `plan={plan.number}`, `approved_by` and `reason`."
+    )
+
+
+def _locks(plan: Plan) -> str:
+    """Each mode with what is locked in it, from the statements that do nothing else."""
+    locked = [_LOCK.match(one.do) for one in plan.statements if one.stage == "locked"]
+    tables: dict[str, list[str]] = {}
+    for found in filter(None, locked):
+        tables.setdefault(found["mode"] or "ACCESS EXCLUSIVE", []).append(found["table"] or found["view"])
+    modes = [f"{', '.join(f'`{name}`' for name in names)} {mode}" for mode, names in tables.items()]
+    return f"{'; '.join(modes)}: together less than half of `deadlock_timeout`." if modes else "none."
+
+
 def _statements(plan: Plan) -> str:
-    """First the list of all, then each with its lock and its text, by stage."""
+    """First all of them in short, then each with its lock and its text, by stage."""
     numbered = list(enumerate(plan.statements, start=1))
     stages = {stage: [(place, one) for place, one in numbered if one.stage == stage] for stage in STAGES}
-    listed = "\n".join(f"| {title} | {_in_short(stages[stage])} |" for stage, (title, _) in _STAGES.items() if stages[stage])
-    return f"## Statements in short\n\n| when | what |\n|---|---|\n{listed}\n\n" + "\n\n".join(
+    listed = "\n\n".join(f"**{title}**\n\n{_in_short(stages[stage])}" for stage, (title, _) in _STAGES.items() if stages[stage])
+    return f"## Statements in short\n\n{listed}\n\n" + "\n\n".join(
         f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, one) for place, one in stages[stage])
         for stage, (title, meaning) in _STAGES.items()
         if stages[stage]
@@ -47,30 +77,45 @@ def _statements(plan: Plan) -> str:
 
 
 def _in_short(statements: list[tuple[int, Statement]]) -> str:
-    """A line for each object, with the numbers of its statements."""
+    """A line for each run of one kind, with the numbers of its statements: the objects, or how many if their kind has a name."""
     lines = []
-    for name, group in groupby(statements, key=lambda statement: statement[1].object):
-        places = [place for place, _ in group]
-        lines.append(f"{places[0]}{f'–{places[-1]}' if len(places) > 1 else ''}. {name}")
-    return "<br>".join(lines)
+    for kind, group in groupby(statements, key=lambda statement: _kind(statement[1].object)):
+        numbered = list(group)
+        first, last = numbered[0][0], numbered[-1][0]
+        objects = list(dict.fromkeys(one.object for _, one in numbered))
+        told = f"{len(objects)} × {kind}" if kind and len(objects) > 1 else ", ".join(objects)
+        lines.append(f"- {first}{f'–{last}' if last > first else ''}: {told}")
+    return "\n".join(lines)
+
+
+def _kind(name: str) -> str:
+    """The word before an object's name; none where it is a file's or the object's name alone."""
+    first, _, rest = name.partition(" ")
+    return first if rest and first.isalpha() else ""
 
 
 def _statement(place: int, one: Statement) -> str:
     return f"### {place}. {one.object}\n\nLock: {one.lock or 'under the locks taken above'}\n\n```sql\n{one.do}\n```"
 
 
-def _hanging(found: list[dict[str, str]] | None) -> str:
-    """A line for each object by kind, with what will happen to it; what blocks the switch with what to do now."""
-    if found is None:
+def _hanging(plan: Plan) -> str:
+    """A line for each object by kind, with what will happen to it; what blocks the switch with what to do now.
+
+    The plan of the switch only counts what deploy_schema has seen to: it is neither locked nor in the way any more.
+    """
+    if hanging.FACT not in plan.facts:
         return ""
+    found: list[dict[str, str]] = plan.facts[hanging.FACT]
+    told = [one for one in found if one["lock"] or one["problem"]] if plan.verb == "switch_over" else found
+    rest = f"{_counted(len(found) - len(told), 'more object')} as the plan of deploy_schema said.\n\n" if len(told) < len(found) else ""
     lines = "\n".join(
         f"| {cell(one['kind'])} | {cell(one['object'])} | {cell(_fate(one))} | {cell(one['lock'])} |"
-        for one in sorted(found, key=lambda one: one["problem"] == "")
+        for one in sorted(told, key=lambda one: one["problem"] == "")
     )
     blocking = sum(1 for one in found if one["problem"])
     return (
         f"## What hangs on artworks\n\n{len(found)} objects; {blocking or 'none'} of them would block the switch.\n\n"
-        f"| kind | object | what happens | lock at the switch |\n|---|---|---|---|\n{lines}\n\n"
+        f"| kind | object | what happens | lock at the switch |\n|---|---|---|---|\n{lines}\n\n{rest}"
     )
 
 
@@ -85,10 +130,14 @@ def _not_looked(plan: Plan) -> list[str]:
 
 
 def _facts(plan: Plan) -> str:
-    if "legacy_rows" in plan.facts and "notes" in plan.facts:
-        return plan_facts.sections(plan.facts)
+    if plan.verb == "deploy_schema":
+        return plan_facts.sections({**plan.facts, "decisions": plan.decisions})
     lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != hanging.FACT)
     return "## Counted\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "Nothing.")
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"1 {thing} is" if count == 1 else f"{count} {thing}s are"
 
 
 def _value(value: object) -> str:

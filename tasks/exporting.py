@@ -45,12 +45,16 @@ def write_export(run: Run) -> Path:
     folder = run.settings.reports
     folder.mkdir(parents=True, exist_ok=True)
     path = (folder / f"ledger-{run.database.url.database}-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}.json").absolute()
-    # on the disk, and for nobody else's eyes, before the tables go
+    write_private(path, json.dumps(content, default=str, indent=1))
+    return path
+
+
+def write_private(path: Path, content: str) -> None:
+    """Write a new file that is on the disk, and for nobody else's eyes, when this returns."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        json.dump(content, file, default=str, indent=1)
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    return path
 
 
 def _exists(connection: Connection, table: str) -> bool:

@@ -1,7 +1,9 @@
 """Making, publishing, keeping and confirming plans."""
 
 from collections.abc import Callable
+from pathlib import Path
 
+from prefect.logging import get_run_logger
 from sqlalchemy import Connection
 
 from migration import plan
@@ -9,6 +11,7 @@ from migration.plan import Approval, Plan
 from migration.runs import Run
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
+from tasks.exporting import write_private
 
 
 def make_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
@@ -17,10 +20,21 @@ def make_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
         return make(connection)
 
 
-def publish_plan(run: Run, made: Plan) -> None:
-    """Keep the plan in the ledger, creating that for the first plan, and show it as an artifact."""
+def publish_plan(run: Run, made: Plan) -> Path | None:
+    """Keep the plan in the ledger, creating that for the first plan, and show it: as an artifact, and in a file. Returns the file's path,
+    None where the reports folder cannot be written: the artifact is there."""
     run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-    publish(f"plan-{made.number}", plan_markdown(made), f"Plan {made.number} of {made.verb}, nothing changed yet")
+    told = plan_markdown(made)
+    publish(f"plan-{made.number}", told, f"Plan {made.number} of {made.verb}, nothing changed yet")
+    path = (run.settings.reports / f"plan-{made.number}.md").absolute()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        write_private(path, told)
+    except OSError as error:
+        get_run_logger().warning("the plan was not written to %s: %s", path, error.strerror)
+        return None
+    return path
 
 
 def confirm_plan(run: Run, made: Plan, approval: Approval) -> None:

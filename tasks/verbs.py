@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import ParamSpec
 
 from prefect import flow
@@ -17,7 +18,7 @@ from migration import runs
 from migration.database import Database
 from migration.errors import BadInput, MigrationError
 from migration.phases import Phase
-from migration.plan import Plan, serving
+from migration.plan import MEND, Plan, serving
 from migration.runs import Run
 from migration.settings import Settings, database_url, read_settings
 from tasks.connection_block import stored_url
@@ -88,16 +89,19 @@ def ended_like(step: State) -> State:
     return State(type=step.type, name=step.name, message=step.message, data=data)
 
 
-def planned(plan: Plan) -> State:
-    """The end of a run that only planned."""
-    blocked = f" It has {len(plan.blockers)} blockers that must go first." if plan.blockers else ""
+def planned(plan: Plan, written_to: Path | None) -> State:
+    """The end of a run that only planned: where it can be read, then the line that runs it, or what must go first."""
+    read = f"Read it in the artifact plan-{plan.number}{f' or in {written_to}' if written_to else ''}"
     return Completed(
         name="Planned",
-        message=(
-            f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed.{blocked} "
-            f"Read it in the artifact plan-{plan.number}, then run {plan.verb} with plan={plan.number}, approved_by and reason."
-        ),
+        message=f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{_way_on(plan)}",
     )
+
+
+def _way_on(plan: Plan) -> str:
+    if plan.blockers:
+        return ". It is blocked:\n" + "\n".join([*(f"- {blocker}" for blocker in plan.blockers), MEND])
+    return f", then run\n{plan.command}\nor, in the UI, the same form with the number, approved_by and reason."
 
 
 def completed(phase: Phase, changed: str) -> State:

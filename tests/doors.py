@@ -173,7 +173,7 @@ _ARGUMENTS = {
     "user_id": "SELECT id::text FROM {users}",
     "artwork_id": "SELECT id::text FROM {artworks} UNION SELECT '00000000-0000-0000-0000-000000000000'",
     "order_id": "SELECT id::text FROM public.orders",
-    "_url|_name|message": "SELECT 'https://u/1'",
+    "_url|_name|message|caller": "SELECT 'https://u/1'",
     "code": "SELECT 'P0001'",
     "changes": "SELECT '{{}}' UNION SELECT '{{\"fal_request_id\": \"mine\"}}'",
 }

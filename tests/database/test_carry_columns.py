@@ -1,10 +1,13 @@
 """The decision carry_columns: legacy columns beyond the mapping that go along as they are, on every way between the tables."""
 
+import re
+
 import pytest
 
 from migration import decisions, ledger
 from migration.decisions import DecisionName
 from migration.errors import BadInput
+from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.shops import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
 
@@ -70,11 +73,24 @@ def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
 
 def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
     """The plan counts the values that stay behind, and a carried column is not among them; taking the decision back puts it there again."""
-    assert {"mockup_urls", "mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+    stays = {"original_image_url", "mockup_urls", "mockup_generated_at"}
+    assert stays == set(planned_deployment(shop).facts["columns_not_carried"])
     decide(shop, "mockup_urls")
-    assert {"mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+    assert stays - {"mockup_urls"} == set(planned_deployment(shop).facts["columns_not_carried"])
     decide(shop, "none")
-    assert {"mockup_urls", "mockup_generated_at"} == set(planned_deployment(shop).facts["columns_not_carried"])
+    assert stays == set(planned_deployment(shop).facts["columns_not_carried"])
+
+
+def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
+    """The command names the columns that it accepts, and no other; of those that stay for good the plan says why."""
+    told = plan_markdown(planned_deployment(shop))
+    (columns,) = re.findall(
+        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`, before this plan is run", told
+    )
+    assert "mockup_urls,mockup_generated_at" == columns
+    assert "`original_image_url` stays in the retired table: the migration has a column of that name already." in told
+    decide(shop, columns)
+    assert "decide carry_columns" not in plan_markdown(planned_deployment(shop))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What hangs on artworks stands in the plans, by kind and with its fate; nothing hangs unlisted, and what is said is what happens."""
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,8 +14,9 @@ from migration.plan import Plan
 from reporting.plans import plan_markdown
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
+from tests.blocking import BLOCKS
 from tests.conftest import MakeShop
-from tests.hanging import BLOCKS, GOES
+from tests.hanging import GOES
 from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch
 from tests.ways import Way
 
@@ -121,6 +124,12 @@ def test_what_would_block_the_switch_is_listed_with_what_to_do(listed: list[dict
     assert [] == [one for one in listed if bool(one["problem"]) != bool(one["remedy"])]
 
 
+def test_each_object_has_one_line(listed: list[dict[str, Any]]) -> None:
+    """What blocks is not said to go along as well, and a rule is not told twice."""
+    assert [] == [thing for thing, lines in Counter(one["object"] for one in listed).items() if lines > 1]
+    assert ["rule nothing on artworks"] == [one["object"] for one in listed if "rule" in one["object"]]
+
+
 def test_nothing_that_depends_on_the_table_is_unlisted(hung: Shop, listed: list[dict[str, Any]]) -> None:
     """Whatever the catalog binds to the table, to its row type or to the type's array has its line."""
     asking = hung.session()
@@ -162,6 +171,10 @@ def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(e
         plan = planned_switch(shop)
     told = [{key: one[key] for key in ("kind", "object", "fate", "problem")} for one in listed]
     assert told == [{key: one[key] for key in ("kind", "object", "fate", "problem")} for one in listing(plan)]
+    section = plan_markdown(plan).split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
+    shown = [one for one in listing(plan) if one["lock"] or one["problem"]]
+    assert 2 + len(shown) == sum(line.startswith("|") for line in section.splitlines())
+    assert f"\n{len(listed) - len(shown)} more objects are as the plan of deploy_schema said." in section
     blocked = {blocker.subject for blocker in plan.blockers if blocker.rule in {one["kind"].replace(" ", "_") for one in listed}}
     assert {one["object"] for one in listed if one["problem"]} == blocked
 
@@ -205,8 +218,12 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     shop = made(make_shop(), {name: thing for name, thing in GOES.items() if name != "a security label"})
     before = {name: shop.value(asked, "artworks") for name, asked in (CARRIED | STAYS).items()}
     assert [] == [name for name, answer in before.items() if not answer]
+    fates = " ".join(one["fate"] for one in listing(planned_deployment(shop)))
     deploy(shop)
     migrate(shop)
+    covering = re.findall(r"covered by (\w+) of the clean one", fates)
+    assert covering
+    assert [] == [name for name in covering if not shop.value("SELECT TO_REGCLASS(%s) IS NOT NULL", name)]
     Way(shop, "there").do()
     assert {name: before[name] for name in CARRIED} == {name: shop.value(asked, "artworks") for name, asked in CARRIED.items()}
     assert {name: before[name] for name in STAYS} == {name: shop.value(asked, "artworks_old") for name, asked in STAYS.items()}

@@ -385,7 +385,7 @@ TRIGGER = "CREATE TRIGGER {0} BEFORE UPDATE ON public.artworks FOR EACH ROW EXEC
 
 BLOCKERS = [
     one("an order for test data", "referenced_row", "artwork *", "it stays behind as test_data", TEST_ORDER),
-    one("users who would see more", "exposure_not_accepted", "exposure user_gained", "would come to see them", NOT_ACCEPTED),
+    one("users who would see more", "exposure_not_accepted", "user_gained", "would come to see them", NOT_ACCEPTED),
     *(
         one(f"{tool} at work", "other_migration", subject, f"the kind that {tool} makes", setup)
         for tool, subject, setup in (

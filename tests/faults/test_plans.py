@@ -1,24 +1,20 @@
 """A plan's number is good for exactly what was read: anything that would make another plan of it makes another number."""
 
-import re
 import subprocess
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
 import pytest
 from psycopg import sql as pgsql
-from sqlalchemy import Connection, text
 
 import sql
-from migration import counting, deployment, execution, ledger, plan
+from migration import deployment, ledger, plan
 from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.phases import Phase
-from migration.plan import Approval, Plan, Statement
+from migration.plan import Approval, Plan
 from migration.settings import database_url
-from reporting.plans import plan_markdown
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
@@ -360,152 +356,6 @@ def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
     """The rules in the folders are those that are seen to refuse above."""
     # those of deploy_schema: test_bad_input.py
     assert ["refused_write", "users_in_use"] == [file.rule for file in sql.folder("withdraw/blockers")]
-
-
-# Exposure
-
-
-def test_exposure_is_accepted_by_a_decision(shop: Shop) -> None:
-    """Without it the plan is blocked, with how many artworks and users it concerns; decided, it may run, and taken back it may not."""
-    artworks, users = shop.rows(
-        "SELECT COUNT(*), COUNT(DISTINCT u.id) FROM public.artworks AS a JOIN public.users AS u ON u.email = a.customer_email"
-        " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%%'"
-        " AND a.access_token <> ''"
-    )[0]
-    first = planned_deployment(shop)
-    keep(shop, first)
-    (blocker,) = first.blockers
-    assert ("exposure_not_accepted", "exposure user_gained") == (blocker.rule, blocker.subject)
-    assert blocker.problem.startswith(f"{artworks:,} artworks without an owner")
-    assert f"; {users:,} signed-in users" in blocker.problem
-    with pytest.raises(Blocked, match="decide accept_exposure user_gained"):
-        confirm(shop, first, first.number)
-    for value, blocking in (("user_changed", 1), ("user_gained", 0), ("user_gained,user_changed", 0), ("none", 1)):
-        decide(shop, "accept_exposure", value)
-        assert blocking == len(planned_deployment(shop).blockers), value
-
-
-def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
-    """No user is there whose artworks have no owner; one who signs up meanwhile makes it another plan."""
-    shop.sql.execute("DELETE FROM public.users AS u WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.user_id = u.id)")
-    shop.sql.execute("UPDATE public.artworks AS a SET user_id = u.id FROM public.users AS u WHERE a.customer_email = u.email")
-    first = planned_deployment(shop)
-    keep(shop, first)
-    assert (0, ()) == (first.facts["exposure"]["user_gained"], first.blockers)
-    shop.sql.execute(
-        "INSERT INTO public.users (email) SELECT a.customer_email FROM public.artworks AS a"
-        " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%'"
-        " AND a.access_token <> '' LIMIT 1"
-    )
-    with pytest.raises(PlanOutdated, match="a blocker has come or gone"):
-        confirm(shop, planned_deployment(shop), first.number)
-
-
-# Counting
-
-
-def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is only told is about right and says so, and is the same each time; what decides is exact, and so is the number."""
-    exact = planned_deployment(accepted)
-    assert 100 == exact.facts["sample_percent"]
-    assert "about" not in plan_markdown(exact).split("## Columns")[0]
-    assert accepted.value("SELECT COUNT(*) FROM public.artworks") == sum(exact.facts["legacy_rows"].values())
-    monkeypatch.setattr(counting, "SAMPLE_BLOCKS", 40)
-    sampled = planned_deployment(accepted)
-    assert sampled.facts == planned_deployment(accepted).facts
-    assert 0 < sampled.facts["sample_percent"] < 100
-    assert f"Estimated from {sampled.facts['sample_percent']:.2g} % of the table." in plan_markdown(sampled)
-    for counted in ("eligible", "not_completed"):
-        assert 0.6 < sampled.facts["legacy_rows"][counted] / exact.facts["legacy_rows"][counted] < 1.6
-    assert set(exact.facts["columns_not_carried"]) == set(sampled.facts["columns_not_carried"])
-    assert exact.facts["legacy_rows"] != sampled.facts["legacy_rows"]
-    assert exact.facts["exposure"] == sampled.facts["exposure"]
-    assert exact.number == sampled.number
-
-
-def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exposure that nobody could count is a blocker for every kind that is not accepted; the rest is marked, and the plan is made."""
-    monkeypatch.setattr(counting, "COUNT_SECONDS", 0.05)
-    session = accepted.session()
-    session.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
-    made = planned_deployment(accepted)
-    session.rollback()
-    assert (None, None) == (made.facts["legacy_rows"], made.facts["exposure"])
-    assert ["referenced_row"] == made.facts["not_looked"]
-    assert [("exposure_not_accepted", "exposure user_changed")] == [(one.rule, one.subject) for one in made.blockers]
-    told = plan_markdown(made)
-    assert "⚠ referenced_row: not looked at, it took too long; the gate `legacy_artworks` looks again." in told
-    assert 2 == told.count("⚠ Not counted")
-    decide(accepted, "accept_exposure", "user_gained,user_changed")
-    assert () == planned_deployment(accepted).blockers
-
-
-def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
-    """In one snapshot, without a lock that anybody but DDL would wait for."""
-    with accepted.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        deployment.plan_deployment(connection)
-        modes = connection.execute(
-            text("SELECT DISTINCT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'")
-        ).scalars()
-        assert ["AccessShareLock"] == list(modes)
-
-
-def test_the_estimate_of_the_room_is_about_what_it_takes(migrated: Shop, accepted: Shop) -> None:
-    """Clean table and indexes, planned on the same sample: neither half nor double of what they became."""
-    size = planned_deployment(accepted).facts["size"]
-    assert 0.5 < size["clean_table"] / migrated.value("SELECT PG_TABLE_SIZE('public.artworks_v2')") < 2
-    assert 0.5 < size["clean_indexes"] / migrated.value("SELECT PG_INDEXES_SIZE('public.artworks_v2')") < 2
-
-
-# Locks
-
-
-def test_each_statement_takes_the_locks_that_the_plan_says(accepted: Shop) -> None:
-    """Executed one by one, a statement takes no lock on a table of the application but those in its line, and those it says it has."""
-    made = planned_deployment(accepted)
-    told: dict[str, list[str]] = {"untold": [], "untrue": [], "empty": []}
-    with suppress(Undone), accepted.database.transaction("executing") as connection:
-        had: set[tuple[str, str]] = set()
-        for one in made.statements:
-            execution._execute_literally(connection, one.do)
-            held = locks_on_the_application(connection)
-            told["untold"] += [f"{one.object}: {mode} on {table}" for table, mode in held - had if not says(one, table, mode)]
-            told["untrue"] += [f"{one.object}: {line}" for line in claims(one) if not any(line == mode for _, mode in held)]
-            told["empty"] += [one.object for _ in range(not one.lock)]
-            had = held
-        raise Undone
-    assert {"untold": [], "untrue": [], "empty": []} == told
-    assert {"ACCESS EXCLUSIVE", "SHARE ROW EXCLUSIVE"} <= {mode for _, mode in had}
-
-
-class Undone(Exception):
-    """Rolls the statements back."""
-
-
-def locks_on_the_application(connection: Connection) -> set[tuple[str, str]]:
-    """Table and mode, as SQL spells it, of what this transaction holds on tables that were there before."""
-    found = connection.execute(
-        text(
-            "SELECT c.oid::regclass::text, REGEXP_REPLACE(l.mode, '(?<!^)(?=[A-Z])', ' ', 'g') FROM pg_catalog.pg_locks AS l"
-            " JOIN pg_catalog.pg_class AS c ON c.oid = l.relation WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'"
-            " AND c.relkind IN ('r', 'v', 'm') AND c.relnamespace = 'public'::regnamespace AND c.relname <> 'artworks_v2'"
-        )
-    )
-    return {(table, mode.upper().removesuffix(" LOCK")) for table, mode in found}
-
-
-def says(one: Statement, table: str, mode: str) -> bool:
-    """Whether the statement's line tells of this lock: the mode, and the table by its name or as its object."""
-    name = table.removeprefix("public.")
-    named = re.search(rf"\b{name}\b", f"{one.object} {one.lock}") or "referencing tables" in one.lock or "each table" in one.lock
-    return mode in one.lock and bool(named)
-
-
-def claims(one: Statement) -> list[str]:
-    """The strong modes that the statement says it takes, or has, while it is executed; not what a function takes when called."""
-    if "when called" in one.lock or "when fired" in one.lock or "artworks_v2" in one.lock:
-        return []
-    return re.findall(r"ACCESS EXCLUSIVE|SHARE ROW EXCLUSIVE", one.lock)
 
 
 # What a plan leaves behind

@@ -33,23 +33,28 @@ def shop_in(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pyt
     return make
 
 
-def test_from_plan_to_plan(shop_in: ShopIn) -> None:
-    """It ends Planned at each plan, with the number and the verb that takes it; run with it, the next one is reached."""
+def test_from_plan_to_plan(shop_in: ShopIn, tmp_path: Path) -> None:
+    """It ends Planned at each plan, with what blocks it, or the line that runs it; run with it, the next one is reached."""
     shop = shop_in("NOT_STARTED")
     planned = run_migration(return_state=True)
-    assert "run deploy_schema with plan=" in (planned.message or "")
     assert exit_code(planned) == 0
     assert "NOT_STARTED" == phase(shop)
-    assert "It has 1 blockers" in (planned.message or "")
+    assert "- user_gained: " in (planned.message or "")
+    assert "--plan" not in (planned.message or "")
+    assert (planned.message or "").endswith("Mend these and plan again; the plan will have another number.")
     refused = deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)
     assert ("Refused", 1) == (refused.name, exit_code(refused))
     assert "decide accept_exposure user_gained" in (refused.message or "")
     assert "Completed" == decide(name="accept_exposure", value="user_gained", **APPROVED, return_state=True).name
     planned = run_migration(return_state=True)
+    assert f"artwork-migration run deploy-schema --plan {number_in(planned)} --approved-by" in (planned.message or "")
+    written = tmp_path / "reports" / f"plan-{number_in(planned)}.md"
+    assert str(written) in (planned.message or "")
+    assert (0o600, artifact(f"plan-{number_in(planned)}")) == (written.stat().st_mode & 0o777, written.read_text())
     assert deploy_schema(plan=number_in(planned), **APPROVED, return_state=True).name == "Completed"
 
     planned = run_migration(return_state=True)
-    assert "run switch_over with plan=" in (planned.message or "")
+    assert "artwork-migration run switch-over --plan " in (planned.message or "")
     assert "MIGRATED" == phase(shop)
     assert "ALTER TABLE public.artworks RENAME" in artifact(f"plan-{number_in(planned)}")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
@@ -81,7 +86,7 @@ def test_after_the_switch_it_verifies_until_the_clean_up(shop_in: ShopIn) -> Non
 
     shop.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - MAKE_INTERVAL(days => %s)", [SAFETY_DAYS])
     planned = run_migration(return_state=True)
-    assert "run clean_up with plan=" in (planned.message or ""), planned.message
+    assert "artwork-migration run clean-up --plan " in (planned.message or ""), planned.message
     assert "Planned" == planned.name
     assert "SWITCHED" == phase(shop)
 

@@ -2,9 +2,11 @@
 -- Why: nobody is shown a row they could not see before unless somebody has decided so. The counts are those of exposure.sql; where they
 --   were not had in the time for it (NULL), nobody knows, and that is no yes.
 -- Locks: none on a table of the application.
--- Remedy: Accept it with decide accept_exposure user_gained (or user_gained,user_changed), then read the new plan.
+-- Remedy: If customers may see their own: artwork-migration run decide accept_exposure user_gained --approved-by NAME --reason WHY; then
+--   plan again, it has a new number. (user_changed is a mistake in the mapping: report it; accept it only where it could not be counted,
+--   with user_gained,user_changed.)
 SELECT
-  'exposure ' || e.kind AS subject,
+  e.kind AS subject,
   CASE
     WHEN e.artworks IS NULL THEN 'it was not counted in the time for it, so nobody knows how many artworks it concerns.'
     ELSE FORMAT(e.told, TO_CHAR(e.artworks, 'FM999,999,999,990'), TO_CHAR(e.users, 'FM999,999,999,990'))

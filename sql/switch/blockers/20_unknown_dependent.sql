@@ -32,6 +32,8 @@ FROM (
     d.deptype = 'n'
     AND g.adrelid IS DISTINCT FROM 'public.artworks'::regclass
     AND k.conrelid IS DISTINCT FROM 'public.artworks'::regclass
+    -- a rule of its own is told below
+    AND w.ev_class IS DISTINCT FROM 'public.artworks'::regclass
     -- a view's own query is said again, but not if it is made of the row type; another rule would stay with the retired table
     AND NOT (
       l.classid = 'pg_class'::regclass
