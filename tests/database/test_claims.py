@@ -21,7 +21,7 @@ COUNTER = """
 ALTER TABLE users ADD COLUMN touched integer NOT NULL DEFAULT 0;
 CREATE FUNCTION count_them() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-  UPDATE public.users SET touched = touched + 1 WHERE id = NEW.user_id;
+  UPDATE public.users SET touched = touched + 1 WHERE id IN (OLD.user_id, NEW.user_id);
   RETURN NULL;
 END $$;
 CREATE TRIGGER count_them AFTER UPDATE OF user_id ON artworks FOR EACH ROW EXECUTE FUNCTION count_them();
