@@ -64,6 +64,9 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
         return
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.refused_write') IS NULL")).scalar_one():
         raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
+    switched = ledger.phase(connection).phase is Phase.SWITCHED
+    if not switched:
+        _require_legacy_row(connection, value)
     cleared = connection.execute(
         text(
             "WITH cleared AS (DELETE FROM artwork_migration.refused_write WHERE id = CAST(:id AS uuid) RETURNING id)"
@@ -73,10 +76,21 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     )
     if cleared.rowcount == 0:
         raise BadInput(f"artwork {value} has no refused write. Nothing was decided.")
-    if ledger.phase(connection).phase is Phase.SWITCHED:
+    if switched:
         # what was refused counts as carried back: the way back must look at it again, and refuse it again if it must
         question = text("INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[CAST(:id AS uuid)])")
         connection.execute(question, {"id": value})
+
+
+def _require_legacy_row(connection: Connection, artwork: str) -> None:
+    """Refuse to clear what would take the only copy of an artwork away: catch-up removes a clean row that has no legacy row."""
+    only_copy = text("SELECT artwork_migration.is_only_clean(c.id) FROM public.artworks_v2 AS c WHERE c.id = CAST(:id AS uuid)")
+    if connection.execute(only_copy, {"id": artwork}).scalar_one_or_none():
+        raise BadInput(
+            f"artwork {artwork} is on the clean side only: cleared, it would be lost. Correct the clean row so that the legacy table takes"
+            " it (that settles the refusal), or insert the legacy row by hand and clear it then, or delete the clean row if it may go."
+            " Nothing was decided."
+        )
 
 
 def carried_columns(connection: Connection) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ FROM (
     OR c.oid IN (
       SELECT g.tgrelid
       FROM pg_catalog.pg_trigger AS g INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
-      WHERE STARTS_WITH(g.tgname, 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
+      WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
     )
     OR r.referenced
     OR c.oid = TO_REGCLASS('public.artworks_v2')

@@ -23,7 +23,7 @@ SELECT
         SELECT
         FROM pg_catalog.pg_trigger AS g
         WHERE
-          g.tgrelid = c.oid AND STARTS_WITH(g.tgname, 'artwork_migration_')
+          g.tgrelid = c.oid AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
           AND g.tgargs = CONVERT_TO(a.attname, GETDATABASEENCODING()) || '\x00'::bytea
       )
       THEN 'it was made after deploy_schema, so what references artworks by it is not captured.'

@@ -22,7 +22,7 @@ WITH triggers AS (
       AS only_updated_at
   FROM pg_catalog.pg_trigger AS g
   INNER JOIN pg_catalog.pg_proc AS f ON g.tgfoid = f.oid
-  WHERE g.tgrelid = 'public.artworks'::regclass AND NOT g.tgisinternal AND NOT STARTS_WITH(g.tgname, 'artwork_migration_')
+  WHERE g.tgrelid = 'public.artworks'::regclass AND NOT g.tgisinternal AND NOT STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
 )
 
 SELECT

@@ -27,11 +27,13 @@ CREATE TABLE artwork_migration.clean_touched (
   touched_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
+-- foreign_row: the legacy table had a row of that id already when it refused the new one.
 CREATE TABLE artwork_migration.refused_write (
   id uuid CONSTRAINT refused_write_pkey PRIMARY KEY,
   operation text NOT NULL,
   sql_state text NOT NULL,
   object text NOT NULL,
+  foreign_row boolean NOT NULL DEFAULT FALSE,
   refused_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 

@@ -17,7 +17,7 @@ AS $$
   FROM pg_catalog.pg_trigger AS g
   WHERE
     NOT g.tgisinternal
-    AND (STARTS_WITH(g.tgname, 'artwork_migration_') OR g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
+    AND (STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') OR g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
   UNION ALL
   SELECT
     'function' AS kind,

@@ -19,23 +19,45 @@ BEGIN
 END
 $$;
 
--- A row that was born on the clean side and that legacy has refused. Whatever has the same id over there is somebody else's: whoever may
--- insert here would otherwise write, by this trigger's rights, to a row that they may not even see.
+-- A row that was born on the clean side and that legacy has refused because another one had its id. That one is somebody else's: whoever
+-- may insert here would otherwise write, by this trigger's rights, to a row that they may not even see. One that came after the refusal is
+-- this row, brought over by hand.
 CREATE FUNCTION artwork_migration.is_not_in_legacy(artwork_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT');
+RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT' AND r.foreign_row);
+
+-- A row that was born on the clean side, that legacy has refused and that nobody has brought over yet: the only copy there is.
+CREATE FUNCTION artwork_migration.is_only_clean(artwork_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT')
+    AND NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = artwork_id);
+END
+$$;
 
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  operation text := TG_OP;
   refused_column text;
   refused_constraint text;
   changed text[] := '{}';
   write text;
   reached bigint;
 BEGIN
-  IF TG_OP = 'INSERT' THEN
+  IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '0A000',
+      MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
+  END IF;
+  IF TG_OP = 'UPDATE' AND artwork_migration.is_only_clean(NEW.id) THEN
+    -- Legacy has refused the whole row; as it is now it may be welcome.
+    operation := 'INSERT';
+  END IF;
+  IF operation = 'INSERT' THEN
     SELECT FORMAT(
       'INSERT INTO public.artworks (%s) SELECT %s',
       STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
@@ -44,11 +66,6 @@ BEGIN
     INTO write
     FROM artwork_migration.column_mapping AS m;
   ELSE
-    IF NEW.id <> OLD.id THEN
-      RAISE EXCEPTION USING
-        ERRCODE = '0A000',
-        MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
-    END IF;
     IF artwork_migration.is_not_in_legacy(NEW.id) THEN
       RETURN NULL;
     END IF;
@@ -82,7 +99,7 @@ BEGIN
       PERFORM artwork_migration.let_triggers_find_names();
       EXECUTE write USING NEW, NEW.id;
       GET DIAGNOSTICS reached = ROW_COUNT;
-      IF reached = 0 AND TG_OP = 'UPDATE' THEN
+      IF reached = 0 AND operation = 'UPDATE' THEN
         -- The legacy row may have got another id that catch-up has still to follow.
         EXECUTE write USING NEW, (
           SELECT k.new_id FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
@@ -91,20 +108,36 @@ BEGIN
       END IF;
     END IF;
     -- A trigger of the legacy table's may skip a row without an error. A row that legacy has deleted is its right.
-    IF reached = 0 AND (TG_OP = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
+    IF reached = 0 AND (operation = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
       RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
+    END IF;
+    IF operation <> TG_OP THEN
+      DELETE FROM artwork_migration.refused_write AS r WHERE r.id = NEW.id;
     END IF;
   EXCEPTION WHEN OTHERS THEN
     IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
       RAISE;
     END IF;
     GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-    INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)
+    INSERT INTO artwork_migration.refused_write AS r (id, operation, sql_state, object, foreign_row)
     VALUES (
-      NEW.id, TG_OP, SQLSTATE, CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''))
+      NEW.id,
+      operation,
+      SQLSTATE,
+      CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, '')),
+      -- an older snapshot does not show every row that is there
+      TG_OP = 'INSERT' AND (
+        CURRENT_SETTING('transaction_isolation') <> 'read committed'
+        OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)
+      )
     )
     ON CONFLICT (id) DO UPDATE
-    SET operation = EXCLUDED.operation, sql_state = EXCLUDED.sql_state, object = EXCLUDED.object, refused_at = EXCLUDED.refused_at;
+    SET
+      operation = EXCLUDED.operation,
+      sql_state = EXCLUDED.sql_state,
+      object = EXCLUDED.object,
+      foreign_row = r.foreign_row OR EXCLUDED.foreign_row,
+      refused_at = EXCLUDED.refused_at;
   END;
   RETURN NULL;
 END
@@ -137,7 +170,7 @@ CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF artwork_migration.is_not_in_legacy(OLD.id) THEN
+  IF artwork_migration.is_not_in_legacy(OLD.id) OR artwork_migration.is_only_clean(OLD.id) THEN
     DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;
     DELETE FROM artwork_migration.clean_touched AS t WHERE t.id = OLD.id;
     INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);

@@ -81,13 +81,9 @@ triggers AS (
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
     ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()'),
-    -- in the order of their names: the clean rows are locked before, and the keys' own triggers come between these two
+    -- the capital lets it fire before the keys' own triggers, which are called RI_…
     (
-      'public.users', 'artwork_migration_moves', 'BEFORE UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
-      'user_moves()'
-    ),
-    (
-      'public.users', 'artwork_migration_moved', 'AFTER UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
+      'public.users', 'Artwork_migration_moved', 'AFTER UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
       'user_moved()'
     )
   ) AS v (relation, trigger_name, event, scope, extra, call)

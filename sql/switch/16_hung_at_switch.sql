@@ -38,7 +38,7 @@ WHERE
   AND COALESCE(v.relnamespace, r.relnamespace, f.pronamespace) IS DISTINCT FROM 'artwork_migration'::regnamespace
   -- its own policies and grants are compared with the retired table's; its own keys and checks stay with it
   AND p.polrelid IS DISTINCT FROM TO_REGCLASS('public.artworks') AND k.conrelid IS DISTINCT FROM TO_REGCLASS('public.artworks')
-  AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(g.tgname, 'artwork_migration_') IS NOT TRUE;
+  AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') IS NOT TRUE;
 
 CREATE TABLE artwork_migration.hung_at_switch (
   classid oid NOT NULL,

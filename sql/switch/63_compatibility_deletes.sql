@@ -1,20 +1,21 @@
 -- What: a delete through the view artworks_v2 is refused where another table references the artwork, as it was before the switch.
 -- Why: whoever writes to artworks_v2 has relied on that refusal since deploy_schema; the key of orders says CASCADE and would take paid
 --   orders. A delete from artworks does what the keys say, as it always did. The delete runs as whoever asks, so row level security holds;
---   the question needs our schema, so it is asked by a trigger of the table.
+--   the question needs our schema, so it is asked by a trigger of the table. With the search_path of whoever asks, too: the delete fires
+--   triggers of the application's, which name its tables as its own sessions do.
 -- Inverse: 63_compatibility_deletes.undo.sql
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql
 AS $$
 DECLARE
   reached bigint;
 BEGIN
-  PERFORM SET_CONFIG('artwork_migration.through_view', 'on', TRUE);
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', 'on', TRUE);
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
   GET DIAGNOSTICS reached = ROW_COUNT;
-  PERFORM SET_CONFIG('artwork_migration.through_view', '', TRUE);
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', '', TRUE);
   RETURN CASE WHEN reached > 0 THEN OLD END;
 END
 $$;

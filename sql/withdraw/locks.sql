@@ -15,6 +15,6 @@ FROM (
       ELSE 2
     END AS place
   FROM pg_catalog.pg_trigger AS g
-  WHERE g.tgname LIKE 'artwork\_migration\_%'
+  WHERE LOWER(g.tgname) LIKE 'artwork\_migration\_%'
 ) AS s
 ORDER BY s.place, s.object

@@ -19,6 +19,15 @@ from tests.shops import Shop, catch_up_now, decide, reconcile_now, running, swit
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
 EMAIL = "ada@claims.example"
+COUNTER = """
+ALTER TABLE users ADD COLUMN touched integer NOT NULL DEFAULT 0;
+CREATE FUNCTION count_them() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  UPDATE public.users SET touched = touched + 1 WHERE id IN (OLD.user_id, NEW.user_id);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER count_them AFTER UPDATE OF user_id ON artworks FOR EACH ROW EXECUTE FUNCTION count_them();
+"""
 IN_ORDER = {"match", "excluded", "quarantined"}
 
 
@@ -112,6 +121,18 @@ def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> N
     assert claim(shop) == clean(shop, artwork, "user_id")
     catch_up_now(shop)
     assert "match" == verdict(shop, artwork)
+
+
+def test_a_trigger_of_theirs_may_touch_the_user(migrated: Shop) -> None:
+    """A counter on users, kept by a trigger on artworks, is no hindrance: before the switch, after it, and after the way back."""
+    migrated.sql.execute(COUNTER)
+    for move in (None, switch, switch_back):
+        if move:
+            move(migrated)
+        email = f"{uuid4()}@claims.example"
+        artwork, user = migrated.value(CREATE, email), claim(migrated, email)
+        assert user == legacy(migrated, artwork, "user_id")
+        assert 1 == migrated.value("SELECT touched FROM users WHERE id = %s", user)
 
 
 def test_many_users_may_move_at_once(migrated: Shop) -> None:

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now
+from tests.shops import Shop, catch_up_now, migrate, switch, switch_back
 
 #: A trigger function as an application writes it: `audit` and `remember` stand in public, and no search_path is set.
 AUDIT = """
@@ -134,3 +135,30 @@ def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder
     shop.sql.execute("ALTER FUNCTION artwork_migration.write_through() SET search_path = pg_catalog, public, pg_temp")
     intruder.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     assert ("format", "postgres") in shop.rows("SELECT what, by FROM public.caught")
+
+
+def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
+    """The legacy rows get the customer's new id: before the switch, after it (silent on the retired table), and after the way back."""
+    migrate(shop)
+    for move, expected in ((None, ["artworks UPDATE"]), (switch, ["artworks UPDATE"]), (switch_back, ["artworks UPDATE"])):
+        if move:
+            move(shop)
+        artwork = shop.value(
+            "SELECT (artwork).id FROM create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')", f"{uuid4()}@x.example"
+        )
+        email = shop.value("SELECT customer_email FROM artworks WHERE id = %s", artwork)
+        shop.sql.execute("DELETE FROM public.audit")
+        user = uuid4()
+        assert 1 == shop.value("SELECT claim_anonymous_user(%s, %s)", email, user)
+        assert user == shop.value("SELECT user_id FROM artworks WHERE id = %s", artwork)
+        assert expected == [what for what in _audited(shop) if what.startswith("artworks")]
+
+
+def test_a_delete_through_the_compatibility_view_fires_them(shop: Shop) -> None:
+    """The trigger went along to the clean table at the switch."""
+    migrate(shop)
+    switch(shop)
+    artwork = add_clean(shop)
+    _audited(shop)
+    shop.sql.execute("DELETE FROM public.artworks_v2 WHERE id = %s", (artwork,))
+    assert ["artworks DELETE"] == _audited(shop)

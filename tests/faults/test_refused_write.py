@@ -7,9 +7,10 @@ import pytest
 from expectations.suites import SUITES
 from migration import reconcile
 from migration.decisions import DecisionName, apply_at_once, checked_value
+from migration.errors import BadInput
 from migration.gates import GateVerdict
 from tasks.validation import judge_suite
-from tests.artworks import add_legacy, clean, legacy
+from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.shops import Shop, catch_up_now, planned_switch, running
 
 #: A name that legacy's own check does not take; it must stand nowhere but in the clean row.
@@ -72,3 +73,67 @@ def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, ref
     clear(migrated, refused)
     assert {} == red(judged(migrated))
     assert "Rex" == clean(migrated, refused, "pet_name")
+
+
+REFUSALS = "SELECT r.id FROM artwork_migration.refused_write AS r"
+BY_HAND = """
+INSERT INTO artworks (
+  id, customer_name, customer_email, pet_name, original_image_url, original_pet_mom_url, original_pet_url, access_token, generation_status
+)
+SELECT id, customer_name, customer_email, 'Max', pet_mom_image_url, pet_mom_image_url, pet_image_url, access_token, 'pending'
+FROM artworks_v2 WHERE id = %s
+"""
+
+
+def refused_insert(shop: Shop) -> UUID:
+    """An artwork born on the clean side, under a name that the legacy table has refused."""
+    artwork = add_clean(shop, pet_name=NAME, generation_status="processing")
+    assert [(artwork,)] == shop.rows(REFUSALS)
+    return artwork
+
+
+@pytest.fixture
+def strict(migrated: Shop) -> Shop:
+    """The legacy table takes no long names."""
+    migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT short_names CHECK (LENGTH(pet_name) < 20) NOT VALID")
+    return migrated
+
+
+def test_a_clean_row_that_was_corrected_settles_its_refused_insert(strict: Shop) -> None:
+    """It is tried again with the whole row: still refused as long as legacy refuses it, settled once legacy takes it."""
+    artwork = refused_insert(strict)
+    strict.sql.execute("UPDATE artworks_v2 SET customer_name = 'Bob' WHERE id = %s", (artwork,))
+    assert ([(artwork,)], None) == (strict.rows(REFUSALS), legacy(strict, artwork, "id"))
+    strict.sql.execute("UPDATE artworks_v2 SET pet_name = 'Max' WHERE id = %s", (artwork,))
+    assert ([], "Bob", "Max") == (strict.rows(REFUSALS), legacy(strict, artwork, "customer_name"), legacy(strict, artwork, "pet_name"))
+    assert {} == red(judged(strict))
+    assert "Max" == clean(strict, artwork, "pet_name")
+
+
+def test_the_only_copy_of_an_artwork_is_not_cleared(strict: Shop) -> None:
+    """Catch-up would remove it, as no legacy row is there: the operator is told what to do. Deleting it settles the refusal."""
+    artwork = refused_insert(strict)
+    with pytest.raises(BadInput, match=f"artwork {artwork} is on the clean side only: cleared, it would be lost"):
+        clear(strict, artwork)
+    catch_up_now(strict)
+    assert ([(artwork,)], NAME) == (strict.rows(REFUSALS), clean(strict, artwork, "pet_name"))
+    strict.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (artwork,))
+    assert [] == strict.rows(REFUSALS)
+
+
+@pytest.mark.parametrize("write", ["update", "delete"])
+def test_a_write_after_the_legacy_row_was_inserted_by_hand_is_not_lost(strict: Shop, write: str) -> None:
+    """Between the mending and the clearing the artwork is on both sides, and what the application does to it is done on both."""
+    artwork = refused_insert(strict)
+    strict.sql.execute(BY_HAND, (artwork,))
+    if write == "update":
+        strict.sql.execute(
+            "UPDATE artworks_v2 SET generation_status = 'completed', generated_image_url = 'https://i/1' WHERE id = %s", (artwork,)
+        )
+        clear(strict, artwork)
+    else:
+        strict.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (artwork,))
+    assert {} == red(judged(strict))
+    status = "completed" if write == "update" else None
+    assert (status, status) == (clean(strict, artwork, "generation_status"), legacy(strict, artwork, "generation_status"))
+    assert [] == strict.rows(REFUSALS)

@@ -44,7 +44,7 @@ going AS (
     g.oid
   FROM pg_catalog.pg_trigger AS g
   INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
-  WHERE STARTS_WITH(g.tgname, 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
+  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
 ),
 
 gone AS (
