@@ -1,4 +1,5 @@
-"""What the capture costs the application: the same writes on equal databases, without and with the clean schema beside the legacy table.
+"""What the capture costs the application: the same writes on equal databases, without and with the clean schema beside the legacy table,
+and inserts and updates after the switch against the same on a database without anything.
 
 Single writes come from pgbench, one transaction each, in the sample's mix and kind by kind; bulk writes are one statement. Run it as
 ``python -m bench.capture_overhead``; it ends with 1 when the bar is missed.
@@ -21,7 +22,7 @@ from bench.ratios import Compared, compare, report
 from sample.server import EmbeddedServer
 
 BAR = 1.15
-WITHOUT, WITH = "bench_without", "bench_with"
+WITHOUT, WITH, SWITCHED = "bench_without", "bench_with", "bench_switched"
 
 #: Artworks with ids, tokens and addresses that a load can name by a number.
 PREPARE = """
@@ -54,6 +55,16 @@ WRITES = {
         " VALUES (lpad(:n::text, 32, '0')::uuid, gen_random_uuid()::text, 4900, 'paid');",
     ),
     "update user": (1, "UPDATE public.users SET updated_at = now() WHERE email = 'bench' || :n || '@example.com';"),
+}
+#: Writes after the switch, in the words of the clean table, and which of the above each is measured against.
+WRITES_AFTER = {
+    "insert after the switch": (
+        "insert artwork",
+        "INSERT INTO public.artworks (pet_mom_image_url, pet_image_url, pet_name, customer_name, customer_email, access_token)"
+        " VALUES ('https://uploads.example/m', 'https://uploads.example/p', 'Rex', 'Ada', 'bench' || :n || '@example.com',"
+        " gen_random_uuid()::text);",
+    ),
+    "update after the switch": ("update by token", WRITES["update by token"][1]),
 }
 #: One statement over many rows, and what makes room for the next round.
 BULK = {
@@ -89,6 +100,7 @@ def measure(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
         with psycopg.connect(on.conninfo(other), autocommit=True) as connection:
             connection.execute("VACUUM (ANALYZE)")
     yield from _single(on, size)
+    yield from _switched(on, size)
     yield from _bulk(on, size)
 
 
@@ -100,6 +112,25 @@ def _single(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
         for name, files in loads.items():
             sides = {"without": _pgbench(on, f"{WITHOUT}_single", files, size), "with_it": _pgbench(on, f"{WITH}_single", files, size)}
             yield compare(name, "write", **sides, rounds=size.rounds, bar=BAR)
+
+
+def _switched(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
+    """A clone that has switched against the database without anything, each with its own words for the same write."""
+    name = f"{SWITCHED}_single"
+    on.create_database(name, template=f"{WITH}_single")
+    databases.switch(on, name)
+    with psycopg.connect(on.conninfo(name), autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE)")
+    with tempfile.TemporaryDirectory(prefix="bench") as folder:
+        for load, (before, write) in WRITES_AFTER.items():
+            files = {
+                kind: str(_script(Path(folder), kind, words, size.rows)) for kind, words in ((before, WRITES[before][1]), (load, write))
+            }
+            sides = {
+                "without": _pgbench(on, f"{WITHOUT}_single", [files[before]], size),
+                "with_it": _pgbench(on, name, [files[load]], size),
+            }
+            yield compare(load, "write", **sides, rounds=size.rounds, bar=BAR)
 
 
 def _script(folder: Path, name: str, write: str, rows: int) -> Path:

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from migration import deployment, execution, ledger, plan, runs
+from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs, switching
 from migration.database import Database
 from migration.phases import Phase
+from migration.plan import Plan
 from migration.runs import Run
 from migration.settings import Settings, database_url
 from sample.build import Variant, build_sample
@@ -38,17 +39,40 @@ def deploy(on: EmbeddedServer, name: str) -> None:
     with running(on, name, "deploy_schema") as run:
         with run.database.transaction("planning") as connection:
             made = deployment.plan_deployment(connection)
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="bench", reason="bench")
-        execution.execute(
-            run.database,
-            made.statements,
-            verb=made.verb,
-            action="the plan",
-            patience=60,
-            before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=Phase.DEPLOYED),
-            on_attempt=print,
-        )
+        _execute(run, made, Phase.DEPLOYED)
+
+
+def switch(on: EmbeddedServer, name: str) -> None:
+    """DEPLOYED → SWITCHED: all that migrate_data and switch_over do, but the gates."""
+    with running(on, name, "migrate_data") as run:
+        run.begin()
+        backfill.judge_quarantine(run)
+        backfill.create_users(run)
+        backfill.plan_chunks(run)
+        list(backfill.copy_chunks(run))
+        backfill.log_missing(run)
+        list(after_copy.finish_table(run, on_attempt=print))
+        catch_up.catch_up(run)
+        reconcile.reconcile(run)
+        run.end("Completed", phase_after=Phase.MIGRATED)
+    with running(on, name, "switch_over") as run:
+        with run.database.transaction("planning") as connection:
+            made = switching.plan_switch(connection)
+        _execute(run, made, Phase.SWITCHED)
+
+
+def _execute(run: Run, made: Plan, phase_after: Phase) -> None:
+    run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
+    run.begin(plan=made.number, approved_by="bench", reason="bench")
+    execution.execute(
+        run.database,
+        made.statements,
+        verb=made.verb,
+        action="the plan",
+        patience=60,
+        before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
+        on_attempt=print,
+    )
 
 
 @contextmanager

@@ -18,17 +18,22 @@ CREATE TABLE artwork_migration.clean_rekeyed (
   new_id uuid NOT NULL
 );
 
+-- Ids that left the serving table: whoever had one of them may come back with it. Asked by its key at every insert.
+CREATE TABLE artwork_migration.clean_gone (
+  id uuid CONSTRAINT clean_gone_pkey PRIMARY KEY
+);
+
 -- A row that stayed behind keeps its id, as it did when both were one table. Taken by somebody else, the way back would write over that
--- row and show it to them. An id in the log was on the serving table, so whoever had it may come back.
+-- row and show it to them. One plan for every call: made anew for each array, it would cost an insert more than the log does.
 CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
   taken uuid;
 BEGIN
   SELECT o.id INTO taken
   FROM public.artworks_old AS o
-  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_change AS l WHERE o.id = ANY(l.ids))
+  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_gone AS g WHERE g.id = o.id)
   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING
@@ -42,12 +47,15 @@ $$;
 CREATE FUNCTION artwork_migration.capture_clean() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  changed_ids CONSTANT uuid[] := ARRAY(SELECT changed.id FROM changed);
 BEGIN
   IF TG_OP = 'INSERT' THEN
-    PERFORM artwork_migration.refuse_ids_left_behind(ARRAY(SELECT changed.id FROM changed));
+    PERFORM artwork_migration.refuse_ids_left_behind(changed_ids);
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO artwork_migration.clean_gone (id) SELECT changed.id FROM changed ON CONFLICT (id) DO NOTHING;
   END IF;
-  INSERT INTO artwork_migration.clean_change (ids)
-  SELECT ARRAY_AGG(changed.id) FROM changed HAVING COUNT(*) > 0;
+  INSERT INTO artwork_migration.clean_change (ids) SELECT changed_ids WHERE CARDINALITY(changed_ids) > 0;
   RETURN NULL;
 END
 $$;
@@ -57,6 +65,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM artwork_migration.refuse_ids_left_behind(ARRAY[NEW.id]);
+  INSERT INTO artwork_migration.clean_gone (id) VALUES (OLD.id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[OLD.id]);
   INSERT INTO artwork_migration.clean_rekeyed (old_id, new_id) VALUES (OLD.id, NEW.id);
   RETURN NULL;

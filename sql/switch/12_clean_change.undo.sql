@@ -7,5 +7,6 @@ DROP FUNCTION artwork_migration.guard_retired();
 DROP FUNCTION artwork_migration.capture_old_clean_key();
 DROP FUNCTION artwork_migration.capture_clean();
 DROP FUNCTION artwork_migration.refuse_ids_left_behind(uuid[]);
+DROP TABLE artwork_migration.clean_gone;
 DROP TABLE artwork_migration.clean_rekeyed;
 DROP TABLE artwork_migration.clean_change;
