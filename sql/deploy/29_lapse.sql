@@ -86,7 +86,9 @@ compared AS (
   FROM remembered AS r
   FULL JOIN artwork_migration.watched_objects() AS w ON r.subject = w.subject
   -- a further trigger or function of ours takes nothing away
-  WHERE r.subject IS NOT NULL OR (w.kind IN (SELECT m.kind FROM remembered AS m) AND w.kind NOT IN ('trigger', 'function'))
+  WHERE
+    r.subject IS NOT NULL
+    OR (w.kind NOT IN ('trigger', 'function') AND (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x) = 'legacy')
 )
 
 SELECT

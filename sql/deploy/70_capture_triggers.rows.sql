@@ -77,7 +77,9 @@ triggers AS (
     ),
     (
       'public.users', 'artwork_migration_update', 'AFTER UPDATE', 'FOR EACH ROW ',
-      '(OLD.id, OLD.email, OLD.is_anonymous) IS DISTINCT FROM (NEW.id, NEW.email, NEW.is_anonymous) AND ', 'capture_changed_user()'
+      -- spelled out: the deparsed words of a comparison of rows are others once they have been restored
+      '(OLD.id IS DISTINCT FROM NEW.id OR OLD.email IS DISTINCT FROM NEW.email OR OLD.is_anonymous IS DISTINCT FROM NEW.is_anonymous) AND ',
+      'capture_changed_user()'
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
     ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()'),

@@ -1,5 +1,7 @@
 """What capture and write-through rest on is compared at each flow's start: whatever differs is named, nothing is said of the rest."""
 
+import subprocess
+
 import pytest
 
 import sql
@@ -222,3 +224,28 @@ def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
     add_legacy(shop)
     shop.sql.execute('ALTER TABLE public."Gift Card" DISABLE TRIGGER "artwork_migration_insert_artworkId"')
     assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
+
+
+def test_a_restored_database_has_no_lapse(make_shop: MakeShop, server: EmbeddedServer) -> None:
+    """What pg_dump says and psql executes is deparsed in the words that were remembered, before the switch and after it."""
+    for phase in ("DEPLOYED", "SWITCHED"):
+        shop = make_shop(phase=phase)
+        dumped = subprocess.run(
+            [server.binary("pg_dump"), "-d", server.conninfo(shop.name)], capture_output=True, text=True, check=True
+        ).stdout
+        restored = make_shop()
+        restored.close()
+        server.drop_database(restored.name)
+        server.create_database(restored.name)
+        psql = [server.binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", server.conninfo(restored.name)]
+        subprocess.run(psql, input=dumped, capture_output=True, text=True, check=True)
+        assert (phase, []) == (phase, restored.rows("SELECT subject FROM artwork_migration.lapse"))
+
+
+def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) -> None:
+    """Also where no key to artworks was there to be remembered at the deployment."""
+    shop = make_shop()
+    shop.sql.execute("DROP MATERIALIZED VIEW artwork_sales; DROP TABLE order_status_history; DROP TABLE orders CASCADE")
+    deploy(shop)
+    shop.sql.execute("CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks)")
+    assert [("reference_drifted", "constraint liked on public.likes")] == [(lapse.rule, lapse.subject) for lapse in lapses(shop)]
