@@ -9,7 +9,7 @@ MARK = "⚠"
 
 Facts = Mapping[str, Any]
 
-_NOT_COUNTED = f"{MARK} Not counted: the server had no answer in the time for it."
+NOT_COUNTED = f"{MARK} Not counted: the server had no answer in the time for it."
 _DISPOSITIONS = {
     "eligible": "come along",
     "in_flight": "in flight: come along at the switch",
@@ -54,7 +54,7 @@ def _database(facts: Facts) -> str:
 def _rows(facts: Facts) -> str:
     rows = facts["legacy_rows"]
     if rows is None:
-        return _NOT_COUNTED
+        return NOT_COUNTED
     total = sum(rows.values())
     lines = [(_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()]
     counted = _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")])
@@ -74,7 +74,7 @@ def _quarantine(facts: Facts) -> str:
 def _exposure(facts: Facts) -> str:
     counted = facts["exposure"]
     if counted is None:
-        return f"{_NOT_COUNTED} Nobody knows how many artworks signed-in users would come to see."
+        return f"{NOT_COUNTED} Nobody knows how many artworks signed-in users would come to see."
     told = _table(
         ("", "artworks", "users"),
         [
@@ -97,7 +97,7 @@ def _exposure(facts: Facts) -> str:
 def _columns(facts: Facts) -> str:
     columns = facts["columns_not_carried"]
     if columns is None:
-        return _NOT_COUNTED
+        return NOT_COUNTED
     if not columns:
         return "None: every column comes along."
     lines = [(_code(name), _count(facts, count)) for name, count in columns.items()]

@@ -105,7 +105,9 @@ def _hanging(plan: Plan) -> str:
     """
     if hanging.FACT not in plan.facts:
         return ""
-    found: list[dict[str, str]] = plan.facts[hanging.FACT]
+    found: list[dict[str, str]] | None = plan.facts[hanging.FACT]
+    if found is None:
+        return f"## What hangs on artworks\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists it.\n\n"
     told = [one for one in found if one["lock"] or one["problem"]] if plan.verb == "switch_over" else found
     rest = f"{_counted(len(found) - len(told), 'more object')} as the plan of deploy_schema said.\n\n" if len(told) < len(found) else ""
     lines = "\n".join(

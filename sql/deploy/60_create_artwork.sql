@@ -3,8 +3,8 @@
 --   without its user. The user is held until the end, so that nobody gives it another id, or deletes it, in between. BEGIN ATOMIC binds to
 --   the tables themselves, so callers need not change when the names change hands.
 -- Inverse: 60_create_artwork.undo.sql
--- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2; when called, KEY SHARE on the user's row. Call it in READ
---   COMMITTED; a REPEATABLE READ caller may get 40001.
+-- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2, ROW SHARE on users; when called, KEY SHARE on the user's row.
+--   Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
 -- Stage: locked
 CREATE FUNCTION public.create_artwork(
   customer_name text, customer_email text, pet_name text, pet_mom_image_url text, pet_image_url text
