@@ -140,7 +140,9 @@ def _attempts(shop: Shop, visitor: Visitor, one: Writable) -> Iterator[Attempt]:
 def _insert(relation: str, columns: list[str], row: dict[str, Any], owner: str | None) -> str:
     """The row once more, as another one and somebody's."""
     unique = {"id": "GEN_RANDOM_UUID()", **dict.fromkeys(("access_token", "email", "stripe_session_id"), "GEN_RANDOM_UUID()::text")}
-    given = {**unique, "user_id": f"'{owner}'::uuid" if owner else "NULL"}
+    # the life cycle looks at a status before the policies look at the row
+    statuses = {name: f"COALESCE(r.{name}, 'pending')" for name in ("generation_status", "upscale_status")}
+    given = {**unique, **statuses, "user_id": f"'{owner}'::uuid" if owner else "NULL"}
     values = ", ".join(given.get(name, f"r.{name}") for name in columns)
     literal = json.dumps(row).replace("'", "''")
     return (
