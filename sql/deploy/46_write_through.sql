@@ -37,6 +37,17 @@ BEGIN
 END
 $$;
 
+-- Nothing is left to decide about this row. Whoever waits in quarantine for the token that it held comes next.
+CREATE FUNCTION artwork_migration.settle_refusal(artwork_id uuid, token text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id;
+  INSERT INTO artwork_migration.legacy_change (ids)
+  VALUES (artwork_id || ARRAY(SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = token));
+END
+$$;
+
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -112,7 +123,7 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
     END IF;
     IF operation <> TG_OP THEN
-      DELETE FROM artwork_migration.refused_write AS r WHERE r.id = NEW.id;
+      PERFORM artwork_migration.settle_refusal(NEW.id, OLD.access_token);
     END IF;
   EXCEPTION WHEN OTHERS THEN
     IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
@@ -171,9 +182,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   IF artwork_migration.is_not_in_legacy(OLD.id) OR artwork_migration.is_only_clean(OLD.id) THEN
-    DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;
+    PERFORM artwork_migration.settle_refusal(OLD.id, OLD.access_token);
     DELETE FROM artwork_migration.clean_touched AS t WHERE t.id = OLD.id;
-    INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
     RETURN NULL;
   END IF;
   PERFORM artwork_migration.refuse_referenced(OLD.id);

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from tests.artworks import add_clean
+from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
 from tests.shops import Shop, catch_up_now, deploy, migrate, switch, switch_back
 from tests.visitors import FewRows, Visitor, few_rows
@@ -110,6 +110,18 @@ def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(sho
         catch_up_now(shop)
         assert [] == shop.rows("SELECT id FROM public.artworks_v2 WHERE id = %s", theirs)
         assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write")
+
+
+def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewRows) -> None:
+    """Where the row of that id is not seen when the legacy table refuses the second one, it is still taken for somebody else's."""
+    shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT none_own CHECK (pet_name <> 'Own') NOT VALID")
+    session = signed_in(shop, few.owning)
+    session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM public.orders")
+    theirs = add_legacy(shop)
+    add(session, "artworks_v2", few.owning, theirs)
+    session.execute("COMMIT")
+    session.execute("UPDATE public.artworks_v2 SET pet_name = 'Mine' WHERE id = %s", (theirs,))
+    assert "Rex" == legacy(shop, theirs, "pet_name")
 
 
 @pytest.mark.parametrize("by", ["insert", "change of the key"])
