@@ -57,6 +57,10 @@ class Attempt(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
+#: A constraint, or the life cycle of a status: they come after the rights.
+CONSTRAINED = ("23", "22023")
+
+
 class Writable(NamedTuple):
     """A table or view, with the columns that somebody may update, whether these are all, and the columns that they may insert."""
 
@@ -72,10 +76,10 @@ def may_write(shop: Shop, visitor: Visitor) -> set[Found]:
     found = _rights(shop, visitor)
     attempts = [attempt for one in _writable(shop, visitor) for attempt in _attempts(shop, visitor, one)]
     for attempt, (reached, state) in zip(attempts, _tried(shop, visitor, attempts), strict=True):
-        if not state.startswith(("00", "23", *REFUSED)):
+        if not state.startswith(("00", *CONSTRAINED, *REFUSED)):
             raise AssertionError(f"the test does not know what SQLSTATE {state} says of: {visitor.name}, {attempt.what} {attempt.relation}")
         # a constraint comes after the rights, and keeps one of the rows
-        within_rights = _one_by_one(shop, visitor, attempt) if state.startswith("23") else reached
+        within_rights = _one_by_one(shop, visitor, attempt) if state.startswith(CONSTRAINED) else reached
         for kind, key in (one.split(" ") for one in within_rights):
             if attempt.what.startswith("insert"):
                 found |= {(attempt.relation, Fact(kind, "", attempt.what))}
@@ -102,7 +106,7 @@ def _one_by_one(shop: Shop, visitor: Visitor, attempt: Attempt) -> list[str]:
     ids = [key for (key,) in shop.rows(f"SELECT t.id::text FROM public.{attempt.relation} AS t")]
     alone = [attempt._replace(statement=f"{attempt.statement} WHERE id = '{key}'") for key in ids]
     tried = zip(ids, _tried(shop, visitor, alone), strict=True)
-    return [one for key, (reached, state) in tried for one in ([f"{kind} {key}"] if state.startswith("23") else reached)]
+    return [one for key, (reached, state) in tried for one in ([f"{kind} {key}"] if state.startswith(CONSTRAINED) else reached)]
 
 
 def _writable(shop: Shop, visitor: Visitor) -> list[Writable]:

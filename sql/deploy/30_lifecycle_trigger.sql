@@ -2,7 +2,7 @@
 -- Why: strategy, "Clear status tracking" and "Automatic timestamps". What waits may be completed at once: the legacy table knows no
 --   processing, and a webhook that was on its way at the switch says what it always said. An unknown status is refused before the table's
 --   check would, in words that list the known ones. It steps aside for the migration's own writes: a copied row keeps the times it has.
---   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words.
+--   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words; who writes to the table itself need not be able to call it.
 -- Inverse: 30_lifecycle_trigger.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
@@ -28,10 +28,14 @@ BEGIN
   END IF;
 
   IF COALESCE(NEW.generation_status, '') NOT IN ('pending', 'processing', 'completed', 'failed') THEN
-    PERFORM public.raise_error('22023', 'generation_status must be one of pending, processing, completed, failed');
+    RAISE EXCEPTION USING
+      ERRCODE = '22023',
+      MESSAGE = 'generation_status must be one of pending, processing, completed, failed';
   END IF;
   IF COALESCE(NEW.upscale_status, '') NOT IN ('not_started', 'pending', 'processing', 'completed', 'failed') THEN
-    PERFORM public.raise_error('22023', 'upscale_status must be one of not_started, pending, processing, completed, failed');
+    RAISE EXCEPTION USING
+      ERRCODE = '22023',
+      MESSAGE = 'upscale_status must be one of not_started, pending, processing, completed, failed';
   END IF;
 
   IF TG_OP = 'UPDATE' AND NEW.generation_status <> old_generation THEN
@@ -39,9 +43,9 @@ BEGIN
       ('pending', 'processing'), ('pending', 'completed'), ('pending', 'failed'), ('processing', 'completed'),
       ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
     ) THEN
-      PERFORM public.raise_error('55000', FORMAT(
-        'artwork %s: generation cannot go from %s to %s', NEW.id, old_generation, NEW.generation_status
-      ));
+      RAISE EXCEPTION USING
+        ERRCODE = '55000',
+        MESSAGE = FORMAT('artwork %s: generation cannot go from %s to %s', NEW.id, old_generation, NEW.generation_status);
     END IF;
   END IF;
   IF TG_OP = 'UPDATE' AND NEW.upscale_status <> old_upscale THEN
@@ -49,14 +53,14 @@ BEGIN
       ('not_started', 'pending'), ('not_started', 'processing'), ('pending', 'processing'), ('pending', 'completed'),
       ('pending', 'failed'), ('processing', 'completed'), ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
     ) THEN
-      PERFORM public.raise_error('55000', FORMAT(
-        'artwork %s: upscaling cannot go from %s to %s', NEW.id, old_upscale, NEW.upscale_status
-      ));
+      RAISE EXCEPTION USING
+        ERRCODE = '55000',
+        MESSAGE = FORMAT('artwork %s: upscaling cannot go from %s to %s', NEW.id, old_upscale, NEW.upscale_status);
     END IF;
     IF NEW.generation_status <> 'completed' THEN
-      PERFORM public.raise_error('55000', FORMAT(
-        'artwork %s: only a completed generation can be upscaled, this one is %s', NEW.id, NEW.generation_status
-      ));
+      RAISE EXCEPTION USING
+        ERRCODE = '55000',
+        MESSAGE = FORMAT('artwork %s: only a completed generation can be upscaled, this one is %s', NEW.id, NEW.generation_status);
     END IF;
   END IF;
 

@@ -43,8 +43,9 @@ def test_nobody_reads_or_writes_what_they_could_not_before(
     assert [] == complaints(shop, was, halves=BESIDE)
     clean = {key for (key,) in shop.rows("SELECT v.id::text FROM public.artworks_v2 AS v")}
     registered = shop.rows("SELECT u.email FROM public.users AS u WHERE u.id NOT IN (SELECT c.id FROM artwork_migration.created_user AS c)")
-    gained = {key for (email,) in registered for key in was.unowned.get(email, ()) if key in clean}
-    assert counted == {"user_gained": len(gained), "user_changed": 0}
+    gained = [clean & set(was.unowned.get(email, ())) for (email,) in registered]
+    expected = {"user_gained": sum(map(len, gained)), "users_gaining": sum(map(bool, gained)), "user_changed": 0, "users_changed": 0}
+    assert expected == counted
     assert counted["user_gained"] > 0
 
     switch(shop)
