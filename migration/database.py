@@ -21,10 +21,24 @@ LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
 #: We lose against the application and try again: a lock timeout, a deadlock, a user or a token that changed hands meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
-#: A server older than 14 lacks client_connection_check_interval; it gets as far as being refused in words.
+#: What each transaction of ours begins with, whatever the role or the database has: no limit of theirs, and in these settings the catalog's
+#: words are always the same.
+_DEFAULTS = {
+    "search_path": "",
+    "client_connection_check_interval": "5s",
+    "statement_timeout": "0",
+    "transaction_timeout": "0",
+    "jit": "off",
+    "TimeZone": "UTC",
+    "DateStyle": "ISO",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "1",
+    "quote_all_identifiers": "off",
+}
+#: A server older than 17 lacks transaction_timeout, one older than 14 client_connection_check_interval too; it is still refused in words.
 _SET_FOR_TRANSACTION = (
     "SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
-    " WHERE s.key <> 'client_connection_check_interval' OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
+    " WHERE STRPOS(s.key, '.') > 0 OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
 )
 #: The connection is gone, not the statement wrong: worth the same step again.
 _CUT = ("08", "57P0")
@@ -70,10 +84,9 @@ class Database:
         with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
-                defaults = {"search_path": "", "client_connection_check_interval": "5s", "statement_timeout": "0", "jit": "off"}
                 connection.execute(
                     text(_SET_FOR_TRANSACTION),
-                    {"settings": json.dumps({**defaults, **settings})},
+                    {"settings": json.dumps({**_DEFAULTS, **settings})},
                 )
                 yield connection
 

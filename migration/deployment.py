@@ -29,9 +29,13 @@ WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
 
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
 REFUSED_WRITE = "withdraw/blockers/refused_write"
-#: What capture, write-through and carry-back rest on: asked by the flows, and once more under the locks, there and back. What has come to
-#: the table by then is found by the question above.
+#: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
+#: locks is found by the question above.
 LAPSES = ("lapses/10_trigger_lapsed", "lapses/20_function_changed")
+#: Without these nothing else can be asked.
+VIEW_GONE = "lapses/25_view_gone"
+#: All of them in one question, for under the locks.
+CAPTURE_LAPSED = "plan/capture_lapsed"
 #: A question of the switch that the withdrawal asks as well.
 _UNFINISHED_ROLL_BACK = "switch/blockers/24_unfinished_roll_back"
 

@@ -44,7 +44,7 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
     made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
-        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, _UNKNOWN_DEPENDENT, *deployment.LAPSES)),
+        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, _UNKNOWN_DEPENDENT, deployment.CAPTURE_LAPSED)),
         deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database, deployment, ledger, plan, runs
-from migration.errors import Blocked, Obstacle
+from migration.errors import Blocked, Obstacle, ObstaclesFound
 from migration.plan import Plan, Statement
 from migration.runs import Run
 
@@ -41,8 +41,10 @@ class CarriedBack:
 def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
     """The plan of roll_back(to=MIGRATED): the switch's own undo statements, backwards. SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
-    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number.
+    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number. Raises ObstaclesFound where a
+    view of ours is gone.
     """
+    _refuse_without_views(connection)
     switched = ledger.switched_statements(connection)
     said, now = _words(switched), _words(_said_again(connection))
     gone = {row["object"] for row in switched if row["undo_stage"] == "named"} - set(now)
@@ -61,6 +63,11 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
     )
 
 
+def _refuse_without_views(connection: Connection) -> None:
+    if found := deployment.obstacles_of(connection, deployment.Catalog({}), sql.load(deployment.VIEW_GONE)):
+        raise ObstaclesFound("roll_back(to=MIGRATED)", found)
+
+
 def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
     fence, last, steps = sql.load("switch/10_fence"), sql.load("back/30_last_carry_back"), sql.load("back/80_steps_left")
     undos = plan.undone(switched)
@@ -68,7 +75,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
         deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
-        *(deployment.still_clear(sql.load(name)) for name in deployment.LAPSES),
+        deployment.still_clear(sql.load(deployment.CAPTURE_LAPSED)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),

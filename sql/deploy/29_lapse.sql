@@ -5,9 +5,10 @@
 -- Locks: none on a table of the application.
 -- Stage: prepare
 
--- A search_path of its own, or the same object would have other words in another session.
+-- Settings of its own, or the same object would have other words in another session.
 CREATE FUNCTION artwork_migration.watched_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
-LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO' SET IntervalStyle = 'postgres'
+SET extra_float_digits = 1 SET quote_all_identifiers = off
 AS $$
   SELECT
     'trigger' AS kind,
@@ -17,7 +18,7 @@ AS $$
   FROM pg_catalog.pg_trigger AS g
   WHERE
     NOT g.tgisinternal
-    AND (STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') OR g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
+    AND (STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') OR g.tgfoid = (SELECT TO_REGPROCEDURE('public.artwork_lifecycle()')))
   UNION ALL
   SELECT
     'function' AS kind,
@@ -25,7 +26,18 @@ AS $$
     MD5(PG_GET_FUNCTIONDEF(p.oid)) AS words,
     FALSE AS may_differ
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = TO_REGNAMESPACE('artwork_migration') OR p.oid = TO_REGPROCEDURE('public.artwork_lifecycle()')
+  WHERE
+    p.pronamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
+    OR p.oid = (SELECT TO_REGPROCEDURE('public.artwork_lifecycle()'))
+  UNION ALL
+  SELECT
+    'view' AS kind,
+    'view ' || v.oid::regclass AS subject,
+    -- that it is there: its words follow the names of tables and columns
+    'there' AS words,
+    FALSE AS may_differ
+  FROM pg_catalog.pg_class AS v
+  WHERE v.relkind = 'v' AND v.relnamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
   UNION ALL
   SELECT
     'column' AS kind,
@@ -33,7 +45,7 @@ AS $$
     FORMAT_TYPE(a.atttypid, a.atttypmod) || CASE WHEN a.attnotnull THEN ' NOT NULL' ELSE '' END AS words,
     TRUE AS may_differ
   FROM pg_catalog.pg_attribute AS a
-  WHERE a.attrelid = TO_REGCLASS('public.artworks') AND a.attnum > 0 AND NOT a.attisdropped
+  WHERE a.attrelid = (SELECT TO_REGCLASS('public.artworks')) AND a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
   SELECT
     'key' AS kind,
@@ -41,7 +53,7 @@ AS $$
     REPLACE(PG_GET_CONSTRAINTDEF(k.oid), ' NOT VALID', '') AS words,
     TRUE AS may_differ
   FROM pg_catalog.pg_constraint AS k
-  WHERE k.conrelid = TO_REGCLASS('public.artworks') AND k.contype IN ('c', 'f', 'p', 'u', 'x')
+  WHERE k.conrelid = (SELECT TO_REGCLASS('public.artworks')) AND k.contype IN ('c', 'f', 'p', 'u', 'x')
   UNION ALL
   SELECT
     'key' AS kind,
@@ -50,7 +62,7 @@ AS $$
     TRUE AS may_differ
   FROM pg_catalog.pg_index AS i
   WHERE
-    i.indrelid = TO_REGCLASS('public.artworks') AND i.indisunique
+    i.indrelid = (SELECT TO_REGCLASS('public.artworks')) AND i.indisunique
     AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint AS k WHERE k.conindid = i.indexrelid AND k.conrelid = i.indrelid)
   UNION ALL
   SELECT
@@ -61,7 +73,7 @@ AS $$
     -- what is written through the partitioned table itself is seen
     k.conparentid <> 0 AS may_differ
   FROM pg_catalog.pg_constraint AS k
-  WHERE k.confrelid = TO_REGCLASS('public.artworks') AND k.contype = 'f' AND k.conrelid <> k.confrelid
+  WHERE k.confrelid = (SELECT TO_REGCLASS('public.artworks')) AND k.contype = 'f' AND k.conrelid <> k.confrelid
 $$;
 
 CREATE VIEW artwork_migration.lapse AS
@@ -85,10 +97,10 @@ compared AS (
     COALESCE(w.may_differ, r.may_differ) AS may_differ
   FROM remembered AS r
   FULL JOIN artwork_migration.watched_objects() AS w ON r.subject = w.subject
-  -- a further trigger or function of ours takes nothing away
+  -- a further trigger, function or view of ours takes nothing away
   WHERE
     r.subject IS NOT NULL
-    OR (w.kind NOT IN ('trigger', 'function') AND (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x) = 'legacy')
+    OR (w.kind NOT IN ('trigger', 'function', 'view') AND (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x) = 'legacy')
 )
 
 SELECT
@@ -96,7 +108,7 @@ SELECT
   c.subject,
   CASE
     WHEN c.before IS NULL THEN FORMAT('it has come since: %s.', c.words)
-    WHEN c.words IS NULL THEN 'it is gone.' || CASE c.kind WHEN 'function' THEN '' ELSE FORMAT(' It was: %s.', c.before) END
+    WHEN c.words IS NULL THEN 'it is gone.' || CASE WHEN c.kind IN ('function', 'view') THEN '' ELSE FORMAT(' It was: %s.', c.before) END
     WHEN c.kind = 'function' THEN 'its text, its settings or its rights are others now.'
     WHEN c.words LIKE '(_) %' AND SUBSTRING(c.words FROM 5) = c.before THEN 'it is disabled, or does not always fire.'
     ELSE FORMAT('it was %s and is %s.', c.before, c.words)
@@ -104,6 +116,16 @@ SELECT
 FROM compared AS c
 WHERE
   c.before IS DISTINCT FROM c.words
+  -- a table that is dropped, or has another name, took its triggers along
+  AND NOT (
+    c.kind = 'trigger' AND c.words IS NULL AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_class AS r
+      INNER JOIN pg_catalog.pg_namespace AS n ON r.relnamespace = n.oid
+      WHERE
+        r.relkind IN ('r', 'p', 'v')
+        AND RIGHT(c.subject, LENGTH(FORMAT(' on %I.%I', n.nspname, r.relname))) = FORMAT(' on %I.%I', n.nspname, r.relname)
+    )
+  )
   AND NOT (
     c.may_differ
     AND EXISTS (

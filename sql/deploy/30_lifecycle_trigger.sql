@@ -2,7 +2,7 @@
 -- Why: strategy, "Clear status tracking" and "Automatic timestamps". What waits may be completed at once: the legacy table knows no
 --   processing, and a webhook that was on its way at the switch says what it always said. An unknown status is refused before the table's
 --   check would, in words that list the known ones. It steps aside for the migration's own writes: a copied row keeps the times it has.
---   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words; who writes to the table itself need not be able to call it.
+--   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words; who writes to the table need not be able to call it.
 -- Inverse: 30_lifecycle_trigger.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare

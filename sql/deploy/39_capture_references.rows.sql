@@ -19,8 +19,12 @@ BEGIN
       UNION (SELECT c.%2$I FROM changed AS c EXCEPT SELECT b.%2$I FROM before AS b)
     ) AS x WHERE x.id IS NOT NULL HAVING COUNT(*) > 0;
   ELSIF TG_OP = 'TRUNCATE' THEN
-    INSERT INTO artwork_migration.legacy_change (ids)
-    SELECT ARRAY_AGG(DISTINCT t.%2$I) FROM %3$s AS t WHERE t.%2$I IS NOT NULL HAVING COUNT(*) > 0;
+    -- whatever the table is called by now
+    EXECUTE FORMAT(
+      'INSERT INTO artwork_migration.legacy_change (ids)'
+      ' SELECT ARRAY_AGG(DISTINCT t.%%1$I) FROM %%2$s AS t WHERE t.%%1$I IS NOT NULL HAVING COUNT(*) > 0',
+      TG_ARGV[0], TG_RELID::regclass
+    );
   ELSE
     INSERT INTO artwork_migration.legacy_change (ids)
     SELECT ARRAY_AGG(DISTINCT c.%2$I) FROM changed AS c WHERE c.%2$I IS NOT NULL HAVING COUNT(*) > 0;
@@ -29,14 +33,12 @@ BEGIN
 END
 $body$$do$,
     f.signature,
-    f.attname,
-    f.relation
+    f.attname
   ) AS "do",
   'DROP FUNCTION ' || f.signature AS undo
 FROM (
   SELECT
     a.attname,
-    c.conrelid::regclass AS relation,
     FORMAT('artwork_migration.capture_references_%s()', LEFT(MD5(c.conrelid::regclass || '.' || a.attname), 8)) AS signature
   FROM pg_catalog.pg_constraint AS c
   INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]

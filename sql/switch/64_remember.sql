@@ -1,4 +1,4 @@
--- What: the triggers and functions that capture, guard and refuse from now on are remembered as they are at the end of the switch.
+-- What: the triggers, functions and views that capture, guard and refuse from now on are remembered as they are at the end of the switch.
 -- Why: verify and roll_back compare them with what they find; see deploy/29_lapse.
 -- Inverse: 64_remember.undo.sql
 -- Locks: none.
@@ -11,4 +11,4 @@ SELECT
   w.words,
   w.may_differ
 FROM artwork_migration.watched_objects() AS w
-WHERE w.kind IN ('trigger', 'function')
+WHERE w.kind IN ('trigger', 'function', 'view')

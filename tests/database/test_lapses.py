@@ -12,7 +12,7 @@ from migration.errors import BadInput, BlockerHasCome, Obstacle, ObstaclesFound
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, execute_switch, planned_way_back, running, switch, switch_back
+from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_switch, planned_way_back, running, switch, switch_back
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
 LAPSES = {
@@ -86,6 +86,13 @@ LAPSES = {
     "a table that references artworks": (
         "CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks (id))",
         {("reference_drifted", "constraint liked on public.likes")},
+    ),
+    "a table that a view of ours reads": (
+        "DROP VIEW artwork_migration.referenced_artwork CASCADE",
+        {
+            ("view_gone", f"view artwork_migration.{name}")
+            for name in ("expected_artwork", "legacy_artwork", "referenced_artwork", "verdict")
+        },
     ),
     "the key of users": (
         "ALTER TABLE users DROP CONSTRAINT users_email_key CASCADE",
@@ -249,3 +256,41 @@ def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) 
     deploy(shop)
     shop.sql.execute("CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks)")
     assert [("reference_drifted", "constraint liked on public.likes")] == [(lapse.rule, lapse.subject) for lapse in lapses(shop)]
+
+
+def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
+    """They go on capturing, TRUNCATE too, and do not stop the way back; a table made anew under the old name has none, and that does."""
+    shop = make_shop(phase="SWITCHED")
+    shop.sql.execute(
+        "ALTER TABLE order_status_history DROP CONSTRAINT order_status_history_order_id_fkey; ALTER TABLE orders RENAME TO sales"
+    )
+    assert [] == [blocker.subject for blocker in planned_way_back(shop).blockers if blocker.rule == "trigger_lapsed"]
+    shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
+    shop.sql.execute("TRUNCATE sales CASCADE")
+    assert 1 == shop.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
+    shop.sql.execute("CREATE TABLE orders (artwork_id uuid REFERENCES artworks)")
+    assert 4 == len([blocker for blocker in planned_way_back(shop).blockers if blocker.rule == "trigger_lapsed"])
+
+
+def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) -> None:
+    """A table dropped with CASCADE took it along; the triggers of the table went with it, which is no lapse."""
+    shop = make_shop(phase="SWITCHED")
+    shop.sql.execute("DROP TABLE orders CASCADE")
+    with pytest.raises(ObstaclesFound) as refused:
+        planned_way_back(shop)
+    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.obstacles}
+
+
+def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:
+    """Constants of a time are deparsed in the words that they had, whatever the database's settings are by then."""
+    shop = make_shop()
+    shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT born CHECK (created_at > '2000-01-01 00:00+00') NOT VALID")
+    shop.sql.execute("CREATE VIEW recent AS SELECT id FROM artworks WHERE created_at > '2020-01-01 00:00+00'::timestamptz")
+    deploy(shop)
+    migrate(shop)
+    made = planned_switch(shop)
+    shop.sql.execute(f"ALTER DATABASE {shop.name} SET TimeZone = 'Europe/Berlin'")
+    shop.sql.execute(f"ALTER DATABASE {shop.name} SET quote_all_identifiers = on")
+    shop.database.dispose()
+    assert [] == lapses(shop)
+    assert made.number == planned_switch(shop).number
