@@ -31,7 +31,7 @@ _CANCELED = "57014"
 _NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
 _LEGACY_TABLE = re.compile(r"^( *FROM public\.artworks)$", re.MULTILINE)
 #: What is told without being counted, by folder of sql/plan/notes: also the section in which it is read.
-NOTES = ("room", "sessions", "replication", "triggers", "other_migrations")
+NOTES = ("room", "sessions", "replication", "other_migrations")
 
 
 def facts(connection: Connection, known: Catalog) -> dict[str, Any]:

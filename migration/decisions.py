@@ -161,16 +161,18 @@ def _require_equality(connection: Connection, column: str) -> None:
 
 def _drifted(connection: Connection, given: str) -> str:
     """What may differ from what deploy_schema found, as one list; the word for none takes it all back."""
+    if given == NONE:
+        return NONE
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.lapse') IS NULL")).scalar_one():
-        raise BadInput("accept_drift: nothing has been deployed, so nothing can have drifted. Nothing was decided.")
+        raise BadInput("accept_drift takes what differs since deploy_schema, and that has not run. Nothing was decided.")
     names = _names(given)
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
-    if unknown or (not names and given != NONE):
+    if unknown or not names:
         wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NONE}"
         raise BadInput(
             f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided."
         )
-    return ",".join(names) or NONE
+    return ",".join(names)
 
 
 def _names(value: str) -> tuple[str, ...]:

@@ -138,7 +138,6 @@ _SECTIONS: dict[str, Callable[[Facts], str]] = {
     "Size and room": _room,
     "Sessions in the way": _seen("sessions", "None: no transaction is open for a minute or longer."),
     "Replication": _seen("replication", "None: no standby, no slot, no publication of the table."),
-    "Triggers of the table": _seen("triggers", "Nothing stands out."),
     "Other migrations": _seen("other_migrations", "No trace of another one."),
 }
 

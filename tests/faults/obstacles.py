@@ -423,15 +423,6 @@ NOTES = [
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 2', current_database()); END$$",
     ),
     one("a role that does not see the others", "sessions_not_visible", f"role {OWNER}", "has no pg_read_all_stats", OWNED, user=OWNER),
-    one(
-        "a trigger that names a table without its schema",
-        "search_path",
-        "trigger counting on public.artworks",
-        "names orders without a schema",
-        "CREATE FUNCTION public.counting() RETURNS trigger LANGUAGE plpgsql AS"
-        " 'BEGIN PERFORM FROM orders WHERE artwork_id = NEW.id; RETURN NEW; END';"
-        " CREATE TRIGGER counting BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.counting()",
-    ),
     one("the state of another tool", "tool", "schema pgroll", "pgroll keeps its state there", "CREATE SCHEMA pgroll"),
     one("a copy of the table", "copy", "table public.artworks_backup", "that of a copy", "CREATE TABLE public.artworks_backup ()"),
     one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "keeps one up", TRIGGER.format("to_new")),
