@@ -24,14 +24,13 @@ FROM (
   FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean)
   INNER JOIN pg_catalog.pg_attribute AS a
     ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped
-  INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
   CROSS JOIN
     LATERAL (
       VALUES
       (CASE WHEN a.attstattarget >= 0 THEN FORMAT('STATISTICS %s', a.attstattarget) END),
       ('(' || ARRAY_TO_STRING(a.attoptions, ', ') || ')'),
       (
-        CASE WHEN a.attstorage <> t.typstorage THEN 'STORAGE ' END
+        CASE WHEN a.attstorage <> (SELECT t.typstorage FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid) THEN 'STORAGE ' END
         || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
       ),
       ('COMPRESSION ' || CASE a.attcompression WHEN 'l' THEN 'lz4' WHEN 'p' THEN 'pglz' END)

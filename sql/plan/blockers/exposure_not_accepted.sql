@@ -4,7 +4,7 @@
 -- Locks: none on a table of the application.
 -- Remedy: If customers may see their own: artwork-migration run decide accept_exposure user_gained --approved-by NAME --reason WHY; then
 --   plan again, it has a new number. (user_changed is a mistake in the mapping: report it; accept it only where it could not be counted,
---   with user_gained,user_changed.)
+--   with user_gained,user_changed).
 SELECT
   e.kind AS subject,
   CASE
