@@ -178,7 +178,7 @@ def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
 
 def test_before_a_deployment_nothing_can_be_accepted(shop: Shop) -> None:
     """There is nothing to differ from."""
-    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="since deploy_schema, and that has not run"):
         checked_value(connection, DecisionName.ACCEPT_DRIFT, "column rating on public.artworks")
 
 
