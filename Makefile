@@ -14,8 +14,8 @@ demo: $(VENV)/.runtime ## take a production-like database through the whole life
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
 	@$(BIN)/artwork-migration demo --undo $(if $(FORCE),--force)
 
-test: $(VENV)/.development ## every test, on real servers; three files at a time, those that wait longest first
-	$(BIN)/python -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+test: $(VENV)/.development ## every test, on real servers; four files at a time, those that wait longest first
+	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed

@@ -1,7 +1,7 @@
 """Databases for a benchmark: the production-like sample, cloned, and with the clean schema beside it or not."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,10 +58,11 @@ def switch(on: EmbeddedServer, name: str) -> None:
     with running(on, name, "switch_over") as run:
         with run.database.transaction("planning") as connection:
             made = switching.plan_switch(connection)
-        _execute(run, made, Phase.SWITCHED)
+        # what the loads have left pending is in flight: taken along before the lock, as the flow does
+        _execute(run, made, Phase.SWITCHED, before_attempt=lambda: switching.catch_up_before(run))
 
 
-def _execute(run: Run, made: Plan, phase_after: Phase) -> None:
+def _execute(run: Run, made: Plan, phase_after: Phase, before_attempt: Callable[[], object] = lambda: None) -> None:
     run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
     run.begin(plan=made.number, approved_by="bench", reason="bench")
     execution.execute(
@@ -72,6 +73,7 @@ def _execute(run: Run, made: Plan, phase_after: Phase) -> None:
         patience=60,
         before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
         on_attempt=print,
+        before_attempt=before_attempt,
     )
 
 

@@ -321,47 +321,40 @@ def _locked(
     *,
     phase_after: Phase,
     looks: Sequence[str] = (),
-    patience: float,
+    patience: float = SETTINGS.lock_wait_seconds,
     before_attempt: Callable[[], object] = lambda: None,
-) -> int:
+) -> None:
+    """What the step `execute the plan` does, also in that a session lost on a busy machine is no reason to give up."""
+
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
         after = [statement.object for statement in made.statements if statement.stage == "after"]
         ledger.note_steps_left(connection, run.epoch, [*after, *looks])
 
-    return execution.execute(
-        shop.database,
-        made.statements,
-        verb=made.verb,
-        action="the plan",
-        patience=patience,
-        before_commit=enter_phase,
-        on_attempt=lambda message: None,
-        before_attempt=before_attempt,
-    )
+    def execute() -> None:
+        execution.execute(
+            shop.database,
+            made.statements,
+            verb=made.verb,
+            action="the plan",
+            patience=patience,
+            before_commit=enter_phase,
+            on_attempt=lambda message: None,
+            before_attempt=before_attempt,
+        )
+
+    try:
+        execute()
+    except DatabaseUnreachable:
+        with shop.database.transaction("looking whether it is done") as connection:
+            done = ledger.brought_a_phase(connection, run.epoch)
+        if not done:
+            execute()
 
 
 def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:
     with running(shop, verb) as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
-
-        def attempt() -> None:
-            execution.execute(
-                shop.database,
-                made.statements,
-                verb=made.verb,
-                action="the plan",
-                patience=SETTINGS.lock_wait_seconds,
-                before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
-                on_attempt=lambda message: None,
-            )
-
-        try:
-            attempt()
-        except DatabaseUnreachable:
-            # a client that stands still for a sixth of a second before the commit loses its session, also on a busy machine
-            if shop.database.write("looking at the phase", ledger.phase).phase is phase_after:
-                raise
-            attempt()
+        _locked(shop, made, run, phase_after=phase_after)
         execution.finish(shop.database, made.statements, verb=made.verb, patience=SETTINGS.lock_wait_seconds)

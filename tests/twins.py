@@ -80,10 +80,10 @@ class Twins:
 
     _numbers = itertools.count(1)
 
-    def __init__(self, server: EmbeddedServer, *, copied: bool = False) -> None:
+    def __init__(self, server: EmbeddedServer, *, rows: int = ROWS, copied: bool = False) -> None:
         self._template = Shop(server, f"twins_{next(self._numbers)}")
         server.create_database(self._template.name)
-        build_sample(server.conninfo(self._template.name), Variant.CURRENT, rows=ROWS)
+        build_sample(server.conninfo(self._template.name), Variant.CURRENT, rows=rows)
         deploy(self._template)
         self._template.sql.execute(WRITES.format(place=1))
         if copied:

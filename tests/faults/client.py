@@ -1,11 +1,20 @@
-"""The steps of migrate_data in a process of their own that a test can kill: `python -m tests.faults.client URL`."""
+"""Work in a process of its own, with connections of its own, that a test can kill."""
 
-import sys
+import gc
+import multiprocessing
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
+from multiprocessing.process import BaseProcess
 
 from migration.database import Database
 from migration.settings import database_url
 from tests.shops import Shop, migrate
+
+#: No process needs longer to get where a test wants it, however busy the machine.
+PATIENCE = 120.0
 
 
 class Client(Shop):
@@ -20,5 +29,38 @@ class Client(Shop):
         return Database(database_url(self._url), name="doomed-run")
 
 
-if __name__ == "__main__":
-    migrate(Client(sys.argv[1]))
+@contextmanager
+def client(shop: Shop, work: Callable[[Client], object] = migrate) -> Iterator[BaseProcess]:
+    """A process at work on the shop, gone in the end. Forked, because a new interpreter would take longer than the work."""
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(shop.url, work))
+    process.start()
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.join()
+
+
+def _work(url: str, work: Callable[[Client], object]) -> None:
+    gc.freeze()  # what is collected here must not be a connection of the parent's
+    work(Client(url))
+
+
+def kill(process: BaseProcess) -> None:
+    """kill -9, and nothing else has ended it."""
+    process.kill()
+    process.join(PATIENCE)
+    assert -signal.SIGKILL == process.exitcode
+
+
+def at_work(shop: Shop) -> int:
+    """How many backends of clients there still are."""
+    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run'"))
+
+
+def wait_until(condition: Callable[[], object]) -> None:
+    """Wait until it holds, within bounds."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "it never came"
+        time.sleep(0.02)

@@ -2,24 +2,19 @@
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from migration.errors import RunInProgress
 from sample.server import EmbeddedServer
+from tests.faults.client import PATIENCE, at_work, client, kill, wait_until
 from tests.shops import Shop, migrate
 from tests.stepping import Barrier, Step
 from tests.twins import Twins, end_state
 
-#: No process needs longer to get where a test wants it, however busy the machine.
-PATIENCE = 120.0
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
 DONE = "SELECT COUNT(done_at) FROM artwork_migration.chunk"
 
@@ -70,7 +65,7 @@ def deployed_twins(server: EmbeddedServer) -> Iterator[Twins]:
 @pytest.fixture(scope="module")
 def copied_twins(server: EmbeddedServer) -> Iterator[Twins]:
     """Past the backfill, with writes on both sides since."""
-    twins = Twins(server, copied=True)
+    twins = Twins(server, rows=13_000, copied=True)
     yield twins
     twins.drop()
 
@@ -89,41 +84,12 @@ def copied_shop(copied_twins: Twins) -> Iterator[Shop]:
         yield clone
 
 
-@contextmanager
-def client(shop: Shop) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that migrates the shop."""
-    with subprocess.Popen([sys.executable, "-m", "tests.faults.client", shop.url], env=os.environ, stderr=subprocess.DEVNULL) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until it holds, within bounds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)
-
-
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """kill -9, and nothing else has ended it."""
-    process.send_signal(signal.SIGKILL)
-    assert -signal.SIGKILL == process.wait(PATIENCE)
-
-
-def at_work(shop: Shop) -> int:
-    """How many backends of the killed client there still are."""
-    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run'"))
-
-
 def killed_at(shop: Shop, trigger: str, passes: int) -> None:
     """A run that was killed where the trigger stopped it; its backends are gone, and nothing stops the next one."""
     barrier = Barrier(shop, trigger, passes=passes)
     barrier.close()
     with client(shop) as process:
-        wait_until(lambda: barrier.reached or process.poll() is not None)
+        wait_until(lambda: barrier.reached or not process.is_alive())
         kill(process)
     barrier.open()
     wait_until(lambda: not at_work(shop))
@@ -157,7 +123,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
     barrier.close()
     keeper = shop.session(autocommit=True)
     with client(shop) as process:
-        wait_until(lambda: barrier.reached or process.poll() is not None)
+        wait_until(lambda: barrier.reached or not process.is_alive())
         fence = Step(shop, lambda: keeper.execute("SELECT PG_ADVISORY_LOCK(1634890865, 2)"), pid=keeper.info.backend_pid)
         fence.blocks()
         barrier.open()
@@ -190,15 +156,15 @@ def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, momen
 
 def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
     """Runs that are killed at any moment, each a little later than the one before, get there together."""
-    kills, ended = 0, False
-    while not ended:
+    kills = 0
+    while True:
         with client(shop) as process:
-            wait_until(lambda: at_work(shop) or process.poll() is not None)
-            try:
-                ended = process.wait(0.1 * (kills + 1)) == 0
-            except subprocess.TimeoutExpired:
-                kill(process)
-                kills += 1
+            wait_until(lambda: at_work(shop) or not process.is_alive())
+            process.join(0.1 * (kills + 1))
+            if process.exitcode == 0:
+                break
+            kill(process)
+            kills += 1
         wait_until(lambda: not at_work(shop))
     assert kills > 2
     assert deployed_twins.undisturbed == end_state(shop)
@@ -213,7 +179,7 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins
     barrier = Barrier(shop, stop, passes=5)
     barrier.close()
     with client(shop) as process:
-        wait_until(lambda: barrier.reached or process.poll() is not None)
+        wait_until(lambda: barrier.reached or not process.is_alive())
         before = shop.rows(FIRST_FIVE)
         kill(process)
     with pytest.raises(RunInProgress) as refused:
@@ -237,7 +203,7 @@ def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, e
         "SELECT pid FROM pg_stat_activity WHERE application_name = 'doomed-run' AND query LIKE 'CREATE INDEX%' AND wait_event_type = 'Lock'"
     )
     with client(copied_shop) as process:
-        wait_until(lambda: copied_shop.value(waiting) or process.poll() is not None)
+        wait_until(lambda: copied_shop.value(waiting) or not process.is_alive())
         kill(process)
     if ended:
         copied_shop.sql.execute("SELECT PG_TERMINATE_BACKEND(pid, 60000) FROM pg_stat_activity WHERE application_name = 'doomed-run'")
@@ -278,10 +244,11 @@ def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, 
         barrier = Barrier(shop, stop, passes=passes)
         barrier.close()
         with client(shop) as process:
-            wait_until(lambda: barrier.reached or process.poll() is not None)
+            wait_until(lambda: barrier.reached or not process.is_alive())
             before = shop.rows(FIRST_FIVE)
             kill_server(own_server)
-            assert 1 == process.wait(PATIENCE)
+            process.join(PATIENCE)
+            assert 1 == process.exitcode
         recovered = Shop(own_server, shop.name)
         migrate(recovered)
         assert before == recovered.rows(FIRST_FIVE)

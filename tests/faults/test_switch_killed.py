@@ -1,16 +1,14 @@
 """Backends and clients that die behind any row of the plan: all or nothing, no lock is left, and the next run finishes."""
 
-import os
-import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from multiprocessing.process import BaseProcess
 
 import pytest
 
 from migration.errors import DatabaseUnreachable
 from migration.plan import Plan
-from tests.faults.client import Client
-from tests.faults.test_crash import at_work, wait_until
+from tests.faults.client import Client, at_work, client, kill, wait_until
 from tests.faults.test_locks import blocked_session
 from tests.faults.test_plans import planned_withdrawal
 from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
@@ -40,9 +38,9 @@ def test_a_backend_that_dies_behind_any_row_has_changed_nothing(way: Way) -> Non
     for place in rows:
         with pytest.raises(DatabaseUnreachable):
             way.execute(with_row(made, place, TERMINATED))
-        assert before == digest(way.shop), made.statements[place].object
-        assert [] == locks_left(way.shop)
+        assert [] == locks_left(way.shop), made.statements[place].object
     assert len(rows) > 60
+    assert before == digest(way.shop)
     assert (phase, dump) == (way.phase(), way.shop.schema_dump())
     goes_on(way, made)
 
@@ -58,33 +56,11 @@ def goes_on(way: Way, made: Plan | None = None) -> None:
 # The client
 
 
-@contextmanager
-def child(shop: Shop, work: Callable[[Client], object]) -> Iterator[int]:
-    """A process that does the work with connections of its own, to be killed. Forked, because a new interpreter takes a second."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            work(Client(shop.url))
-        finally:
-            os._exit(0)
-    try:
-        yield pid
-    finally:
-        kill(pid)
-
-
-def kill(pid: int) -> None:
-    """kill -9, and it is gone; once more does no harm."""
-    with suppress(ProcessLookupError, ChildProcessError):
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-
-
 def killed_in(shop: Shop, work: Callable[[Client], object]) -> None:
     """The work's client is killed while its backend executes CLIENT_IS_KILLED; the backend goes on until it has nobody to answer."""
-    with child(shop, work) as pid:
+    with client(shop, work) as process:
         wait_until(lambda: shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
-        kill(pid)
+        kill(process)
         shop.sql.execute("INSERT INTO public.client_is_dead DEFAULT VALUES")
         wait_until(lambda: not at_work(shop))
     shop.sql.execute("DELETE FROM public.client_is_dead")
@@ -97,8 +73,8 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None
     for place in places(made, "prepare", "locked"):
         deadly = with_row(made, place, CLIENT_IS_KILLED)
         killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.direction).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
-        assert before == digest(way.shop), made.statements[place].object
-        assert [] == locks_left(way.shop)
+        assert [] == locks_left(way.shop), made.statements[place].object
+    assert before == digest(way.shop)
     assert phase is way.phase()
     goes_on(way, made)
 
@@ -151,13 +127,13 @@ def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: C
 
 def killed_at(way: Way, trigger: str, passes: int) -> None:
     """The client of `finish` is killed where the trigger stops it; the barrier is gone afterwards."""
-    with finishing(way, Barrier(way.shop, trigger, passes=passes)) as (pid, _):
-        kill(pid)
+    with finishing(way, Barrier(way.shop, trigger, passes=passes)) as (process, _):
+        kill(process)
 
 
 def killed_inside(way: Way) -> None:
     """The client of `finish` is killed in the work of its first step: it has begun, and waits for a lock."""
-    with finishing(way, Barrier(way.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (pid, barrier):
+    with finishing(way, Barrier(way.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (process, barrier):
         session = way.shop.session()
         other = "artworks_old" if way.direction == "there" else "artworks_v2"
         session.execute(
@@ -165,18 +141,18 @@ def killed_inside(way: Way) -> None:
         )
         barrier.open()
         wait_until(lambda: blocked_session(way.shop, role="doomed-run"))
-        kill(pid)
+        kill(process)
         session.rollback()
         barrier.close()
 
 
 @contextmanager
-def finishing(way: Way, barrier: Barrier) -> Iterator[tuple[int, Barrier]]:
+def finishing(way: Way, barrier: Barrier) -> Iterator[tuple[BaseProcess, Barrier]]:
     """A process that does what is left to do and stands before the barrier."""
     barrier.close()
-    with child(way.shop, lambda client: Way(client, way.direction).finish()) as pid:
+    with client(way.shop, lambda client: Way(client, way.direction).finish()) as process:
         wait_until(lambda: barrier.reached)
-        yield pid, barrier
+        yield process, barrier
     barrier.open()
     wait_until(lambda: not at_work(way.shop))
     barrier.remove()
