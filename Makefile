@@ -37,7 +37,9 @@ lock: $(VENV)/.development ## pin the packages anew, with hashes and without add
 clean: ## remove the environment
 	rm -rf $(VENV)
 
-# uv installs the pinned set in seconds where pip takes minutes; it is itself pinned, with its hashes.
+# uv installs the pinned set in seconds where pip takes minutes; it is itself pinned, with its hashes. Bytecode is compiled at once: where
+# Python may not write it later (PYTHONDONTWRITEBYTECODE), every process would take twice as long to start.
+INSTALL = $(BIN)/uv pip install -q --python $(BIN)/python --compile-bytecode --no-deps
 $(BIN)/uv: requirements-build.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -45,10 +47,10 @@ $(BIN)/uv: requirements-build.lock
 	@touch $(BIN)/uv
 
 $(VENV)/.runtime: $(BIN)/uv requirements.lock pyproject.toml
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.development: $(VENV)/.runtime requirements-dev.lock
-	$(BIN)/uv pip install -q --python $(BIN)/python --no-deps --require-hashes -r requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
 	@touch $@

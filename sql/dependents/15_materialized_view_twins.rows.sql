@@ -43,6 +43,28 @@ names AS (
   GROUP BY v.oid, c.relname
 ),
 
+grants AS (
+  SELECT
+    v.oid,
+    acl.grantee,
+    acl.privilege_type,
+    acl.is_grantable,
+    '' AS column_list
+  FROM views AS v
+  CROSS JOIN LATERAL ACLEXPLODE(v.relacl) AS acl
+  WHERE acl.grantee <> v.relowner
+  UNION ALL
+  SELECT
+    v.oid,
+    acl.grantee,
+    acl.privilege_type,
+    acl.is_grantable,
+    FORMAT(' (%I)', a.attname)
+  FROM views AS v
+  INNER JOIN pg_catalog.pg_attribute AS a ON v.oid = a.attrelid AND NOT a.attisdropped
+  CROSS JOIN LATERAL ACLEXPLODE(a.attacl) AS acl
+),
+
 steps AS (
   SELECT
     v.oid,
@@ -79,15 +101,15 @@ steps AS (
     v.oid,
     4,
     FORMAT(
-      'GRANT %s ON artwork_migration.%I TO %s%s',
-      acl.privilege_type,
+      'GRANT %s%s ON artwork_migration.%I TO %s%s',
+      g.privilege_type,
+      g.column_list,
       v.relname,
-      CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(acl.grantee)) END,
-      CASE WHEN acl.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
+      CASE g.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(g.grantee)) END,
+      CASE WHEN g.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END
     )
   FROM views AS v
-  CROSS JOIN LATERAL ACLEXPLODE(v.relacl) AS acl
-  WHERE acl.grantee <> v.relowner
+  INNER JOIN grants AS g ON v.oid = g.oid
   UNION ALL
   SELECT
     v.oid,

@@ -1,7 +1,7 @@
 -- What: the view of what is bound to the serving table, to the view artworks_v2 or to the row type of either, and the list of what it
 --   shows when the names have changed hands (64), with the names that the way back gives back.
--- Why: the way back must know what has come, or gone, since; numbers of the catalog do not tell it, because an older function may be
---   replaced by one that is bound, and artworks_v2 may be dropped once nobody needs it.
+-- Why: the way back must know what has come, or gone, since. The list is in names: numbers of the catalog do not tell what is new, because
+--   an older function may be replaced by one that is bound, and a database that was restored from a dump has other numbers.
 -- Inverse: 16_hung_at_switch.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
@@ -41,9 +41,8 @@ WHERE
   AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') IS NOT TRUE;
 
 CREATE TABLE artwork_migration.hung_at_switch (
-  classid oid NOT NULL,
-  objid oid NOT NULL,
-  objsubid int NOT NULL DEFAULT 0,
+  kind text NOT NULL,
+  object text NOT NULL,
   name text,
-  CONSTRAINT hung_at_switch_pkey PRIMARY KEY (classid, objid, objsubid)
+  CONSTRAINT hung_at_switch_pkey PRIMARY KEY (kind, object)
 );

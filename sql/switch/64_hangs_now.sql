@@ -3,36 +3,43 @@
 -- Inverse: 16_hung_at_switch.undo.sql, the list goes as a whole.
 -- Locks: none beyond those taken.
 -- Stage: locked
-INSERT INTO artwork_migration.hung_at_switch (classid, objid, objsubid, name)
+INSERT INTO artwork_migration.hung_at_switch (kind, object, name)
 SELECT
-  b.classid,
-  b.objid,
-  0,
-  g.tgname
-FROM artwork_migration.bound_to_artworks AS b
-LEFT JOIN pg_catalog.pg_trigger AS g ON b.classid = 'pg_trigger'::regclass AND b.objid = g.oid
-UNION ALL
-SELECT
-  'pg_constraint'::regclass,
-  k.oid,
-  0,
-  k.conname
-FROM pg_catalog.pg_constraint AS k
-WHERE k.conrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass) AND k.contype <> 't'
-UNION ALL
-SELECT
-  'pg_class'::regclass,
-  c.oid,
-  0,
-  c.relname
-FROM pg_catalog.pg_index AS i
-INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
-WHERE i.indrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
-UNION ALL
-SELECT
-  'pg_class'::regclass,
-  a.attrelid,
-  a.attnum,
-  a.attname
-FROM pg_catalog.pg_attribute AS a
-WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  n.type,
+  n.identity,
+  h.name
+FROM (
+  SELECT
+    b.classid,
+    b.objid,
+    0 AS objsubid,
+    g.tgname AS name
+  FROM artwork_migration.bound_to_artworks AS b
+  LEFT JOIN pg_catalog.pg_trigger AS g ON b.classid = 'pg_trigger'::regclass AND b.objid = g.oid
+  UNION ALL
+  SELECT
+    'pg_constraint'::regclass AS classid,
+    k.oid AS objid,
+    0 AS objsubid,
+    k.conname AS name
+  FROM pg_catalog.pg_constraint AS k
+  WHERE k.conrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass) AND k.contype <> 't'
+  UNION ALL
+  SELECT
+    'pg_class'::regclass AS classid,
+    c.oid AS objid,
+    0 AS objsubid,
+    c.relname AS name
+  FROM pg_catalog.pg_index AS i
+  INNER JOIN pg_catalog.pg_class AS c ON i.indexrelid = c.oid
+  WHERE i.indrelid IN ('public.artworks'::regclass, 'public.artworks_old'::regclass)
+  UNION ALL
+  SELECT
+    'pg_class'::regclass AS classid,
+    a.attrelid AS objid,
+    a.attnum AS objsubid,
+    a.attname AS name
+  FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+) AS h
+CROSS JOIN LATERAL PG_IDENTIFY_OBJECT(h.classid, h.objid, h.objsubid) AS n

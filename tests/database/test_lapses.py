@@ -1,6 +1,6 @@
 """What capture and write-through rest on is compared at each flow's start: whatever differs is named, nothing is said of the rest."""
 
-import subprocess
+from collections.abc import Callable
 
 import pytest
 
@@ -233,20 +233,11 @@ def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
     assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
 
 
-def test_a_restored_database_has_no_lapse(make_shop: MakeShop, server: EmbeddedServer) -> None:
+def test_a_restored_database_has_no_lapse(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
     """What pg_dump says and psql executes is deparsed in the words that were remembered, before the switch and after it."""
     for phase in ("DEPLOYED", "SWITCHED"):
-        shop = make_shop(phase=phase)
-        dumped = subprocess.run(
-            [server.binary("pg_dump"), "-d", server.conninfo(shop.name)], capture_output=True, text=True, check=True
-        ).stdout
-        restored = make_shop()
-        restored.close()
-        server.drop_database(restored.name)
-        server.create_database(restored.name)
-        psql = [server.binary("psql"), "-q", "-v", "ON_ERROR_STOP=1", "-d", server.conninfo(restored.name)]
-        subprocess.run(psql, input=dumped, capture_output=True, text=True, check=True)
-        assert (phase, []) == (phase, restored.rows("SELECT subject FROM artwork_migration.lapse"))
+        copy = restored(make_shop(phase=phase))
+        assert (phase, []) == (phase, copy.rows("SELECT subject FROM artwork_migration.lapse"))
 
 
 def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) -> None:

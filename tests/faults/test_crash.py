@@ -156,15 +156,16 @@ def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, momen
 
 def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
     """Runs that are killed at any moment, each a little later than the one before, get there together."""
-    kills = 0
-    while True:
+    kills, ended = 0, None
+    while ended != 0:
         with client(shop) as process:
             wait_until(lambda: at_work(shop) or not process.is_alive())
             process.join(0.1 * (kills + 1))
-            if process.exitcode == 0:
-                break
-            kill(process)
-            kills += 1
+            process.kill()
+            process.join(PATIENCE)
+            ended = process.exitcode
+        assert ended in {0, -signal.SIGKILL}
+        kills += 1
         wait_until(lambda: not at_work(shop))
     assert kills > 2
     assert deployed_twins.undisturbed == end_state(shop)

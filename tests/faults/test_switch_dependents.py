@@ -146,6 +146,20 @@ def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
     assert before == migrated.schema_dump()
 
 
+def test_rights_on_columns_of_a_materialized_view_go_along(migrated: Shop) -> None:
+    """Whoever may read one column of it may do so after the switch, and no other."""
+    migrated.sql.execute("REVOKE ALL ON artwork_sales FROM anon, authenticated; GRANT SELECT (day) ON artwork_sales TO anon")
+    before = migrated.schema_dump()
+    switch(migrated)
+    readable = (
+        "SELECT attname FROM pg_attribute WHERE attrelid = 'artwork_sales'::regclass AND attnum > 0"
+        " AND HAS_COLUMN_PRIVILEGE('anon', attrelid, attnum, 'SELECT')"
+    )
+    assert [("day",)] == migrated.rows(readable)
+    switch_back(migrated)
+    assert before == migrated.schema_dump()
+
+
 def test_a_policy_on_a_partitioned_table_goes_along(migrated: Shop) -> None:
     """It reads the serving table, its own table's partitions are as they were."""
     migrated.sql.execute(

@@ -1,8 +1,10 @@
 """What hangs on artworks and has gone, or come, since the switch: the way back goes without it, or refuses in words before any lock."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.shops import Shop, planned_way_back, switch, switch_back
+from tests.shops import Shop, planned_way_back, reconcile_now, switch, switch_back
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -47,6 +49,20 @@ def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
     assert before == migrated.schema_dump()
 
 
+def test_a_restored_database_goes_back(migrated: Shop, restored: Callable[[Shop], Shop]) -> None:
+    """What hung on the table at the switch is known by its names, so nothing of it is taken for new; what is new still is."""
+    migrated.sql.execute(HOOK)
+    migrated.sql.execute("CREATE FUNCTION counted() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks_v2; END")
+    switch(migrated)
+    copy = restored(migrated)
+    assert {} == blocked_by(copy)
+    copy.sql.execute("CREATE VIEW since AS SELECT id FROM artworks")
+    assert {"view public.since": "dependent_has_come"} == blocked_by(copy)
+    copy.sql.execute("DROP VIEW since")
+    switch_back(copy)
+    assert set(reconcile_now(copy)) <= {"match", "excluded", "quarantined"}
+
+
 #: What is there before the switch, what is done after it, and who says no to the way back about what.
 SINCE = {
     "a function replaced by one that is bound": (
@@ -69,6 +85,11 @@ SINCE = {
         "DROP VIEW artworks_v2; CREATE TABLE artworks_v2 ()",
         ("public.artworks_v2", "name_taken"),
         ("trigger artwork_migration_delete on public.artworks_v2", "trigger_lapsed"),
+    ),
+    "a function under another name": (
+        "CREATE FUNCTION older() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks_v2; END",
+        "ALTER FUNCTION older RENAME TO renamed",
+        ("function public.renamed()", "dependent_has_come"),
     ),
     "a trigger's words": (
         HOOK,

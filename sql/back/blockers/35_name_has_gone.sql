@@ -7,7 +7,7 @@ SELECT DISTINCT
   'the switch gave this name to a part of artworks or artworks_old, and no part has it now.' AS problem
 FROM artwork_migration.hung_at_switch AS h
 WHERE
-  h.objsubid = 0
+  h.kind <> 'table column'
   AND (
     FORMAT('name artworks_v2%s', SUBSTRING(h.name FROM LENGTH('artworks_'))) = ANY(CAST(:known AS text[]))
     OR FORMAT('name artworks%s', SUBSTRING(h.name FROM LENGTH('artworks_old_'))) = ANY(CAST(:known AS text[]))

@@ -10,6 +10,6 @@ WHERE
   a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
   AND NOT EXISTS (
     SELECT FROM artwork_migration.hung_at_switch AS h
-    WHERE h.objid = a.attrelid AND h.objsubid > 0 AND h.name = a.attname
+    WHERE h.kind = 'table column' AND h.name = a.attname
   )
 ORDER BY a.attname
