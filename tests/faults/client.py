@@ -2,6 +2,7 @@
 
 import gc
 import multiprocessing
+import os
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -44,6 +45,7 @@ def client(shop: Shop, work: Callable[[Client], object] = migrate) -> Iterator[B
 def _work(url: str, work: Callable[[Client], object]) -> None:
     gc.freeze()  # what is collected here must not be a connection of the parent's
     work(Client(url))
+    os._exit(0)  # what the parent has registered for its own end is not this process's to do
 
 
 def kill(process: BaseProcess) -> None:

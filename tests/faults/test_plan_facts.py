@@ -14,14 +14,6 @@ from reporting.plans import plan_markdown
 from tests.faults.test_plans import confirm, decide, keep
 from tests.shops import Shop, accept_exposure, planned_deployment
 
-
-@pytest.fixture
-def accepted(shop: Shop) -> Shop:
-    """A shop whose exposure somebody has accepted: its plan has no blocker."""
-    accept_exposure(shop)
-    return shop
-
-
 # Exposure
 
 

@@ -60,13 +60,6 @@ def order_for(shop: Shop, condition: str) -> str:
 TEST_DATA = "a.original_image_url LIKE 'test-%%'"
 
 
-@pytest.fixture
-def accepted(shop: Shop) -> Shop:
-    """The sample, with the decision that its plan asks for."""
-    accept_exposure(shop)
-    return shop
-
-
 def upload(shop: Shop) -> None:
     """An ordinary artwork more."""
     shop.sql.execute(
