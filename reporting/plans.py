@@ -56,10 +56,11 @@ def _way_on(plan: Plan) -> str:
 
 def _locks(plan: Plan) -> str:
     """Each mode with what is locked in it, from the statements that do nothing else."""
-    locked = [_LOCK.match(one.do) for one in plan.statements if one.stage == "locked"]
     tables: dict[str, list[str]] = {}
-    for found in filter(None, locked):
-        tables.setdefault(found["mode"] or "ACCESS EXCLUSIVE", []).append(found["table"] or found["view"])
+    for one in plan.statements:
+        found = _LOCK.match(one.do) if one.stage == "locked" else None
+        if found and one.object in {found["table"], found["view"]}:  # else it gives a view of ours its owner
+            tables.setdefault(found["mode"] or "ACCESS EXCLUSIVE", []).append(one.object)
     modes = [f"{', '.join(f'`{name}`' for name in names)} {mode}" for mode, names in tables.items()]
     return f"{'; '.join(modes)}: together less than half of `deadlock_timeout`." if modes else "none."
 

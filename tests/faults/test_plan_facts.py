@@ -12,7 +12,7 @@ from migration.errors import Blocked, PlanOutdated
 from migration.plan import Statement
 from reporting.plans import plan_markdown
 from tests.faults.test_plans import confirm, decide, keep
-from tests.shops import Shop, accept_exposure, planned_deployment
+from tests.shops import Shop, accept_exposure, planned_deployment, planned_switch
 
 # Exposure
 
@@ -157,6 +157,13 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
     assert "less than half of `deadlock_timeout`. **Way back:** `roll-back`." in head
+
+
+def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:
+    """Views, tables that name artworks, then both halves; not the view that it makes."""
+    ((names, mode),) = re.findall(r"\*\*Locks:\*\* (`[^A-Z]+`) ([A-Z ]+):", plan_markdown(planned_switch(migrated)))
+    locked = ["public.artwork_gallery", "public.artwork_sales", "public.orders", "public.artworks", "public.artworks_v2"]
+    assert (locked, "ACCESS EXCLUSIVE") == (re.findall(r"`([^`]+)`", names), mode)
 
 
 def test_each_statement_takes_the_locks_that_the_plan_says(accepted: Shop) -> None:
