@@ -19,8 +19,8 @@ from tests.faults.test_locks import Background
 from tests.shops import Shop, reconcile_now
 from tests.ways import WAYS, Way, digest, locks_left, places, under_the_locks, with_row
 
-#: The backend's parent process shoots it: no handler of its own runs.
-SHOT = "COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; SELECT PG_SLEEP(60)"
+#: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
+SHOT = "SET LOCAL statement_timeout = 0; COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; SELECT PG_SLEEP(60)"
 #: Under the locks, until the statement's own time limit; the next attempt comes here again.
 LINGERS = "SELECT PG_ADVISORY_XACT_LOCK_SHARED(78), PG_SLEEP(60)"
 
