@@ -4,15 +4,14 @@ from typing import Literal
 
 from prefect.client.schemas.objects import State
 
-from migration.deployment import plan_withdrawal
 from migration.phases import Phase
 from migration.plan import Approval
 from migration.runs import Run
-from migration.way_back import plan_way_back
+from migration.way_back import plan_way_back, plan_withdrawal
 from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.switching import carry_back, drain_clean_log, fingerprint_kept, finish_steps, rehearse_way_back
+from tasks.switching import carry_back_writes, drain_clean_log, fingerprint_kept, finish_steps, rehearse_way_back
 from tasks.verbs import completed, planned, verb, writing
 
 
@@ -54,7 +53,7 @@ def _switch_back(run: Run, approval: Approval | None) -> State:
         confirm_plan(run, made, approval)
         run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
         with fingerprint_kept(run):
-            carry_back(run, made)
+            carry_back_writes(run, made)
             execute_plan(run, made, Phase.MIGRATED, before_attempt=drain_clean_log(run, made))
     finish_steps(run)
     run.end("Completed")

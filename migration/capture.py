@@ -1,10 +1,9 @@
 """Noticing a lapse of the capture, or a legacy table that has drifted, before anything is built on it."""
 
 import sql
-from migration import deployment
-from migration.deployment import Catalog
 from migration.errors import ObstaclesFound
 from migration.runs import Run
+from migration.statements import Catalog, obstacles_of
 
 #: A question of the deployment whose answer may have changed: whether users can be created by e-mail.
 _USERS_CONTRACT = "plan/obstacles/11_users_contract"
@@ -17,6 +16,6 @@ def require_capture(run: Run) -> None:
     """
     with run.database.transaction("looking at the capture") as connection:
         files = [*sql.folder("lapses"), sql.load(_USERS_CONTRACT)]
-        found = [obstacle for file in files for obstacle in deployment.obstacles_of(connection, Catalog({}), file)]
+        found = [obstacle for file in files for obstacle in obstacles_of(connection, Catalog({}), file)]
     if found:
         raise ObstaclesFound(run.verb, found)

@@ -6,13 +6,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 import sql
-from migration import database, deployment, ledger, plan, safety_window, steps
+from migration import database, ledger, plan, safety_window, steps
 from migration.decisions import DecisionName
-from migration.deployment import Catalog
 from migration.errors import Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
 from migration.safety_window import SAFETY_DAYS, SafetyWindow
+from migration.statements import REFUSED_WRITE, Catalog, database_mark, obstacles_of, statements_of, still_clear
 from migration.steps import Work
 
 #: The first step after the commit: what the logs held is in a file before they go.
@@ -37,7 +37,7 @@ def plan_clean_up(connection: Connection) -> Plan:
     remainders = _remainders(connection)
     return Plan(
         verb="clean_up",
-        database=deployment.database_mark(connection),
+        database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, remainders)),
@@ -53,8 +53,8 @@ def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
 
 def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
     known = Catalog({"ledger_tables": list(ledger.TABLES)})
-    made = {file.name: deployment.statements_of(connection, known, file) for file in sql.folder("clean_up")}
-    made[_ASKED_AGAIN] = [deployment.still_clear(sql.load(name)) for name in (_DEPENDENT, deployment.REFUSED_WRITE)]
+    made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
+    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REFUSED_WRITE)]
     made[_REMAINDERS_GO] = [
         Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
         for name, row in remainders.items()
@@ -106,8 +106,8 @@ def _not_verified(window: SafetyWindow) -> list[Obstacle]:
 
 
 def _in_the_way(connection: Connection) -> list[Obstacle]:
-    files = [*sql.folder("clean_up/blockers"), sql.load(deployment.REFUSED_WRITE)]
-    return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, Catalog({}), file)]
+    files = [*sql.folder("clean_up/blockers"), sql.load(REFUSED_WRITE)]
+    return [obstacle for file in files for obstacle in obstacles_of(connection, Catalog({}), file)]
 
 
 def finish(run: Run, export: Work) -> list[str]:

@@ -1,22 +1,18 @@
 """What the plan of deploy_schema tells its reader, in seconds on a table of any size: from a sample what is only told, exactly but within
 a bound what decides. Nothing here is in the plan's number."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 
 import sql
 from migration import database, ledger
 from migration.errors import DatabaseError
+from migration.statements import Catalog
 from sql import SqlFile
-
-if TYPE_CHECKING:
-    from migration.deployment import Catalog
 
 Answer = TypeVar("Answer")
 

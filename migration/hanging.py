@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection
 
 import sql
+from migration.statements import Catalog
 from sql import SqlFile
 
 #: Those questions of the switch that are about something which hangs on the table.
@@ -16,13 +17,6 @@ BLOCKERS = ("20_unknown_dependent", "23_not_owner", "25_reads_both_tables", "26_
 FACT = "what_hangs_on_artworks"
 
 _BLOCKED = "blocks the switch"
-
-
-class Asked(Protocol):
-    """Whoever answers a query file, given the parameters that it names."""
-
-    def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
-        """The rows of a query file."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +31,7 @@ class Hanging:
     remedy: str = ""
 
 
-def listed(connection: Connection, known: Asked, standing_in: Callable[[SqlFile], SqlFile] = lambda file: file) -> list[dict[str, str]]:
+def listed(connection: Connection, known: Catalog, standing_in: Callable[[SqlFile], SqlFile] = lambda file: file) -> list[dict[str, str]]:
     """Every object that hangs on artworks, as facts of a plan. Reads the catalog only.
 
     What goes along, and what would block, is answered by the very files that the switch is made of; `standing_in` puts something in the
@@ -60,7 +54,7 @@ def _files() -> Iterable[SqlFile]:
     yield from sql.folder("hanging")
 
 
-def _rows(connection: Connection, known: Asked, file: SqlFile) -> list[dict[str, Any]]:
+def _rows(connection: Connection, known: Catalog, file: SqlFile) -> list[dict[str, Any]]:
     """The rows that say something; in `hanging` a file of rows returns statements, one for each place where the answer may stand."""
     rows = known.rows(connection, file)
     if file.name.startswith("hanging/") and file.name.endswith(".rows"):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, gates, ledger, way_back
+from migration import carry_back, checks, database, gates, ledger
 from migration.errors import DatabaseError
 from migration.runs import Run
 
@@ -84,7 +84,7 @@ def walk(run: Run) -> None:
 
 def rehearse(run: Run) -> None:
     """Carry back what fits into some batches, in a transaction that is rolled back. Locks retired rows alone."""
-    rehearsed = way_back.rehearse(run, batches=REHEARSED_BATCHES)
+    rehearsed = carry_back.rehearse(run, batches=REHEARSED_BATCHES)
 
     def note(connection: Connection) -> None:
         database.run(connection, "gates/forget", run=run.epoch, rule="way_back_open")

@@ -3,12 +3,24 @@
 from sqlalchemy import Connection
 
 import sql
-from migration import checks, database, deployment, hanging, ledger, live, plan, steps
+from migration import checks, database, hanging, ledger, live, plan, steps
 from migration.catch_up import CaughtUp, catch_up
-from migration.deployment import Catalog
 from migration.errors import Obstacle
 from migration.plan import Plan, Statement
 from migration.runs import Run
+from migration.statements import (
+    CAPTURE_LAPSED,
+    REFUSED_WRITE,
+    WHAT_HANGS_ON_ARTWORKS,
+    Catalog,
+    database_mark,
+    obstacles_of,
+    problems_of,
+    read_catalog,
+    statements_of,
+    still_clear,
+    still_the_same,
+)
 
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
 LOOKS = (checks.FINGERPRINT, live.GATE)
@@ -27,10 +39,10 @@ def plan_switch(connection: Connection) -> Plan:
 
     Whatever hangs on the legacy table is in its statements, or it is a blocker in words.
     """
-    known = deployment.catalog(connection)
+    known = read_catalog(connection)
     return Plan(
         verb="switch_over",
-        database=deployment.database_mark(connection),
+        database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, known)),
@@ -42,10 +54,10 @@ def plan_switch(connection: Connection) -> Plan:
 def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     """What is done and what hangs on the table, in the order of the files' numbers; once locked, the first question is what has come."""
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch", "dependents") for file in sql.folder(folder)}
-    made = {name: deployment.statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
+    made = {name: statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
-        *(deployment.still_clear(sql.load(name)) for name in (deployment.REFUSED_WRITE, _UNKNOWN_DEPENDENT, deployment.CAPTURE_LAPSED)),
-        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
+        *(still_clear(sql.load(name)) for name in (REFUSED_WRITE, _UNKNOWN_DEPENDENT, CAPTURE_LAPSED)),
+        still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
     statements = [statement for name in sorted(made) for statement in made[name]]
@@ -58,10 +70,10 @@ def _write_through_ends() -> Statement:
 
 
 def _blockers(connection: Connection, known: Catalog) -> list[Obstacle]:
-    asked = [*sql.folder("switch/blockers"), sql.load(deployment.REFUSED_WRITE), sql.load(_USER_KEY_ACTION)]
-    found = [obstacle for file in asked for obstacle in deployment.obstacles_of(connection, known, file)]
+    asked = [*sql.folder("switch/blockers"), sql.load(REFUSED_WRITE), sql.load(_USER_KEY_ACTION)]
+    found = [obstacle for file in asked for obstacle in obstacles_of(connection, known, file)]
     rows = [file for file in sql.folder("dependents") if "remedy" in file.header]
-    return [*found, *(problem for file in rows for problem in deployment.problems_of(connection, known, file))]
+    return [*found, *(problem for file in rows for problem in problems_of(connection, known, file))]
 
 
 def catch_up_before(run: Run) -> CaughtUp:

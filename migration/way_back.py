@@ -1,41 +1,35 @@
-"""The way back from the switch: what was written since is carried into the retired table, then the names change hands again."""
+"""The two plans of roll_back: the undo statements of the switch, or of the deployment, backwards."""
 
 import itertools
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 import sql
-from migration import database, deployment, ledger, plan, runs
-from migration.errors import Blocked, Obstacle, ObstaclesFound
+from migration import database, ledger, plan
+from migration.carry_back import REFUSED_AND_REFERENCED, CarriedBack
+from migration.errors import Obstacle, ObstaclesFound
+from migration.phases import Phase
 from migration.plan import Plan, Statement
-from migration.runs import Run
+from migration.statements import (
+    CAPTURE_LAPSED,
+    LAPSES,
+    VIEW_GONE,
+    WHAT_HANGS_ON_ARTWORKS,
+    Catalog,
+    database_mark,
+    obstacles_of,
+    rows_as,
+    still_clear,
+    still_the_same,
+)
 
 _BLOCKERS = "back/blockers"
 #: Questions of the switch, and of the deployment, that are asked again.
 _ASKED_AGAIN = ("switch/blockers/21_access_drift", "plan/obstacles/16_user_key_action")
-_REFUSED_AND_REFERENCED = f"{_BLOCKERS}/10_refused_and_referenced"
-#: Batches with less than they could take, one after the other, after which a handful is left for the lock.
-SMALL_BATCHES = 3
-#: Ids that a rehearsal names.
-NAMED = 20
-
-
-@dataclass
-class CarriedBack:
-    """What was carried back: ids taken from the log, rows written, rows removed, rows that the retired table could not take.
-
-    A rehearsal also tells the first ids of those it could not take.
-    """
-
-    logged: int = 0
-    carried: int = 0
-    removed: int = 0
-    refused: int = 0
-    refused_ids: tuple[str, ...] = ()
 
 
 def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
@@ -50,7 +44,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
     gone = {row["object"] for row in switched if row["undo_stage"] == "named"} - set(now)
     return Plan(
         verb="roll_back(to=MIGRATED)",
-        database=deployment.database_mark(connection),
+        database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection, [row for row in switched if not _is_of(row, gone)])),
@@ -64,7 +58,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
 
 
 def _refuse_without_views(connection: Connection) -> None:
-    if found := deployment.obstacles_of(connection, deployment.Catalog({}), sql.load(deployment.VIEW_GONE)):
+    if found := obstacles_of(connection, Catalog({}), sql.load(VIEW_GONE)):
         raise ObstaclesFound("roll_back(to=MIGRATED)", found)
 
 
@@ -73,11 +67,11 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     undos = plan.undone(switched)
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
-        *deployment.rows_as(connection, "locked", "switch/20_locks.rows"),
-        deployment.still_the_same(connection, sql.load(deployment.WHAT_HANGS_ON_ARTWORKS)),
-        deployment.still_clear(sql.load(deployment.CAPTURE_LAPSED)),
+        *rows_as(connection, "locked", "switch/20_locks.rows"),
+        still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
+        still_clear(sql.load(CAPTURE_LAPSED)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
-        deployment.still_clear(sql.load(_REFUSED_AND_REFERENCED)),
+        still_clear(sql.load(REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
         # said again once the names are the old ones
         *(Statement("locked", undo.object, undo.do, None, "") for undo in undos if undo.stage == "named"),
@@ -87,9 +81,9 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
 
 
 def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
-    asked = deployment.Catalog({"known": known})
-    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *deployment.LAPSES))]
-    return [obstacle for file in files for obstacle in deployment.obstacles_of(connection, asked, file)]
+    asked = Catalog({"known": known})
+    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *LAPSES))]
+    return [obstacle for file in files for obstacle in obstacles_of(connection, asked, file)]
 
 
 def _said_again(connection: Connection) -> list[dict[str, Any]]:
@@ -122,56 +116,48 @@ def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[
     ]
 
 
-def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:
-    """Carry back all there is, or so many batches of it, and take each batch back at once: how much, and what could not be taken.
+#: A question of the switch that the withdrawal asks as well.
+_UNFINISHED_ROLL_BACK = "switch/blockers/24_unfinished_roll_back"
 
-    Locks retired rows alone, those of one batch at a time; nothing of it stays.
+
+def plan_withdrawal(connection: Connection) -> Plan:
+    """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only.
+
+    In phase NOT_STARTED it holds what an earlier roll-back had still to do after its lock.
     """
-    return run.database.write("rehearsing the way back", lambda connection: _rehearse(connection, run.settings.batch_size, batches))
+    row = ledger.phase(connection)
+    deployed = ledger.deployed_statements(connection)
+    undos = plan.undone(deployed)
+    in_place = row.phase is not Phase.NOT_STARTED
+    users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
+    blockers = [*sql.folder("withdraw/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
+    locked = []
+    if in_place:
+        locked = [
+            *rows_as(connection, "locked", "withdraw/locks"),
+            *(still_clear(file) for file in blockers),
+            Statement("locked", "values of the clean side alone", _kept("withdraw/clean_only_values"), None, ""),
+            *(undo for undo in undos if undo.stage == "locked"),
+        ]
+    after = [
+        *rows_as(connection, "after", "withdraw/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
+        *(undo for undo in undos if undo.stage == "after"),
+        Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
+    ]
+    return Plan(
+        verb="roll_back(to=NOT_STARTED)",
+        database=database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=(*locked, *after),
+        blockers=tuple(
+            Obstacle(file.rule, found["subject"], found["problem"], file.header["remedy"])
+            for file in blockers
+            for found in database.rows(connection, file.name)
+        ),
+        facts=database.rows(connection, "withdraw/facts")[0] if in_place else {},
+    )
 
 
-def _rehearse(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
-    total, refused = CarriedBack(), []
-    for _ in itertools.count() if batches is None else range(batches):
-        batch = _batch(connection, "rehearse_batch", batch_size)
-        refused += batch.pop("refused_ids")
-        if not _add(total, batch):
-            break
-    total.refused_ids = tuple(sorted(map(str, refused))[:NAMED])
-    connection.rollback()
-    return total
-
-
-def carry_back(run: Run, made: Plan) -> CarriedBack:
-    """Carry back in batches outside the lock, until a handful is left. Raises Blocked if a referenced row cannot be carried back.
-
-    Locks the fence and retired rows; nobody who works with the serving table waits.
-    """
-    total, small = CarriedBack(), 0
-    while small < SMALL_BATCHES:
-        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection))
-        small = small + 1 if batch["logged"] < run.settings.batch_size else 0
-        if not _add(total, batch):
-            break
-    with run.database.transaction("looking for what cannot be carried back") as connection:
-        found = deployment.obstacles_of(connection, deployment.Catalog({}), sql.load(_REFUSED_AND_REFERENCED))
-    if found:
-        raise Blocked(made.verb, made.number, found)
-    return total
-
-
-def _fenced_batch(run: Run, connection: Connection) -> dict[str, Any]:
-    runs.enter_fence(connection, run.epoch, exclusively=True)
-    return _batch(connection, "carry_back_batch", run.settings.batch_size)
-
-
-def _batch(connection: Connection, function: str, batch_size: int) -> dict[str, Any]:
-    question = text(f"SELECT * FROM artwork_migration.{function}(:batch_size)")
-    return dict(connection.execute(question, {"batch_size": batch_size}).mappings().one())
-
-
-def _add(total: CarriedBack, batch: dict[str, int]) -> bool:
-    """Add a batch to the total; whether there was anything in it."""
-    for name, amount in batch.items():
-        setattr(total, name, getattr(total, name) + amount)
-    return batch["logged"] > 0
+def _kept(name: str) -> str:
+    return f"CREATE TABLE artwork_migration.clean_only_value AS\n{sql.load(name).statement}"

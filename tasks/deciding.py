@@ -5,9 +5,9 @@ from sqlalchemy import Connection
 
 from migration import ledger
 from migration.decisions import DecisionName, apply_at_once, checked_value
-from migration.deployment import refuse_obstacles
 from migration.errors import BadInput, WrongPhase
 from migration.phases import Phase
+from migration.statements import refuse_obstacles
 from tasks.status import publish_status
 from tasks.verbs import open_database
 

@@ -5,13 +5,13 @@ from contextlib import contextmanager, suppress
 
 from prefect.logging import get_run_logger
 
-from migration import checks, ledger, switching, way_back
+from migration import carry_back, checks, ledger, switching
+from migration.carry_back import CarriedBack
 from migration.catch_up import CaughtUp
 from migration.errors import CheckFailed, MigrationError
 from migration.gates import GateVerdict, require_green_live
 from migration.plan import Plan
 from migration.runs import Run
-from migration.way_back import CarriedBack
 from tasks.steps import step
 
 
@@ -44,12 +44,12 @@ def drain_log(run: Run) -> Callable[[], object]:
 
 def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
     """The same before each attempt of the way back."""
-    return lambda: way_back.carry_back(run, plan)
+    return lambda: carry_back.carry_back(run, plan)
 
 
 def rehearse_way_back(run: Run) -> CarriedBack:
     """Carry everything back in a transaction that is rolled back: the figures for the plan."""
-    return way_back.rehearse(run)
+    return carry_back.rehearse(run)
 
 
 @contextmanager
@@ -69,8 +69,8 @@ def fingerprint_kept(run: Run) -> Iterator[None]:
 
 
 @step("carry back")
-def carry_back(run: Run, plan: Plan) -> CarriedBack:
+def carry_back_writes(run: Run, plan: Plan) -> CarriedBack:
     """Carry what was written since the switch into the retired table, outside the lock. Raises Blocked."""
-    total = way_back.carry_back(run, plan)
+    total = carry_back.carry_back(run, plan)
     get_run_logger().info("carried back %d rows, removed %d, refused %d", total.carried, total.removed, total.refused)
     return total

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from migration import (
     after_copy,
     backfill,
+    carry_back,
     catch_up,
     cleaning,
     deployment,
@@ -129,7 +130,7 @@ def deploy(shop: Shop) -> Plan:
 def withdraw(shop: Shop) -> Plan:
     """Back to NOT_STARTED, with nothing of ours left."""
     with shop.database.transaction("planning") as connection:
-        made = deployment.plan_withdrawal(connection)
+        made = way_back.plan_withdrawal(connection)
     _execute(shop, made, "roll_back", Phase.NOT_STARTED)
     return made
 
@@ -236,23 +237,23 @@ def execute_way_back(
     *,
     patience: float = SETTINGS.lock_wait_seconds,
     meanwhile: Callable[[], object] = lambda: None,
-) -> way_back.CarriedBack:
+) -> carry_back.CarriedBack:
     """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the carry-back and the lock."""
     made = made or planned_way_back(shop)
     with running(shop, "roll_back") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
-        carried = way_back.carry_back(run, made)
+        carried = carry_back.carry_back(run, made)
 
         def before_attempt() -> None:
-            way_back.carry_back(run, made)
+            carry_back.carry_back(run, made)
             meanwhile()
 
         _locked(shop, made, run, phase_after=Phase.MIGRATED, patience=patience, before_attempt=before_attempt)
     return carried
 
 
-def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> way_back.CarriedBack:
+def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> carry_back.CarriedBack:
     """SWITCHED → MIGRATED, with all that follows."""
     carried = execute_way_back(shop, made, patience=patience)
     finish_way_back(shop)

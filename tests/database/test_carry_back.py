@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from migration import way_back
+from migration import carry_back
 from migration.decisions import DecisionName, apply_at_once
 from migration.errors import Blocked
 from sample.build import Variant
@@ -144,7 +144,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, "roll_back") as run:
         run.begin()
-        assert way_back.carry_back(run, planned_way_back(shop)).refused == 1
+        assert carry_back.carry_back(run, planned_way_back(shop)).refused == 1
     with shop.database.transaction("deciding") as connection:
         apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
     add_order(shop, artwork)
@@ -159,7 +159,7 @@ def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> Non
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, "roll_back") as run:
         run.begin()
-        way_back.carry_back(run, planned_way_back(shop))
+        carry_back.carry_back(run, planned_way_back(shop))
     shop.sql.execute("DELETE FROM artworks WHERE id = %s", (artwork,))
     switch_back(shop)
     assert shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
@@ -175,7 +175,7 @@ def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None
     barrier.close()
     with running(shop, "roll_back") as run:
         run.settings = SETTINGS.model_copy(update={"batch_size": 1})
-        rehearsal = Step(shop, lambda: way_back.rehearse(run), name="test")
+        rehearsal = Step(shop, lambda: carry_back.rehearse(run), name="test")
         rehearsal.blocks()
         shop.sql.execute("SET statement_timeout = '20s'")
         shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import sql
-from migration import deployment
+from migration import way_back
 from migration.capture import require_capture
 from migration.decisions import DecisionName, checked_value
 from migration.errors import BadInput, BlockerHasCome, Obstacle, ObstaclesFound
@@ -214,7 +214,7 @@ def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
 
     def lapsed() -> object:
         with deployed.database.transaction("planning") as connection:
-            return deployment.plan_withdrawal(connection).facts["lapsed"]
+            return way_back.plan_withdrawal(connection).facts["lapsed"]
 
     assert [] == lapsed()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")

@@ -21,6 +21,7 @@ import sql
 from migration import counting, deployment, execution, ledger
 from migration.errors import ObstaclesFound
 from migration.plan import Plan
+from migration.statements import refuse_obstacles
 from reporting.plans import plan_markdown
 from sample.binaries import binary_directory, give_to, system_user
 from sample.build import Variant, build_sample
@@ -111,10 +112,10 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
     """With its rule, its object, what is wrong and what to do; the same database without it has none."""
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(ObstaclesFound) as caught:
-        deployment.refuse_obstacles(connection, "deploy_schema")
+        refuse_obstacles(connection, "deploy_schema")
     assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.obstacles]), caught.value
     with shop.database.transaction("without it", transaction_read_only="on") as connection:
-        deployment.refuse_obstacles(connection, "deploy_schema")
+        refuse_obstacles(connection, "deploy_schema")
 
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)

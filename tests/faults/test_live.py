@@ -3,7 +3,7 @@
 import pytest
 
 from expectations.suites import SUITES
-from migration import checks, live, way_back
+from migration import carry_back, checks, live
 from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
 from migration.gates import GateVerdict, RuleVerdict, require_green_live
 from sample.build import Variant
@@ -173,7 +173,7 @@ def test_a_way_back_that_was_killed(switched: Shop) -> None:
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run:
         run.begin()
-        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
     told = says_no(verified(switched))
     assert {"way_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
 
@@ -183,7 +183,7 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
-        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
     assert {} == says_no(verified(switched))
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
@@ -202,7 +202,7 @@ def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
     switched.sql.execute(f"RESET artwork_migration.apply; UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
-        assert 1 == way_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
     assert before == switched.value(fingerprints)
 

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration import deployment, execution, ledger, plan
+from migration import deployment, execution, ledger, plan, way_back
 from migration.errors import LockHolder, LockNotObtained
 from migration.phases import Phase
 from migration.plan import Plan
@@ -52,7 +52,7 @@ class Verb:
 @contextmanager
 def begun(shop: Shop, verb: str) -> Iterator[Verb]:
     """The verb, ready to take its locks."""
-    make = deployment.plan_deployment if verb == "deploy_schema" else deployment.plan_withdrawal
+    make = deployment.plan_deployment if verb == "deploy_schema" else way_back.plan_withdrawal
     with shop.database.transaction("planning") as connection:
         made = make(connection)
     with running(shop, verb, name=verb) as run:

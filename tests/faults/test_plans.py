@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql as pgsql
 
 import sql
-from migration import deployment, ledger, plan
+from migration import deployment, ledger, plan, way_back
 from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.phases import Phase
@@ -25,7 +25,7 @@ LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 def planned_withdrawal(shop: Shop) -> Plan:
     """The plan of roll_back(to=NOT_STARTED), not kept."""
     with shop.database.transaction("planning") as connection:
-        return deployment.plan_withdrawal(connection)
+        return way_back.plan_withdrawal(connection)
 
 
 def keep(shop: Shop, made: Plan) -> None:

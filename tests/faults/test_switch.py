@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from migration import checks, way_back
+from migration import carry_back, checks
 from sample.build import Variant
 from sample.journal import check_journal
 from tests.conftest import MakeShop
@@ -108,8 +108,8 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     before = _fingerprint(migrated)
     with running(migrated, "roll_back") as run:
-        assert way_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == way_back.rehearse(run)
-        assert way_back.CarriedBack() == way_back.rehearse(run, batches=0)
+        assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.rehearse(run)
+        assert carry_back.CarriedBack() == carry_back.rehearse(run, batches=0)
     assert before == _fingerprint(migrated)
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 1

@@ -8,7 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from migration import deployment, execution, ledger, plan
+from migration import execution, ledger, plan, way_back
 from migration.errors import BlockerHasCome, DatabaseError, ObstaclesFound
 from migration.phases import Phase
 from migration.plan import Plan
@@ -21,7 +21,7 @@ from tests.shops import SETTINGS, Shop, catch_up_now, migrate, planned_deploymen
 
 def planned_withdrawal(shop: Shop) -> Plan:
     with shop.database.transaction("planning") as connection:
-        return deployment.plan_withdrawal(connection)
+        return way_back.plan_withdrawal(connection)
 
 
 def execute_locked_part(shop: Shop, made: Plan) -> None:
