@@ -5,12 +5,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from migration import after_copy, backfill, catch_up, deployment, execution, ledger, plan, reconcile, runs, switching
 from migration.database import Database
-from migration.phases import Phase
-from migration.plan import Plan
-from migration.runs import Run
+from migration.ledger import ledger, runs
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
+from migration.plans import execution, plan
+from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
+from migration.sync import backfill, catch_up, post_copy, reconcile
+from migration.verbs import deploy_schema, switch_over
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 
@@ -38,7 +41,7 @@ def deploy(on: EmbeddedServer, name: str) -> None:
     """NOT_STARTED → DEPLOYED: the clean table, the capture and the write-through."""
     with running(on, name, "deploy_schema") as run:
         with run.database.transaction("planning") as connection:
-            made = deployment.plan_deployment(connection)
+            made = deploy_schema.plan_deployment(connection)
         _execute(run, made, Phase.DEPLOYED)
 
 
@@ -51,15 +54,15 @@ def switch(on: EmbeddedServer, name: str) -> None:
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))
         backfill.log_missing(run)
-        list(after_copy.finish_table(run, on_attempt=print))
+        list(post_copy.finish_table(run, on_attempt=print))
         catch_up.catch_up(run)
         reconcile.reconcile(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
     with running(on, name, "switch_over") as run:
         with run.database.transaction("planning") as connection:
-            made = switching.plan_switch(connection)
+            made = switch_over.plan_switch(connection)
         # what the loads have left pending is in flight: taken along before the lock, as the flow does
-        _execute(run, made, Phase.SWITCHED, before_attempt=lambda: switching.catch_up_before(run))
+        _execute(run, made, Phase.SWITCHED, before_attempt=lambda: switch_over.catch_up_before(run))
 
 
 def _execute(run: Run, made: Plan, phase_after: Phase, before_attempt: Callable[[], object] = lambda: None) -> None:

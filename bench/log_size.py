@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench import databases, machine
-from migration import catch_up
+from migration.sync import catch_up
 from sample.server import EmbeddedServer
 
 #: Megabytes on disk of the drained log, its TOAST table included.

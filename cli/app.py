@@ -12,8 +12,8 @@ from rich.table import Table
 from cli.up import bring_up, running_ui, take_down
 from cli.verbs import exit_code, run_verb
 from migration.database import Database
-from migration.decisions import DecisionName
 from migration.errors import BadInput, MigrationError
+from migration.ledger.decisions import DecisionName
 from migration.settings import Settings, database_url, read_settings
 from reporting.status import read_status, status_lines
 

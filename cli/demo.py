@@ -12,10 +12,10 @@ from cli.demo_application import Application, ApplicationEnded
 from cli.demo_servers import BEFORE, build_shop, let_days_pass, schema_of, servers, shop_database, throw_away
 from cli.demo_told import newest_report, progress, show_accounts, show_check, show_state, show_writes
 from cli.verbs import run_verb
-from migration import ledger
-from migration.ledger import PhaseRow
-from migration.phases import Phase
-from migration.safety_window import SAFETY_DAYS
+from migration.ledger import ledger
+from migration.ledger.ledger import PhaseRow
+from migration.ledger.phases import Phase
+from migration.ledger.safety_window import SAFETY_DAYS
 from reporting.accounts import read_accounts
 from sample.entry import Side
 from sample.moments import writes_around

@@ -8,7 +8,7 @@ import psycopg
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.expectations.expectation import Expectation
 
-from migration.gates import RuleVerdict
+from migration.checks.gates import RuleVerdict
 
 #: The result of a rule, or in words why there is none.
 Result = ExpectationValidationResult | str

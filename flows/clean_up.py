@@ -2,9 +2,9 @@
 
 from prefect.client.schemas.objects import State
 
-from migration.cleaning import EXPORT, plan_clean_up
-from migration.phases import Phase
-from migration.plan import Approval
+from migration.ledger.phases import Phase
+from migration.plans.plan import Approval
+from migration.verbs.clean_up import EXPORT, plan_clean_up
 from tasks.cleaning import finish_clean_up
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan

@@ -2,9 +2,9 @@
 
 from prefect.client.schemas.objects import State
 
-from migration.deployment import plan_deployment
-from migration.phases import Phase
-from migration.plan import Approval
+from migration.ledger.phases import Phase
+from migration.plans.plan import Approval
+from migration.verbs.deploy_schema import plan_deployment
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan
 from tasks.verbs import completed, planned, verb, writing

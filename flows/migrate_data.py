@@ -2,9 +2,9 @@
 
 from prefect.client.schemas.objects import State
 
-from migration.capture import require_capture
-from migration.gates import require_green
-from migration.phases import Phase
+from migration.checks.gates import require_green
+from migration.ledger.phases import Phase
+from migration.plans.drift import require_capture
 from tasks.copying import (
     catch_up_with_log,
     copy_chunks,

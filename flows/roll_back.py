@@ -4,10 +4,10 @@ from typing import Literal
 
 from prefect.client.schemas.objects import State
 
-from migration.phases import Phase
-from migration.plan import Approval
-from migration.runs import Run
-from migration.way_back import plan_way_back, plan_withdrawal
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
+from migration.plans.plan import Approval
+from migration.verbs.roll_back import plan_way_back, plan_withdrawal
 from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan

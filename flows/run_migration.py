@@ -12,8 +12,8 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
-from migration.phases import Phase
-from migration.plan import serving
+from migration.ledger.phases import Phase
+from migration.plans.plan import serving
 from reporting.status import Status
 from tasks.standing import where_it_stands
 from tasks.verbs import ended_like, verb

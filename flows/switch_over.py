@@ -2,11 +2,11 @@
 
 from prefect.client.schemas.objects import State
 
-from migration.capture import require_capture
-from migration.gates import require_green
-from migration.phases import Phase
-from migration.plan import Approval
-from migration.switching import LOOKS, plan_switch
+from migration.checks.gates import require_green
+from migration.ledger.phases import Phase
+from migration.plans.drift import require_capture
+from migration.plans.plan import Approval
+from migration.verbs.switch_over import LOOKS, plan_switch
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.executing import execute_plan
 from tasks.planning import confirm_plan, make_plan, publish_plan

@@ -3,8 +3,8 @@
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from migration.phases import Phase
-from migration.plan import serving
+from migration.ledger.phases import Phase
+from migration.plans.plan import serving
 from tasks.reporting import write_report
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing

@@ -3,8 +3,8 @@
 import re
 from itertools import groupby
 
-from migration import hanging
-from migration.plan import MEND, STAGES, Plan, Statement
+from migration.plans import dependents
+from migration.plans.plan import MEND, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -104,9 +104,9 @@ def _hanging(plan: Plan) -> str:
 
     The plan of the switch only counts what deploy_schema has seen to: it is neither locked nor in the way any more.
     """
-    if hanging.FACT not in plan.facts:
+    if dependents.FACT not in plan.facts:
         return ""
-    found: list[dict[str, str]] | None = plan.facts[hanging.FACT]
+    found: list[dict[str, str]] | None = plan.facts[dependents.FACT]
     if found is None:
         return f"## What hangs on artworks\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists it.\n\n"
     told = [one for one in found if one["lock"] or one["problem"]] if plan.verb == "switch_over" else found
@@ -135,7 +135,7 @@ def _not_looked(plan: Plan) -> list[str]:
 def _facts(plan: Plan) -> str:
     if plan.verb == "deploy_schema":
         return plan_facts.sections({**plan.facts, "decisions": plan.decisions})
-    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != hanging.FACT)
+    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != dependents.FACT)
     return "## Counted\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "Nothing.")
 
 

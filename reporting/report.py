@@ -8,10 +8,11 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger, safety_window
+from migration import database
 from migration.database import Database
 from migration.errors import NoReport
-from migration.phases import Phase
+from migration.ledger import ledger, safety_window
+from migration.ledger.phases import Phase
 from reporting.accounts import Accounts, accounts_in
 from reporting.findings import Finding, read_findings
 

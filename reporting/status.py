@@ -5,11 +5,12 @@ from typing import Any
 
 from sqlalchemy import Connection, text
 
-from migration import database, ledger, safety_window
+from migration import database
 from migration.database import Database
-from migration.ledger import PhaseRow
-from migration.phases import Phase
-from migration.safety_window import SafetyWindow
+from migration.ledger import ledger, safety_window
+from migration.ledger.ledger import PhaseRow
+from migration.ledger.phases import Phase
+from migration.ledger.safety_window import SafetyWindow
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The verdict in words: what a reader of the first line alone should know."""
 
 from migration.errors import CheckFailed
-from migration.phases import Phase
+from migration.ledger.phases import Phase
 from reporting.report import Report
 
 #: The headings of the sum whose rows stay behind by a rule, and those of rows that the application has worked with since the switch.

@@ -1,7 +1,8 @@
 """All SQL text of the project: files a DBA can read, lint and run in psql, found here by name.
 
-A name is the path without its ending: ``load("migrate/chunk")`` reads ``sql/migrate/chunk.sql``. A file opens with a comment header
-of ``-- Key: value`` lines (What, Why, Inverse, Locks, and where they apply Stage and Remedy); the rest is the statement.
+A name is the path without its ending: ``load("migrate_data/claim_chunk")`` reads ``sql/migrate_data/claim_chunk.sql``. A file opens
+with a comment header of ``-- Key: value`` lines (What, Why, Inverse, Locks, and where they apply Stage and Remedy); the rest is the
+statement.
 
 A comment ``/* carried: x.@, */`` in a statement is for the columns that an operator has carried over beyond the mapping: see
 `SqlFile.carrying`.

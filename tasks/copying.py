@@ -4,8 +4,8 @@ from dataclasses import asdict
 
 from prefect.logging import get_run_logger
 
-from migration import after_copy, backfill, catch_up, reconcile
-from migration.runs import Run
+from migration.ledger.runs import Run
+from migration.sync import backfill, catch_up, post_copy, reconcile
 from reporting.accounts import accounts_markdown, read_accounts
 from tasks.artifacts import Progress, publish
 from tasks.steps import step
@@ -13,7 +13,7 @@ from tasks.steps import step
 
 @step("judge quarantine")
 def judge_quarantine(run: Run) -> int:
-    """See migration.backfill.judge_quarantine."""
+    """See migration.sync.backfill.judge_quarantine."""
     count = backfill.judge_quarantine(run)
     get_run_logger().info("%d rows in quarantine", count)
     return count
@@ -21,7 +21,7 @@ def judge_quarantine(run: Run) -> int:
 
 @step("create users")
 def create_users(run: Run) -> int:
-    """See migration.backfill.create_users."""
+    """See migration.sync.backfill.create_users."""
     created = backfill.create_users(run)
     get_run_logger().info("%d anonymous users created", created)
     return created
@@ -43,7 +43,7 @@ def copy_chunks(run: Run) -> int:
 
 @step("log what is missing")
 def log_missing(run: Run) -> int:
-    """See migration.backfill.log_missing."""
+    """See migration.sync.backfill.log_missing."""
     logged = backfill.log_missing(run)
     get_run_logger().info("%d ids in the log before catch-up", logged)
     return logged
@@ -51,14 +51,14 @@ def log_missing(run: Run) -> int:
 
 @step("indexes, foreign key, vacuum")
 def finish_table(run: Run) -> None:
-    """See migration.after_copy.finish_table."""
-    for done in after_copy.finish_table(run, on_attempt=get_run_logger().warning):
+    """See migration.sync.post_copy.finish_table."""
+    for done in post_copy.finish_table(run, on_attempt=get_run_logger().warning):
         get_run_logger().info("done: %s", done)
 
 
 @step("catch up")
 def catch_up_with_log(run: Run) -> dict[str, int]:
-    """See migration.catch_up.drain."""
+    """See migration.sync.catch_up.drain."""
     done = asdict(catch_up.drain(run))
     get_run_logger().info("caught up: %s", ", ".join(f"{amount} {name.replace('_', ' ')}" for name, amount in done.items()))
     return done
@@ -66,7 +66,7 @@ def catch_up_with_log(run: Run) -> dict[str, int]:
 
 @step("reconcile")
 def reconcile_rows(run: Run) -> dict[str, int]:
-    """See migration.reconcile.reconcile."""
+    """See migration.sync.reconcile.reconcile."""
     counts = reconcile.reconcile(run)
     get_run_logger().info("every row compared: %s", ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     return counts

@@ -3,11 +3,11 @@
 from prefect.runtime import flow_run
 from sqlalchemy import Connection
 
-from migration import ledger
-from migration.decisions import DecisionName, apply_at_once, checked_value
 from migration.errors import BadInput, WrongPhase
-from migration.phases import Phase
-from migration.statements import refuse_obstacles
+from migration.ledger import ledger
+from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.phases import Phase
+from migration.plans.statements import refuse_obstacles
 from tasks.status import publish_status
 from tasks.verbs import open_database
 

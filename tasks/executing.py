@@ -5,10 +5,11 @@ from collections.abc import Callable, Sequence
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection
 
-from migration import execution, ledger
-from migration.phases import Phase
-from migration.plan import Plan
-from migration.runs import Run
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
+from migration.plans import execution
+from migration.plans.plan import Plan
 from tasks.steps import step
 
 

@@ -9,8 +9,8 @@ from typing import Any
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection, text
 
-from migration import ledger
-from migration.runs import Run
+from migration.ledger import ledger
+from migration.ledger.runs import Run
 from tasks.steps import step
 
 #: What goes into the export beside the ledger's own tables: ids, counts and names of operators, no customer's e-mail or token.

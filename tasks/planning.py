@@ -6,9 +6,9 @@ from pathlib import Path
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection
 
-from migration import plan
-from migration.plan import Approval, Plan
-from migration.runs import Run
+from migration.ledger.runs import Run
+from migration.plans import plan
+from migration.plans.plan import Approval, Plan
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
 from tasks.exporting import write_private

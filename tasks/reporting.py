@@ -6,7 +6,7 @@ from prefect.logging import get_run_logger
 from sqlalchemy import Connection
 
 from migration import database
-from migration.runs import Run
+from migration.ledger.runs import Run
 from reporting import pages
 from reporting.verdict import report_markdown
 from tasks.artifacts import publish

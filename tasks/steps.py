@@ -12,7 +12,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from prefect.tasks import exponential_backoff
 
 from migration.errors import DatabaseUnreachable
-from migration.runs import Run
+from migration.ledger.runs import Run
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -5,20 +5,23 @@ from contextlib import contextmanager, suppress
 
 from prefect.logging import get_run_logger
 
-from migration import carry_back, checks, ledger, switching
-from migration.carry_back import CarriedBack
-from migration.catch_up import CaughtUp
+from migration.checks import acceptance
+from migration.checks.gates import GateVerdict, require_green_live
 from migration.errors import CheckFailed, MigrationError
-from migration.gates import GateVerdict, require_green_live
-from migration.plan import Plan
-from migration.runs import Run
+from migration.ledger import ledger
+from migration.ledger.runs import Run
+from migration.plans.plan import Plan
+from migration.sync import carry_back
+from migration.sync.carry_back import CarriedBack
+from migration.sync.catch_up import CaughtUp
+from migration.verbs import switch_over
 from tasks.steps import step
 
 
 @step("catch up before the switch")
 def catch_up_before_switch(run: Run) -> CaughtUp:
     """Take along what is in flight and drain the log, so that a handful of ids is left for the lock."""
-    total = switching.catch_up_before(run)
+    total = switch_over.catch_up_before(run)
     get_run_logger().info("caught up with %d ids before the switch", total.logged)
     return total
 
@@ -26,7 +29,7 @@ def catch_up_before_switch(run: Run) -> CaughtUp:
 @step("finish the steps after the commit")
 def finish_steps(run: Run) -> list[str]:
     """Do what is still to do after the commit: keys, refreshes, and after the switch the fingerprint of the retired table."""
-    done = switching.finish(run)
+    done = switch_over.finish(run)
     get_run_logger().info("done after the commit: %s", ", ".join(done) or "nothing was left")
     return done
 
@@ -39,7 +42,7 @@ def close_gate(run: Run, verdict: GateVerdict) -> None:
 
 def drain_log(run: Run) -> Callable[[], object]:
     """What comes before each attempt of the switch: the log that has grown since is applied, outside the lock."""
-    return lambda: switching.catch_up_before(run)
+    return lambda: switch_over.catch_up_before(run)
 
 
 def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
@@ -58,13 +61,13 @@ def fingerprint_kept(run: Run) -> Iterator[None]:
 
     Where the retired table was another one before, the old fingerprint stays: a new one would make good what somebody has written.
     """
-    untouched = checks.retired_untouched(run)
+    untouched = acceptance.retired_untouched(run)
     try:
         yield
     except MigrationError:
         with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate `live` warns
             if untouched:
-                checks.renew_fingerprint(run)
+                acceptance.renew_fingerprint(run)
         raise
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 from prefect.logging import get_run_logger
 from sqlalchemy import Connection, event, text
 
-from migration import gates, live
+from migration.checks import gates, verification
+from migration.checks.gates import GateVerdict
 from migration.errors import DatabaseUnreachable
-from migration.gates import GateVerdict
-from migration.runs import Run
+from migration.ledger.runs import Run
 from tasks.steps import step
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     """Measure, validate and note. A rule that could not be judged is broken, with the reason; nothing of that is raised."""
     from expectations.verdicts import column_verdict, measured_verdict  # seconds, see above
 
-    failed = gates.measure(run, suite.name) | (live.measure(run) if suite.name == live.SUITE else {})
+    failed = gates.measure(run, suite.name) | (verification.measure(run) if suite.name == verification.SUITE else {})
     rows = gates.rule_results(run, suite.name)
     with datasource(run) as source:
         results = {

@@ -14,12 +14,12 @@ from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
-from migration import runs
 from migration.database import Database
 from migration.errors import BadInput, MigrationError
-from migration.phases import Phase
-from migration.plan import MEND, Plan, serving
-from migration.runs import Run
+from migration.ledger import runs
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
+from migration.plans.plan import MEND, Plan, serving
 from migration.settings import Settings, database_url, read_settings
 from tasks.connection_block import stored_url
 from tasks.status import publish_status

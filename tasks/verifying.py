@@ -3,11 +3,11 @@
 from prefect.events import emit_event
 from prefect.logging import get_run_logger
 
-from migration import safety_window
+from migration.checks.gates import GateVerdict, require_green_live
 from migration.errors import VerificationFailed
-from migration.gates import GateVerdict, require_green_live
-from migration.runs import Run
-from migration.safety_window import SafetyWindow
+from migration.ledger import safety_window
+from migration.ledger.runs import Run
+from migration.ledger.safety_window import SafetyWindow
 from tasks.steps import step
 
 #: The event of a red verification; an automation of the operators' may wait for it.

@@ -11,28 +11,16 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection
 
-from migration import (
-    after_copy,
-    backfill,
-    carry_back,
-    catch_up,
-    cleaning,
-    deployment,
-    execution,
-    ledger,
-    plan,
-    reconcile,
-    runs,
-    safety_window,
-    switching,
-    way_back,
-)
 from migration.database import Database
 from migration.errors import DatabaseUnreachable
-from migration.phases import Phase
-from migration.plan import Plan
-from migration.runs import Run
+from migration.ledger import ledger, runs, safety_window
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
+from migration.plans import execution, plan
+from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
+from migration.sync import backfill, carry_back, catch_up, post_copy, reconcile
+from migration.verbs import clean_up, deploy_schema, roll_back, switch_over
 from sample.server import EmbeddedServer
 
 #: Chunks small enough that a small sample has several. Locks are waited for as long as a busy machine may need beside a busy application,
@@ -110,7 +98,7 @@ def running(shop: Shop, verb: str = "test", *, name: str = "test-run", patience:
 def planned_deployment(shop: Shop) -> Plan:
     """The plan of deploy_schema, not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return deployment.plan_deployment(connection)
+        return deploy_schema.plan_deployment(connection)
 
 
 def accept_exposure(shop: Shop) -> None:
@@ -130,7 +118,7 @@ def deploy(shop: Shop) -> Plan:
 def withdraw(shop: Shop) -> Plan:
     """Back to NOT_STARTED, with nothing of ours left."""
     with shop.database.transaction("planning") as connection:
-        made = way_back.plan_withdrawal(connection)
+        made = roll_back.plan_withdrawal(connection)
     _execute(shop, made, "roll_back", Phase.NOT_STARTED)
     return made
 
@@ -168,7 +156,7 @@ def migrate(shop: Shop) -> dict[str, int]:
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))
         backfill.log_missing(run)
-        list(after_copy.finish_table(run, on_attempt=lambda message: None))
+        list(post_copy.finish_table(run, on_attempt=lambda message: None))
         catch_up.catch_up(run)
         counts = reconcile.reconcile(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
@@ -178,13 +166,13 @@ def migrate(shop: Shop) -> dict[str, int]:
 def planned_switch(shop: Shop) -> Plan:
     """The plan of switch_over, not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return switching.plan_switch(connection)
+        return switch_over.plan_switch(connection)
 
 
 def planned_way_back(shop: Shop) -> Plan:
     """The plan of roll_back(to=MIGRATED), not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return way_back.plan_way_back(connection)
+        return roll_back.plan_way_back(connection)
 
 
 def execute_switch(
@@ -201,7 +189,7 @@ def execute_switch(
         run.begin(plan=made.number, approved_by="test", reason="test")
 
         def before_attempt() -> None:
-            switching.catch_up_before(run)
+            switch_over.catch_up_before(run)
             meanwhile()
 
         _locked(
@@ -209,7 +197,7 @@ def execute_switch(
             made,
             run,
             phase_after=Phase.SWITCHED,
-            looks=switching.LOOKS,
+            looks=switch_over.LOOKS,
             patience=patience,
             before_attempt=before_attempt,
         )
@@ -228,7 +216,7 @@ def finish_switch(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -
     """The steps that follow the commit, as far as they are still to do."""
     with running(shop, "switch_over", patience=patience) as run:
         run.begin()
-        return switching.finish(run)
+        return switch_over.finish(run)
 
 
 def execute_way_back(
@@ -264,13 +252,13 @@ def finish_way_back(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds)
     """The steps that follow the commit of the way back, as far as they are still to do."""
     with running(shop, "roll_back", patience=patience) as run:
         run.begin()
-        return switching.finish(run)
+        return switch_over.finish(run)
 
 
 def planned_clean_up(shop: Shop) -> Plan:
     """The plan of clean_up, not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return cleaning.plan_clean_up(connection)
+        return clean_up.plan_clean_up(connection)
 
 
 def make_ready(shop: Shop) -> None:
@@ -301,7 +289,7 @@ def execute_clean_up(shop: Shop, made: Plan | None = None, *, patience: float = 
     with running(shop, "clean_up") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
-        _locked(shop, made, run, phase_after=Phase.CLEANED, looks=(cleaning.EXPORT,), patience=patience)
+        _locked(shop, made, run, phase_after=Phase.CLEANED, looks=(clean_up.EXPORT,), patience=patience)
     return made
 
 
@@ -312,7 +300,7 @@ def finish_clean_up(shop: Shop, folder: Path) -> list[str]:
     with running(shop, "clean_up") as run:
         run.settings = SETTINGS.model_copy(update={"reports": folder})
         run.begin()
-        return cleaning.finish(run, lambda one: {"path": str(write_export(one))})
+        return clean_up.finish(run, lambda one: {"path": str(write_export(one))})
 
 
 def _locked(

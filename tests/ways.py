@@ -7,9 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from migration import checks, execution, ledger
-from migration.phases import Phase
-from migration.plan import Plan, Statement
+from migration.checks import acceptance
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.plans import execution
+from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
 from tests.shops import (
     Shop,
@@ -94,7 +96,7 @@ class Way:
         with self.shop.database.transaction("asking") as connection:
             left = ledger.steps_left(connection, self.verb)
             after = [row["object"] for row in ledger.switched_statements(connection) if row["stage"] == "after"]
-        return [step for step in (*after, checks.FINGERPRINT) if step in left]
+        return [step for step in (*after, acceptance.FINGERPRINT) if step in left]
 
     def phase(self) -> Phase:
         """The phase in force."""

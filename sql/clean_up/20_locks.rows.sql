@@ -2,7 +2,7 @@
 --   then whatever else carries a trigger of ours, then artworks and the retired table.
 -- Why: dropping a trigger needs ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the one it references. Whoever
 --   waits for a lock while holding another one can make the application a deadlock victim. A view is locked by giving it the owner it
---   has: see switch/20_locks.
+--   has: see switch_over/20_locks.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked

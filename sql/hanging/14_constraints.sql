@@ -1,4 +1,4 @@
--- What: the table's own keys and checks; what they refer to elsewhere is a blocker (switch/blockers/20), but for the key to users.
+-- What: the table's own keys and checks; what they refer to elsewhere is a blocker (switch_over/blockers/20), but for the key to users.
 -- Why: the clean table has constraints of its own; whoever relies on another one must know.
 -- Locks: none.
 SELECT

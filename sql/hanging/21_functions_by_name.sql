@@ -1,6 +1,6 @@
 -- What: functions and procedures in any schema whose text names artworks, with the columns in it that the clean table does not have.
 -- Why: a text is bound to nothing: at the switch it means the clean table with its next call, and fails where a column is gone. What is
---   bound by identity is a blocker (switch/blockers/20). Ours are bound to the tables themselves.
+--   bound by identity is a blocker (switch_over/blockers/20). Ours are bound to the tables themselves.
 -- Locks: none.
 SELECT
   p.oid::regprocedure::text AS object,

@@ -1,4 +1,4 @@
--- What: the columns that the view artwork_migration.column_gone (deploy/49) will name, from the mapping (:mapping).
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/49) will name, from the mapping (:mapping).
 -- Why: what cannot go over to the clean table is told before there is one.
 -- Locks: none.
 SELECT

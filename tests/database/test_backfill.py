@@ -5,9 +5,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from migration import backfill, catch_up
 from migration.errors import DatabaseError, MigrationError
-from migration.runs import Run
+from migration.ledger.runs import Run
+from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
 from tests.shops import Shop, catch_up_now, migrate, running

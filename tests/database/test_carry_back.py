@@ -6,9 +6,9 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from migration import carry_back
-from migration.decisions import DecisionName, apply_at_once
 from migration.errors import Blocked
+from migration.ledger.decisions import DecisionName, apply_at_once
+from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop

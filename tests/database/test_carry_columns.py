@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-from migration import decisions, ledger
-from migration.decisions import DecisionName
 from migration.errors import BadInput
+from migration.ledger import decisions, ledger
+from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.shops import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now

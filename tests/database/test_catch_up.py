@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from migration import catch_up
+from migration.sync import catch_up
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, verdict
 from tests.database.conftest import Steps
 from tests.shops import SETTINGS, Shop, catch_up_now, running

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from expectations.suites import SUITES
-from migration import live
+from migration.checks import verification
 from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
@@ -106,7 +106,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     user = claim(shop)
     with running(shop, "verify") as run:
         run.begin()
-        assert {} == live.measure(run)
+        assert {} == verification.measure(run)
     assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'live' AND bad > 0")
     switch_back(shop)
     assert [user] * 3 == [legacy(shop, artwork, "user_id") for artwork in (born, excluded, since)]

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from migration.errors import NoReport
-from migration.phases import Phase
+from migration.ledger.phases import Phase
 from reporting.plans import plan_markdown
 from reporting.report import read_report
 from reporting.status import read_status, status_lines

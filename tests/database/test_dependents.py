@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration import hanging
-from migration.plan import Plan
+from migration.plans import dependents
+from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
@@ -63,7 +63,7 @@ def made(shop: Shop, things: dict[str, tuple[str, str, str, str]]) -> Shop:
 
 def listing(plan: Plan) -> list[dict[str, Any]]:
     """What hangs on artworks, as the plan says."""
-    found: list[dict[str, Any]] = plan.facts[hanging.FACT]
+    found: list[dict[str, Any]] = plan.facts[dependents.FACT]
     return found
 
 

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from migration import plan
+from migration.plans import plan
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.shops import Shop, deploy, migrate, planned_deployment

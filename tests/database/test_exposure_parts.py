@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from migration import plan
-from migration.plan import Plan, Statement
+from migration.plans import plan
+from migration.plans.plan import Plan, Statement
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.exposure import Before, before, complaints

@@ -10,11 +10,12 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection, text
 
-from migration import backfill, catch_up, runs
 from migration.database import Database
 from migration.errors import Overtaken, RunInProgress
-from migration.runs import Run
+from migration.ledger import runs
+from migration.ledger.runs import Run
 from migration.settings import database_url
+from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, clean, legacy, logged, verdict
 from tests.shops import SETTINGS, Shop, catch_up_now, migrate, running
 from tests.stepping import Barrier, Step, break_function

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from migration import reconcile
+from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 import sql
-from migration import way_back
-from migration.capture import require_capture
-from migration.decisions import DecisionName, checked_value
 from migration.errors import BadInput, BlockerHasCome, Obstacle, ObstaclesFound
+from migration.ledger.decisions import DecisionName, checked_value
+from migration.plans.drift import require_capture
+from migration.verbs import roll_back
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
@@ -123,7 +123,7 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
 
     The flow looks in a session of its own, so what it asks is asked here within the transaction of the change.
     """
-    questions = [*sql.folder("lapses"), sql.load("plan/obstacles/11_users_contract")]
+    questions = [*sql.folder("drift"), sql.load("plan/prerequisites/11_users_contract")]
 
     def named() -> set[tuple[str, str]]:
         return {(file.rule, str(subject)) for file in questions for subject, _ in found.rows(file.statement.replace("%", "%%"))}
@@ -139,10 +139,8 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
 
 def test_every_question_has_been_seen_to_say_no() -> None:
     """A file without a case above would never have been seen to refuse anything; each says what to do."""
-    assert {file.rule for file in sql.folder("lapses")} | {"users_contract"} == {
-        rule for _, wanted in LAPSES.values() for rule, _ in wanted
-    }
-    assert [] == [file.name for file in sql.folder("lapses") if not file.header["remedy"].endswith(".")]
+    assert {file.rule for file in sql.folder("drift")} | {"users_contract"} == {rule for _, wanted in LAPSES.values() for rule, _ in wanted}
+    assert [] == [file.name for file in sql.folder("drift") if not file.header["remedy"].endswith(".")]
 
 
 def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
@@ -214,7 +212,7 @@ def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
 
     def lapsed() -> object:
         with deployed.database.transaction("planning") as connection:
-            return way_back.plan_withdrawal(connection).facts["lapsed"]
+            return roll_back.plan_withdrawal(connection).facts["lapsed"]
 
     assert [] == lapsed()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")

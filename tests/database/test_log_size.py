@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from migration import catch_up
+from migration.sync import catch_up
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
 from tests.conftest import MakeShop

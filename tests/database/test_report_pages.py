@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from migration import reconcile
 from migration.errors import NoReport
+from migration.sync import reconcile
 from reporting import pages
 from reporting.accounts import read_accounts
 from reporting.report import read_report

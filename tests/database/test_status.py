@@ -2,8 +2,9 @@
 
 import pytest
 
-from migration import gates, safety_window
-from migration.gates import GateVerdict, RuleVerdict
+from migration.checks import gates
+from migration.checks.gates import GateVerdict, RuleVerdict
+from migration.ledger import safety_window
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.conftest import MakeShop

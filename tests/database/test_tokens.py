@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
-from migration import decisions
-from migration.decisions import DecisionName
+from migration.ledger import decisions
+from migration.ledger.decisions import DecisionName
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, verdict
 from tests.conftest import MakeShop

@@ -3,9 +3,9 @@
 import pytest
 
 from expectations.suites import SUITES
-from migration import safety_window
-from migration.gates import GateVerdict
-from migration.safety_window import SAFETY_DAYS, SafetyWindow
+from migration.checks.gates import GateVerdict
+from migration.ledger import safety_window
+from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from reporting import pages
 from reporting.report import read_report
 from reporting.verdict import headline, outcome, report_markdown, sentence, since_then

@@ -4,11 +4,12 @@ import traceback
 
 import pytest
 
-from migration import deployment, runs
 from migration.database import Database
 from migration.errors import MigrationError, Obstacle, ObstaclesFound
-from migration.plan import Plan
+from migration.ledger import runs
+from migration.plans.plan import Plan
 from migration.settings import database_url
+from migration.verbs import deploy_schema
 from tests.shops import SETTINGS
 
 PASSWORD = "pa55word-of-nobody"  # noqa: S105 (a canary: it must appear nowhere)
@@ -22,7 +23,7 @@ def start(url: str) -> Plan:
             runs.exclusive(database, SETTINGS, verb="deploy_schema", name="test-run", run_id=""),
             database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection,
         ):
-            return deployment.plan_deployment(connection)
+            return deploy_schema.plan_deployment(connection)
     finally:
         database.dispose()
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration import after_copy, backfill, catch_up, ledger
 from migration.errors import LockNotObtained, TransactionsInTheWay
-from migration.runs import Run
+from migration.ledger import ledger
+from migration.ledger.runs import Run
+from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
 from tests.artworks import add_clean, add_legacy, add_user, clean, verdict
 from tests.shops import Shop, migrate, running
@@ -40,7 +41,7 @@ def run(deployed: Shop) -> Iterator[Run]:
 
 def finish(run: Run) -> list[str]:
     """What was done, in its order."""
-    return list(after_copy.finish_table(run, on_attempt=lambda message: None))
+    return list(post_copy.finish_table(run, on_attempt=lambda message: None))
 
 
 def test_everything_is_made_once(deployed: Shop, run: Run) -> None:
@@ -89,7 +90,7 @@ def test_what_a_killed_attempt_left_is_made_anew(deployed: Shop, run: Run) -> No
 
 def test_the_key_gives_way_to_the_application(deployed: Shop, run: Run) -> None:
     """While somebody writes users for long, the key's locks are not had, the holder is named, and what was made before stays."""
-    for statement in deployed.database.read("migrate/after_copy/10_indexes"):
+    for statement in deployed.database.read("migrate_data/after_copy/10_indexes"):
         deployed.sql.execute(statement["do"])
     writer = deployed.session()
     writer.execute("INSERT INTO public.users (email) VALUES ('ada@after.example')")
@@ -124,7 +125,7 @@ def test_a_second_migration_makes_nothing_anew(migrated: Shop) -> None:
 
 def test_a_step_that_was_done_and_not_noted_is_not_left_for_ever(deployed: Shop, run: Run) -> None:
     """Killed between the index and its note, or finished by an orphaned backend: the next run finds it there and closes the step."""
-    first = deployed.database.read("migrate/after_copy/10_indexes")[0]
+    first = deployed.database.read("migrate_data/after_copy/10_indexes")[0]
     with deployed.database.transaction("beginning") as connection:
         ledger.begin_step(connection, run.epoch, first["object"])
     deployed.sql.execute(first["do"])

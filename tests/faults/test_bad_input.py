@@ -18,10 +18,12 @@ import pytest
 from sqlalchemy import Connection
 
 import sql
-from migration import counting, deployment, execution, ledger
 from migration.errors import ObstaclesFound
-from migration.plan import Plan
-from migration.statements import refuse_obstacles
+from migration.ledger import ledger
+from migration.plans import estimates, execution, statements
+from migration.plans.plan import Plan
+from migration.plans.statements import refuse_obstacles
+from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
 from sample.binaries import binary_directory, give_to, system_user
 from sample.build import Variant, build_sample
@@ -34,11 +36,11 @@ from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployme
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
 OWN_TESTS = {
-    "plan/obstacles": {"postgres_version", "server_encoding", "standby", "function_role", "unfinished_roll_back"},
+    "plan/prerequisites": {"postgres_version", "server_encoding", "standby", "function_role", "unfinished_roll_back"},
     "plan/blockers": {"role_timeout"},
-    "plan/notes": {"long_transaction", "prepared_transaction", "replica", "slot", "publication"},
+    "plan/advisories": {"long_transaction", "prepared_transaction", "replica", "slot", "publication"},
 }
-CASES = {"plan/obstacles": OBSTACLES, "plan/blockers": BLOCKERS, "plan/notes": NOTES}
+CASES = {"plan/prerequisites": OBSTACLES, "plan/blockers": BLOCKERS, "plan/advisories": NOTES}
 
 
 class Undone(Exception):
@@ -122,7 +124,7 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
 def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
     """It is in the plan, and the plan of the same database without it has another number and no blocker."""
     with happening(accepted, case) as connection:
-        made = deployment.plan_deployment(connection)
+        made = deploy_schema.plan_deployment(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
     without = planned_deployment(accepted)
     assert () == without.blockers
@@ -133,7 +135,7 @@ def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
 def test_a_note_is_told(accepted: Shop, case: Case) -> None:
     """It is marked where the plan is read, with what to do; it blocks nothing, and the same database without it has none."""
     with happening(accepted, case) as connection:
-        made = deployment.plan_deployment(connection)
+        made = deploy_schema.plan_deployment(connection)
     assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in notes_of(made)]), notes_of(made)
     (note,) = notes_of(made)
     assert f"- ⚠ **{note['subject']}**: {note['problem']} {note['remedy']}" in plan_markdown(made)
@@ -143,7 +145,7 @@ def test_a_note_is_told(accepted: Shop, case: Case) -> None:
 
 def files(folder: str) -> list[SqlFile]:
     """The questions of a folder; the notes are in one folder for each section."""
-    folders = [f"{folder}/{section}" for section in counting.NOTES] if folder == "plan/notes" else [folder]
+    folders = [f"{folder}/{section}" for section in estimates.NOTES] if folder == "plan/advisories" else [folder]
     return [file for name in folders for file in sql.folder(name)]
 
 
@@ -152,7 +154,7 @@ def test_every_question_has_a_case_in_which_it_says_no(folder: str) -> None:
     """A file without one would never have been seen to find anything; and each says what to do, in words."""
     assert {file.rule for file in files(folder)} == {rule for case in CASES[folder] for rule, _, _ in case.found} | OWN_TESTS[folder]
     assert [] == [file.name for file in files(folder) if not file.header.get("remedy", "").endswith(".")]
-    assert {path.name for path in (sql.ROOT / "plan" / "notes").iterdir()} == set(counting.NOTES)
+    assert {path.name for path in (sql.ROOT / "plan" / "advisories").iterdir()} == set(estimates.NOTES)
 
 
 def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
@@ -183,7 +185,7 @@ def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
 
 def test_a_transaction_that_stays_open_is_told(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """By its pid, its name, its state, its age and the table it holds; without any text of a statement."""
-    monkeypatch.setattr(counting, "LONG_TRANSACTION", "0 seconds")
+    monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     session = accepted.session()
     session.execute("SET application_name = 'nightly'")
     session.execute("SELECT 'canary' FROM public.artworks LIMIT 1")
@@ -206,7 +208,7 @@ def other_server() -> Iterator[EmbeddedServer]:
 
 def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A prepared transaction, a slot that nobody reads and that would be lost, a reader of the log, and the publication."""
-    monkeypatch.setattr(counting, "LONG_TRANSACTION", "0 seconds")
+    monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     shop = Shop(other_server, "shop")
     other_server.create_database(shop.name)
     build_sample(other_server.conninfo(shop.name), Variant.CURRENT, rows=2_000)
@@ -264,7 +266,7 @@ def test_several_obstacles_are_told_at_once(shop: Shop) -> None:
 def test_a_server_too_old_is_refused_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The version is asked first: on an old server the questions after it may not even parse."""
     # There is no server older than 15 here; the check itself is SQL, and the release it compares with is its parameter.
-    monkeypatch.setattr(deployment, "OLDEST_VERSION", 990000)
+    monkeypatch.setattr(statements, "OLDEST_VERSION", 990000)
     shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
     before = shop.schema_dump()
     (obstacle,) = refusal(shop.url)

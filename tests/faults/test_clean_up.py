@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from migration import execution, ledger, plan
 from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, Obstacle, PlanOutdated
-from migration.phases import Phase
-from migration.plan import Approval, Plan
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.plans import execution, plan
+from migration.plans.plan import Approval, Plan
 from tests.conftest import MakeShop
 from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
 from tests.faults.test_switch_killed import TERMINATED

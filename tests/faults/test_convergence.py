@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from migration import catch_up
+from migration.sync import catch_up
 from sample.journal import check_journal
 from tests.shops import Shop, migrate, reconcile_now, running
 

@@ -17,10 +17,10 @@ from expectations.rules import CRITICAL, INFO, WARNING, Suite
 from expectations.suites import SUITES
 from expectations.users import USERS, UserEmailIsUnique
 from expectations.verdicts import unjudged
-from migration import reconcile
+from migration.checks.gates import GateVerdict, require_green
 from migration.errors import DatabaseUnreachable, GateBroken, GateFailed
-from migration.gates import GateVerdict, require_green
-from migration.runs import Run
+from migration.ledger.runs import Run
+from migration.sync import reconcile
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate

@@ -3,9 +3,10 @@
 import pytest
 
 from expectations.suites import SUITES
-from migration import carry_back, checks, live
+from migration.checks import acceptance, verification
+from migration.checks.gates import GateVerdict, RuleVerdict, require_green_live
 from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
-from migration.gates import GateVerdict, RuleVerdict, require_green_live
+from migration.sync import carry_back
 from sample.build import Variant
 from sql import SqlFile
 from tasks.switching import fingerprint_kept
@@ -245,7 +246,7 @@ def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
     """The rules it would have measured are named with the SQLSTATE; the others are judged."""
     switched.sql.execute("ALTER TABLE artwork_migration.clean_rekeyed RENAME TO elsewhere")
     verdict = verified(switched)
-    assert [*live.COMPARED, "live_sum", "way_back_open"] == verdict.names_red
+    assert [*verification.COMPARED, "live_sum", "way_back_open"] == verdict.names_red
     assert "failed with SQLSTATE 42P01" in verdict.broken
     with pytest.raises(CheckFailed, match=r"could not be judged.*roll_back with to=MIGRATED"):
         require_green_live(verdict, CheckFailed)
@@ -253,9 +254,11 @@ def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
 
 def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """By name; it does not go on."""
-    monkeypatch.setattr(checks, "QUERY_BUDGET_MS", 50)
+    monkeypatch.setattr(acceptance, "QUERY_BUDGET_MS", 50)
     with running(switched) as run:
-        assert ["sleepy: longer than 50 ms"] == checks.slow_queries(run, [SqlFile("live/queries/09_sleepy", {}, "SELECT PG_SLEEP(60)")])
+        assert ["sleepy: longer than 50 ms"] == acceptance.slow_queries(
+            run, [SqlFile("verify/queries/09_sleepy", {}, "SELECT PG_SLEEP(60)")]
+        )
 
 
 def test_nothing_is_left_behind(switched: Shop) -> None:

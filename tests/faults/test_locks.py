@@ -9,10 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration import deployment, execution, ledger, plan, way_back
 from migration.errors import LockHolder, LockNotObtained
-from migration.phases import Phase
-from migration.plan import Plan
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.plans import execution, plan
+from migration.plans.plan import Plan
+from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
 from tests.shops import Shop, running
 
@@ -52,7 +54,7 @@ class Verb:
 @contextmanager
 def begun(shop: Shop, verb: str) -> Iterator[Verb]:
     """The verb, ready to take its locks."""
-    make = deployment.plan_deployment if verb == "deploy_schema" else way_back.plan_withdrawal
+    make = deploy_schema.plan_deployment if verb == "deploy_schema" else roll_back.plan_withdrawal
     with shop.database.transaction("planning") as connection:
         made = make(connection)
     with running(shop, verb, name=verb) as run:

@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 import sql
-from migration import reconcile
 from migration.errors import DatabaseError
+from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.shops import Shop, migrate, running
 

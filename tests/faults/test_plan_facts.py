@@ -7,9 +7,10 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Connection, text
 
-from migration import counting, deployment, execution
 from migration.errors import Blocked, PlanOutdated
-from migration.plan import Statement
+from migration.plans import estimates, execution
+from migration.plans.plan import Statement
+from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
 from tests.faults.test_plans import confirm, decide, keep
 from tests.shops import Shop, accept_exposure, planned_deployment, planned_switch
@@ -83,7 +84,7 @@ def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytes
     assert 100 == exact.facts["sample_percent"]
     assert "about" not in plan_markdown(exact).split("## Columns")[0]
     assert accepted.value("SELECT COUNT(*) FROM public.artworks") == sum(exact.facts["legacy_rows"].values())
-    monkeypatch.setattr(counting, "SAMPLE_BLOCKS", 40)
+    monkeypatch.setattr(estimates, "SAMPLE_BLOCKS", 40)
     sampled = planned_deployment(accepted)
     assert sampled.facts == planned_deployment(accepted).facts
     assert 0 < sampled.facts["sample_percent"] < 100
@@ -98,7 +99,7 @@ def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytes
 
 def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exposure that nobody could count is a blocker for every kind that is not accepted; the rest is marked, and the plan is made."""
-    monkeypatch.setattr(counting, "COUNT_SECONDS", 0.05)
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.05)
     session = accepted.session()
     session.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
     made = planned_deployment(accepted)
@@ -115,7 +116,7 @@ def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop,
 
 def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing looks again after the plan for another tool at work: it blocks also where the bound for counting has passed."""
-    monkeypatch.setattr(counting, "COUNT_SECONDS", 0.001)
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.001)
     accepted.sql.execute(
         "CREATE TRIGGER _pgroll_one BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
     )
@@ -127,7 +128,7 @@ def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Sho
 def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
     """In one snapshot, without a lock that anybody but DDL would wait for."""
     with accepted.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        deployment.plan_deployment(connection)
+        deploy_schema.plan_deployment(connection)
         modes = connection.execute(
             text("SELECT DISTINCT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'")
         ).scalars()

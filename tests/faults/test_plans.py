@@ -9,12 +9,14 @@ import pytest
 from psycopg import sql as pgsql
 
 import sql
-from migration import deployment, ledger, plan, way_back
 from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
-from migration.phases import Phase
-from migration.plan import Approval, Plan
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.plans import plan
+from migration.plans.plan import Approval, Plan
 from migration.settings import database_url
+from migration.verbs import deploy_schema, roll_back
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
@@ -25,7 +27,7 @@ LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 def planned_withdrawal(shop: Shop) -> Plan:
     """The plan of roll_back(to=NOT_STARTED), not kept."""
     with shop.database.transaction("planning") as connection:
-        return way_back.plan_withdrawal(connection)
+        return roll_back.plan_withdrawal(connection)
 
 
 def keep(shop: Shop, made: Plan) -> None:
@@ -76,7 +78,7 @@ def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     first = planned_deployment(shop)
     other = Database(database_url(shop.url), name="another program")
     with other.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        second = deployment.plan_deployment(connection)
+        second = deploy_schema.plan_deployment(connection)
     other.dispose()
     assert first.number == second.number
     assert first.content() == second.content()
@@ -348,7 +350,7 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
 def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
     """The rules in the folders are those that are seen to refuse above."""
     # those of deploy_schema: test_bad_input.py
-    assert ["refused_write", "users_in_use"] == [file.rule for file in sql.folder("withdraw/blockers")]
+    assert ["refused_write", "users_in_use"] == [file.rule for file in sql.folder("roll_back/to_not_started/blockers")]
 
 
 # What a plan leaves behind

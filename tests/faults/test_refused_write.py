@@ -5,10 +5,10 @@ from uuid import UUID
 import pytest
 
 from expectations.suites import SUITES
-from migration import reconcile
-from migration.decisions import DecisionName, apply_at_once, checked_value
+from migration.checks.gates import GateVerdict
 from migration.errors import BadInput
-from migration.gates import GateVerdict
+from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.shops import Shop, catch_up_now, planned_switch, running

@@ -5,8 +5,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from expectations.suites import SUITES
-from migration import reconcile
-from migration.gates import GateVerdict, RuleVerdict
+from migration.checks.gates import GateVerdict, RuleVerdict
+from migration.sync import reconcile
 from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log

@@ -13,12 +13,12 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from migration import decisions, ledger, runs
 from migration.database import Database
-from migration.decisions import DecisionName
 from migration.errors import BadInput, Overtaken, RunInProgress, WrongPhase
-from migration.phases import Phase
-from migration.runs import Run
+from migration.ledger import decisions, ledger, runs
+from migration.ledger.decisions import DecisionName
+from migration.ledger.phases import Phase
+from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
 from tests.shops import SETTINGS, Shop, running

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from migration import carry_back, checks
+from migration.checks import acceptance
+from migration.sync import carry_back
 from sample.build import Variant
 from sample.journal import check_journal
 from tests.conftest import MakeShop
@@ -88,17 +89,17 @@ def test_a_column_may_have_any_type(migrated: Shop) -> None:
 
 def _fingerprint(shop: Shop, **settings: str) -> dict[str, Any]:
     with shop.database.transaction("looking", **settings) as connection:
-        return checks.fingerprint(connection)
+        return acceptance.fingerprint(connection)
 
 
 def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> None:
     """Rolled back; and a serving table on which nobody can create an artwork is found."""
     switch(migrated)
     with running(migrated, "verify") as run:
-        assert checks.Walked() == checks.accept(run)
+        assert acceptance.Walked() == acceptance.accept(run)
         assert migrated.value("SELECT COUNT(*) FROM artworks WHERE customer_email LIKE '%%.invalid'") == 0
         migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID")
-        assert ["SQLSTATE 23514 public.artworks.nobody"] == checks.accept(run).ended_with
+        assert ["SQLSTATE 23514 public.artworks.nobody"] == acceptance.accept(run).ended_with
 
 
 def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from migration import ledger
+from migration.ledger import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
 from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_switch, planned_way_back, switch, switch_back

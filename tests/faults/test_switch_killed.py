@@ -7,7 +7,7 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from migration.errors import DatabaseUnreachable
-from migration.plan import Plan
+from migration.plans.plan import Plan
 from tests.faults.client import Client, at_work, client, kill, wait_until
 from tests.faults.test_locks import blocked_session
 from tests.faults.test_plans import planned_withdrawal

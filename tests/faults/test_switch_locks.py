@@ -8,8 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration import execution, ledger
 from migration.errors import LockNotObtained, TransactionsInTheWay
+from migration.ledger import ledger
+from migration.plans import execution
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.faults.test_locks import Background, holding, wait_until

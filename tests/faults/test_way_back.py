@@ -8,10 +8,12 @@ import pytest
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from migration import execution, ledger, plan, way_back
 from migration.errors import BlockerHasCome, DatabaseError, ObstaclesFound
-from migration.phases import Phase
-from migration.plan import Plan
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+from migration.plans import execution, plan
+from migration.plans.plan import Plan
+from migration.verbs import roll_back
 from reporting.status import read_status
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_user
@@ -21,7 +23,7 @@ from tests.shops import SETTINGS, Shop, catch_up_now, migrate, planned_deploymen
 
 def planned_withdrawal(shop: Shop) -> Plan:
     with shop.database.transaction("planning") as connection:
-        return way_back.plan_withdrawal(connection)
+        return roll_back.plan_withdrawal(connection)
 
 
 def execute_locked_part(shop: Shop, made: Plan) -> None:

@@ -6,7 +6,7 @@ from prefect.client.schemas.objects import State
 
 from cli.verbs import exit_code
 from flows.migrate_data import migrate_data
-from migration.phases import Phase
+from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
 from tests.artworks import add_legacy, add_order
 from tests.lifecycle.test_verbs import deployed, phase

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli.prefect_server import PrefectServer
-from migration import ledger
+from migration.ledger import ledger
 from sample.server import EmbeddedServer
 from tests.lifecycle.conftest import environment, point_to
 from tests.shops import SETTINGS, Shop

@@ -12,7 +12,7 @@ from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over
-from migration.safety_window import SAFETY_DAYS
+from migration.ledger.safety_window import SAFETY_DAYS
 from tests.conftest import MakeShop
 from tests.lifecycle.conftest import point_to
 from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase

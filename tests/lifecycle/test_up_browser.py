@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from migration import ledger
-from migration.phases import Phase
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
 from tests.lifecycle.house import House
 from tests.shops import Shop, accept_exposure, deploy, migrate
 

@@ -15,7 +15,7 @@ from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
-from migration.phases import Phase
+from migration.ledger.phases import Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
 from tests.shops import Shop, accept_exposure, running

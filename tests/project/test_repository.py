@@ -10,7 +10,7 @@ import yaml
 from typer.main import get_command
 
 from cli.app import app
-from migration.decisions import DecisionName
+from migration.ledger.decisions import DecisionName
 from migration.settings import Settings
 
 ROOT = Path(__file__).parents[2]

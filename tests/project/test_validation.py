@@ -9,7 +9,7 @@ from great_expectations.expectations.expectation import Expectation
 import sql
 from expectations.rules import Measured
 from expectations.suites import SUITES
-from migration import live
+from migration.checks import verification
 
 TEXT = (Path(__file__).parents[2] / "docs" / "validation.md").read_text(encoding="utf-8")
 SECTIONS = dict(re.findall(r"^### (\S+)\n(.*?)(?=^##|\Z)", TEXT, re.MULTILINE | re.DOTALL))
@@ -40,7 +40,7 @@ def test_the_name_of_a_rule_is_good_for_one_suite_only() -> None:
 @pytest.mark.parametrize("suite", [suite for suite in SUITES if suite != "reconciliation"])
 def test_each_file_of_sql_measures_a_rule(suite: str) -> None:
     """And each measured rule has its file; those of the reconciliation are measured by reconcile, and most of `live` by its looks."""
-    looked = [rule for rules in live.LOOKS.values() for rule in rules] if suite == live.SUITE else []
+    looked = [rule for rules in verification.LOOKS.values() for rule in rules] if suite == verification.SUITE else []
     assert [*looked, *(file.rule for file in sql.folder(f"rules/{suite}"))] == [rule.expectation_type for rule in SUITES[suite].measured]
 
 

@@ -1,7 +1,7 @@
 """The form of the verb decide."""
 
 from flows.decide import decide
-from migration.decisions import DecisionName
+from migration.ledger.decisions import DecisionName
 
 
 def test_the_help_tells_what_each_decision_takes() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.errors import Obstacle
-from migration.plan import STAGES, Plan, Statement, undone
+from migration.plans.plan import STAGES, Plan, Statement, undone
 
 words = st.text(max_size=12)
 statements = st.builds(

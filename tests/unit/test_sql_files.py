@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 import sql
-from migration.plan import STAGES
+from migration.plans.plan import STAGES
 
 FILES = sorted(path.relative_to(sql.ROOT).as_posix().removesuffix(".sql") for path in sql.ROOT.rglob("*.sql"))
-DEPLOY = [name for name in FILES if name.startswith("deploy/") and not name.endswith(".undo")]
+DEPLOY = [name for name in FILES if name.startswith("deploy_schema/") and not name.endswith(".undo")]
 
 
 def test_there_are_files() -> None:
@@ -88,21 +88,21 @@ def test_a_query_for_statements_answers_do_and_undo(name: str) -> None:
 
 def test_the_numbers_of_a_deployment_are_no_two_alike() -> None:
     """The order of the files is the order of the statements."""
-    numbers = [re.match(r"deploy/(\d+)_", name) for name in DEPLOY]
+    numbers = [re.match(r"deploy_schema/(\d+)_", name) for name in DEPLOY]
     assert all(numbers)
     assert len(DEPLOY) == len({number[1] for number in numbers if number})
 
 
 def test_a_folder_is_read_in_its_order_without_the_undos() -> None:
     """What a plan executes."""
-    assert [name for name in FILES if name in set(DEPLOY)] == [file.name for file in sql.folder("deploy")]
+    assert [name for name in FILES if name in set(DEPLOY)] == [file.name for file in sql.folder("deploy_schema")]
 
 
 def test_a_file_that_is_not_there_is_an_error() -> None:
     """No silence."""
-    assert not sql.exists("deploy/nothing")
+    assert not sql.exists("deploy_schema/nothing")
     with pytest.raises(FileNotFoundError):
-        sql.load("deploy/nothing")
+        sql.load("deploy_schema/nothing")
 
 
 def test_a_header_goes_on_in_the_next_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,1 @@
+"""What is checked: gates, the verification after the switch, the acceptance test."""

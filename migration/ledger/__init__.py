@@ -1,0 +1,1 @@
+"""What the database remembers: phases, runs, plans, decisions, the safety window."""

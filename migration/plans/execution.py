@@ -1,0 +1,167 @@
+"""Executing the statements of a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
+
+import json
+import re
+import time
+from collections.abc import Callable, Sequence
+
+from sqlalchemy import Connection, text
+
+from migration import database
+from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
+from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, TransactionsInTheWay, WrongUnderLock
+from migration.plans.plan import Statement
+
+#: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
+LOCK_BUDGET_MS = 90
+#: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
+_NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: What a statement of stage `after` waits for.
+_TABLE = re.compile(r"(?:ALTER TABLE|MATERIALIZED VIEW(?: CONCURRENTLY)?|DELETE FROM) (\S+)")
+#: What a statement of the plan raises when a blocker has come since the plan was made.
+BLOCKER_HAS_COME = "AM001"
+#: What it raises when ids are not right under the lock.
+WRONG_UNDER_LOCK = "AM002"
+
+
+def execute(
+    target: Database,
+    statements: Sequence[Statement],
+    *,
+    verb: str,
+    action: str,
+    patience: float,
+    before_commit: Callable[[Connection], None],
+    on_attempt: Callable[[str], None],
+    before_attempt: Callable[[], object] = lambda: None,
+) -> int:
+    """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
+
+    From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
+    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed; `before_attempt` does outside any lock
+    what would otherwise pile up for the next one. After `patience` seconds LockNotObtained is raised, with the holders; nothing was
+    changed then.
+    """
+    deadline = time.monotonic() + patience
+    tables = _locked_by(statements, "LOCK TABLE")
+    views = _locked_by(statements, "ALTER VIEW", "ALTER MATERIALIZED VIEW")
+    attempt = 0
+    while True:
+        attempt += 1
+        before_attempt()
+        try:
+            with target.transaction(f"executing {action}", **_limits(target)) as connection:
+                # a check that a key of the application's puts off to the commit would not let its table be altered
+                connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+                for statement in statements:
+                    if statement.stage == "prepare":
+                        _execute_literally(connection, statement.do)
+                _ask_autovacuum_away(connection, target, tables)
+                _execute_locked(connection, target, [statement for statement in statements if statement.stage == "locked"])
+                before_commit(connection)
+            return attempt
+        except DatabaseError as error:
+            if error.sqlstate == BLOCKER_HAS_COME:
+                raise BlockerHasCome(verb, action) from None
+            if error.sqlstate == WRONG_UNDER_LOCK:
+                raise WrongUnderLock(verb, error.objects) from None
+            if error.sqlstate not in _NOT_THIS_TIME:
+                raise
+            holders = lock_holders(target, [*tables, *views])
+        if time.monotonic() >= deadline:
+            raise LockNotObtained(verb, attempt, holders)
+        on_attempt(
+            f"attempt {attempt}: the locks were not had, nothing changed; in the way: {'; '.join(map(str, holders)) or 'gone again'}"
+        )
+        time.sleep(database.backoff(attempt))
+
+
+def _locked_by(statements: Sequence[Statement], *commands: str) -> list[str]:
+    """What the statements that are only there for their lock name: a table, or a view, which is given the owner that it has."""
+    locked = [statement for statement in statements if statement.stage == "locked"]
+    return [one.object for one in locked if one.do.startswith(tuple(f"{command} {one.object} " for command in commands))]
+
+
+def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
+    """The sessions that hold a lock on these tables and views just now."""
+    with target.transaction("looking for lock holders") as connection:
+        return [LockHolder(**row) for row in database.rows(connection, "run/lock_holders", tables=list(tables))]
+
+
+def _limits(target: Database) -> dict[str, str]:
+    return {
+        "artwork_migration.apply": "on",
+        "artwork_migration.lock_budget": f"{LOCK_BUDGET_MS} ms",
+        "lock_timeout": f"{target.lock_timeout_ms}ms",
+        # with the statement's own limit (below) less than half of deadlock_timeout, also when this client freezes before the commit
+        "idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms",
+    }
+
+
+def _ask_autovacuum_away(connection: Connection, target: Database, tables: Sequence[str]) -> None:
+    """SHARE UPDATE EXCLUSIVE stops no reader and no writer; waiting for it beyond deadlock_timeout makes autovacuum give way.
+
+    A plain lock_timeout below deadlock_timeout never would.
+    """
+    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": _past_autovacuum(target)})
+    for table in tables:
+        _execute_literally(connection, f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+
+
+def _past_autovacuum(target: Database) -> str:
+    """For a wait in SHARE UPDATE EXCLUSIVE alone, in which nobody waits for us."""
+    return f"{target.deadlock_timeout_ms + 2000}ms"
+
+
+def _execute_locked(connection: Connection, target: Database, statements: Sequence[Statement]) -> None:
+    settings = {
+        "artwork_migration.statements": json.dumps([{"do": statement.do} for statement in statements]),
+        "statement_timeout": f"{target.deadlock_timeout_ms * 3 // 10}ms",
+    }
+    connection.execute(
+        text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
+        {"settings": json.dumps(settings)},
+    )
+    database.run(connection, "run/execute_locked")
+    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
+
+
+def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:
+    """Execute what is of stage `after`: each statement by itself, outside a transaction block, tried again when we lose.
+
+    It may be run again, also by another run. Raises TransactionsInTheWay with the holders when the locks are not had for `patience`
+    seconds, DatabaseError or DatabaseUnreachable; what is done stays done.
+    """
+    deadline = time.monotonic() + patience
+    for statement in statements:
+        attempt = 0
+        while statement.stage == "after":
+            attempt += 1
+            try:
+                _execute_alone(target, statement)
+                break
+            except DatabaseError as error:
+                over = time.monotonic() >= deadline
+                if error.sqlstate not in RETRIED or (over and error.sqlstate not in _NOT_THIS_TIME):
+                    raise
+                if over:
+                    holders = lock_holders(target, _TABLE.findall(statement.do))
+                    raise TransactionsInTheWay(verb, statement.object, [str(holder) for holder in holders]) from None
+            time.sleep(database.backoff(attempt))
+
+
+def _execute_alone(target: Database, statement: Statement) -> None:
+    limits = _limits(target)
+    if "VALIDATE CONSTRAINT" in statement.do:
+        limits["lock_timeout"] = _past_autovacuum(target)
+    with target.autocommit(f"finishing {statement.object}") as connection:
+        connection.detach()  # what is set for the session ends with it
+        for name, value in limits.items():
+            connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
+        connection.execute(text("SET statement_timeout = 0"))
+        _execute_literally(connection, statement.do)
+
+
+def _execute_literally(connection: Connection, statement: str) -> None:
+    """Run a plan's statement as it stands: a colon or a percent sign in it is no parameter."""
+    connection.exec_driver_sql(statement.replace("%", "%%"))

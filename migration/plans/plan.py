@@ -1,0 +1,148 @@
+"""Plans: what a dangerous verb would do, statement by statement, under a number that is only good for exactly that."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC
+from typing import Any
+
+from sqlalchemy import Connection
+
+from migration.errors import BadInput, Blocked, Obstacle, PlanOutdated
+from migration.ledger import ledger
+from migration.ledger.phases import Phase
+
+#: `prepare` touches nothing that the application uses; `locked` runs in one bounded statement, in the same transaction; `after` follows its
+#: commit, statement by statement, each of which may be run again.
+STAGES = ("prepare", "locked", "after")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes, and
+    the stage in which the undo belongs: `locked`, `named` (locked as well, once the names are the old ones again) or `after`."""
+
+    stage: str
+    object: str
+    do: str
+    undo: str | None
+    lock: str
+    undo_stage: str = "locked"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan of `verb`. `facts` are counts and notes for the reader; they are not part of the number, so it does not jump."""
+
+    verb: str
+    database: str
+    phase: str
+    decisions: dict[str, str]
+    statements: tuple[Statement, ...]
+    blockers: tuple[Obstacle, ...] = ()
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def number(self) -> str:
+        """Eight hexadecimal digits over verb, database, phase row, statements, decisions and the names of the blocking rules."""
+        canonical = json.dumps(self._hashed(), sort_keys=True, ensure_ascii=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+
+    @property
+    def command(self) -> str:
+        """The line that runs exactly this plan at a terminal."""
+        verb, _, to = self.verb.removesuffix(")").partition("(to=")
+        where = f" --to {to}" if to else ""
+        return f"artwork-migration run {verb.replace('_', '-')}{where} --plan {self.number} --approved-by NAME --reason WHY"
+
+    def content(self) -> dict[str, Any]:
+        """Everything in the plan, as it is kept in the ledger."""
+        return {**self._hashed(), "facts": self.facts, "blocking": [asdict(blocker) for blocker in self.blockers]}
+
+    def changes_since(self, earlier: dict[str, Any]) -> list[str]:
+        """In words, what makes this plan another one than the `earlier` content."""
+        told = {
+            "verb": "it was a plan of another verb",
+            "database": "it was made for another database",
+            "phase": "the phase has changed since",
+            "decisions": "a decision has changed",
+            "blockers": "a blocker has come or gone",
+            "statements": "the statements are others (something on the tables has changed)",
+        }
+        return [words for part, words in told.items() if earlier.get(part) != self._hashed()[part]] or ["nothing that it was made of"]
+
+    def _hashed(self) -> dict[str, Any]:
+        return {
+            "verb": self.verb,
+            "database": self.database,
+            "phase": self.phase,
+            "decisions": self.decisions,
+            "blockers": sorted({blocker.rule for blocker in self.blockers}),
+            "statements": [asdict(statement) for statement in self.statements],
+        }
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved a plan by its number, and why."""
+
+    number: str
+    approved_by: str
+    reason: str
+
+    @classmethod
+    def given(cls, number: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
+        """The approval in a verb's parameters; None without a number. Raises BadInput if it names nobody or no reason."""
+        if not (number or "").strip():
+            return None
+        if not (approved_by or "").strip() or not (reason or "").strip():
+            raise BadInput("A plan's number needs approved_by and reason: say who approves it and why. Nothing was changed.")
+        return cls(str(number).strip(), str(approved_by).strip(), str(reason).strip())
+
+
+def phase_mark(connection: Connection) -> str:
+    """The phase row that a plan is bound to: going there and back makes another one."""
+    row = ledger.phase(connection)
+    since = f" since {row.since.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}" if row.since else ""
+    return f"{row.phase}#{row.run}{since}"
+
+
+def decisions_in_force(connection: Connection) -> dict[str, str]:
+    """The values of the decisions in force, as a plan shows and hashes them."""
+    return {name: decision.value for name, decision in ledger.decisions(connection).items()}
+
+
+def keep(connection: Connection, plan: Plan, run_name: str) -> None:
+    """Store the plan, creating the ledger for the first one."""
+    if not ledger.exists(connection):
+        ledger.create(connection)
+    ledger.keep_plan(connection, number=plan.number, verb=plan.verb, content=plan.content(), run_name=run_name)
+
+
+def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
+    """Raise PlanOutdated unless the approved number is this plan's and was made here, and Blocked if the plan still has blockers.
+
+    A number from before a roll_back(to=NOT_STARTED) is not in the ledger any more: somebody has to read the plan again.
+    """
+    earlier = ledger.plan_content(connection, approval.number)
+    if approval.number != plan.number or earlier is None:
+        changes = plan.changes_since(earlier) if earlier else ["no plan of that number was made for this database"]
+        raise PlanOutdated(plan.verb, approval.number, plan.number, changes)
+    if plan.blockers:
+        raise Blocked(plan.verb, plan.number, plan.blockers)
+
+
+#: What stands below the blockers of a plan: they are in its number, so that number will never run.
+MEND = "Mend these and plan again; the plan will have another number."
+
+
+def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
+    """The statements that take earlier ones back, in reverse order; what needs time for it comes after the lock."""
+    return [Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]]
+
+
+def serving(phase: Phase) -> str:
+    """One line for the end of a run: what serves now and what may come next."""
+    following = f"Next: {' or '.join(phase.next_verbs)}." if phase.next_verbs else "The migration is done."
+    return f"{phase.serves[0].upper()}{phase.serves[1:]}. {following}"

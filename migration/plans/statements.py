@@ -1,0 +1,169 @@
+"""What every plan is made of: statements and prerequisites read from the catalog and from ``sql/``. Nothing is changed here."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+import sql
+from migration import database
+from migration.errors import Obstacle, ObstaclesFound
+from migration.ledger import decisions, ledger
+from migration.plans import execution
+from migration.plans.plan import Statement
+from sql import SqlFile
+
+#: Postgres 15: security_invoker views, MERGE; the oldest release the design asks for.
+OLDEST_VERSION = 150000
+
+#: Each of these makes the questions after it moot or impossible, so it is told alone.
+_ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
+
+#: Asked for the plan and again under the locks, by the switch and by the way back from it.
+WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
+
+#: A blocker of the switch and of the clean-up too, and asked again under their locks.
+REFUSED_WRITE = "roll_back/to_not_started/blockers/refused_write"
+#: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
+#: locks is found by the question above.
+LAPSES = ("drift/10_trigger_lapsed", "drift/20_function_changed")
+#: Without these nothing else can be asked.
+VIEW_GONE = "drift/25_view_gone"
+#: All of them in one question, for under the locks.
+CAPTURE_LAPSED = "plan/capture_lapsed"
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name, and the columns that are
+    carried over beyond the mapping."""
+
+    parameters: dict[str, Any]
+    carried: tuple[str, ...] = ()
+
+    def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
+        """The rows of a query file, given those of the parameters that it names."""
+        question = text(file.statement)
+        wanted = question.compile().params
+        named = {name: value for name, value in self.parameters.items() if name in wanted}
+        return [dict(row) for row in connection.execute(question, named).mappings()]
+
+
+def read_catalog(connection: Connection) -> Catalog:
+    """Read the parameters: the mapping and what is carried beyond it, the statuses legacy takes, the application's roles."""
+    carried = decisions.carried_columns(connection)
+    mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
+    roles = ledger.decision_value(connection, "function_roles", "service_role")
+    return Catalog(
+        {
+            "oldest_version": OLDEST_VERSION,
+            "mapping": json.dumps(mapping),
+            "accepted": json.dumps(_accepted_statuses(connection)),
+            "legacy_artwork": sql.load("legacy_artwork").carrying(carried),
+            "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
+        },
+        carried,
+    )
+
+
+def _carried_over(place: int, column: str) -> dict[str, Any]:
+    """A row of the mapping for a column that goes along as it is."""
+    same = {"clean_column": column, "legacy_column": column, "back": "@", "same": "@ IS NOT DISTINCT FROM #", "data_type": None}
+    return {"position": place, **same, "required": True, "on_update": True, "carried": True}
+
+
+def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
+    """Return the catalog, or raise ObstaclesFound with everything that makes this database one we cannot migrate."""
+    files = sql.folder("plan/prerequisites")
+    for file in files:
+        if file.rule in _ASKED_FIRST:
+            _refuse(verb, obstacles_of(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
+    known = read_catalog(connection)
+    others = [file for file in files if file.rule not in _ASKED_FIRST]
+    _refuse(verb, [obstacle for file in others for obstacle in obstacles_of(connection, known, file)])
+    return known
+
+
+def _refuse(verb: str, found: list[Obstacle]) -> None:
+    if found:
+        raise ObstaclesFound(verb, found)
+
+
+def still_clear(file: SqlFile) -> Statement:
+    """Asks a blocker once more under the lock: the plan was made before, and the application has gone on."""
+    check = (
+        f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", f"blocker {file.rule}", check, None, "")
+
+
+def still_the_same(connection: Connection, file: SqlFile) -> Statement:
+    """Asks a question once more under the lock, whose answer must be the one that it has now."""
+    answer = connection.execute(text(file.statement)).scalar_one()
+    check = (
+        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", file.rule, check, None, "")
+
+
+def rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
+    """The rows of the query in file `name` as statements without an undo."""
+    found = database.rows(connection, name, **parameters)
+    return [Statement(stage, row["object"], row["do"], None, row.get("lock") or "") for row in found]
+
+
+def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
+    """What a file adds to a plan: its own text, or what the query in it returns but for rows with a `problem` (see problems_of)."""
+    stage, lock = file.header["stage"], file.header["locks"]
+    if not file.name.endswith(".rows"):
+        undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
+        do = file.carrying(known.carried)
+        if undo is None:
+            return [Statement(stage, file.rule, do, None, lock)]
+        return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
+    return [
+        Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock, row.get("undo_stage") or "locked")
+        for row in known.rows(connection, file)
+        if not row.get("problem")
+    ]
+
+
+def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+    """The rows of a query file that cannot become statements, each with the reason."""
+    found = {row["object"]: row["problem"] for row in known.rows(connection, file) if row.get("problem")}
+    return [Obstacle(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
+
+
+def obstacles_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+    """What the question in a file finds."""
+    return [Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
+
+
+def database_mark(connection: Connection) -> str:
+    """What a plan's number is bound to: the server's identifier and the database's name."""
+    identity = database.rows(connection, "plan/identity")[0]
+    return f"{identity['system_identifier']}/{identity['database']}"
+
+
+def _accepted_statuses(connection: Connection) -> dict[str, list[str]]:
+    """Per status column, which of the statuses that could be written legacy's own checks accept."""
+    candidates = {
+        "generation_status": ["pending", "processing", "completed", "failed"],
+        "upscale_status": ["not_started", "not_required", "pending", "processing", "completed", "failed"],
+    }
+    checks = database.rows(connection, "plan/status_checks")
+    accepted = {}
+    for column, statuses in candidates.items():
+        conditions = [check["expression"] for check in checks if check["column_name"] == column]
+        condition = " AND ".join(f"({expression}) IS NOT FALSE" for expression in conditions) or "TRUE"
+        question = text(f"SELECT s.{column} FROM UNNEST(CAST(:statuses AS text [])) AS s ({column}) WHERE {_escaped(condition)}")
+        accepted[column] = list(connection.execute(question, {"statuses": statuses}).scalars())
+    return accepted
+
+
+def _escaped(expression: str) -> str:
+    """An expression from the catalog inside text(): a colon before a word would be taken for a parameter, but not in a cast."""
+    return expression.replace("::", "\0").replace(":", "\\:").replace("\0", "::")

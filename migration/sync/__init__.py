@@ -1,0 +1,1 @@
+"""Moving rows: the backfill, catch-up, carry-back, and the comparison of both sides."""

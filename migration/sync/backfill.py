@@ -1,0 +1,103 @@
+"""The first copy: quarantine, users, chunks by block range behind the fence, and the pass for what is still missing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, text
+
+from migration import database
+from migration.ledger import runs
+from migration.ledger.runs import Run
+
+#: A sign-up with an e-mail of the batch waits for its commit, so a batch takes a fraction of a second.
+USERS_IN_A_BATCH = 5_000
+
+
+@dataclass(frozen=True)
+class ChunkCopied:
+    """One chunk done: the rows it copied, and how many of all chunks are done now."""
+
+    copied: int
+    done: int
+    chunks: int
+
+
+def judge_quarantine(run: Run) -> int:
+    """List every eligible row that the clean table cannot take, with its reason. Returns how many. Locks ACCESS SHARE."""
+
+    def judge(connection: Connection) -> int:
+        database.run(connection, "migrate_data/judge_all")
+        return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.quarantine")).scalar_one())
+
+    return run.database.write("judging quarantine", judge)
+
+
+def create_users(run: Run) -> int:
+    """Create an anonymous user for every e-mail that has none, in batches. Returns how many were created.
+
+    Locks ROW EXCLUSIVE on users; a sign-up with an e-mail of the batch waits for its commit.
+    """
+    run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
+    created = 0
+    while batch := run.database.write("creating users", lambda connection: _create_batch(run, connection), applying=True):
+        created += batch[0]["created"]
+    return created
+
+
+def plan_chunks(run: Run) -> int:
+    """Cut the legacy table into chunks, unless it is cut already and still the same table. Returns how many are left to copy."""
+
+    def plan(connection: Connection) -> int:
+        if not database.run(connection, "migrate_data/chunks_hold").scalar_one():
+            connection.execute(text("DELETE FROM artwork_migration.chunk"))
+            database.run(connection, "migrate_data/plan_chunks", run=run.epoch, blocks=run.settings.chunk_blocks)
+        return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.chunk WHERE done_at IS NULL")).scalar_one())
+
+    return run.database.write("planning chunks", plan)
+
+
+def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
+    """Copy chunk after chunk, each in a transaction of its own, and cut the table anew when it was rewritten meanwhile.
+
+    Raises Overtaken when a newer run has begun. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks.
+    """
+    while True:
+        done = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
+        if done is not None:
+            yield done
+        elif plan_chunks(run) == 0:
+            return
+
+
+def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
+    """Copy the next chunk behind the shared fence; None when none is left, or when the blocks mean another table now."""
+    runs.enter_fence(connection, run.epoch, exclusively=False)
+    claimed = database.rows(connection, "migrate_data/claim_chunk")
+    if not claimed:
+        return None
+    chunk = claimed[0]
+    end = f"({chunk['end_block']},0)" if chunk["end_block"] is not None else "(4294967295,0)"
+    copied = connection.execute(
+        text("SELECT artwork_migration.copy_block_range(CAST(:first AS tid), CAST(:end AS tid))"),
+        {"first": f"({chunk['first_block']},0)", "end": end},
+    ).scalar_one()
+    if not database.run(connection, "migrate_data/finish_chunk", number=chunk["number"], copied=copied, run=run.epoch).rowcount:
+        connection.execute(text("UPDATE artwork_migration.chunk SET done_at = NULL"))
+        return None
+    counts = connection.execute(text("SELECT COUNT(*) AS chunks, COUNT(done_at) AS done FROM artwork_migration.chunk")).mappings().one()
+    return ChunkCopied(copied, counts["done"], counts["chunks"])
+
+
+def log_missing(run: Run) -> int:
+    """The anti-join pass: log every row that should be in the clean table and is not, for catch-up. Returns the ids in the log."""
+
+    def log(connection: Connection) -> int:
+        database.run(connection, "migrate_data/log_missing")
+        return int(connection.execute(text("SELECT COALESCE(SUM(CARDINALITY(ids)), 0) FROM artwork_migration.legacy_change")).scalar_one())
+
+    return run.database.write("logging what is missing", log)
+
+
+def _create_batch(run: Run, connection: Connection) -> list[dict[str, int]]:
+    runs.enter_fence(connection, run.epoch, exclusively=True)
+    return database.rows(connection, "migrate_data/create_users", batch_size=USERS_IN_A_BATCH)

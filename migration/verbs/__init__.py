@@ -1,0 +1,1 @@
+"""The plan of each verb that needs one."""

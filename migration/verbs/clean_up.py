@@ -1,0 +1,122 @@
+"""The clean-up: the retired table goes, and everything of ours but the record of what was done. There is no way back from it."""
+
+from datetime import UTC, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+import sql
+from migration import database
+from migration.errors import Obstacle
+from migration.ledger import ledger, safety_window
+from migration.ledger.decisions import DecisionName
+from migration.ledger.runs import Run
+from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
+from migration.plans import pending_steps, plan
+from migration.plans.pending_steps import Work
+from migration.plans.plan import Plan, Statement
+from migration.plans.statements import REFUSED_WRITE, Catalog, database_mark, obstacles_of, statements_of, still_clear
+
+#: The first step after the commit: what the logs held is in a file before they go.
+EXPORT = "export of the ledger"
+
+_DEPENDENT = "clean_up/blockers/10_dependent"
+#: What was left behind in the tables that stay, and the decision on which it goes.
+_REMAINDERS = {
+    DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
+    DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
+}
+#: Places among the files' names: behind the locks (20), and before the logs go (80).
+_ASKED_AGAIN = "clean_up/25"
+_REMAINDERS_GO = "clean_up/70"
+
+
+def plan_clean_up(connection: Connection) -> Plan:
+    """The plan of clean_up for this database, readable from the first day on, with what speaks against it as blockers.
+
+    SWITCHED → SWITCHED; takes ACCESS SHARE only.
+    """
+    remainders = _remainders(connection)
+    return Plan(
+        verb="clean_up",
+        database=database_mark(connection),
+        phase=plan.phase_mark(connection),
+        decisions=plan.decisions_in_force(connection),
+        statements=tuple(_statements(connection, remainders)),
+        blockers=(*_too_early(connection), *_in_the_way(connection)),
+        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection, remainders)},
+    )
+
+
+def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
+    known = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
+    return {name: known.rows(connection, sql.load(file))[0] for name, file in _REMAINDERS.items()}
+
+
+def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
+    known = Catalog({"ledger_tables": list(ledger.TABLES)})
+    made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
+    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REFUSED_WRITE)]
+    made[_REMAINDERS_GO] = [
+        Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
+        for name, row in remainders.items()
+        if ledger.decision_value(connection, name, "no") == "yes"
+    ]
+    return [statement for name in sorted(made) for statement in made[name]]
+
+
+def _counted(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> dict[str, Any]:
+    """How much each decision would remove, with the first of the ids."""
+    questions = {f"{name}_would_remove": str(row["question"]).replace("%", "%%") for name, row in remainders.items()}
+    return {name: dict(connection.exec_driver_sql(question).mappings().one()) for name, question in questions.items()}
+
+
+def _too_early(connection: Connection) -> list[Obstacle]:
+    """What time and verification say, and whether somebody has taken leave of the values."""
+    window = safety_window.read(connection)
+    found = [*_window_open(window), *_not_verified(window)] if window else []
+    if ledger.decision_value(connection, DecisionName.NO_ARCHIVE, "no") != "accepted":
+        found.append(
+            Obstacle(
+                "archive",
+                "table public.artworks_old",
+                "there is no archive of it: its values, and the rows that were never migrated, will be gone for good.",
+                "Keep a copy of your own if you want one, then run decide no_archive accepted, with who and why.",
+            )
+        )
+    return found
+
+
+def _window_open(window: SafetyWindow) -> list[Obstacle]:
+    if window.over:
+        return []
+    ends_at = (window.switched_at + timedelta(days=SAFETY_DAYS)).astimezone(UTC)
+    problem = f"{window.today}; {SAFETY_DAYS - window.days} days are left."
+    return [Obstacle("safety_window", "safety window", problem, f"Clean up after {ends_at:%Y-%m-%d %H:%M} UTC.")]
+
+
+def _not_verified(window: SafetyWindow) -> list[Obstacle]:
+    if window.verified:
+        return []
+    if not window.verifications:
+        problem = "there is none since the switch."
+    elif red := window.verifications[-1].red:
+        problem = f"the newest one is red: {', '.join(red)}."
+    else:
+        problem = f"the newest one is older than {safety_window.FRESH_HOURS} hours."
+    return [Obstacle("verification", "verification", problem, "Run verify; mend what it finds.")]
+
+
+def _in_the_way(connection: Connection) -> list[Obstacle]:
+    files = [*sql.folder("clean_up/blockers"), sql.load(REFUSED_WRITE)]
+    return [obstacle for file in files for obstacle in obstacles_of(connection, Catalog({}), file)]
+
+
+def finish(run: Run, export: Work) -> list[str]:
+    """Do what the commit has left to do, and return it: the `export`, what was left behind, the logs. CLEANED → CLEANED.
+
+    Locks rows of artworks and users that go, no table of the application's. Killed in between, another run does the rest.
+    """
+    with run.database.transaction("reading the plan") as connection:
+        rows = ledger.cleaned_statements(connection)
+    return pending_steps.do_what_is_left(run, {EXPORT: export, **pending_steps.of_statements(rows)})

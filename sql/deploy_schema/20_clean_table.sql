@@ -1,0 +1,34 @@
+-- What: the clean table `artworks_v2` with its constraints.
+-- Why: strategy, "Clean Schema Benefits": one record per artwork life cycle, its owner, its statuses, its urls, its times.
+--   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key and the indexes come after the
+--   copy (migrate_data/after_copy), which they would slow down.
+-- Inverse: 20_clean_table.undo.sql
+-- Locks: none; the table is new.
+-- Stage: prepare
+CREATE TABLE public.artworks_v2 (
+  id uuid DEFAULT GEN_RANDOM_UUID() CONSTRAINT artworks_v2_pkey PRIMARY KEY,
+  user_id uuid,
+  customer_name text,
+  customer_email text NOT NULL,
+  pet_name text,
+  pet_mom_image_url text NOT NULL,
+  pet_image_url text NOT NULL,
+  generated_image_url text,
+  upscaled_image_url text,
+  generation_status text NOT NULL DEFAULT 'pending'
+  CONSTRAINT artworks_v2_generation_status_check
+  CHECK (generation_status IN ('pending', 'processing', 'completed', 'failed')),
+  upscale_status text NOT NULL DEFAULT 'not_started'
+  CONSTRAINT artworks_v2_upscale_status_check
+  CHECK (upscale_status IN ('not_started', 'pending', 'processing', 'completed', 'failed')),
+  generation_started_at timestamptz,
+  generation_completed_at timestamptz,
+  upscale_started_at timestamptz,
+  upscale_completed_at timestamptz,
+  access_token text NOT NULL CONSTRAINT artworks_v2_access_token_key UNIQUE,
+  token_expires_at timestamptz,
+  fal_request_id text,
+  generation_params jsonb,
+  created_at timestamptz NOT NULL DEFAULT NOW(),
+  updated_at timestamptz NOT NULL DEFAULT NOW()
+);
