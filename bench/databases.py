@@ -49,7 +49,7 @@ def switch(on: EmbeddedServer, name: str) -> None:
     """DEPLOYED → SWITCHED: all that migrate_data and switch_over do, but the gates."""
     with running(on, name, "migrate_data") as run:
         run.begin()
-        backfill.judge_quarantine(run)
+        backfill.find_quarantined(run)
         backfill.create_users(run)
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))

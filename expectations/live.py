@@ -64,7 +64,7 @@ class RetiredUntouched(Measured):
     empty_is_fine: ClassVar[bool] = True
 
 
-class WayBackNotBegun(Measured):
+class RollBackNotBegun(Measured):
     """A fingerprint cannot tell what was carried back from what somebody else wrote."""
 
     severity: FailureSeverity = WARNING
@@ -90,7 +90,7 @@ class ReferencesTried(Measured):
     description: str | None = "In each table that references artworks, a row could be made to reference another one."
 
 
-class WayBackOpen(Measured):
+class RollBackOpen(Measured):
     """Law 6."""
 
     severity: FailureSeverity = WARNING
@@ -125,11 +125,11 @@ LIVE = Suite(
         EmailOrTokenChanged,
         LiveSum,
         RetiredUntouched,
-        WayBackNotBegun,
+        RollBackNotBegun,
         QueriesOnIndex,
         AcceptanceTest,
         ReferencesTried,
-        WayBackOpen,
+        RollBackOpen,
         CaptureInPlace,
         LiveConstraintsInPlace,
     ),

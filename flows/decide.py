@@ -17,7 +17,7 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
             `user_gained` if users may come to see artworks of their own e-mail that had no owner, `user_gained,user_changed` if owners
             may change too, or `none`; in_flight_age an interval like `15 minutes`; max_quarantined a number; function_roles the roles
             that may call the lifecycle functions, separated by commas; accept_drift what may differ at the legacy table since
-            deploy_schema, in the words of the refusal, separated by commas, or `none`; clear_refused_write the id of an artwork whose
+            deploy_schema, in the words of the refusal, separated by commas, or `none`; clear_rejected_write the id of an artwork whose
             refused write was dealt with: from then on the clean row is again what the legacy row is; no_archive `accepted`;
             remove_test_data and remove_ownerless_users `yes`. The last three are read by clean_up, and `no` takes them back.
         value: The choice.

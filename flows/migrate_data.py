@@ -9,8 +9,8 @@ from tasks.copying import (
     catch_up_with_log,
     copy_chunks,
     create_users,
+    find_quarantined,
     finish_table,
-    judge_quarantine,
     log_missing,
     publish_accounts,
     reconcile_rows,
@@ -33,7 +33,7 @@ def migrate_data() -> State:
         require_capture(run)
         run.begin()
         require_green(judge(run, "legacy_artworks"))
-        judge_quarantine(run)
+        find_quarantined(run)
         create_users(run)
         copied = copy_chunks(run)
         log_missing(run)

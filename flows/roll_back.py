@@ -7,11 +7,11 @@ from prefect.client.schemas.objects import State
 from migration.ledger.phases import Phase
 from migration.ledger.runs import Run
 from migration.plans.plan import Approval
-from migration.verbs.roll_back import plan_way_back, plan_withdrawal
+from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.executing import execute_plan, finish_plan
 from tasks.exporting import export_ledger
 from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.switching import carry_back_writes, drain_clean_log, fingerprint_kept, finish_steps, rehearse_way_back
+from tasks.switching import carry_back_writes, drain_clean_log, dry_run_roll_back, fingerprint_kept, finish_steps
 from tasks.verbs import completed, planned, verb, writing
 
 
@@ -46,8 +46,8 @@ def _switch_back(run: Run, approval: Approval | None) -> State:
         run.begin()
     else:
         run.require(Phase.SWITCHED)
-        rehearsed = rehearse_way_back(run)
-        made = make_plan(run, lambda connection: plan_way_back(connection, rehearsed))
+        rehearsed = dry_run_roll_back(run)
+        made = make_plan(run, lambda connection: plan_roll_back(connection, rehearsed))
         if approval is None:
             return planned(made, publish_plan(run, made))
         confirm_plan(run, made, approval)
@@ -62,7 +62,7 @@ def _switch_back(run: Run, approval: Approval | None) -> State:
 
 def _withdraw(run: Run, approval: Approval | None) -> State:
     run.require_ledger()
-    made = make_plan(run, plan_withdrawal)
+    made = make_plan(run, plan_uninstall)
     if approval is None:
         return planned(made, publish_plan(run, made))
     confirm_plan(run, made, approval)

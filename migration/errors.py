@@ -25,7 +25,7 @@ class DatabaseUnreachable(MigrationError):
 
 
 @dataclass(frozen=True)
-class Obstacle:
+class Problem:
     """One thing that stands in the way: the `rule` that found it, the `subject` it is about, what is wrong, and what to do."""
 
     rule: str
@@ -37,10 +37,10 @@ class Obstacle:
         return f"{self.subject}: {self.problem} {self.remedy}"
 
 
-class ObstaclesFound(MigrationError):
+class PrerequisitesNotMet(MigrationError):
     """The database cannot be migrated as it is; nothing was created."""
 
-    def __init__(self, verb: str, obstacles: Sequence[Obstacle]) -> None:
+    def __init__(self, verb: str, obstacles: Sequence[Problem]) -> None:
         self.obstacles = tuple(obstacles)
         super().__init__(f"{verb} is refused, nothing was changed.\n" + "\n".join(f"- {obstacle}" for obstacle in self.obstacles))
 
@@ -86,7 +86,7 @@ class PlanOutdated(MigrationError):
 class Blocked(MigrationError):
     """The plan still has blockers."""
 
-    def __init__(self, verb: str, number: str, blockers: Sequence[Obstacle]) -> None:
+    def __init__(self, verb: str, number: str, blockers: Sequence[Problem]) -> None:
         self.blockers = tuple(blockers)
         super().__init__(
             f"{verb}: plan {number} has blockers. Nothing of the plan was done.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)

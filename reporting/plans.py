@@ -123,7 +123,7 @@ def _hanging(plan: Plan) -> str:
 
 
 def _fate(one: dict[str, str]) -> str:
-    return f"**{one['fate']}**: {one['problem']} {one['remedy']}" if one["problem"] else one["fate"]
+    return f"**{one['action']}**: {one['problem']} {one['remedy']}" if one["problem"] else one["action"]
 
 
 def _not_looked(plan: Plan) -> list[str]:

@@ -126,7 +126,7 @@ def read_report(target: Database) -> Report:
             findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),
             quarantined=database.rows(connection, "report/quarantined", run=run.run, shown=QUARANTINED_SHOWN),
-            figures=database.rows(connection, "report/figures", run=run.run),
+            figures=database.rows(connection, "report/statistics", run=run.run),
             chunks=database.rows(connection, "report/chunks", run=run.run)[0],
             columns_not_carried=database.rows(connection, "report/columns_not_carried"),
             verifications=database.rows(connection, "report/window", run=run.run),

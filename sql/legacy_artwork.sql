@@ -1,7 +1,7 @@
 -- What: every legacy row as the clean table should hold it, with its disposition: the mapping and the rules, written once.
 -- Why: backfill, catch-up, reconcile, plan and report read the same text. No window function and LEFT JOINs only, so that a block
 --   range on row_ctid stays a TID range scan and no legacy row is lost. Four names are left to the reader of this file to provide
---   (users, clean_touched, referenced_artwork, decision): the view binds them to the tables, a plan made before those exist to stubs.
+--   (users, clean_modified, referenced_artwork, decision): the view binds them to the tables, a plan made before those exist to stubs.
 --   Columns that not every deployment has (user_id, upscale_*) are named without a qualifier: where the legacy table lacks one, the
 --   name resolves to the NULL of the same name in `absent` outside. The stored view holds the resolved column.
 --   A comment that begins with "carried:" stands there once for each column that the decision carry_columns names (see sql/__init__.py).
@@ -43,9 +43,9 @@ FROM (
     legacy.original_image_url,
     legacy.upscale_status AS legacy_upscale_status,
     /* carried: legacy.@, */
-    EXISTS(SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) AS touched,
+    EXISTS(SELECT FROM clean_modified WHERE clean_modified.id = legacy.id) AS touched,
     CASE
-      WHEN EXISTS (SELECT FROM clean_touched WHERE clean_touched.id = legacy.id) THEN 'eligible'
+      WHEN EXISTS (SELECT FROM clean_modified WHERE clean_modified.id = legacy.id) THEN 'eligible'
       WHEN legacy.original_image_url LIKE 'test-%' THEN 'test_data'
       WHEN COALESCE(BTRIM(legacy.customer_email, E' \t\r\n'), '') = '' THEN 'no_email'
       WHEN COALESCE(BTRIM(legacy.access_token, E' \t\r\n'), '') = '' THEN 'no_access_token'

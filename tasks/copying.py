@@ -12,9 +12,9 @@ from tasks.steps import step
 
 
 @step("judge quarantine")
-def judge_quarantine(run: Run) -> int:
-    """See migration.sync.backfill.judge_quarantine."""
-    count = backfill.judge_quarantine(run)
+def find_quarantined(run: Run) -> int:
+    """See migration.sync.backfill.find_quarantined."""
+    count = backfill.find_quarantined(run)
     get_run_logger().info("%d rows in quarantine", count)
     return count
 

@@ -7,7 +7,7 @@ from migration.errors import BadInput, WrongPhase
 from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
 from migration.ledger.phases import Phase
-from migration.plans.statements import refuse_obstacles
+from migration.plans.statements import require_prerequisites
 from tasks.status import publish_status
 from tasks.verbs import open_database
 
@@ -15,7 +15,7 @@ from tasks.verbs import open_database
 def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str) -> str:
     """Check and keep a decision, creating the ledger for the first one; returns the sentence that says so.
 
-    Raises BadInput (a value it does not take, nobody named) or ObstaclesFound (a database we would not migrate anyway).
+    Raises BadInput (a value it does not take, nobody named) or PrerequisitesNotMet (a database we would not migrate anyway).
     """
     if not approved_by.strip() or not reason.strip():
         raise BadInput("A decision needs approved_by and reason: say who decides and why. Nothing was decided.")
@@ -24,8 +24,8 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
     def keep(connection: Connection) -> str:
         checked = checked_value(connection, name, value)
         if not ledger.exists(connection):
-            refuse_obstacles(connection, "decide")
-            if name is DecisionName.CLEAR_REFUSED_WRITE:
+            require_prerequisites(connection, "decide")
+            if name is DecisionName.CLEAR_REJECTED_WRITE:
                 raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
             ledger.create(connection)
         if (phase := ledger.phase(connection).phase) is Phase.CLEANED:

@@ -16,8 +16,8 @@ from tasks.steps import step
 #: What goes into the export beside the ledger's own tables: ids, counts and names of operators, no customer's e-mail or token.
 DATA_TABLES = (
     "clean_only_value",
-    "clean_touched",
-    "refused_write",
+    "clean_modified",
+    "rejected_write",
     "quarantine",
     "created_user",
     "reconciliation",
@@ -25,7 +25,7 @@ DATA_TABLES = (
     "finding",
     "rule_result",
     "gate_result",
-    "figure",
+    "statistic",
 )
 
 

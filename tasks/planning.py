@@ -15,7 +15,7 @@ from tasks.exporting import write_private
 
 
 def make_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
-    """Read the plan in one snapshot. Raises what `make` raises (ObstaclesFound); creates nothing."""
+    """Read the plan in one snapshot. Raises what `make` raises (PrerequisitesNotMet); creates nothing."""
     with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         return make(connection)
 

@@ -50,7 +50,7 @@ def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
     return lambda: carry_back.carry_back(run, plan)
 
 
-def rehearse_way_back(run: Run) -> CarriedBack:
+def dry_run_roll_back(run: Run) -> CarriedBack:
     """Carry everything back in a transaction that is rolled back: the figures for the plan."""
     return carry_back.rehearse(run)
 

@@ -64,7 +64,10 @@ def open_database(verb_name: str) -> tuple[Database, Settings]:
 
 @contextmanager
 def writing(verb_name: str) -> Iterator[Run]:
-    """Hold the run's lock on the database for the body of a verb. Raises RunInProgress, ObstaclesFound (a pooler), DatabaseUnreachable."""
+    """Hold the run's lock on the database for the body of a verb.
+
+    Raises RunInProgress, PrerequisitesNotMet (a pooler), DatabaseUnreachable.
+    """
     database, settings = open_database(verb_name)
     try:
         with runs.exclusive(database, settings, verb=verb_name, name=flow_run.name or verb_name, run_id=str(flow_run.id or "")) as run:

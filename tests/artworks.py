@@ -75,9 +75,9 @@ def logged(shop: Shop) -> list[list[UUID]]:
     return [sorted(ids) for (ids,) in shop.rows("SELECT ids FROM artwork_migration.legacy_change ORDER BY changed_at, ctid")]
 
 
-def refused_writes(shop: Shop) -> list[tuple[object, ...]]:
+def rejected_writes(shop: Shop) -> list[tuple[object, ...]]:
     """What the legacy table has refused: id, operation, SQLSTATE and object."""
-    return shop.rows("SELECT id, operation, sql_state, object FROM artwork_migration.refused_write ORDER BY id")
+    return shop.rows("SELECT id, operation, sql_state, object FROM artwork_migration.rejected_write ORDER BY id")
 
 
 def _own() -> dict[str, object]:

@@ -1,6 +1,6 @@
 """One of each kind of thing that can hang on artworks without blocking the switch: the statement, and how the plans list it."""
 
-#: name: (statement, kind, object, what its fate says). What follows goes along, stays, or follows the name; nothing of it blocks.
+#: name: (statement, kind, object, what its action says). What follows goes along, stays, or follows the name; nothing of it blocks.
 GOES: dict[str, tuple[str, str, str, str]] = {
     "a key": (
         "CREATE TABLE gifts (artwork_id uuid CONSTRAINT gifts_artwork REFERENCES artworks ON DELETE SET NULL DEFERRABLE)",

@@ -118,7 +118,7 @@ def deploy(shop: Shop) -> Plan:
 def withdraw(shop: Shop) -> Plan:
     """Back to NOT_STARTED, with nothing of ours left."""
     with shop.database.transaction("planning") as connection:
-        made = roll_back.plan_withdrawal(connection)
+        made = roll_back.plan_uninstall(connection)
     _execute(shop, made, "roll_back", Phase.NOT_STARTED)
     return made
 
@@ -127,7 +127,7 @@ def copy(shop: Shop) -> None:
     """The backfill without a catch-up."""
     with running(shop, "migrate_data") as run:
         run.begin()
-        backfill.judge_quarantine(run)
+        backfill.find_quarantined(run)
         backfill.create_users(run)
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))
@@ -151,7 +151,7 @@ def migrate(shop: Shop) -> dict[str, int]:
     """Everything that migrate_data does but the gate, and MIGRATED after it; the counts by verdict."""
     with running(shop, "migrate_data") as run:
         run.begin()
-        backfill.judge_quarantine(run)
+        backfill.find_quarantined(run)
         backfill.create_users(run)
         backfill.plan_chunks(run)
         list(backfill.copy_chunks(run))
@@ -169,10 +169,10 @@ def planned_switch(shop: Shop) -> Plan:
         return switch_over.plan_switch(connection)
 
 
-def planned_way_back(shop: Shop) -> Plan:
+def planned_roll_back(shop: Shop) -> Plan:
     """The plan of roll_back(to=MIGRATED), not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return roll_back.plan_way_back(connection)
+        return roll_back.plan_roll_back(connection)
 
 
 def execute_switch(
@@ -219,7 +219,7 @@ def finish_switch(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -
         return switch_over.finish(run)
 
 
-def execute_way_back(
+def execute_roll_back(
     shop: Shop,
     made: Plan | None = None,
     *,
@@ -227,7 +227,7 @@ def execute_way_back(
     meanwhile: Callable[[], object] = lambda: None,
 ) -> carry_back.CarriedBack:
     """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the carry-back and the lock."""
-    made = made or planned_way_back(shop)
+    made = made or planned_roll_back(shop)
     with running(shop, "roll_back") as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         run.begin(plan=made.number, approved_by="test", reason="test")
@@ -243,12 +243,12 @@ def execute_way_back(
 
 def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> carry_back.CarriedBack:
     """SWITCHED → MIGRATED, with all that follows."""
-    carried = execute_way_back(shop, made, patience=patience)
-    finish_way_back(shop)
+    carried = execute_roll_back(shop, made, patience=patience)
+    finish_roll_back(shop)
     return carried
 
 
-def finish_way_back(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
+def finish_roll_back(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
     """The steps that follow the commit of the way back, as far as they are still to do."""
     with running(shop, "roll_back", patience=patience) as run:
         run.begin()

@@ -49,12 +49,12 @@ END_STATE = {
     "created users": "SELECT COUNT(*) FROM artwork_migration.created_user",
     "waiting e-mails": "SELECT w.email FROM artwork_migration.waiting_email AS w",
     "quarantine": "SELECT q.id, q.reason FROM artwork_migration.quarantine AS q",
-    "touched": "SELECT t.id FROM artwork_migration.clean_touched AS t",
-    "refused": "SELECT r.id FROM artwork_migration.refused_write AS r",
+    "touched": "SELECT t.id FROM artwork_migration.clean_modified AS t",
+    "refused": "SELECT r.id FROM artwork_migration.rejected_write AS r",
     "chunks": "SELECT c.number, c.first_block, c.copied FROM artwork_migration.chunk AS c WHERE c.done_at IS NOT NULL",
     "chunks left": "SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.done_at IS NULL",
     "log": "SELECT l.ids FROM artwork_migration.legacy_change AS l",
-    "other keys": "SELECT k.old_id, k.new_id FROM artwork_migration.rekeyed_artwork AS k",
+    "other keys": "SELECT k.old_id, k.new_id FROM artwork_migration.key_change AS k",
     "indexes": """
         SELECT PG_GET_INDEXDEF(i.indexrelid), i.indisvalid, i.indisready FROM pg_index AS i
         WHERE i.indrelid = 'public.artworks_v2'::regclass

@@ -15,12 +15,12 @@ from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
 from tests.shops import (
     Shop,
+    execute_roll_back,
     execute_switch,
-    execute_way_back,
+    finish_roll_back,
     finish_switch,
-    finish_way_back,
+    planned_roll_back,
     planned_switch,
-    planned_way_back,
     switch,
 )
 
@@ -69,7 +69,7 @@ class Way:
 
     def plan(self) -> Plan:
         """Its plan as things stand."""
-        return planned_switch(self.shop) if self.direction == "there" else planned_way_back(self.shop)
+        return planned_switch(self.shop) if self.direction == "there" else planned_roll_back(self.shop)
 
     @property
     def verb(self) -> str:
@@ -78,12 +78,12 @@ class Way:
 
     def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
         """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
-        execute = execute_switch if self.direction == "there" else execute_way_back
+        execute = execute_switch if self.direction == "there" else execute_roll_back
         execute(self.shop, made, patience=patience, meanwhile=meanwhile)
 
     def finish(self, *, patience: float = BOUND) -> list[str]:
         """What is left to do after the commit; the steps that were done."""
-        finish = finish_switch if self.direction == "there" else finish_way_back
+        finish = finish_switch if self.direction == "there" else finish_roll_back
         return finish(self.shop, patience=patience)
 
     def do(self, made: Plan | None = None, *, patience: float = BOUND) -> None:

@@ -18,7 +18,7 @@ GATE = "gate live"
 #: The rules of the comparison of every row, by which their findings are called.
 COMPARED = ("live_missing", "live_extra", "live_differs", "live_refused", "identity_changed", "email_or_token_changed")
 #: Batches of a rehearsal: each day it leaves as many dead rows as it carries.
-REHEARSED_BATCHES = 20
+DRY_RUN_BATCHES = 20
 
 
 class CannotLook(Exception):
@@ -68,7 +68,7 @@ def hold_against_fingerprint(run: Run) -> None:
         untouched = kept[0]["details"] == now or carried_back
         looked_at = 0 if carried_back else now["row_count"]
         _note(run, connection, "retired_untouched", looked_at=looked_at, objects=[] if untouched else ["artworks_old"])
-        _note(run, connection, "way_back_not_begun", looked_at=1, objects=["artworks_old"] if carried_back else [])
+        _note(run, connection, "roll_back_not_begun", looked_at=1, objects=["artworks_old"] if carried_back else [])
 
 
 def ask_product_queries(run: Run) -> None:
@@ -87,12 +87,12 @@ def walk(run: Run) -> None:
 
 def rehearse(run: Run) -> None:
     """Carry back what fits into some batches, in a transaction that is rolled back. Locks retired rows alone."""
-    rehearsed = carry_back.rehearse(run, batches=REHEARSED_BATCHES)
+    rehearsed = carry_back.rehearse(run, batches=DRY_RUN_BATCHES)
 
     def note(connection: Connection) -> None:
-        database.run(connection, "gates/forget", run=run.epoch, rule="way_back_open")
-        database.run(connection, "gates/found", run=run.epoch, rule="way_back_open", ids=list(rehearsed.refused_ids), about=[])
-        gates.note_measured(connection, run.epoch, SUITE, "way_back_open", looked_at=rehearsed.logged)
+        database.run(connection, "gates/forget", run=run.epoch, rule="roll_back_open")
+        database.run(connection, "gates/found", run=run.epoch, rule="roll_back_open", ids=list(rehearsed.refused_ids), about=[])
+        gates.note_measured(connection, run.epoch, SUITE, "roll_back_open", looked_at=rehearsed.logged)
 
     run.database.write("noting the rehearsal", note)
 
@@ -100,10 +100,10 @@ def rehearse(run: Run) -> None:
 #: Each look, and the rules whose results it writes.
 LOOKS: dict[Callable[[Run], None], Sequence[str]] = {
     compare: (*COMPARED, "live_sum"),
-    hold_against_fingerprint: ("retired_untouched", "way_back_not_begun"),
+    hold_against_fingerprint: ("retired_untouched", "roll_back_not_begun"),
     ask_product_queries: ("queries_on_index",),
     walk: ("acceptance_test", "references_tried"),
-    rehearse: ("way_back_open",),
+    rehearse: ("roll_back_open",),
 }
 
 

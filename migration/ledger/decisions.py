@@ -28,7 +28,7 @@ class DecisionName(StrEnum):
     CARRY_COLUMNS = "carry_columns"
     ACCEPT_EXPOSURE = "accept_exposure"
     FUNCTION_ROLES = "function_roles"
-    CLEAR_REFUSED_WRITE = "clear_refused_write"
+    CLEAR_REJECTED_WRITE = "clear_rejected_write"
     ACCEPT_DRIFT = "accept_drift"
     NO_ARCHIVE = "no_archive"
     REMOVE_TEST_DATA = "remove_test_data"
@@ -61,16 +61,16 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     at it again."""
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
         raise BadInput(f"{name} is read by deploy_schema, and that has run. {_READ_BY_DEPLOY[name]} Nothing was decided.")
-    if name is not DecisionName.CLEAR_REFUSED_WRITE:
+    if name is not DecisionName.CLEAR_REJECTED_WRITE:
         return
-    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.refused_write') IS NULL")).scalar_one():
+    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.rejected_write') IS NULL")).scalar_one():
         raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
     switched = ledger.phase(connection).phase is Phase.SWITCHED
     if not switched:
         _require_legacy_row(connection, value)
     cleared = connection.execute(
         text(
-            "WITH cleared AS (DELETE FROM artwork_migration.refused_write WHERE id = CAST(:id AS uuid) RETURNING id)"
+            "WITH cleared AS (DELETE FROM artwork_migration.rejected_write WHERE id = CAST(:id AS uuid) RETURNING id)"
             " INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY[cleared.id] FROM cleared"
         ),
         {"id": value},
@@ -122,7 +122,7 @@ def _artwork(_: Connection, given: str) -> str:
     try:
         return str(UUID(given))
     except ValueError:
-        raise BadInput("clear_refused_write takes the id of one artwork. Nothing was decided.") from None
+        raise BadInput("clear_rejected_write takes the id of one artwork. Nothing was decided.") from None
 
 
 def _columns(connection: Connection, given: str) -> str:
@@ -164,7 +164,7 @@ def _drifted(connection: Connection, given: str) -> str:
     """What may differ from what deploy_schema found, as one list; the word for none takes it all back."""
     if given == NONE:
         return NONE
-    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.lapse') IS NULL")).scalar_one():
+    if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.drift') IS NULL")).scalar_one():
         raise BadInput("accept_drift takes what differs since deploy_schema, and that has not run. Nothing was decided.")
     names = _names(given)
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
@@ -196,6 +196,6 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.CARRY_COLUMNS: _columns,
     DecisionName.ACCEPT_EXPOSURE: _exposures,
     DecisionName.FUNCTION_ROLES: _roles,
-    DecisionName.CLEAR_REFUSED_WRITE: _artwork,
+    DecisionName.CLEAR_REJECTED_WRITE: _artwork,
     DecisionName.ACCEPT_DRIFT: _drifted,
 }

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.database import Database
-from migration.errors import Obstacle, ObstaclesFound, RunInProgress, WrongPhase
+from migration.errors import PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.settings import Settings
@@ -111,10 +111,10 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
 def refuse_pooler(target: Database, verb: str) -> None:
     """Refuse a transaction pooler: behind it a session's lock protects nothing. Seen by the port, or by a backend that changes."""
     if target.url.port == 6543 or _backend_changes(target):
-        raise ObstaclesFound(
+        raise PrerequisitesNotMet(
             verb,
             [
-                Obstacle(
+                Problem(
                     "transaction_pooler",
                     "ARTWORK_DATABASE_URL",
                     "it leads to a transaction pooler, where the lock of a run would protect nothing.",

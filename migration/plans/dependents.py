@@ -14,7 +14,7 @@ from sql import SqlFile
 BLOCKERS = ("20_unknown_dependent", "23_not_owner", "25_reads_both_tables", "26_prepared_transaction")
 
 #: Its name among the facts of a plan.
-FACT = "what_hangs_on_artworks"
+FACT = "dependents"
 
 _BLOCKED = "blocks the switch"
 
@@ -25,7 +25,7 @@ class Hanging:
 
     kind: str
     object: str
-    fate: str
+    action: str
     lock: str = ""
     problem: str = ""
     remedy: str = ""
@@ -60,7 +60,7 @@ def _rows(connection: Connection, known: Catalog, file: SqlFile) -> list[dict[st
     if file.name.startswith("hanging/") and file.name.endswith(".rows"):
         asked = (connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True}) for row in rows)
         return [dict(row) for answer in asked for row in answer.mappings()]
-    return [row for row in rows if row.get("fate") or row.get("problem")]
+    return [row for row in rows if row.get("action") or row.get("problem")]
 
 
 def _hanging(file: SqlFile, row: dict[str, Any]) -> Hanging:
@@ -68,7 +68,7 @@ def _hanging(file: SqlFile, row: dict[str, Any]) -> Hanging:
     return Hanging(
         kind=file.rule.replace("_", " "),
         object=row.get("object") or row["subject"],
-        fate=_BLOCKED if problem else row["fate"],
+        action=_BLOCKED if problem else row["action"],
         lock=file.header["locks"] if file.name.startswith("dependents/") else "",
         problem=problem,
         remedy=file.header["remedy"] if problem else "",

@@ -86,7 +86,7 @@ def on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
     referenced = connection.execute(text(references.statement)).mappings().one()["do"].split(" AS ", 1)[1]
     stubs = {
         "users": "SELECT u.id, u.email FROM public.users AS u" if has_users else "SELECT NULL::uuid AS id, NULL::text AS email WHERE FALSE",
-        "clean_touched": _NOTHING,
+        "clean_modified": _NOTHING,
         "referenced_artwork": referenced,
         "decision": _decision_stub(connection),
         "column_gone": sql.load("plan/column_gone").statement,

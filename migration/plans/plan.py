@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from migration.errors import BadInput, Blocked, Obstacle, PlanOutdated
+from migration.errors import BadInput, Blocked, PlanOutdated, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 
@@ -40,7 +40,7 @@ class Plan:
     phase: str
     decisions: dict[str, str]
     statements: tuple[Statement, ...]
-    blockers: tuple[Obstacle, ...] = ()
+    blockers: tuple[Problem, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.errors import Obstacle, ObstaclesFound
+from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import decisions, ledger
 from migration.plans import execution
 from migration.plans.plan import Statement
@@ -21,17 +21,17 @@ OLDEST_VERSION = 150000
 _ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
 #: Asked for the plan and again under the locks, by the switch and by the way back from it.
-WHAT_HANGS_ON_ARTWORKS = "plan/what_hangs_on_artworks"
+DEPENDENTS = "plan/dependents"
 
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
-REFUSED_WRITE = "roll_back/to_not_started/blockers/refused_write"
+REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
 #: locks is found by the question above.
-LAPSES = ("drift/10_trigger_lapsed", "drift/20_function_changed")
+DRIFT = ("drift/10_trigger_drifted", "drift/20_function_changed")
 #: Without these nothing else can be asked.
 VIEW_GONE = "drift/25_view_gone"
 #: All of them in one question, for under the locks.
-CAPTURE_LAPSED = "plan/capture_lapsed"
+CAPTURE_DRIFTED = "plan/capture_drifted"
 
 
 @dataclass(frozen=True)
@@ -73,21 +73,21 @@ def _carried_over(place: int, column: str) -> dict[str, Any]:
     return {"position": place, **same, "required": True, "on_update": True, "carried": True}
 
 
-def refuse_obstacles(connection: Connection, verb: str) -> Catalog:
-    """Return the catalog, or raise ObstaclesFound with everything that makes this database one we cannot migrate."""
+def require_prerequisites(connection: Connection, verb: str) -> Catalog:
+    """Return the catalog, or raise PrerequisitesNotMet with everything that makes this database one we cannot migrate."""
     files = sql.folder("plan/prerequisites")
     for file in files:
         if file.rule in _ASKED_FIRST:
-            _refuse(verb, obstacles_of(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
+            _refuse(verb, problems_found(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
     known = read_catalog(connection)
     others = [file for file in files if file.rule not in _ASKED_FIRST]
-    _refuse(verb, [obstacle for file in others for obstacle in obstacles_of(connection, known, file)])
+    _refuse(verb, [obstacle for file in others for obstacle in problems_found(connection, known, file)])
     return known
 
 
-def _refuse(verb: str, found: list[Obstacle]) -> None:
+def _refuse(verb: str, found: list[Problem]) -> None:
     if found:
-        raise ObstaclesFound(verb, found)
+        raise PrerequisitesNotMet(verb, found)
 
 
 def still_clear(file: SqlFile) -> Statement:
@@ -131,15 +131,15 @@ def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list
     ]
 
 
-def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:
     """The rows of a query file that cannot become statements, each with the reason."""
     found = {row["object"]: row["problem"] for row in known.rows(connection, file) if row.get("problem")}
-    return [Obstacle(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
+    return [Problem(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
 
 
-def obstacles_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Obstacle]:
+def problems_found(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:
     """What the question in a file finds."""
-    return [Obstacle(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
+    return [Problem(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
 
 
 def database_mark(connection: Connection) -> str:

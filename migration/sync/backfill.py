@@ -22,11 +22,11 @@ class ChunkCopied:
     chunks: int
 
 
-def judge_quarantine(run: Run) -> int:
+def find_quarantined(run: Run) -> int:
     """List every eligible row that the clean table cannot take, with its reason. Returns how many. Locks ACCESS SHARE."""
 
     def judge(connection: Connection) -> int:
-        database.run(connection, "migrate_data/judge_all")
+        database.run(connection, "migrate_data/find_quarantined")
         return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.quarantine")).scalar_one())
 
     return run.database.write("judging quarantine", judge)

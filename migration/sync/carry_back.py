@@ -11,7 +11,7 @@ from migration.errors import Blocked
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan
-from migration.plans.statements import Catalog, obstacles_of
+from migration.plans.statements import Catalog, problems_found
 
 #: A blocker of the roll back that is asked again after the last batch and under the lock.
 REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/10_refused_and_referenced"
@@ -46,7 +46,7 @@ def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:
 def _rehearse(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
     total, refused = CarriedBack(), []
     for _ in itertools.count() if batches is None else range(batches):
-        batch = _batch(connection, "rehearse_batch", batch_size)
+        batch = _batch(connection, "dry_run_batch", batch_size)
         refused += batch.pop("refused_ids")
         if not _add(total, batch):
             break
@@ -67,7 +67,7 @@ def carry_back(run: Run, made: Plan) -> CarriedBack:
         if not _add(total, batch):
             break
     with run.database.transaction("looking for what cannot be carried back") as connection:
-        found = obstacles_of(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
+        found = problems_found(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
     if found:
         raise Blocked(made.verb, made.number, found)
     return total

@@ -60,7 +60,7 @@ def _vacuum_log(run: Run) -> None:
     """Nobody waits for it: a table that somebody has locked is left to autovacuum. Its end is cut off under ACCESS EXCLUSIVE only if that
     is free for a moment, and the lock is given up as soon as anybody waits for it."""
     with run.database.autocommit("vacuuming the log") as connection:
-        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.rekeyed_artwork")
+        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.key_change")
 
 
 def _batch(run: Run, connection: Connection) -> dict[str, int]:

@@ -2,10 +2,10 @@
 
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.ledger import ledger
 from migration.ledger.runs import Run
-from migration.sync import figures
 from migration.sync.catch_up import catch_up
 
 #: Looks at the pending ids before the rest is called pending for good.
@@ -32,12 +32,12 @@ def reconcile(run: Run) -> dict[str, int]:
 def _look(run: Run) -> int:
     with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
         database.run(connection, "reconcile/forget", run=run.epoch)
-        for table in ("reconciliation", "strategy_count", "figure"):
+        for table in ("reconciliation", "strategy_count", "statistic"):
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
         database.run(connection, "reconcile/look", run=run.epoch)
         database.run(connection, "reconcile/strategy_count", run=run.epoch)
         database.run(connection, "reconcile/round_trip", run=run.epoch)
-        figures.count(run, connection)
+        _count_statistics(run, connection)
         return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
 
 
@@ -50,3 +50,14 @@ def _pending(run: Run) -> int:
 def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
     allowed = int(ledger.decision_value(connection, "max_quarantined", "0"))
     database.run(connection, "reconcile/results", run=run.epoch, legacy_rows=legacy_rows, max_quarantined=allowed)
+
+
+def _count_statistics(run: Run, connection: Connection) -> None:
+    """Write every count of `sql/reconcile/statistics`, in its order; a file of rows returns one statement for each thing it counts."""
+    for file in sql.folder("reconcile/statistics"):
+        if file.name.endswith(".rows"):
+            for row in database.rows(connection, file.name, run=run.epoch):
+                # without parameters, or a % in a name would be taken for one
+                connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True})
+        else:
+            database.run(connection, file.name, run=run.epoch)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
-from migration.errors import Obstacle
+from migration.errors import Problem
 from migration.ledger import ledger, safety_window
 from migration.ledger.decisions import DecisionName
 from migration.ledger.runs import Run
@@ -15,7 +15,7 @@ from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from migration.plans import pending_steps, plan
 from migration.plans.pending_steps import Work
 from migration.plans.plan import Plan, Statement
-from migration.plans.statements import REFUSED_WRITE, Catalog, database_mark, obstacles_of, statements_of, still_clear
+from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, problems_found, statements_of, still_clear
 
 #: The first step after the commit: what the logs held is in a file before they go.
 EXPORT = "export of the ledger"
@@ -56,7 +56,7 @@ def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
 def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
     known = Catalog({"ledger_tables": list(ledger.TABLES)})
     made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
-    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REFUSED_WRITE)]
+    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
     made[_REMAINDERS_GO] = [
         Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
         for name, row in remainders.items()
@@ -71,13 +71,13 @@ def _counted(connection: Connection, remainders: dict[DecisionName, dict[str, An
     return {name: dict(connection.exec_driver_sql(question).mappings().one()) for name, question in questions.items()}
 
 
-def _too_early(connection: Connection) -> list[Obstacle]:
+def _too_early(connection: Connection) -> list[Problem]:
     """What time and verification say, and whether somebody has taken leave of the values."""
     window = safety_window.read(connection)
     found = [*_window_open(window), *_not_verified(window)] if window else []
     if ledger.decision_value(connection, DecisionName.NO_ARCHIVE, "no") != "accepted":
         found.append(
-            Obstacle(
+            Problem(
                 "archive",
                 "table public.artworks_old",
                 "there is no archive of it: its values, and the rows that were never migrated, will be gone for good.",
@@ -87,15 +87,15 @@ def _too_early(connection: Connection) -> list[Obstacle]:
     return found
 
 
-def _window_open(window: SafetyWindow) -> list[Obstacle]:
+def _window_open(window: SafetyWindow) -> list[Problem]:
     if window.over:
         return []
     ends_at = (window.switched_at + timedelta(days=SAFETY_DAYS)).astimezone(UTC)
     problem = f"{window.today}; {SAFETY_DAYS - window.days} days are left."
-    return [Obstacle("safety_window", "safety window", problem, f"Clean up after {ends_at:%Y-%m-%d %H:%M} UTC.")]
+    return [Problem("safety_window", "safety window", problem, f"Clean up after {ends_at:%Y-%m-%d %H:%M} UTC.")]
 
 
-def _not_verified(window: SafetyWindow) -> list[Obstacle]:
+def _not_verified(window: SafetyWindow) -> list[Problem]:
     if window.verified:
         return []
     if not window.verifications:
@@ -104,12 +104,12 @@ def _not_verified(window: SafetyWindow) -> list[Obstacle]:
         problem = f"the newest one is red: {', '.join(red)}."
     else:
         problem = f"the newest one is older than {safety_window.FRESH_HOURS} hours."
-    return [Obstacle("verification", "verification", problem, "Run verify; mend what it finds.")]
+    return [Problem("verification", "verification", problem, "Run verify; mend what it finds.")]
 
 
-def _in_the_way(connection: Connection) -> list[Obstacle]:
-    files = [*sql.folder("clean_up/blockers"), sql.load(REFUSED_WRITE)]
-    return [obstacle for file in files for obstacle in obstacles_of(connection, Catalog({}), file)]
+def _in_the_way(connection: Connection) -> list[Problem]:
+    files = [*sql.folder("clean_up/blockers"), sql.load(REJECTED_WRITE)]
+    return [obstacle for file in files for obstacle in problems_found(connection, Catalog({}), file)]
 
 
 def finish(run: Run, export: Work) -> list[str]:

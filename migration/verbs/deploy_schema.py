@@ -8,18 +8,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 import sql
-from migration.errors import Obstacle
+from migration.errors import Problem
 from migration.plans import dependents, estimates, plan
 from migration.plans.plan import Plan
-from migration.plans.statements import Catalog, database_mark, obstacles_of, refuse_obstacles, statements_of
+from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: Those blockers of the plan that read rows of the application; the others ask the catalog, however long it takes.
 _LOOK_AT_ROWS = ("referenced_row",)
 
 
 def plan_deployment(connection: Connection) -> Plan:
-    """The plan of deploy_schema for this database. Raises ObstaclesFound. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only."""
-    known = refuse_obstacles(connection, "deploy_schema")
+    """The plan of deploy_schema for this database. Raises PrerequisitesNotMet. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only."""
+    known = require_prerequisites(connection, "deploy_schema")
     statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, known, file)]
     facts = _facts(connection, known)
     return Plan(
@@ -45,12 +45,12 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
     }
 
 
-def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> tuple[Obstacle, ...]:
+def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
     """What must be mended first. Only a look at rows has a bound; one not had in that time is told in `facts`, and a gate looks again."""
     asked = dataclasses.replace(known, parameters={**known.parameters, **estimates.exposure_counts(facts["exposure"])})
-    found: list[Obstacle] = []
+    found: list[Problem] = []
     for file in sql.folder("plan/blockers"):
-        look = partial(obstacles_of, connection, asked, estimates.on_stubs(connection, asked, file))
+        look = partial(problems_found, connection, asked, estimates.on_stubs(connection, asked, file))
         rows = estimates.within_bound(connection, look) if file.rule in _LOOK_AT_ROWS else look()
         if rows is None:
             facts.setdefault("not_looked", []).append(file.rule)

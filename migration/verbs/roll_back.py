@@ -10,19 +10,19 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
-from migration.errors import Obstacle, ObstaclesFound
+from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
-    CAPTURE_LAPSED,
-    LAPSES,
+    CAPTURE_DRIFTED,
+    DEPENDENTS,
+    DRIFT,
     VIEW_GONE,
-    WHAT_HANGS_ON_ARTWORKS,
     Catalog,
     database_mark,
-    obstacles_of,
+    problems_found,
     rows_as,
     still_clear,
     still_the_same,
@@ -34,11 +34,11 @@ _BLOCKERS = "roll_back/to_migrated/blockers"
 _ASKED_AGAIN = ("switch_over/blockers/21_access_drift", "plan/prerequisites/16_user_key_action")
 
 
-def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
+def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
     """The plan of roll_back(to=MIGRATED): the switch's own undo statements, backwards. SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
-    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number. Raises ObstaclesFound where a
-    view of ours is gone.
+    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number. Raises
+    PrerequisitesNotMet where a view of ours is gone.
     """
     _refuse_without_views(connection)
     switched = ledger.switched_statements(connection)
@@ -52,7 +52,7 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
         statements=tuple(_statements(connection, [row for row in switched if not _is_of(row, gone)])),
         blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(said, now)),
         facts={
-            **database.rows(connection, "plan/way_back_facts")[0],
+            **database.rows(connection, "plan/roll_back_facts")[0],
             "dropped_since_and_stays_so": sorted(gone),
             "rehearsed": asdict(rehearsed) if rehearsed else None,
         },
@@ -60,8 +60,8 @@ def plan_way_back(connection: Connection, rehearsed: CarriedBack | None = None) 
 
 
 def _refuse_without_views(connection: Connection) -> None:
-    if found := obstacles_of(connection, Catalog({}), sql.load(VIEW_GONE)):
-        raise ObstaclesFound("roll_back(to=MIGRATED)", found)
+    if found := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
+        raise PrerequisitesNotMet("roll_back(to=MIGRATED)", found)
 
 
 def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
@@ -74,8 +74,8 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
         *rows_as(connection, "locked", "switch_over/20_locks.rows"),
-        still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
-        still_clear(sql.load(CAPTURE_LAPSED)),
+        still_the_same(connection, sql.load(DEPENDENTS)),
+        still_clear(sql.load(CAPTURE_DRIFTED)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
         still_clear(sql.load(REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
@@ -86,10 +86,10 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     ]
 
 
-def _blockers(connection: Connection, known: list[str]) -> list[Obstacle]:
+def _blockers(connection: Connection, known: list[str]) -> list[Problem]:
     asked = Catalog({"known": known})
-    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *LAPSES))]
-    return [obstacle for file in files for obstacle in obstacles_of(connection, asked, file)]
+    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *DRIFT))]
+    return [obstacle for file in files for obstacle in problems_found(connection, asked, file)]
 
 
 def _said_again(connection: Connection) -> list[dict[str, Any]]:
@@ -108,10 +108,10 @@ def _is_of(row: dict[str, str], gone: set[str]) -> bool:
     return row["object"].removesuffix(" validated") in gone
 
 
-def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[Obstacle]:
+def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[Problem]:
     """What would get back the words that it had at the switch, and has others by now."""
     return [
-        Obstacle(
+        Problem(
             "dependent_has_changed",
             one,
             "it was changed after the switch, and the way back would say it again as it was.",
@@ -126,7 +126,7 @@ def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[
 _UNFINISHED_ROLL_BACK = "switch_over/blockers/24_unfinished_roll_back"
 
 
-def plan_withdrawal(connection: Connection) -> Plan:
+def plan_uninstall(connection: Connection) -> Plan:
     """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only.
 
     In phase NOT_STARTED it holds what an earlier roll-back had still to do after its lock.
@@ -157,7 +157,7 @@ def plan_withdrawal(connection: Connection) -> Plan:
         decisions=plan.decisions_in_force(connection),
         statements=(*locked, *after),
         blockers=tuple(
-            Obstacle(file.rule, found["subject"], found["problem"], file.header["remedy"])
+            Problem(file.rule, found["subject"], found["problem"], file.header["remedy"])
             for file in blockers
             for found in database.rows(connection, file.name)
         ),

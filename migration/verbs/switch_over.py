@@ -5,18 +5,18 @@ from sqlalchemy import Connection
 import sql
 from migration import database
 from migration.checks import acceptance, verification
-from migration.errors import Obstacle
+from migration.errors import Problem
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
-    CAPTURE_LAPSED,
-    REFUSED_WRITE,
-    WHAT_HANGS_ON_ARTWORKS,
+    CAPTURE_DRIFTED,
+    DEPENDENTS,
+    REJECTED_WRITE,
     Catalog,
     database_mark,
-    obstacles_of,
+    problems_found,
     problems_of,
     read_catalog,
     statements_of,
@@ -59,8 +59,8 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
     numbered = {file.name.rsplit("/", 1)[-1]: file for folder in ("switch_over", "dependents") for file in sql.folder(folder)}
     made = {name: statements_of(connection, known, numbered[name]) for name in sorted(numbered)}
     made[_ASKED_AGAIN] = [
-        *(still_clear(sql.load(name)) for name in (REFUSED_WRITE, _UNKNOWN_DEPENDENT, CAPTURE_LAPSED)),
-        still_the_same(connection, sql.load(WHAT_HANGS_ON_ARTWORKS)),
+        *(still_clear(sql.load(name)) for name in (REJECTED_WRITE, _UNKNOWN_DEPENDENT, CAPTURE_DRIFTED)),
+        still_the_same(connection, sql.load(DEPENDENTS)),
     ]
     made[_WRITE_THROUGH_ENDS] = [_write_through_ends()]
     statements = [statement for name in sorted(made) for statement in made[name]]
@@ -72,9 +72,9 @@ def _write_through_ends() -> Statement:
     return Statement("locked", ends.rule, ends.statement, begins.statement, ends.header["locks"])
 
 
-def _blockers(connection: Connection, known: Catalog) -> list[Obstacle]:
-    asked = [*sql.folder("switch_over/blockers"), sql.load(REFUSED_WRITE), sql.load(_USER_KEY_ACTION)]
-    found = [obstacle for file in asked for obstacle in obstacles_of(connection, known, file)]
+def _blockers(connection: Connection, known: Catalog) -> list[Problem]:
+    asked = [*sql.folder("switch_over/blockers"), sql.load(REJECTED_WRITE), sql.load(_USER_KEY_ACTION)]
+    found = [obstacle for file in asked for obstacle in problems_found(connection, known, file)]
     rows = [file for file in sql.folder("dependents") if "remedy" in file.header]
     return [*found, *(problem for file in rows for problem in problems_of(connection, known, file))]
 

@@ -61,7 +61,7 @@ FROM (
     -- a quarter of the uploads repeat the one before, by the same customer
     CASE WHEN g.n > 1 AND pg_temp.chance(p.seed, g.n, 30) < 0.25 THEN g.n - 1 ELSE g.n END AS story,
     pg_temp.chance(p.seed, g.n + 1, 30) < 0.25 AS repeated,
-    pg_temp.chance(p.seed, g.n, 31) AS fate
+    pg_temp.chance(p.seed, g.n, 31) AS action
   FROM sample_parameter AS p
   CROSS JOIN (SELECT (SELECT count(*) FROM sample_customer) AS customers, (SELECT count(*) FROM sample_person) AS people) AS pool
   CROSS JOIN LATERAL generate_series(1, p.artworks) AS g (n)
@@ -87,11 +87,11 @@ CROSS JOIN LATERAL (
         WHEN s.slot IN (10, 12, 14) THEN 'abandoned'
         WHEN s.slot IN (11, 13, 27, 50) THEN 'failed'
         WHEN s.slot BETWEEN 1 AND 59 THEN 'completed'
-        WHEN s.fate < 0.030 THEN 'test'
-        WHEN s.fate < 0.032 THEN 'in flight'
-        WHEN s.fate < CASE WHEN s.repeated THEN 0.30 ELSE 0.05 END THEN 'failed upload'
-        WHEN s.fate < CASE WHEN s.repeated THEN 0.45 ELSE 0.08 END THEN 'abandoned'
-        WHEN s.fate < CASE WHEN s.repeated THEN 0.65 ELSE 0.11 END THEN 'failed'
+        WHEN s.action < 0.030 THEN 'test'
+        WHEN s.action < 0.032 THEN 'in flight'
+        WHEN s.action < CASE WHEN s.repeated THEN 0.30 ELSE 0.05 END THEN 'failed upload'
+        WHEN s.action < CASE WHEN s.repeated THEN 0.45 ELSE 0.08 END THEN 'abandoned'
+        WHEN s.action < CASE WHEN s.repeated THEN 0.65 ELSE 0.11 END THEN 'failed'
         ELSE 'completed'
       END AS kind
     OFFSET 0

@@ -46,15 +46,15 @@ SELECT
   a.created_at,
   a.updated_at
 FROM sample_artwork AS a
-CROSS JOIN LATERAL (SELECT pg_temp.chance(a.seed, a.n, 40) AS fate OFFSET 0) AS f
+CROSS JOIN LATERAL (SELECT pg_temp.chance(a.seed, a.n, 40) AS action OFFSET 0) AS f
 CROSS JOIN LATERAL (
   SELECT
     CASE
       WHEN a.kind <> 'completed' THEN 'pending'
-      WHEN a.slot = 21 OR (a.ordered AND f.fate < 0.8) OR f.fate < 0.05 THEN 'completed'
-      WHEN a.slot = 22 OR f.fate < 0.052 THEN 'processing'
-      WHEN a.slot = 23 OR f.fate < 0.058 THEN 'failed'
-      WHEN a.slot = 24 OR f.fate < 0.15 THEN 'not_required'
+      WHEN a.slot = 21 OR (a.ordered AND f.action < 0.8) OR f.action < 0.05 THEN 'completed'
+      WHEN a.slot = 22 OR f.action < 0.052 THEN 'processing'
+      WHEN a.slot = 23 OR f.action < 0.058 THEN 'failed'
+      WHEN a.slot = 24 OR f.action < 0.15 THEN 'not_required'
       ELSE 'pending'
     END AS status
   OFFSET 0

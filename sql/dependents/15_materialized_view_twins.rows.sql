@@ -94,7 +94,7 @@ steps AS (
   SELECT
     v.oid,
     3,
-    FORMAT('SELECT artwork_migration.close_to_others(''TABLE'', %L)', FORMAT('artwork_migration.%I', v.relname))
+    FORMAT('SELECT artwork_migration.revoke_from_all(''TABLE'', %L)', FORMAT('artwork_migration.%I', v.relname))
   FROM views AS v
   UNION ALL
   SELECT

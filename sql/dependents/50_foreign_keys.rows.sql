@@ -14,7 +14,7 @@ SELECT
     '%s: captured from deploy_schema on; said again at the switch, it leads to the clean table then%s',
     s.definition,
     CASE WHEN k.convalidated THEN ', validated after it' ELSE '' END
-  ) AS fate,
+  ) AS action,
   CASE
     WHEN c.relkind <> 'r' THEN 'its table is partitioned, and such a key cannot be added without checking it under the lock.'
     WHEN

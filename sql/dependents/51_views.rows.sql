@@ -10,7 +10,7 @@ SELECT DISTINCT
   s.statement AS "do",
   s.statement AS undo,
   'named' AS undo_stage,
-  'said again at the switch with its options; owner, grants and comments stay; it reads the clean table then' AS fate,
+  'said again at the switch with its options; owner, grants and comments stay; it reads the clean table then' AS action,
   'it reads ' || (
     SELECT STRING_AGG(DISTINCT g.name, ', ')
     FROM pg_catalog.pg_depend AS x INNER JOIN artwork_migration.column_gone AS g ON x.refobjsubid = g.number

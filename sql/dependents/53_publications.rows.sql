@@ -11,7 +11,7 @@ SELECT
   s."do",
   s.undo,
   s.undo_stage,
-  s.fate,
+  s.action,
   CASE
     WHEN s.gone IS NOT NULL THEN FORMAT('it names %s, which the clean table does not have.', s.gone)
     WHEN s.names_both THEN 'it names artworks_v2 as well, which goes by the name artworks after the switch.'
@@ -23,7 +23,7 @@ FROM (
     FORMAT(t.command, p.pubname, t.table_name, m.details) AS "do",
     FORMAT(t.inverse, p.pubname, t.named, m.details) AS undo,
     'named' AS undo_stage,
-    t.fate,
+    t.action,
     '' AS identity,
     (
       SELECT STRING_AGG(DISTINCT g.name, ', ')
@@ -61,7 +61,7 @@ FROM (
         'ALTER PUBLICATION %I ADD TABLE %s%s', 'public.artworks', 'ALTER PUBLICATION %I DROP TABLE %s', 'public.artworks_v2',
         'publishes the clean table instead from the switch on, with its columns and row filter'
       )
-    ) AS t (object, command, table_name, inverse, named, fate)
+    ) AS t (object, command, table_name, inverse, named, action)
   WHERE r.prrelid = 'public.artworks'::regclass
   UNION ALL
   SELECT

@@ -32,7 +32,7 @@ SELECT
   CASE
     WHEN s.place = 2 THEN FORMAT('made on the clean table at the switch in its state (%s), silent on the retired one', t.state)
     WHEN t.only_updated_at THEN 'stays with the retired table, silent: the clean table''s life-cycle trigger sets updated_at'
-  END AS fate,
+  END AS action,
   'it names ' || (
     SELECT STRING_AGG(g.name, ', ' ORDER BY g.number)
     FROM artwork_migration.column_gone AS g

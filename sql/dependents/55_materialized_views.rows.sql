@@ -23,7 +23,7 @@ SELECT
   CASE
     WHEN s.place = 1
       THEN 'built anew on the clean table before the switch, which swaps the names; refreshed after it; the old one, _old, goes at clean-up'
-  END AS fate,
+  END AS action,
   CASE
     WHEN TO_REGCLASS(FORMAT('%I.%I', s.nspname, s.new_name)) IS NOT NULL THEN FORMAT('the name %I.%I is taken.', s.nspname, s.new_name)
   END AS problem

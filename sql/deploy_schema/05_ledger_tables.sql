@@ -16,20 +16,20 @@ ALTER TABLE artwork_migration.legacy_change SET (
 );
 
 -- Legacy rows that got another id, in the order of it: what only the clean side holds follows them.
-CREATE TABLE artwork_migration.rekeyed_artwork (
-  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT rekeyed_artwork_pkey PRIMARY KEY,
+CREATE TABLE artwork_migration.key_change (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT key_change_pkey PRIMARY KEY,
   old_id uuid NOT NULL,
   new_id uuid NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
-CREATE TABLE artwork_migration.clean_touched (
-  id uuid CONSTRAINT clean_touched_pkey PRIMARY KEY,
+CREATE TABLE artwork_migration.clean_modified (
+  id uuid CONSTRAINT clean_modified_pkey PRIMARY KEY,
   touched_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
 -- foreign_row: the legacy table had a row of that id already when it refused the new one.
-CREATE TABLE artwork_migration.refused_write (
-  id uuid CONSTRAINT refused_write_pkey PRIMARY KEY,
+CREATE TABLE artwork_migration.rejected_write (
+  id uuid CONSTRAINT rejected_write_pkey PRIMARY KEY,
   operation text NOT NULL,
   sql_state text NOT NULL,
   object text NOT NULL,
@@ -119,22 +119,22 @@ CREATE TABLE artwork_migration.gate_result (
 );
 
 -- Counts for the report, taken in the snapshot of the reconciliation: `name` is the figure, `label` and `detail` its axes.
-CREATE TABLE artwork_migration.figure (
+CREATE TABLE artwork_migration.statistic (
   run bigint NOT NULL,
   name text NOT NULL,
   label text NOT NULL,
   detail text NOT NULL,
   value numeric NOT NULL,
-  CONSTRAINT figure_pkey PRIMARY KEY (run, name, label, detail)
+  CONSTRAINT statistic_pkey PRIMARY KEY (run, name, label, detail)
 );
 
--- What capture and write-through were made of and what they were made for, in the words of watched_objects: at the end of deploy_schema
+-- What capture and write-through were made of and what they were made for, in the words of monitored_objects: at the end of deploy_schema
 -- (serving: legacy) and of the switch (serving: clean).
-CREATE TABLE artwork_migration.remembered_object (
+CREATE TABLE artwork_migration.baseline_object (
   serving text NOT NULL,
   kind text NOT NULL,
   subject text NOT NULL,
   words text NOT NULL,
   may_differ boolean NOT NULL,
-  CONSTRAINT remembered_object_pkey PRIMARY KEY (serving, subject)
+  CONSTRAINT baseline_object_pkey PRIMARY KEY (serving, subject)
 );

@@ -4,8 +4,8 @@
 -- Locks: none on a table of the application.
 -- Stage: after
 DROP TABLE IF EXISTS artwork_migration.clean_only_value;
-DROP TABLE IF EXISTS artwork_migration.remembered_object;
-DROP TABLE IF EXISTS artwork_migration.figure;
+DROP TABLE IF EXISTS artwork_migration.baseline_object;
+DROP TABLE IF EXISTS artwork_migration.statistic;
 DROP TABLE IF EXISTS artwork_migration.gate_result;
 DROP TABLE IF EXISTS artwork_migration.rule_result;
 DROP TABLE IF EXISTS artwork_migration.finding;
@@ -14,7 +14,7 @@ DROP TABLE IF EXISTS artwork_migration.reconciliation;
 DROP TABLE IF EXISTS artwork_migration.chunk;
 DROP TABLE IF EXISTS artwork_migration.waiting_email;
 DROP TABLE IF EXISTS artwork_migration.quarantine;
-DROP TABLE IF EXISTS artwork_migration.refused_write;
-DROP TABLE IF EXISTS artwork_migration.clean_touched;
-DROP TABLE IF EXISTS artwork_migration.rekeyed_artwork;
+DROP TABLE IF EXISTS artwork_migration.rejected_write;
+DROP TABLE IF EXISTS artwork_migration.clean_modified;
+DROP TABLE IF EXISTS artwork_migration.key_change;
 DROP TABLE IF EXISTS artwork_migration.legacy_change;

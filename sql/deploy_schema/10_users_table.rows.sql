@@ -23,7 +23,7 @@ WHERE c.oid = 'public.artworks'::regclass AND TO_REGCLASS('public.users') IS NUL
 UNION ALL
 SELECT
   'public.users' AS object,
-  'SELECT artwork_migration.close_to_others(''TABLE'', ''public.users'')' AS "do",
+  'SELECT artwork_migration.revoke_from_all(''TABLE'', ''public.users'')' AS "do",
   NULL AS undo
 WHERE TO_REGCLASS('public.users') IS NULL
 UNION ALL

@@ -17,7 +17,7 @@ FROM (
   UNION ALL
   SELECT
     2 AS place,
-    'SELECT artwork_migration.close_to_others(''TABLE'', ''public.artworks_v2'')' AS "do"
+    'SELECT artwork_migration.revoke_from_all(''TABLE'', ''public.artworks_v2'')' AS "do"
   UNION ALL
   SELECT
     3 AS place,

@@ -27,7 +27,7 @@ BEGIN
   -- Somebody has given it an id of their own: it is not ours any more.
   DELETE FROM artwork_migration.created_user AS o WHERE o.id = OLD.id;
   IF relation IS NOT NULL THEN
-    PERFORM artwork_migration.let_triggers_find_names();
+    PERFORM artwork_migration.widen_search_path();
     EXECUTE move USING NEW.id, OLD.id;
   END IF;
   RETURN NULL;

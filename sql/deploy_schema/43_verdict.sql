@@ -35,7 +35,7 @@ FROM (
     END AS verdict
   FROM artwork_migration.expected_artwork AS e
   LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
-  LEFT JOIN artwork_migration.refused_write AS r ON e.id = r.id
+  LEFT JOIN artwork_migration.rejected_write AS r ON e.id = r.id
   CROSS JOIN
     LATERAL (
       SELECT
@@ -71,6 +71,6 @@ FROM (
     '{}' AS columns,
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
   FROM public.artworks_v2 AS c
-  LEFT JOIN artwork_migration.refused_write AS r ON c.id = r.id
+  LEFT JOIN artwork_migration.rejected_write AS r ON c.id = r.id
   WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
 ) AS j;

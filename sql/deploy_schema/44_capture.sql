@@ -20,7 +20,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[OLD.id]);
-  INSERT INTO artwork_migration.rekeyed_artwork (old_id, new_id) VALUES (OLD.id, NEW.id);
+  INSERT INTO artwork_migration.key_change (old_id, new_id) VALUES (OLD.id, NEW.id);
   RETURN NULL;
 END
 $$;

@@ -11,7 +11,7 @@
 -- and with our search_path every such write would be refused. It holds to the end of the function that calls it. Until then every
 -- function is named with its schema, and only values of one type are compared: what somebody puts into public is preferred where the
 -- catalog has no exact match, and would run with our rights. pg_temp stands last for the same reason.
-CREATE FUNCTION artwork_migration.let_triggers_find_names() RETURNS void
+CREATE FUNCTION artwork_migration.widen_search_path() RETURNS void
 LANGUAGE plpgsql
 AS $$
 BEGIN
@@ -22,27 +22,27 @@ $$;
 -- A row that was born on the clean side and that legacy has refused because another one had its id. That one is somebody else's: whoever
 -- may insert here would otherwise write, by this trigger's rights, to a row that they may not even see. One that came after the refusal is
 -- this row, brought over by hand.
-CREATE FUNCTION artwork_migration.is_not_in_legacy(artwork_id uuid) RETURNS boolean
+CREATE FUNCTION artwork_migration.is_foreign_id(artwork_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT' AND r.foreign_row);
+RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT' AND r.foreign_row);
 
 -- A row that was born on the clean side, that legacy has refused and that nobody has brought over yet: the only copy there is.
 CREATE FUNCTION artwork_migration.is_only_clean(artwork_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT')
+  RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT')
     AND NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id)
-    AND NOT EXISTS (SELECT FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = artwork_id);
+    AND NOT EXISTS (SELECT FROM artwork_migration.key_change AS k WHERE k.old_id = artwork_id);
 END
 $$;
 
 -- Nothing is left to decide about this row. Whoever waits in quarantine for the token that it held comes next.
-CREATE FUNCTION artwork_migration.settle_refusal(artwork_id uuid, token text) RETURNS void
+CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = artwork_id;
+  DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id;
   INSERT INTO artwork_migration.legacy_change (ids)
   VALUES (artwork_id || ARRAY(SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = token));
 END
@@ -77,7 +77,7 @@ BEGIN
     INTO write
     FROM artwork_migration.column_mapping AS m;
   ELSE
-    IF artwork_migration.is_not_in_legacy(NEW.id) THEN
+    IF artwork_migration.is_foreign_id(NEW.id) THEN
       RETURN NULL;
     END IF;
     SELECT ARRAY_AGG(n.key)
@@ -103,17 +103,17 @@ BEGIN
     WHERE m.on_update AND m.clean_column = ANY(changed)
     HAVING COUNT(*) > 0;
   END IF;
-  INSERT INTO artwork_migration.clean_touched (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
 
   BEGIN
     IF write IS NOT NULL THEN
-      PERFORM artwork_migration.let_triggers_find_names();
+      PERFORM artwork_migration.widen_search_path();
       EXECUTE write USING NEW, NEW.id;
       GET DIAGNOSTICS reached = ROW_COUNT;
       IF reached = 0 AND operation = 'UPDATE' THEN
         -- The legacy row may have got another id that catch-up has still to follow.
         EXECUTE write USING NEW, (
-          SELECT k.new_id FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
+          SELECT k.new_id FROM artwork_migration.key_change AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
         );
         GET DIAGNOSTICS reached = ROW_COUNT;
       END IF;
@@ -123,14 +123,14 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
     END IF;
     IF operation <> TG_OP THEN
-      PERFORM artwork_migration.settle_refusal(NEW.id, OLD.access_token);
+      PERFORM artwork_migration.resolve_rejection(NEW.id, OLD.access_token);
     END IF;
   EXCEPTION WHEN OTHERS THEN
     IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
       RAISE;
     END IF;
     GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-    INSERT INTO artwork_migration.refused_write AS r (id, operation, sql_state, object, foreign_row)
+    INSERT INTO artwork_migration.rejected_write AS r (id, operation, sql_state, object, foreign_row)
     VALUES (
       NEW.id,
       operation,
@@ -181,13 +181,13 @@ CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF artwork_migration.is_not_in_legacy(OLD.id) OR artwork_migration.is_only_clean(OLD.id) THEN
-    PERFORM artwork_migration.settle_refusal(OLD.id, OLD.access_token);
-    DELETE FROM artwork_migration.clean_touched AS t WHERE t.id = OLD.id;
+  IF artwork_migration.is_foreign_id(OLD.id) OR artwork_migration.is_only_clean(OLD.id) THEN
+    PERFORM artwork_migration.resolve_rejection(OLD.id, OLD.access_token);
+    DELETE FROM artwork_migration.clean_modified AS t WHERE t.id = OLD.id;
     RETURN NULL;
   END IF;
   PERFORM artwork_migration.refuse_referenced(OLD.id);
-  PERFORM artwork_migration.let_triggers_find_names();
+  PERFORM artwork_migration.widen_search_path();
   DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
   IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = OLD.id) THEN
     RAISE EXCEPTION USING
@@ -195,7 +195,7 @@ BEGIN
       MESSAGE = pg_catalog.FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
   END IF;
   -- Gone on both sides: there is nothing left to decide.
-  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = OLD.id;
+  DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = OLD.id;
   RETURN NULL;
 END
 $$;

@@ -5,7 +5,7 @@
 DROP FUNCTION artwork_migration.delete_through();
 DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();
-DROP FUNCTION artwork_migration.settle_refusal(uuid, text);
+DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
 DROP FUNCTION artwork_migration.is_only_clean(uuid);
-DROP FUNCTION artwork_migration.is_not_in_legacy(uuid);
-DROP FUNCTION artwork_migration.let_triggers_find_names();
+DROP FUNCTION artwork_migration.is_foreign_id(uuid);
+DROP FUNCTION artwork_migration.widen_search_path();

@@ -42,7 +42,7 @@ AS $$
 DECLARE
   created text[];
 BEGIN
-  PERFORM artwork_migration.let_triggers_find_names();
+  PERFORM artwork_migration.widen_search_path();
   WITH born AS (
     INSERT INTO public.users (email, is_anonymous)
     SELECT e.email, TRUE FROM pg_catalog.UNNEST(absent) AS e (email)
@@ -113,7 +113,7 @@ $$;
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
 -- the one that the clean side works with is taken, or else the older; a token that a refused clean write holds is not free until somebody
 -- has decided.
-CREATE FUNCTION artwork_migration.judge_quarantine(judged uuid[]) RETURNS void
+CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -133,7 +133,7 @@ BEGIN
           AND (NOT o.touched, o.created_at, o.id) < (NOT l.touched, l.created_at, l.id)
       )
       OR EXISTS (
-        SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.refused_write AS r ON c.id = r.id
+        SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.rejected_write AS r ON c.id = r.id
         WHERE c.access_token = l.access_token AND c.id <> l.id
       )
     );
@@ -142,17 +142,17 @@ $$;
 
 -- Gives clean rows the ids that their legacy rows have got, so that what only the clean side holds is not lost with the old id. A row that
 -- the backfill has copied under the new id makes room; if the clean side works with it already, it takes over what only the old one holds.
-CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.rekeyed_artwork[]) RETURNS void
+CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.key_change[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-  moved artwork_migration.rekeyed_artwork;
+  moved artwork_migration.key_change;
 BEGIN
   FOR moved IN SELECT k.* FROM UNNEST(keys) AS k ORDER BY k.number LOOP
     DELETE FROM public.artworks_v2 AS c
     WHERE
-      c.id = moved.new_id AND NOT EXISTS (SELECT FROM artwork_migration.clean_touched AS t WHERE t.id = c.id)
+      c.id = moved.new_id AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id)
       AND EXISTS (SELECT FROM public.artworks_v2 AS o WHERE o.id = moved.old_id);
     UPDATE public.artworks_v2 AS c
     SET id = moved.new_id
@@ -166,8 +166,8 @@ BEGIN
       generation_params = COALESCE(c.generation_params, o.generation_params)
     FROM public.artworks_v2 AS o
     WHERE c.id = moved.new_id AND o.id = moved.old_id;
-    INSERT INTO artwork_migration.clean_touched (id)
-    SELECT moved.new_id FROM artwork_migration.clean_touched AS t WHERE t.id = moved.old_id
+    INSERT INTO artwork_migration.clean_modified (id)
+    SELECT moved.new_id FROM artwork_migration.clean_modified AS t WHERE t.id = moved.old_id
     ON CONFLICT (id) DO NOTHING;
   END LOOP;
 END
@@ -183,13 +183,13 @@ AS $$
 DECLARE
   ids uuid[];
   wider uuid[];
-  rekeyed artwork_migration.rekeyed_artwork[];
+  rekeyed artwork_migration.key_change[];
 BEGIN
   PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
   -- Written together with the log: whoever is in the batch for another key is in here too.
   WITH consumed AS (
-    DELETE FROM artwork_migration.rekeyed_artwork RETURNING *
+    DELETE FROM artwork_migration.key_change RETURNING *
   )
   SELECT ARRAY_AGG(c) INTO rekeyed FROM consumed AS c;
   ids := ids || ARRAY(SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(rekeyed) AS k);
@@ -227,13 +227,13 @@ BEGIN
 
   -- From here each statement sees what was committed while the locks were waited for.
   ids := ARRAY(
-    SELECT x.id FROM UNNEST(ids) AS x (id) WHERE NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = x.id)
+    SELECT x.id FROM UNNEST(ids) AS x (id) WHERE NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = x.id)
   );
-  PERFORM artwork_migration.judge_quarantine(ids);
+  PERFORM artwork_migration.find_quarantined(ids);
 
   -- A row whose legacy row has got another id since the keys were read waits for the next batch: it is not gone.
   DELETE FROM public.artworks_v2 AS c
-  WHERE c.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.rekeyed_artwork AS k WHERE k.old_id = c.id) AND NOT EXISTS (
+  WHERE c.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.key_change AS k WHERE k.old_id = c.id) AND NOT EXISTS (
     SELECT FROM artwork_migration.legacy_artwork AS l
     WHERE
       l.id = c.id AND l.migratable

@@ -24,7 +24,7 @@ CROSS JOIN
   LATERAL (
     SELECT
       '' AS role,
-      FORMAT('SELECT artwork_migration.close_to_others(''FUNCTION'', %L)', f.signature) AS "do"
+      FORMAT('SELECT artwork_migration.revoke_from_all(''FUNCTION'', %L)', f.signature) AS "do"
     UNION ALL
     SELECT
       r.role,

@@ -6,6 +6,6 @@
 SELECT
   l.subject,
   l.problem
-FROM artwork_migration.lapse AS l
+FROM artwork_migration.drift AS l
 WHERE l.kind = 'function'
 ORDER BY l.subject

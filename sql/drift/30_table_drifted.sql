@@ -7,6 +7,6 @@
 SELECT
   l.subject,
   l.problem
-FROM artwork_migration.lapse AS l
+FROM artwork_migration.drift AS l
 WHERE l.kind IN ('column', 'key')
 ORDER BY l.subject

@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   s.object,
-  s.fate
+  s.action
 FROM pg_catalog.pg_class AS c
 LEFT JOIN pg_catalog.pg_class AS t ON c.reltoastrelid = t.oid
 CROSS JOIN
@@ -11,7 +11,7 @@ CROSS JOIN
     SELECT
       1 AS place,
       FORMAT('owner %I', PG_GET_USERBYID(c.relowner)) AS object,
-      'the clean table gets it at deploy_schema' AS fate
+      'the clean table gets it at deploy_schema' AS action
     UNION ALL
     SELECT
       2,

@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   s.object,
-  s.fate
+  s.action
 FROM (
   SELECT
     FORMAT(
@@ -11,7 +11,7 @@ FROM (
       CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(acl.grantee)) END,
       STRING_AGG(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
     ) AS object,
-    'given on the clean table at deploy_schema' AS fate
+    'given on the clean table at deploy_schema' AS action
   FROM pg_catalog.pg_class AS c
   CROSS JOIN LATERAL ACLEXPLODE(c.relacl) AS acl
   WHERE c.oid = 'public.artworks'::regclass AND acl.grantee <> c.relowner

@@ -8,7 +8,7 @@ SELECT
     WHEN k.contype = 'u' AND k.columns = ARRAY['access_token'::name] THEN 'the clean table has its own'
     WHEN k.contype IN ('u', 'x') THEN 'the clean table has none like it'
     ELSE 'the clean table has checks of its own'
-  END AS fate
+  END AS action
 FROM (
   SELECT
     c.conname,

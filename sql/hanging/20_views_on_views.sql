@@ -20,7 +20,7 @@ SELECT
   CASE c.relkind
     WHEN 'm' THEN 'stays as it is; it reads the clean table through the view below from its next refresh after the switch on'
     ELSE 'stays as it is; it reads the clean table through the view below from the switch on'
-  END AS fate
+  END AS action
 FROM reader AS r
 INNER JOIN pg_catalog.pg_class AS c ON r.oid = c.oid
 WHERE c.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')

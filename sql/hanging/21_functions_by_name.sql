@@ -11,7 +11,7 @@ SELECT
       WHERE p.prosrc ~* ('\m' || REGEXP_REPLACE(g.name, '(\W)', '\\\1', 'g') || '\M')
     ) || ', which the clean table does not have: mend it for both tables before the switch, or it may fail after it',
     ''
-  ) AS fate
+  ) AS action
 FROM pg_catalog.pg_proc AS p
 INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
 WHERE

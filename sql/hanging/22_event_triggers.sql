@@ -10,7 +10,7 @@ SELECT
         'fires on %s for %s of ours at deploy_schema, the switch, the way back and clean-up: if it raises, nothing of them is done',
         e.evtevent, COALESCE('each ' || ARRAY_TO_STRING(e.evttags, ', '), 'every DDL')
       )
-  END AS fate
+  END AS action
 FROM pg_catalog.pg_event_trigger AS e
 WHERE e.evtevent <> 'login'
 ORDER BY 1

@@ -3,7 +3,7 @@
 -- Locks: ACCESS SHARE on the extension's table.
 SELECT
   FORMAT(
-    'SELECT %L || j.%I AS object, %L AS fate FROM %s AS j WHERE j.%I ~* ''\martworks\M'' ORDER BY j.%2$I',
+    'SELECT %L || j.%I AS object, %L AS action FROM %s AS j WHERE j.%I ~* ''\martworks\M'' ORDER BY j.%2$I',
     w.words,
     w.number_column,
     'follows the name: it works on the clean table from the switch on; look in its command for columns that are not there then',

@@ -62,7 +62,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.verification (
 
 -- Takes every privilege on one object of ours from everybody but its owner: REVOKE … FROM PUBLIC alone would leave what the database's
 -- default privileges gave to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
-CREATE OR REPLACE FUNCTION artwork_migration.close_to_others(kind text, object text) RETURNS void
+CREATE OR REPLACE FUNCTION artwork_migration.revoke_from_all(kind text, object text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -93,11 +93,11 @@ CREATE OR REPLACE FUNCTION artwork_migration.close_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  PERFORM artwork_migration.close_to_others('SCHEMA', 'artwork_migration');
-  PERFORM artwork_migration.close_to_others('TABLE', c.oid::regclass::text)
+  PERFORM artwork_migration.revoke_from_all('SCHEMA', 'artwork_migration');
+  PERFORM artwork_migration.revoke_from_all('TABLE', c.oid::regclass::text)
   FROM pg_catalog.pg_class AS c
   WHERE c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S');
-  PERFORM artwork_migration.close_to_others('FUNCTION', p.oid::regprocedure::text)
+  PERFORM artwork_migration.revoke_from_all('FUNCTION', p.oid::regprocedure::text)
   FROM pg_catalog.pg_proc AS p
   WHERE p.pronamespace = 'artwork_migration'::regnamespace;
 END

@@ -3,7 +3,7 @@
 -- Inverse: ledger/create.sql
 -- Locks: none on a table of the application.
 DROP FUNCTION artwork_migration.close_schema();
-DROP FUNCTION artwork_migration.close_to_others(text, text);
+DROP FUNCTION artwork_migration.revoke_from_all(text, text);
 DROP TABLE artwork_migration.verification;
 DROP TABLE artwork_migration.plan;
 DROP TABLE artwork_migration.decision;

@@ -20,7 +20,7 @@ FROM (
     f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
     AND (
       f.rule IN ('missing', 'pending')
-      OR (f.rule IN ('extra', 'differs') AND f.id NOT IN (SELECT t.id FROM artwork_migration.clean_touched AS t))
+      OR (f.rule IN ('extra', 'differs') AND f.id NOT IN (SELECT t.id FROM artwork_migration.clean_modified AS t))
     )
 ) AS x
 HAVING COUNT(*) > 0

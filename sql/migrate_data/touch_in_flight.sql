@@ -3,7 +3,7 @@
 -- Inverse: none; a touched row stays on the clean side.
 -- Locks: ACCESS SHARE on public.artworks.
 WITH in_flight AS (
-  INSERT INTO artwork_migration.clean_touched (id)
+  INSERT INTO artwork_migration.clean_modified (id)
   SELECT l.id FROM artwork_migration.legacy_artwork AS l
   WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
   ON CONFLICT (id) DO NOTHING

@@ -5,8 +5,8 @@ SELECT s.subject
 FROM UNNEST(CAST(:subjects AS text[])) AS s (subject)
 WHERE
   s.subject NOT IN (
-    SELECT m.subject FROM artwork_migration.remembered_object AS m WHERE m.may_differ
+    SELECT m.subject FROM artwork_migration.baseline_object AS m WHERE m.may_differ
     UNION ALL
-    SELECT w.subject FROM artwork_migration.watched_objects() AS w WHERE w.may_differ
+    SELECT w.subject FROM artwork_migration.monitored_objects() AS w WHERE w.may_differ
   )
 ORDER BY s.subject

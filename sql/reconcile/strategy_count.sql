@@ -25,7 +25,7 @@ WITH row_of_both AS (
     a.generation_status = 'completed' AS completed
   FROM public.artworks AS a
   LEFT JOIN public.artworks_v2 AS c ON a.id = c.id
-  LEFT JOIN artwork_migration.clean_touched AS t ON a.id = t.id
+  LEFT JOIN artwork_migration.clean_modified AS t ON a.id = t.id
   -- joined, because an IN within CASE is looked up row by row once it does not fit into memory
   LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.referenced_artwork AS x) AS r ON a.id = r.id
 ),
@@ -44,7 +44,7 @@ explained AS (
             ELSE 'referenced by another table'
           END
       WHEN s.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) THEN 'pending'
-      WHEN s.id IN (SELECT r.id FROM artwork_migration.refused_write AS r) THEN 'refused'
+      WHEN s.id IN (SELECT r.id FROM artwork_migration.rejected_write AS r) THEN 'refused'
       WHEN NOT s.migrated AND s.id IN (SELECT q.id FROM artwork_migration.quarantine AS q) THEN 'quarantined'
       ELSE 'unexplained'
     END AS deviation

@@ -7,4 +7,4 @@ SELECT
   (SELECT COUNT(*) FROM artwork_migration.chunk) AS chunks,
   (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.done_at IS NOT NULL) AS chunks_done,
   (SELECT COALESCE(SUM(c.copied), 0) FROM artwork_migration.chunk AS c) AS copied,
-  (SELECT COUNT(*) FROM artwork_migration.refused_write) AS refused
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused

@@ -7,4 +7,4 @@ SELECT
     WHERE NOT l.carried_back
   ) AS logged,
   (SELECT MIN(l.changed_at) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back) AS logged_since,
-  (SELECT COUNT(*) FROM artwork_migration.refused_write) AS refused
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused

@@ -1,7 +1,7 @@
 -- What: notes the seconds of the steps of one run; `detail` is the place of the step.
 -- Why: the report is made from the ledger alone, now as in a month.
 -- Locks: none on a table of the application.
-INSERT INTO artwork_migration.figure (run, name, label, detail, value)
+INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   :run,
   'seconds',

@@ -12,15 +12,15 @@ CREATE TABLE artwork_migration.clean_change (
 ALTER TABLE artwork_migration.clean_change REPLICA IDENTITY FULL;
 
 -- Serving rows that got another id, in the order of it: what only the retired table holds follows them.
-CREATE TABLE artwork_migration.clean_rekeyed (
-  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT clean_rekeyed_pkey PRIMARY KEY,
+CREATE TABLE artwork_migration.clean_key_change (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT clean_key_change_pkey PRIMARY KEY,
   old_id uuid NOT NULL,
   new_id uuid NOT NULL
 );
 
 -- Ids that left the serving table: whoever had one of them may come back with it. Asked by its key at every insert.
-CREATE TABLE artwork_migration.clean_gone (
-  id uuid CONSTRAINT clean_gone_pkey PRIMARY KEY
+CREATE TABLE artwork_migration.clean_deleted (
+  id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
 );
 
 -- A row that stayed behind keeps its id, as it did when both were one table. Taken by somebody else, the way back would write over that
@@ -33,7 +33,7 @@ DECLARE
 BEGIN
   SELECT o.id INTO taken
   FROM public.artworks_old AS o
-  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_gone AS g WHERE g.id = o.id)
+  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = o.id)
   LIMIT 1;
   IF FOUND THEN
     RAISE EXCEPTION USING
@@ -53,7 +53,7 @@ BEGIN
   IF TG_OP = 'INSERT' THEN
     PERFORM artwork_migration.refuse_ids_left_behind(changed_ids);
   ELSIF TG_OP = 'DELETE' THEN
-    INSERT INTO artwork_migration.clean_gone (id) SELECT changed.id FROM changed ON CONFLICT (id) DO NOTHING;
+    INSERT INTO artwork_migration.clean_deleted (id) SELECT changed.id FROM changed ON CONFLICT (id) DO NOTHING;
   END IF;
   INSERT INTO artwork_migration.clean_change (ids) SELECT changed_ids WHERE CARDINALITY(changed_ids) > 0;
   RETURN NULL;
@@ -65,9 +65,9 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   PERFORM artwork_migration.refuse_ids_left_behind(ARRAY[NEW.id]);
-  INSERT INTO artwork_migration.clean_gone (id) VALUES (OLD.id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_deleted (id) VALUES (OLD.id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[OLD.id]);
-  INSERT INTO artwork_migration.clean_rekeyed (old_id, new_id) VALUES (OLD.id, NEW.id);
+  INSERT INTO artwork_migration.clean_key_change (old_id, new_id) VALUES (OLD.id, NEW.id);
   RETURN NULL;
 END
 $$;

@@ -64,7 +64,7 @@ EXCEPTION WHEN OTHERS THEN
     RAISE;
   END IF;
   GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-  INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)
+  INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)
   VALUES (
     artwork_id, 'CARRY BACK', SQLSTATE, CONCAT_WS('.', 'artworks_old', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''))
   )
@@ -79,10 +79,10 @@ CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried big
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-  moved artwork_migration.clean_rekeyed;
+  moved artwork_migration.clean_key_change;
 BEGIN
   FOR moved IN
-    WITH consumed AS (DELETE FROM artwork_migration.clean_rekeyed RETURNING *) SELECT c.* FROM consumed AS c ORDER BY c.number
+    WITH consumed AS (DELETE FROM artwork_migration.clean_key_change RETURNING *) SELECT c.* FROM consumed AS c ORDER BY c.number
   LOOP
     UPDATE public.artworks_old AS a
     SET id = moved.new_id
@@ -90,7 +90,7 @@ BEGIN
   END LOOP;
 
   -- What was refused before may be mended, or gone, by now.
-  DELETE FROM artwork_migration.refused_write AS r WHERE r.id = ANY(changed);
+  DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed);
   removed := artwork_migration.delete_retired(changed);
   changed := ARRAY(SELECT c.id FROM public.artworks AS c WHERE c.id = ANY(changed) ORDER BY c.id);
   carried := CARDINALITY(changed);
@@ -104,7 +104,7 @@ BEGIN
   END;
   refused := CARDINALITY(changed) - carried;
   -- They stay on the clean side, and catch-up looks once more when the legacy table serves again: an e-mail may lead to another owner.
-  INSERT INTO artwork_migration.clean_touched (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
 END
 $$;
@@ -127,7 +127,7 @@ $$;
 
 -- The same, and taken back at once: the retired rows are locked for this batch alone, and only the log says that it was there, until the
 -- caller rolls back. With rows locked from batch to batch, somebody who deletes a user could become the victim of a deadlock.
-CREATE FUNCTION artwork_migration.rehearse_batch(batch_size integer) RETURNS TABLE (
+CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
   logged bigint, carried bigint, removed bigint, refused bigint, refused_ids uuid[]
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -139,7 +139,7 @@ BEGIN
   SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
   BEGIN
     SELECT c.carried, c.removed, c.refused INTO carried, removed, refused FROM artwork_migration.carry_back_ids(changed) AS c;
-    refused_ids := ARRAY(SELECT r.id FROM artwork_migration.refused_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
+    refused_ids := ARRAY(SELECT r.id FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
     RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'rehearsed';
   EXCEPTION WHEN SQLSTATE 'AM004' THEN
     NULL;

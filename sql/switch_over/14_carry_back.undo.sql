@@ -3,7 +3,7 @@
 -- Inverse: 14_carry_back.sql
 -- Locks: none on a table of the application.
 -- Stage: locked
-DROP FUNCTION artwork_migration.rehearse_batch(integer);
+DROP FUNCTION artwork_migration.dry_run_batch(integer);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);
 DROP FUNCTION artwork_migration.carry_back_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_or_refuse(uuid);

@@ -15,7 +15,7 @@ BEGIN
     SELECT l.id FROM artwork_migration.legacy_artwork AS l
     WHERE l.id = ANY(in_flight || applied) AND l.disposition = 'in_flight'
   );
-  INSERT INTO artwork_migration.clean_touched (id) SELECT x.id FROM UNNEST(in_flight) AS x (id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(in_flight) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT in_flight WHERE CARDINALITY(in_flight) > 0;
   LOOP
     applied := applied || ARRAY(SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id));

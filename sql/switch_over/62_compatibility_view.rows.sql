@@ -19,7 +19,7 @@ FROM (
   UNION ALL
   SELECT
     2,
-    'SELECT artwork_migration.close_to_others(''TABLE'', ''public.artworks_v2'')',
+    'SELECT artwork_migration.revoke_from_all(''TABLE'', ''public.artworks_v2'')',
     NULL
   UNION ALL
   SELECT

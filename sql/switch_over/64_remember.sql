@@ -1,14 +1,14 @@
 -- What: the triggers, functions and views that capture, guard and refuse from now on are remembered as they are at the end of the switch.
--- Why: verify and roll_back compare them with what they find; see deploy_schema/29_lapse.
+-- Why: verify and roll_back compare them with what they find; see deploy_schema/29_drift.
 -- Inverse: 64_remember.undo.sql
 -- Locks: none.
 -- Stage: locked
-INSERT INTO artwork_migration.remembered_object (serving, kind, subject, words, may_differ)
+INSERT INTO artwork_migration.baseline_object (serving, kind, subject, words, may_differ)
 SELECT
   'clean' AS serving,
   w.kind,
   w.subject,
   w.words,
   w.may_differ
-FROM artwork_migration.watched_objects() AS w
+FROM artwork_migration.monitored_objects() AS w
 WHERE w.kind IN ('trigger', 'function', 'view')

@@ -3,4 +3,4 @@
 -- Inverse: 64_remember.sql
 -- Locks: none.
 -- Stage: locked
-DELETE FROM artwork_migration.remembered_object AS m WHERE m.serving = 'clean'
+DELETE FROM artwork_migration.baseline_object AS m WHERE m.serving = 'clean'

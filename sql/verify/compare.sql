@@ -62,7 +62,7 @@ found AS (
       ('identity_changed', k.verdict = 'changed_since' AND 'created_at' = ANY(k.about), ARRAY['created_at']),
       (
         'identity_changed',
-        k.verdict = 'deleted_since' AND x.id IN (SELECT r.old_id FROM artwork_migration.clean_rekeyed AS r),
+        k.verdict = 'deleted_since' AND x.id IN (SELECT r.old_id FROM artwork_migration.clean_key_change AS r),
         ARRAY['id']
       ),
       (

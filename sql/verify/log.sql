@@ -1,7 +1,7 @@
 -- What: notes how long the log of the serving table has become: ids, those of them that are still to carry back, bytes, and its age.
 -- Why: the way back carries them; whoever watches the window sees it grow.
 -- Locks: none on a table of the application.
-INSERT INTO artwork_migration.figure (run, name, label, detail, value)
+INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   :run,
   'clean_log',

@@ -208,9 +208,9 @@ def test_users_are_created_in_batches_for_every_email(deployed: Shop, run: Run) 
 
 
 def test_the_copy_is_neither_captured_nor_written_through(deployed: Shop, run: Run) -> None:
-    """A copied row keeps its times, and neither the log nor clean_touched hears of it."""
+    """A copied row keeps its times, and neither the log nor clean_modified hears of it."""
     list(backfill.copy_chunks(run))
-    assert ([], 0) == (logged(deployed), deployed.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"))
+    assert ([], 0) == (logged(deployed), deployed.value("SELECT COUNT(*) FROM artwork_migration.clean_modified"))
     assert 0 == deployed.value("SELECT COUNT(generation_completed_at) FROM public.artworks_v2")
     assert [] == deployed.rows(
         "SELECT c.id FROM public.artworks_v2 AS c JOIN public.artworks AS a USING (id) WHERE c.updated_at <> a.updated_at"

@@ -12,7 +12,7 @@ from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_way_back, reconcile_now, running, switch_back
+from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, running, switch_back
 from tests.stepping import Barrier, Step
 
 
@@ -113,12 +113,12 @@ def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
 
 
 def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
-    """The rest is carried back, and the row stands in refused_write, which the next gate is red for."""
+    """The rest is carried back, and the row stands in rejected_write, which the next gate is red for."""
     artwork = switched_with(shop)
     other = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     assert switch_back(shop).refused == 1
-    assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.refused_write")
+    assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.rejected_write")
     assert legacy_row(shop, other) is not None
     assert reconcile_now(shop)["refused"] == 1
 
@@ -144,9 +144,9 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, "roll_back") as run:
         run.begin()
-        assert carry_back.carry_back(run, planned_way_back(shop)).refused == 1
+        assert carry_back.carry_back(run, planned_roll_back(shop)).refused == 1
     with shop.database.transaction("deciding") as connection:
-        apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
+        apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
     add_order(shop, artwork)
     with pytest.raises(Blocked, match=str(artwork)):
         switch_back(shop)
@@ -159,10 +159,10 @@ def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> Non
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, "roll_back") as run:
         run.begin()
-        carry_back.carry_back(run, planned_way_back(shop))
+        carry_back.carry_back(run, planned_roll_back(shop))
     shop.sql.execute("DELETE FROM artworks WHERE id = %s", (artwork,))
     switch_back(shop)
-    assert shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+    assert shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
 
 def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
@@ -243,7 +243,7 @@ def test_the_plan_of_the_way_back_says_what_it_starts_from(shop: Shop) -> None:
     """The ids still to be carried back are counted, and blockers name what has come since."""
     artwork = switched_with(shop)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))
-    assert planned_way_back(shop).facts["ids_to_carry_back"] == 1
+    assert planned_roll_back(shop).facts["ids_to_carry_back"] == 1
     shop.sql.execute("CREATE VIEW late AS SELECT id FROM artworks; CREATE TABLE gifts (artwork_id uuid REFERENCES artworks (id))")
-    subjects = [blocker.subject for blocker in planned_way_back(shop).blockers]
+    subjects = [blocker.subject for blocker in planned_roll_back(shop).blockers]
     assert ["constraint gifts_artwork_id_fkey on table gifts", "view late"] == [name.replace("public.", "") for name in subjects]

@@ -137,9 +137,9 @@ def test_a_batch_locks_clean_rows_and_never_a_legacy_row(shop: Shop) -> None:
 
 
 def test_a_clean_born_artwork_stays(shop: Shop) -> None:
-    """clean_touched keeps an artwork that the rules alone would leave behind; without it catch-up takes it from under the application."""
+    """clean_modified keeps an artwork that the rules alone would leave behind; without it catch-up takes it from under the application."""
     kept, lost = add_clean(shop, generation_status="pending"), add_clean(shop, generation_status="pending")
-    shop.sql.execute("DELETE FROM artwork_migration.clean_touched WHERE id = %s", (lost,))
+    shop.sql.execute("DELETE FROM artwork_migration.clean_modified WHERE id = %s", (lost,))
     catch_up_now(shop)
     assert ("pending", None) == (clean(shop, kept, "generation_status"), clean(shop, lost, "generation_status"))
     shop.sql.execute('SELECT public.update_artwork_lifecycle(%s, \'{"generation_status": "processing"}\')', (kept,))

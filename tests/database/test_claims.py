@@ -263,7 +263,7 @@ def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, s
     customer.commit()
     artwork = upload.result().fetchone()[0]
     assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
-    assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
+    assert [] == deployed.rows("SELECT id FROM artwork_migration.rejected_write")
 
 
 def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: Steps) -> None:
@@ -283,7 +283,7 @@ def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: 
     artwork = upload.result().fetchone()[0]
     assert (2,) == sign_up.result().fetchone()
     assert user == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
-    assert [] == deployed.rows("SELECT id FROM artwork_migration.refused_write")
+    assert [] == deployed.rows("SELECT id FROM artwork_migration.rejected_write")
 
 
 def test_a_claim_at_the_moment_of_the_first_upload_finds_the_user(deployed: Shop, steps: Steps) -> None:

@@ -122,9 +122,9 @@ def test_a_delete_settles_what_was_refused(shop: Shop) -> None:
     """With the artwork gone on both sides nothing is left to decide, so its refused write goes with it."""
     artwork = add_clean(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
-    assert artwork == shop.value("SELECT id FROM artwork_migration.refused_write")
+    assert artwork == shop.value("SELECT id FROM artwork_migration.rejected_write")
     shop.sql.execute(DELETE, (artwork,))
-    assert shop.value("SELECT id FROM artwork_migration.refused_write") is None
+    assert shop.value("SELECT id FROM artwork_migration.rejected_write") is None
 
 
 def _user_deleted_while_the_clean_side_writes(shop: Shop, steps: Steps) -> list[str | None]:
@@ -209,7 +209,7 @@ def test_deleting_a_user_is_no_change_of_the_artwork(shop: Shop) -> None:
     before = legacy(shop, artwork, "updated_at")
     shop.sql.execute(DELETE_USER, (user,))
     assert clean(shop, artwork, "user_id") is None
-    assert (before, 0) == (legacy(shop, artwork, "updated_at"), shop.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"))
+    assert (before, 0) == (legacy(shop, artwork, "updated_at"), shop.value("SELECT COUNT(*) FROM artwork_migration.clean_modified"))
     catch_up_now(shop)
     assert before == clean(shop, artwork, "updated_at")
 

@@ -1,4 +1,4 @@
-"""What hangs on artworks stands in the plans, by kind and with its fate; nothing hangs unlisted, and what is said is what happens."""
+"""What hangs on artworks stands in the plans, by kind and with its action; nothing hangs unlisted, and what is said is what happens."""
 
 import re
 from collections import Counter
@@ -68,7 +68,7 @@ def listing(plan: Plan) -> list[dict[str, Any]]:
 
 
 def unlisted(found: list[dict[str, Any]], things: dict[str, tuple[str, str, str, str]], told_by: str) -> list[str]:
-    """Those of the things that the listing does not have, or not with that fate or problem."""
+    """Those of the things that the listing does not have, or not with that action or problem."""
     return [
         name
         for name, (_, kind, thing, words) in things.items()
@@ -112,7 +112,7 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
 
 def test_each_kind_is_listed_with_its_fate(listed: list[dict[str, Any]]) -> None:
     """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
-    assert [] == unlisted(listed, GOES, "fate")
+    assert [] == unlisted(listed, GOES, "action")
     assert [] == [
         one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in GOES.values())
     ]
@@ -169,8 +169,8 @@ def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(e
     with cloned(everything.server, "hung_deployed", everything.name) as shop:
         deploy(shop)
         plan = planned_switch(shop)
-    told = [{key: one[key] for key in ("kind", "object", "fate", "problem")} for one in listed]
-    assert told == [{key: one[key] for key in ("kind", "object", "fate", "problem")} for one in listing(plan)]
+    told = [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listed]
+    assert told == [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listing(plan)]
     section = plan_markdown(plan).split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
     shown = [one for one in listing(plan) if one["lock"] or one["problem"]]
     assert 2 + len(shown) == sum(line.startswith("|") for line in section.splitlines())
@@ -218,10 +218,10 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     shop = made(make_shop(), {name: thing for name, thing in GOES.items() if name != "a security label"})
     before = {name: shop.value(asked, "artworks") for name, asked in (CARRIED | STAYS).items()}
     assert [] == [name for name, answer in before.items() if not answer]
-    fates = " ".join(one["fate"] for one in listing(planned_deployment(shop)))
+    actions = " ".join(one["action"] for one in listing(planned_deployment(shop)))
     deploy(shop)
     migrate(shop)
-    covering = re.findall(r"covered by (\w+) of the clean one", fates)
+    covering = re.findall(r"covered by (\w+) of the clean one", actions)
     assert covering
     assert [] == [name for name in covering if not shop.value("SELECT TO_REGCLASS(%s) IS NOT NULL", name)]
     Way(shop, "there").do()

@@ -13,7 +13,7 @@ from migration.plans.plan import Plan, Statement
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.exposure import Before, before, complaints
-from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch, planned_way_back, switch
+from tests.shops import Shop, deploy, migrate, planned_deployment, planned_roll_back, planned_switch, switch
 from tests.visitors import HANDED_OUT, NEWCOMER, OWNER, Visitor, add_roles, few_rows, visible
 
 #: Whoever notices most looks first.
@@ -21,7 +21,7 @@ LOOKING = ("anon", OWNER, "gaining", "owning", NEWCOMER, "service_role")
 
 #: What makes a statement a part: something that says who may do what.
 KINDS = {
-    "closed": re.compile(r"close_(to_others|schema)\(|\bREVOKE\b"),
+    "closed": re.compile(r"(revoke_from_all|close_schema)\(|\bREVOKE\b"),
     "granted": re.compile(r"^GRANT "),
     "policy": re.compile(r"^(CREATE|ALTER) POLICY "),
     "row level security": re.compile(r" ROW LEVEL SECURITY"),
@@ -61,7 +61,7 @@ def test_a_part_of_the_switch_or_of_the_way_back_left_out_is_noticed(shop: Shop)
     assert {"closed", "granted", "policy", "owner", "options"} == {part.split(":")[0] for part in parts(there)}
     assert [] == unnoticed(shop, was, there)
     switch(shop)
-    back = planned_way_back(shop)
+    back = planned_roll_back(shop)
     assert {"policy", "owner", "options"} == {part.split(":")[0] for part in parts(back)}
     assert [] == unnoticed(shop, was, back)
 

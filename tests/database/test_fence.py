@@ -23,7 +23,8 @@ from tests.stepping import Barrier, Step, break_function
 #: The backfill of a flow, in a process of its own that can be killed.
 COPY = """
 import sys
-from migration import backfill, runs
+from migration.ledger import runs
+from migration.sync import backfill
 from migration.database import Database
 from migration.settings import database_url
 from tests.shops import SETTINGS

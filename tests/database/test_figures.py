@@ -23,7 +23,7 @@ def shop(make_shop: MakeShop, request: pytest.FixtureRequest) -> Shop:
 
 def figures(shop: Shop, name: str) -> dict[tuple[str, str], Decimal]:
     """The figures of one name in the newest look, by label and detail."""
-    rows = shop.rows(f"SELECT label, detail, value FROM artwork_migration.figure WHERE name = %s AND run = {NEWEST}", name)
+    rows = shop.rows(f"SELECT label, detail, value FROM artwork_migration.statistic WHERE name = %s AND run = {NEWEST}", name)
     return {(label, detail): value for label, detail, value in rows}
 
 

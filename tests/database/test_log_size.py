@@ -53,7 +53,7 @@ def test_an_open_write_does_not_stop_the_drain(deployed: Shop) -> None:
 
 def test_what_is_emptied_again_is_vacuumed_by_its_amount(deployed: Shop) -> None:
     """Autovacuum's settings stand on the tables: a share of what was once in them would be too late."""
-    assert [("legacy_change",), ("quarantine",), ("rekeyed_artwork",), ("waiting_email",)] == deployed.rows(
+    assert [("key_change",), ("legacy_change",), ("quarantine",), ("waiting_email",)] == deployed.rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'artwork_migration'::regnamespace"
         " AND 'autovacuum_vacuum_scale_factor=0' = ANY(reloptions) ORDER BY relname"
     )

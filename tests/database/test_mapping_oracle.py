@@ -56,7 +56,7 @@ def _surroundings(shop: Shop) -> Surroundings:
         now=shop.value("SELECT EXTRACT(EPOCH FROM NOW())"),
         users=dict(shop.rows("SELECT email, id FROM public.users")),
         referenced={artwork for (artwork,) in shop.rows("SELECT artwork_id FROM public.orders")},
-        touched={artwork for (artwork,) in shop.rows("SELECT id FROM artwork_migration.clean_touched")},
+        touched={artwork for (artwork,) in shop.rows("SELECT id FROM artwork_migration.clean_modified")},
     )
 
 
@@ -221,7 +221,7 @@ def _insert(shop: Shop, rows: Sequence[Invented]) -> None:
             statement = "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents, status) VALUES (%s, %s, 100, 'paid')"
             shop.sql.execute(statement, (artwork, str(artwork)))
         if row.touched:
-            shop.sql.execute("INSERT INTO artwork_migration.clean_touched (id) VALUES (%s)", (artwork,))
+            shop.sql.execute("INSERT INTO artwork_migration.clean_modified (id) VALUES (%s)", (artwork,))
 
 
 DEFECTS = ("duplicate_access_token", "no_created_at", "unknown_status", "no_email", "no_access_token", "too_long_to_index")

@@ -149,7 +149,7 @@ def test_a_pending_row_that_catch_up_does_not_mend_stays_a_finding(shop: Shop) -
     assert [("differs", artwork, ["pet_name"])] == _found(shop)
 
 
-def test_a_refused_write_is_red_until_it_is_decided(shop: Shop) -> None:
+def test_a_rejected_write_is_red_until_it_is_decided(shop: Shop) -> None:
     """What legacy could not take is its own verdict, logged or not, whether legacy has the row or not."""
     changed, born = _some(shop), uuid4()
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (changed,))

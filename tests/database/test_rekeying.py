@@ -16,7 +16,7 @@ def test_the_clean_row_follows_with_its_own_values(deployed: Shop) -> None:
     catch_up_now(deployed)
     assert (clean(deployed, new, "fal_request_id"), clean(deployed, new, "generation_params")) == ("fal_1", {"steps": 4})
     assert clean(deployed, old, "id") is None
-    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.rekeyed_artwork") == 0
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.key_change") == 0
 
 
 def test_a_failed_artwork_stays_touched_under_its_new_id(deployed: Shop) -> None:

@@ -15,7 +15,7 @@ from tests.shops import Shop, running
 
 def test_a_page_without_plots_is_written(migrated: Shop) -> None:
     """Where nothing stays behind and nothing was timed, the page says so and has no plot."""
-    migrated.sql.execute("DELETE FROM artwork_migration.figure")
+    migrated.sql.execute("DELETE FROM artwork_migration.statistic")
     page = pages.page(read_report(migrated.database))
     assert "Nothing stays behind." in page
     assert "<svg" not in page

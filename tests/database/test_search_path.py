@@ -72,7 +72,7 @@ def test_the_write_through_fires_triggers_that_name_tables_unqualified(shop: Sho
     shop.sql.execute("DELETE FROM public.artworks_v2 WHERE id = %s", (artwork,))
     assert legacy(shop, artwork, "id") is None
     assert ["artworks DELETE", "artworks INSERT", "artworks UPDATE"] == _audited(shop)
-    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write")
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
 
 
 def test_the_users_that_we_create_fire_them_too(shop: Shop) -> None:
@@ -87,11 +87,9 @@ def test_the_users_that_we_create_fire_them_too(shop: Shop) -> None:
 
 def test_without_the_wider_path_the_write_would_be_refused(shop: Shop) -> None:
     """With nothing in the search_path the application's trigger does not find its function."""
-    shop.sql.execute(
-        "CREATE OR REPLACE FUNCTION artwork_migration.let_triggers_find_names() RETURNS void LANGUAGE plpgsql AS 'BEGIN NULL; END'"
-    )
+    shop.sql.execute("CREATE OR REPLACE FUNCTION artwork_migration.widen_search_path() RETURNS void LANGUAGE plpgsql AS 'BEGIN NULL; END'")
     artwork = add_clean(shop)
-    assert "42883" == shop.value("SELECT sql_state FROM artwork_migration.refused_write WHERE id = %s", artwork)
+    assert "42883" == shop.value("SELECT sql_state FROM artwork_migration.rejected_write WHERE id = %s", artwork)
 
 
 def test_the_callers_own_path_is_what_it_was(shop: Shop) -> None:
@@ -99,7 +97,7 @@ def test_the_callers_own_path_is_what_it_was(shop: Shop) -> None:
     shop.sql.execute("SET search_path = auth")
     artwork = add_clean(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
-    assert ("auth", 1) == (shop.value("SHOW search_path"), shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write"))
+    assert ("auth", 1) == (shop.value("SHOW search_path"), shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write"))
 
 
 @pytest.fixture

@@ -126,10 +126,10 @@ def _names(shop: Shop, artwork: UUID) -> tuple[str | None, str | None]:
 
 def _clear(shop: Shop, artwork: UUID) -> None:
     with shop.database.transaction("deciding") as connection:
-        decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
+        decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
 
 
-def test_a_refused_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Shop) -> None:
+def test_a_rejected_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Shop) -> None:
     """What legacy refused stands on the clean side whatever legacy writes; cleared, it is logged again and legacy's row taken."""
     artwork = _refused_artwork(deployed)
     deployed.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
@@ -140,12 +140,12 @@ def test_a_refused_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Sho
     assert (("Ada", "Rexa"), "match") == (_names(deployed, artwork), verdict(deployed, artwork))
 
 
-def test_without_its_line_catch_up_would_undo_a_refused_write(deployed: Shop) -> None:
+def test_without_its_line_catch_up_would_undo_a_rejected_write(deployed: Shop) -> None:
     """With refused ids left in the batch, an acknowledged clean write is overwritten before anybody has decided."""
     break_function(
         deployed,
         "artwork_migration.catch_up_batch",
-        "WHERE NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = x.id)",
+        "WHERE NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = x.id)",
     )
     artwork = _refused_artwork(deployed)
     deployed.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))

@@ -7,7 +7,7 @@ import pytest
 
 from sample.build import Variant
 from sample.server import EmbeddedServer
-from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, legacy, logged, refused_writes
+from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, legacy, logged, rejected_writes
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.shops import Shop, catch_up_now
@@ -31,7 +31,7 @@ def test_an_insert_stands_in_the_legacy_table_mapped(shop: Shop) -> None:
         born,
     )
     assert [("Ada", "Rex", "https://x/mom", "https://x/mom", None, "https://x/up", "not_required", "completed")] == found
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
 
 
 def test_an_order_for_a_clean_born_artwork_works_at_once(shop: Shop) -> None:
@@ -102,7 +102,7 @@ def test_clean_only_columns_stay_and_are_no_refusal(shop: Shop) -> None:
         clean(shop, artwork, "fal_request_id"),
         clean(shop, artwork, "generation_started_at"),
     )
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
 
 
 def test_a_status_that_legacy_refuses_lands_as_the_nearest(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
@@ -112,29 +112,29 @@ def test_a_status_that_legacy_refuses_lands_as_the_nearest(make_shop: MakeShop, 
     assert "pending" == legacy(shop, artwork, "generation_status")
     catch_up_now(shop)
     assert "processing" == clean(shop, artwork, "generation_status")
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
 
 
 def test_the_id_is_touched_and_logged_once(shop: Shop) -> None:
-    """A clean write is remembered in clean_touched and logged once, because the capture does not see the write-through's own writes."""
+    """A clean write is remembered in clean_modified and logged once, because the capture does not see the write-through's own writes."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
-    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.clean_touched")
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.clean_modified")
     empty_log(shop)
     shop.sql.execute(UPDATE, (artwork,))
-    assert artwork == shop.value("SELECT id FROM artwork_migration.clean_touched")
+    assert artwork == shop.value("SELECT id FROM artwork_migration.clean_modified")
     assert [[artwork]] == logged(shop)
 
 
 def test_our_own_writes_are_not_written_through(shop: Shop) -> None:
-    """A transaction with artwork_migration.apply = on leaves the legacy table, clean_touched and the log alone."""
+    """A transaction with artwork_migration.apply = on leaves the legacy table, clean_modified and the log alone."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     with shop.sql.transaction():
         shop.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
         shop.sql.execute(UPDATE, (artwork,))
     assert "Rex" == legacy(shop, artwork, "pet_name")
-    assert (0, []) == (shop.value("SELECT COUNT(*) FROM artwork_migration.clean_touched"), logged(shop))
+    assert (0, []) == (shop.value("SELECT COUNT(*) FROM artwork_migration.clean_modified"), logged(shop))
 
 
 def test_replica_role_does_not_silence_the_write_through(shop: Shop) -> None:
@@ -164,4 +164,4 @@ def test_merge_and_copy_are_written_through(shop: Shop) -> None:
         copy.write_row((copied, "Ada", "ada@x.example", "copied", "https://x/m", "https://x/p"))
     assert ["Rexa", None] == [legacy(shop, one, "pet_name") for one in (changed, gone)]
     assert [None, born, copied] == [legacy(shop, one, "id") for one in (gone, born, copied)]
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)

@@ -5,7 +5,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from tests.artworks import add_clean, add_legacy, clean, legacy, refused_writes
+from tests.artworks import add_clean, add_legacy, clean, legacy, rejected_writes
 from tests.database.conftest import Steps
 from tests.shops import Shop, catch_up_now
 from tests.stepping import break_function
@@ -53,7 +53,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("reason", list(REFUSALS))
 def test_what_legacy_refuses_is_recorded_and_the_clean_write_stands(shop: Shop, reason: str) -> None:
-    """SQLSTATE classes 22, 23, 42 and P0: the application sees success, the id waits in refused_write, and no value stands there."""
+    """SQLSTATE classes 22, 23, 42 and P0: the application sees success, the id waits in rejected_write, and no value stands there."""
     statement, preparation, sqlstate, where = REFUSALS[reason]
     artwork = add_legacy(shop)
     catch_up_now(shop)
@@ -62,7 +62,7 @@ def test_what_legacy_refuses_is_recorded_and_the_clean_write_stands(shop: Shop, 
     before = shop.rows("SELECT a.* FROM public.artworks AS a WHERE id = %s", artwork)
     assert 1 == shop.sql.execute(statement, (artwork,)).rowcount
     assert before == shop.rows("SELECT a.* FROM public.artworks AS a WHERE id = %s", artwork)
-    assert [(artwork, "UPDATE", sqlstate, where)] == refused_writes(shop)
+    assert [(artwork, "UPDATE", sqlstate, where)] == rejected_writes(shop)
 
 
 def test_an_insert_that_breaks_a_unique_key_of_legacy_is_recorded(shop: Shop) -> None:
@@ -71,7 +71,7 @@ def test_an_insert_that_breaks_a_unique_key_of_legacy_is_recorded(shop: Shop) ->
     born = add_clean(shop, access_token=token)
     assert "Rex" == clean(shop, born, "pet_name")
     assert legacy(shop, born, "id") is None
-    assert [(born, "INSERT", "23505", "artworks.artworks_access_token_key")] == refused_writes(shop)
+    assert [(born, "INSERT", "23505", "artworks.artworks_access_token_key")] == rejected_writes(shop)
 
 
 @pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
@@ -87,7 +87,7 @@ def test_a_write_that_a_trigger_of_theirs_skips_is_recorded(shop: Shop, event: s
     else:
         shop.sql.execute(UPDATE, (artwork,))
     catch_up_now(shop)
-    assert [(artwork, event)] == [row[:2] for row in refused_writes(shop)]
+    assert [(artwork, event)] == [row[:2] for row in rejected_writes(shop)]
     assert ("Rex" if event == "INSERT" else "Rexa") == clean(shop, artwork, "pet_name")
 
 
@@ -97,7 +97,7 @@ def test_an_update_of_a_row_that_legacy_has_deleted_is_no_refusal(shop: Shop) ->
     catch_up_now(shop)
     shop.sql.execute("DELETE FROM public.artworks WHERE id = %s", (artwork,))
     shop.sql.execute(UPDATE, (artwork,))
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
     catch_up_now(shop)
     assert clean(shop, artwork, "id") is None
 
@@ -107,7 +107,7 @@ def test_the_id_of_an_artwork_cannot_be_changed_on_the_clean_side(shop: Shop) ->
     artwork = add_clean(shop)
     with pytest.raises(psycopg.errors.FeatureNotSupported):
         shop.sql.execute("UPDATE public.artworks_v2 SET id = %s WHERE id = %s", (uuid4(), artwork))
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
 
 
 def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
@@ -118,7 +118,7 @@ def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
     holder.execute("SELECT FROM public.artworks WHERE id = %s FOR UPDATE", (artwork,))
     writer.execute("SET lock_timeout = '50ms'")
     assert "55P03" == steps.statement(shop, writer, UPDATE, artwork).sqlstate()
-    assert ("Rex", []) == (clean(shop, artwork, "pet_name"), refused_writes(shop))
+    assert ("Rex", []) == (clean(shop, artwork, "pet_name"), rejected_writes(shop))
     break_function(shop, "artwork_migration.write_through", "IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN", "IF FALSE THEN")
     assert steps.statement(shop, writer, UPDATE, artwork).sqlstate() is None
     assert ("Rexa", "Rex") == (clean(shop, artwork, "pet_name"), legacy(shop, artwork, "pet_name"))
@@ -135,7 +135,7 @@ def test_what_no_row_of_legacys_is_to_blame_for_is_the_applications(shop: Shop, 
     )
     with pytest.raises(psycopg.Error) as failed:
         shop.sql.execute(UPDATE, (artwork,))
-    assert (sqlstate, "Rex", []) == (failed.value.sqlstate, clean(shop, artwork, "pet_name"), refused_writes(shop))
+    assert (sqlstate, "Rex", []) == (failed.value.sqlstate, clean(shop, artwork, "pet_name"), rejected_writes(shop))
 
 
 def test_a_repeatable_read_caller_is_written_through(shop: Shop) -> None:
@@ -158,7 +158,7 @@ def test_a_serialization_failure_is_the_applications(shop: Shop) -> None:
     shop.sql.execute("UPDATE public.artworks SET customer_name = 'Grace' WHERE id = %s", (artwork,))
     with pytest.raises(psycopg.errors.SerializationFailure):
         writer.execute(UPDATE, (artwork,))
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)
 
 
 def test_a_deadlock_is_the_applications(shop: Shop, steps: Steps) -> None:
@@ -175,4 +175,4 @@ def test_a_deadlock_is_the_applications(shop: Shop, steps: Steps) -> None:
     assert "40P01" == steps.statement(shop, victim, UPDATE, two).sqlstate()
     victim.rollback()
     assert crossing.sqlstate() is None
-    assert [] == refused_writes(shop)
+    assert [] == rejected_writes(shop)

@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from migration.database import Database
-from migration.errors import MigrationError, Obstacle, ObstaclesFound
+from migration.errors import MigrationError, PrerequisitesNotMet, Problem
 from migration.ledger import runs
 from migration.plans.plan import Plan
 from migration.settings import database_url
@@ -28,9 +28,9 @@ def start(url: str) -> Plan:
         database.dispose()
 
 
-def refusal(url: str) -> tuple[Obstacle, ...]:
+def refusal(url: str) -> tuple[Problem, ...]:
     """The obstacles that deploy_schema is refused with."""
-    with pytest.raises(ObstaclesFound) as caught:
+    with pytest.raises(PrerequisitesNotMet) as caught:
         start(url)
     tells_no_secret(caught.value)
     assert len(caught.value.obstacles) == str(caught.value).count("\n- ")

@@ -32,7 +32,7 @@ def run(deployed: Shop) -> Iterator[Run]:
     with running(deployed, "migrate_data") as begun:
         begun.settings = begun.settings.model_copy(update={"lock_wait_seconds": 0.3})
         begun.begin()
-        backfill.judge_quarantine(begun)
+        backfill.find_quarantined(begun)
         backfill.create_users(begun)
         backfill.plan_chunks(begun)
         list(backfill.copy_chunks(begun))

@@ -90,7 +90,7 @@ def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: Ma
         "'search_path=pg_catalog, pg_temp' = ANY(p.proconfig), FALSE)"
     )
     ours = {name for (name,) in shop.rows(f"{open_ones} AND p.pronamespace = 'artwork_migration'::regnamespace")}
-    assert {"artwork_migration.let_triggers_find_names()", "artwork_migration.delete_through_view()"} == ours
+    assert {"artwork_migration.widen_search_path()", "artwork_migration.delete_through_view()"} == ours
     theirs = {"get_order_with_artwork(text)", "get_orders_by_token(text)", "set_updated_at()"}
     assert theirs == {name for (name,) in shop.rows(f"{open_ones} AND p.pronamespace = 'public'::regnamespace")}
 
@@ -109,7 +109,7 @@ def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(sho
     if write.startswith("DELETE"):
         catch_up_now(shop)
         assert [] == shop.rows("SELECT id FROM public.artworks_v2 WHERE id = %s", theirs)
-        assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.refused_write")
+        assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
 
 
 def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewRows) -> None:

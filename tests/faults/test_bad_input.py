@@ -18,11 +18,11 @@ import pytest
 from sqlalchemy import Connection
 
 import sql
-from migration.errors import ObstaclesFound
+from migration.errors import PrerequisitesNotMet
 from migration.ledger import ledger
 from migration.plans import estimates, execution, statements
 from migration.plans.plan import Plan
-from migration.plans.statements import refuse_obstacles
+from migration.plans.statements import require_prerequisites
 from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
 from sample.binaries import binary_directory, give_to, system_user
@@ -113,11 +113,11 @@ def notes_of(made: Plan) -> list[dict[str, Any]]:
 def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
     """With its rule, its object, what is wrong and what to do; the same database without it has none."""
     shop = samples[case.variant]
-    with happening(shop, case) as connection, pytest.raises(ObstaclesFound) as caught:
-        refuse_obstacles(connection, "deploy_schema")
+    with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
+        require_prerequisites(connection, "deploy_schema")
     assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.obstacles]), caught.value
     with shop.database.transaction("without it", transaction_read_only="on") as connection:
-        refuse_obstacles(connection, "deploy_schema")
+        require_prerequisites(connection, "deploy_schema")
 
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, Obstacle, PlanOutdated
+from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, PlanOutdated, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import execution, plan
@@ -45,7 +45,7 @@ def phase(shop: Shop) -> Phase:
         return ledger.phase(connection).phase
 
 
-def refusal(shop: Shop) -> dict[str, list[Obstacle]]:
+def refusal(shop: Shop) -> dict[str, list[Problem]]:
     """Run the plan as it is now: it must be refused for its blockers, by rule, with nothing changed."""
     before, made = shop.schema_dump(), planned_clean_up(shop)
     with running(shop, "clean_up") as run:
@@ -53,7 +53,7 @@ def refusal(shop: Shop) -> dict[str, list[Obstacle]]:
         with shop.database.transaction("confirming") as connection, pytest.raises(Blocked) as caught:
             plan.confirm(connection, made, Approval(made.number, "test", "test"))
     assert (Phase.SWITCHED, before) == (phase(shop), shop.schema_dump())
-    found: dict[str, list[Obstacle]] = {}
+    found: dict[str, list[Problem]] = {}
     for blocker in caught.value.blockers:
         found.setdefault(blocker.rule, []).append(blocker)
     return found
@@ -110,16 +110,16 @@ def test_without_an_archive_somebody_must_take_leave_of_the_values(ready: Shop) 
     assert "decide no_archive accepted" in found["archive"][0].remedy
 
 
-def test_refused_writes_and_steps_left(ready: Shop) -> None:
+def test_rejected_writes_and_steps_left(ready: Shop) -> None:
     """A write that waits for a decision is named by id, a step by its name."""
     ready.sql.execute(
-        "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)"
+        "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
         " SELECT id, 'CARRY BACK', '23502', 'artworks_old' FROM artworks ORDER BY id LIMIT 1"
     )
     ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate live'")
     found = refusal(ready)
-    assert {"refused_write", "steps_left"} == set(found)
-    assert str(ready.value("SELECT id FROM artwork_migration.refused_write")) in found["refused_write"][0].subject
+    assert {"rejected_write", "steps_left"} == set(found)
+    assert str(ready.value("SELECT id FROM artwork_migration.rejected_write")) in found["rejected_write"][0].subject
     assert "step gate live" == found["steps_left"][0].subject
 
 

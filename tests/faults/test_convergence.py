@@ -55,7 +55,7 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
         assert report.values_checked > 1_000
         assert [] == report.missing
     assert set(counts) <= {"match", "excluded"}, "missing, extra, differing or pending rows are left"
-    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
     assert deadlocks == _deadlocks(deployed)
 
 

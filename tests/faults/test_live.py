@@ -14,7 +14,7 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
 from tests.faults.test_rules import CLEAN, UNGUARDED
-from tests.shops import Shop, execute_switch, finish_switch, planned_way_back, running
+from tests.shops import Shop, execute_switch, finish_switch, planned_roll_back, running
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
 UNSEEN = "SET artwork_migration.apply = 'on';"
@@ -45,7 +45,7 @@ DAMAGE = {
     ),
     "an artwork that was logged since is gone": (f"{LOGGED} {UNSEEN} DELETE FROM artworks WHERE id = {ARTWORK}", ["live_missing"]),
     "a write was refused": (
-        f"INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
+        f"INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
         ["live_refused"],
     ),
     "another time of creation": (f"UPDATE artworks SET created_at = '2020-01-01' WHERE id = {ARTWORK}", ["identity_changed"]),
@@ -80,7 +80,7 @@ DAMAGE = {
         "CREATE TRIGGER reads BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION reads()",
         ["acceptance_test"],
     ),
-    "what the retired table cannot take": (f"UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}", ["way_back_open"]),
+    "what the retired table cannot take": (f"UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}", ["roll_back_open"]),
     "the capture is off": ("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update", ["capture_in_place"]),
     "the guard is gone": ("DROP TRIGGER artwork_migration_guard ON artworks_old", ["capture_in_place"]),
     "no key to users": ("ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey", ["live_constraints_in_place"]),
@@ -131,7 +131,7 @@ def test_a_rule_says_no(switched: Shop, damage: str) -> None:
 def test_each_measured_rule_says_no_in_one_of_these() -> None:
     """The one that is left has a test of its own."""
     told = {rule for _, rules in DAMAGE.values() for rule in rules}
-    assert {"way_back_not_begun"} == {rule.expectation_type for rule in SUITES["live"].measured} - told
+    assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["live"].measured} - told
 
 
 def test_the_rules_on_columns_say_no(switched: Shop) -> None:
@@ -174,9 +174,9 @@ def test_a_way_back_that_was_killed(switched: Shop) -> None:
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run:
         run.begin()
-        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
     told = says_no(verified(switched))
-    assert {"way_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
+    assert {"roll_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
 
 
 def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
@@ -184,7 +184,7 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
-        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
     assert {} == says_no(verified(switched))
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
@@ -203,7 +203,7 @@ def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
     switched.sql.execute(f"RESET artwork_migration.apply; UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
-        assert 1 == carry_back.carry_back(run, planned_way_back(switched)).carried
+        assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
     assert before == switched.value(fingerprints)
 
@@ -235,8 +235,8 @@ def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> N
     """Between a killed switch and its second run there is nothing to compare with: not judged, with what to do; after that run, green."""
     execute_switch(migrated)
     verdict = verified(migrated)
-    assert {"retired_untouched", "way_back_not_begun"} <= set(verdict.names_red)
-    assert "retired_untouched, way_back_not_begun could not look: no fingerprint was taken, run switch_over again" in verdict.broken
+    assert {"retired_untouched", "roll_back_not_begun"} <= set(verdict.names_red)
+    assert "retired_untouched, roll_back_not_begun could not look: no fingerprint was taken, run switch_over again" in verdict.broken
     assert [(0, 0)] == [(rule.looked_at, rule.bad) for rule in verdict.rules if rule.rule == "retired_untouched"]
     finish_switch(migrated)
     assert {} == says_no(verified(migrated))
@@ -244,9 +244,9 @@ def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> N
 
 def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
     """The rules it would have measured are named with the SQLSTATE; the others are judged."""
-    switched.sql.execute("ALTER TABLE artwork_migration.clean_rekeyed RENAME TO elsewhere")
+    switched.sql.execute("ALTER TABLE artwork_migration.clean_key_change RENAME TO elsewhere")
     verdict = verified(switched)
-    assert [*verification.COMPARED, "live_sum", "way_back_open"] == verdict.names_red
+    assert [*verification.COMPARED, "live_sum", "roll_back_open"] == verdict.names_red
     assert "failed with SQLSTATE 42P01" in verdict.broken
     with pytest.raises(CheckFailed, match=r"could not be judged.*roll_back with to=MIGRATED"):
         require_green_live(verdict, CheckFailed)
@@ -266,7 +266,7 @@ def test_nothing_is_left_behind(switched: Shop) -> None:
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     question = (
         "SELECT (SELECT COUNT(*) FROM artworks), (SELECT COUNT(*) FROM artworks_old WHERE pet_name = 'Rex'),"
-        " (SELECT ARRAY_AGG(carried_back) FROM artwork_migration.clean_change), (SELECT COUNT(*) FROM artwork_migration.clean_touched)"
+        " (SELECT ARRAY_AGG(carried_back) FROM artwork_migration.clean_change), (SELECT COUNT(*) FROM artwork_migration.clean_modified)"
     )
     before = switched.rows(question)
     verified(switched)

@@ -24,10 +24,10 @@ from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployme
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 
 
-def planned_withdrawal(shop: Shop) -> Plan:
+def planned_uninstall(shop: Shop) -> Plan:
     """The plan of roll_back(to=NOT_STARTED), not kept."""
     with shop.database.transaction("planning") as connection:
-        return roll_back.plan_withdrawal(connection)
+        return roll_back.plan_uninstall(connection)
 
 
 def keep(shop: Shop, made: Plan) -> None:
@@ -153,26 +153,26 @@ def test_another_database_makes_another_number(shop: Shop) -> None:
 
 def test_another_phase_makes_another_number(deployed: Shop) -> None:
     """The way back planned from DEPLOYED is not the way back from MIGRATED."""
-    first = planned_withdrawal(deployed)
+    first = planned_uninstall(deployed)
     migrate(deployed)
-    second = planned_withdrawal(deployed)
+    second = planned_uninstall(deployed)
     assert first.number != second.number
     assert first.changes_since(second.content()) == ["the phase has changed since"]
 
 
 def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop) -> None:
     """Catching up once more leaves the plan of the way back as it is."""
-    first = planned_withdrawal(migrated)
+    first = planned_uninstall(migrated)
     migrate(migrated)
-    assert first.number == planned_withdrawal(migrated).number
+    assert first.number == planned_uninstall(migrated).number
 
 
 def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     """A plan made before a roll-back does not hold after the next deployment, although the statements are the same."""
-    first = planned_withdrawal(deployed)
+    first = planned_uninstall(deployed)
     withdraw(deployed)
     deploy(deployed)
-    second = planned_withdrawal(deployed)
+    second = planned_uninstall(deployed)
     assert first.statements == second.statements
     assert first.number != second.number
 
@@ -241,7 +241,7 @@ def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
     """The number that deploys is not the number that takes away."""
     first = deploy(shop)
     with pytest.raises(PlanOutdated) as caught:
-        confirm(shop, planned_withdrawal(shop), first.number)
+        confirm(shop, planned_uninstall(shop), first.number)
     assert "it was a plan of another verb" in caught.value.changes
     assert "the phase has changed since" in caught.value.changes
 
@@ -310,7 +310,7 @@ def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
     confirm(accepted, planned_deployment(accepted), first.number)
 
 
-def test_a_refused_write_blocks_the_way_back(deployed: Shop) -> None:
+def test_a_rejected_write_blocks_the_way_back(deployed: Shop) -> None:
     """What the legacy table could not take would go with the clean table: roll_back is refused with the id, and no value."""
     artwork = uuid4()
     deployed.sql.execute(
@@ -318,12 +318,12 @@ def test_a_refused_write_blocks_the_way_back(deployed: Shop) -> None:
         " VALUES (%s, NULL, 'canary@example.org', 'https://u/1', 'https://u/2', 'canary-token')",
         (artwork,),
     )
-    made = planned_withdrawal(deployed)
+    made = planned_uninstall(deployed)
     keep(deployed, made)
     with pytest.raises(Blocked) as caught:
         confirm(deployed, made, made.number)
     (blocker,) = caught.value.blockers
-    assert ("refused_write", f"artwork {artwork}") == (blocker.rule, blocker.subject)
+    assert ("rejected_write", f"artwork {artwork}") == (blocker.rule, blocker.subject)
     assert "INSERT" in blocker.problem
     assert "23502" in blocker.problem
     assert "canary" not in str(caught.value)
@@ -336,12 +336,12 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
     shop = make_shop(Variant.MINIMAL)
     deploy(shop)
     migrate(shop)
-    assert planned_withdrawal(shop).blockers == ()
+    assert planned_uninstall(shop).blockers == ()
     if claimed:
         shop.sql.execute("UPDATE public.users SET is_anonymous = FALSE WHERE id = (SELECT id FROM public.users LIMIT 1)")
     else:
         shop.sql.execute("INSERT INTO public.users (email) VALUES ('canary@example.org')")
-    (blocker,) = planned_withdrawal(shop).blockers
+    (blocker,) = planned_uninstall(shop).blockers
     assert ("users_in_use", "table public.users") == (blocker.rule, blocker.subject)
     assert "1 users in it are not ours" in blocker.problem
     assert "canary" not in str(blocker)
@@ -350,7 +350,7 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
 def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
     """The rules in the folders are those that are seen to refuse above."""
     # those of deploy_schema: test_bad_input.py
-    assert ["refused_write", "users_in_use"] == [file.rule for file in sql.folder("roll_back/to_not_started/blockers")]
+    assert ["rejected_write", "users_in_use"] == [file.rule for file in sql.folder("roll_back/to_not_started/blockers")]
 
 
 # What a plan leaves behind

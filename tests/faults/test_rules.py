@@ -240,7 +240,7 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
     assert "has_user" not in judged(migrated, "clean_artworks")
     empty_log(migrated)
     migrated.sql.execute(
-        "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')", [artwork]
+        "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')", [artwork]
     )
     assert "has_user" not in judged(migrated, "clean_artworks")
 
@@ -257,8 +257,8 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
     assert (str(artwork),) == judged(migrated, "clean_artworks")["owner_has_email"].ids
     for table, excuse in {
         "legacy_change": "(ids) VALUES (ARRAY[%s]::uuid[])",
-        "refused_write": "(id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')",
-        "clean_touched": "(id) VALUES (%s)",
+        "rejected_write": "(id, operation, sql_state, object) VALUES (%s, 'UPDATE', '23514', '')",
+        "clean_modified": "(id) VALUES (%s)",
     }.items():
         migrated.sql.execute(f"INSERT INTO artwork_migration.{table} {excuse}", [artwork])
         assert "owner_has_email" not in judged(migrated, "clean_artworks")
@@ -296,7 +296,7 @@ def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
     migrated.sql.execute("UPDATE artworks_v2 SET user_id = %s WHERE id = %s", [anonymous, owned])
     red = judged(migrated, "clean_artworks")["exposure_accepted"]
     assert ((str(owned),), ("user_changed",)) == (red.ids, red.about)
-    migrated.sql.execute("INSERT INTO artwork_migration.clean_touched (id) VALUES (%s)", [owned])
+    migrated.sql.execute("INSERT INTO artwork_migration.clean_modified (id) VALUES (%s)", [owned])
     assert "exposure_accepted" not in judged(migrated, "clean_artworks")
 
 
@@ -363,7 +363,7 @@ def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missin
         ("differs", "UPDATE artworks_v2 SET pet_name = 'damaged' WHERE id = '{id}'"),
         (
             "refused",
-            "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES ('{id}', 'UPDATE', '23514', '')",
+            "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) VALUES ('{id}', 'UPDATE', '23514', '')",
         ),
     ],
 )

@@ -278,8 +278,8 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.ACCEPT_DRIFT, " none", "none"),
         (DecisionName.FUNCTION_ROLES, "service_role", "service_role"),
         (DecisionName.FUNCTION_ROLES, " service_role, api ,,", "service_role,api"),
-        (DecisionName.CLEAR_REFUSED_WRITE, IDENTITY, IDENTITY),
-        (DecisionName.CLEAR_REFUSED_WRITE, f"{{{IDENTITY.upper()}}}", IDENTITY),
+        (DecisionName.CLEAR_REJECTED_WRITE, IDENTITY, IDENTITY),
+        (DecisionName.CLEAR_REJECTED_WRITE, f"{{{IDENTITY.upper()}}}", IDENTITY),
         (DecisionName.NO_ARCHIVE, " accepted", "accepted"),
         (DecisionName.REMOVE_TEST_DATA, "yes", "yes"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
@@ -313,8 +313,8 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.ACCEPT_EXPOSURE, "user_gained,all"),
         (DecisionName.ACCEPT_DRIFT, "column rating on public.artworks"),
         (DecisionName.FUNCTION_ROLES, " , "),
-        (DecisionName.CLEAR_REFUSED_WRITE, "all"),
-        (DecisionName.CLEAR_REFUSED_WRITE, "42"),
+        (DecisionName.CLEAR_REJECTED_WRITE, "all"),
+        (DecisionName.CLEAR_REJECTED_WRITE, "42"),
         (DecisionName.NO_ARCHIVE, "yes"),
         (DecisionName.REMOVE_TEST_DATA, "accepted"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
@@ -351,22 +351,22 @@ def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
         assert 2 == connection.execute(text("SELECT COUNT(*) FROM artwork_migration.decision")).scalar_one()
 
 
-def test_clearing_a_refused_write_puts_its_id_into_the_log(deployed: Shop) -> None:
+def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> None:
     """Catch-up looks at the artwork again; clearing what is not there is refused and logs nothing."""
     log = "SELECT COALESCE(ARRAY_AGG(x.id::text), '{}') FROM artwork_migration.legacy_change AS l, UNNEST(l.ids) AS x (id)"
     deployed.sql.execute(
-        "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object) VALUES (%s, 'INSERT', '23502', 'artworks')",
+        "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) VALUES (%s, 'INSERT', '23502', 'artworks')",
         (UUID(IDENTITY),),
     )
     for refused in (False, True):
         with deployed.database.transaction("deciding") as connection:
             if refused:
                 with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no refused write"):
-                    decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)
+                    decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
-                decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)
+                decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
     assert [IDENTITY] == deployed.value(log)
-    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+    assert deployed.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
 
 def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
@@ -389,4 +389,4 @@ def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) ->
     """Also where the ledger is there already, because something was planned."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
         ledger.create(connection)
-        decisions.apply_at_once(connection, DecisionName.CLEAR_REFUSED_WRITE, IDENTITY)
+        decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)

@@ -112,7 +112,7 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
         assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.rehearse(run)
         assert carry_back.CarriedBack() == carry_back.rehearse(run, batches=0)
     assert before == _fingerprint(migrated)
-    assert migrated.value("SELECT COUNT(*) FROM artwork_migration.refused_write") == 0
+    assert migrated.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 1
 
 

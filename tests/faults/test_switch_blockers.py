@@ -5,7 +5,7 @@ import pytest
 from migration.ledger import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_switch, planned_way_back, switch, switch_back
+from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_roll_back, planned_switch, switch, switch_back
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -86,7 +86,7 @@ def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Sho
     migrated.sql.execute("CREATE INDEX my_lookup ON artworks_v2 (pet_name)")
     switch(migrated)
     migrated.sql.execute("CREATE INDEX artworks_pet_name_idx ON artworks (pet_name)")
-    assert () == planned_way_back(migrated).blockers
+    assert () == planned_roll_back(migrated).blockers
     switch_back(migrated)
     assert {"my_lookup", "artworks_pet_name_idx"} <= indexes_of(migrated, "artworks_v2")
     assert set() == rules_of(migrated)
@@ -99,7 +99,7 @@ def test_an_index_in_the_place_of_a_retired_one_blocks_the_way_back(migrated: Sh
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
     switch(migrated)
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
-    found = [(blocker.rule, blocker.subject) for blocker in planned_way_back(migrated).blockers]
+    found = [(blocker.rule, blocker.subject) for blocker in planned_roll_back(migrated).blockers]
     assert [("name_taken", "public.artworks_by_pet")] == found
 
 
@@ -109,14 +109,14 @@ def test_what_has_come_since_the_switch_blocks_the_way_back(migrated: Shop, name
     statement, rule = COME[name]
     switch(migrated)
     migrated.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
-    assert {rule} == {blocker.rule for blocker in planned_way_back(migrated).blockers}
+    assert {rule} == {blocker.rule for blocker in planned_roll_back(migrated).blockers}
 
 
 def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -> None:
     """Made before the switch it is bound to the clean table, whatever that is called, and is what it was after both ways."""
     migrated.sql.execute("CREATE FUNCTION first() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2 LIMIT 1'")
     switch(migrated)
-    assert () == planned_way_back(migrated).blockers
+    assert () == planned_roll_back(migrated).blockers
     switch_back(migrated)
     assert migrated.value("SELECT COUNT(*) FROM first()") == 1
 
@@ -139,7 +139,7 @@ def test_materialized_views_of_any_name_go_along(migrated: Shop) -> None:
     before = migrated.schema_dump()
     switch(migrated)
     assert {"One a day"} == indexes_of(migrated, '"on sale"."Sales by day"')
-    assert () == planned_way_back(migrated).blockers
+    assert () == planned_roll_back(migrated).blockers
     switch_back(migrated)
     assert before == migrated.schema_dump()
 

@@ -6,11 +6,11 @@ import pytest
 from migration.errors import BlockerHasCome
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, planned_switch, planned_way_back, switch, switch_back
+from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, switch, switch_back
 from tests.ways import WAYS, Way
 
 BLOCKERS = {
-    "refused_write": "INSERT INTO artwork_migration.refused_write (id, operation, sql_state, object)"
+    "rejected_write": "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
     " VALUES (GEN_RANDOM_UUID(), 'UPDATE', '23502', 'artworks')",
     "referenced_absent": "ALTER TABLE artworks DISABLE TRIGGER USER; ALTER TABLE orders DISABLE TRIGGER USER;"
     " INSERT INTO orders (artwork_id, stripe_session_id, amount_cents)"
@@ -110,9 +110,9 @@ CHANGED_SINCE = {
 def test_what_was_changed_since_the_switch_blocks_the_way_back(migrated: Shop, subject: str) -> None:
     """It would get the words back that it had at the switch, and nobody would notice."""
     switch(migrated)
-    assert () == planned_way_back(migrated).blockers
+    assert () == planned_roll_back(migrated).blockers
     migrated.sql.execute(CHANGED_SINCE[subject])  # type: ignore[call-overload]  # made of this test's own names
-    assert subject in {blocker.subject for blocker in planned_way_back(migrated).blockers if blocker.rule == "dependent_has_changed"}
+    assert subject in {blocker.subject for blocker in planned_roll_back(migrated).blockers if blocker.rule == "dependent_has_changed"}
 
 
 # What goes along
@@ -135,7 +135,7 @@ def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
         migrated.sql.execute(view)  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
     switch(migrated)
-    assert () == planned_way_back(migrated).blockers
+    assert () == planned_roll_back(migrated).blockers
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
     migrated.sql.execute("UPDATE named SET called = 'through the view' WHERE number = %s", (artwork,))
     assert migrated.value("SELECT COUNT(*) FROM on_both WHERE called = 'through the view'") == 1

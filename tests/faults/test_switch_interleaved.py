@@ -12,7 +12,7 @@ import pytest
 from migration.errors import BlockerHasCome, WrongUnderLock
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.faults.test_locks import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, blocked_session, cross, wait_until
-from tests.shops import Shop, execute_switch, execute_way_back, finish_switch, finish_way_back, switch
+from tests.shops import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
 from tests.ways import BOUND, Way, under_the_locks, with_row
 
 
@@ -162,9 +162,9 @@ def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated:
     """Both are born between the last batch and the lock."""
     switch(migrated)
     orders: list[UUID] = []
-    execute_way_back(migrated, meanwhile=lambda: orders.append(add_order(migrated, add_clean(migrated))))
+    execute_roll_back(migrated, meanwhile=lambda: orders.append(add_order(migrated, add_clean(migrated))))
     assert migrated.value("SELECT COUNT(*) FROM orders JOIN artworks AS a ON a.id = artwork_id WHERE orders.id = ANY(%s)", orders) == 1
-    finish_way_back(migrated)
+    finish_roll_back(migrated)
     assert migrated.value(POINTING_NOWHERE) == 0
 
 
@@ -183,11 +183,11 @@ def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -
     switch(migrated)
     before = migrated.schema_dump()
     with pytest.raises(BlockerHasCome):
-        execute_way_back(migrated, meanwhile=lambda: add_order(migrated, add_clean(migrated, customer_name=None)))
+        execute_roll_back(migrated, meanwhile=lambda: add_order(migrated, add_clean(migrated, customer_name=None)))
     assert before == migrated.schema_dump()
 
 
-def test_a_refused_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
+def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
     """The plan had no blocker; under the lock there is one."""
     artwork = add_clean(migrated)
     with pytest.raises(BlockerHasCome):

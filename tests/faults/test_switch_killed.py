@@ -10,8 +10,8 @@ from migration.errors import DatabaseUnreachable
 from migration.plans.plan import Plan
 from tests.faults.client import Client, at_work, client, kill, wait_until
 from tests.faults.test_locks import blocked_session
-from tests.faults.test_plans import planned_withdrawal
-from tests.shops import Shop, execute_way_back, finish_way_back, planned_switch, reconcile_now, switch
+from tests.faults.test_plans import planned_uninstall
+from tests.shops import Shop, execute_roll_back, finish_roll_back, planned_switch, reconcile_now, switch
 from tests.stepping import Barrier
 from tests.ways import Way, digest, locks_left, places, with_row
 
@@ -113,15 +113,15 @@ def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) 
     assert [] == way.finish()
 
 
-@pytest.mark.parametrize("planned", [planned_switch, planned_withdrawal])
+@pytest.mark.parametrize("planned", [planned_switch, planned_uninstall])
 def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
     """A key that is not validated yet would count as one that never was, or stay so for good; the plan says what to run first."""
     switch(migrated)
-    execute_way_back(migrated)
+    execute_roll_back(migrated)
     blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]
     assert set(Way(migrated, "back").steps_left()) == {blocker.subject for blocker in blockers} != set()
     assert all("Run roll_back(to=MIGRATED) again" in blocker.remedy for blocker in blockers)
-    finish_way_back(migrated)
+    finish_roll_back(migrated)
     assert () == planned(migrated).blockers
 
 

@@ -19,7 +19,7 @@ from tests.ways import WAYS, Way, digest, places, under_the_locks, with_row
 
 EVERY_TABLE = (
     "public.artworks, public.orders, public.order_status_history, public.users, artwork_migration.phase_history, artwork_migration.step,"
-    " artwork_migration.legacy_change, artwork_migration.clean_touched"
+    " artwork_migration.legacy_change, artwork_migration.clean_modified"
 )
 IN_THE_WAY = {
     "a write to artworks": "UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'",

@@ -156,8 +156,7 @@ def test_the_steps_are_measured(operated: Shop) -> None:
     """Each step before the report has its seconds in the ledger, in the order of the flow, and the gate under its own name."""
     deployed(operated)
     migrate_data(return_state=True)
-    steps = [
-        row[0] for row in operated.rows("SELECT label FROM artwork_migration.figure WHERE name = 'seconds' AND value > 0 ORDER BY detail")
-    ]
+    measured = "SELECT label FROM artwork_migration.statistic WHERE name = 'seconds' AND value > 0 ORDER BY detail"
+    steps = [row[0] for row in operated.rows(measured)]
     assert ["gate legacy_artworks", "judge quarantine", "create users", "copy chunks"] == steps[:4]
     assert "gate reconciliation" in steps

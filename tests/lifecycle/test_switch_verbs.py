@@ -15,7 +15,7 @@ from tests.conftest import MakeShop
 from tests.faults.test_locks import holding
 from tests.lifecycle.conftest import point_to
 from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_switch, execute_way_back, switch
+from tests.shops import Shop, execute_roll_back, execute_switch, switch
 
 
 @pytest.fixture
@@ -80,14 +80,14 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
     assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
 
-def test_a_refused_write_blocks_until_somebody_decides(migrated: Shop) -> None:
+def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     """The blocker names the artwork; once decided, the switch goes through."""
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     blocked = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     assert (blocked.name, exit_code(blocked)) == ("Refused", 1)
     assert str(artwork) in (blocked.message or "")
-    decide(name="clear_refused_write", value=str(artwork), **APPROVED, return_state=True)
+    decide(name="clear_rejected_write", value=str(artwork), **APPROVED, return_state=True)
     done = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     assert done.name == "Completed", done.message
 
@@ -122,7 +122,7 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
 def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migrated: Shop) -> None:
     """Before that, the plan of another switch is blocked and says what to run; no number is needed for it."""
     switch(migrated)
-    execute_way_back(migrated)
+    execute_roll_back(migrated)
     blocked = switch_over(return_state=True)
     assert (blocked.name, "Run roll_back(to=MIGRATED) again" in artifact(f"plan-{number_in(blocked)}")) == ("Planned", True)
     done = roll_back(to="MIGRATED", return_state=True)

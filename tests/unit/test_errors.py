@@ -19,10 +19,10 @@ from migration.errors import (
     LockNotObtained,
     MigrationError,
     NoReport,
-    Obstacle,
-    ObstaclesFound,
     Overtaken,
     PlanOutdated,
+    PrerequisitesNotMet,
+    Problem,
     RedRule,
     RunInProgress,
     TransactionsInTheWay,
@@ -31,7 +31,7 @@ from migration.errors import (
     WrongUnderLock,
 )
 
-OBSTACLE = Obstacle("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
+OBSTACLE = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
 LIVE_RED = RedRule("live", "live_differs", ("pet_name",), 1, ("id-3",))
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
@@ -40,7 +40,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (BadInput("The value cannot be used."), "The value cannot be used."),
     (DatabaseUnreachable("The database shop cannot be reached."), "The database shop cannot be reached."),
     (
-        ObstaclesFound("deploy_schema", [OBSTACLE]),
+        PrerequisitesNotMet("deploy_schema", [OBSTACLE]),
         "deploy_schema is refused, nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
@@ -139,7 +139,7 @@ def test_the_fields_are_there_for_programs() -> None:
     assert ({"users": "why"}, (RED,)) == _fields(GateBroken({"users": "why"}, [RED]), "broken", "red")
     assert (("run",),) == _fields(RunInProgress(["run"]), "holders")
     assert ((OBSTACLE,),) == _fields(Blocked("verb", "new", [OBSTACLE]), "blockers")
-    assert ((OBSTACLE,),) == _fields(ObstaclesFound("verb", [OBSTACLE]), "obstacles")
+    assert ((OBSTACLE,),) == _fields(PrerequisitesNotMet("verb", [OBSTACLE]), "obstacles")
     assert ("23505", "doing") == _fields(DatabaseError("23505", "x", "", "doing"), "sqlstate", "action")
 
 

@@ -6,14 +6,14 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from migration.errors import Obstacle
+from migration.errors import Problem
 from migration.plans.plan import STAGES, Plan, Statement, undone
 
 words = st.text(max_size=12)
 statements = st.builds(
     Statement, stage=st.sampled_from(STAGES), object=words, do=words, undo=st.none() | words, lock=words, undo_stage=st.sampled_from(STAGES)
 )
-obstacles = st.builds(Obstacle, rule=words, subject=words, problem=words, remedy=words)
+obstacles = st.builds(Problem, rule=words, subject=words, problem=words, remedy=words)
 plans = st.builds(
     Plan,
     verb=words,
@@ -43,7 +43,7 @@ def test_facts_are_not_in_the_number(plan: Plan, facts: dict[str, int]) -> None:
 @given(plans, words, words, words)
 def test_of_a_blocker_only_the_rule_is_in_the_number(plan: Plan, subject: str, problem: str, remedy: str) -> None:
     """Neither the id, nor how many of one rule, nor their order."""
-    others = [Obstacle(blocker.rule, subject, problem, remedy) for blocker in reversed(plan.blockers)]
+    others = [Problem(blocker.rule, subject, problem, remedy) for blocker in reversed(plan.blockers)]
     assert plan.number == dataclasses.replace(plan, blockers=(*others, *others)).number
 
 

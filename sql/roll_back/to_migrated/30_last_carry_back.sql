@@ -1,5 +1,5 @@
 -- What: the last ids of the serving table's log are carried back, under the locks.
--- Why: nobody can write any more, so after this every write is in the retired table, or in refused_write.
+-- Why: nobody can write any more, so after this every write is in the retired table, or in rejected_write.
 -- Inverse: none; what it writes to the retired table is right before and after.
 -- Locks: none beyond those taken.
 DO $$

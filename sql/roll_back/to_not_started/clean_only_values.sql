@@ -14,4 +14,4 @@ SELECT
   c.fal_request_id,
   c.generation_params
 FROM public.artworks_v2 AS c
-INNER JOIN artwork_migration.clean_touched AS t ON c.id = t.id
+INNER JOIN artwork_migration.clean_modified AS t ON c.id = t.id

@@ -3,11 +3,11 @@
 -- Locks: ACCESS SHARE on public.artworks_v2.
 SELECT
   (SELECT COUNT(*) FROM public.artworks_v2) AS clean_rows,
-  (SELECT COUNT(*) FROM artwork_migration.clean_touched) AS rows_changed_on_the_clean_side,
-  (SELECT COUNT(*) FROM artwork_migration.refused_write) AS refused_writes,
+  (SELECT COUNT(*) FROM artwork_migration.clean_modified) AS rows_changed_on_the_clean_side,
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS rejected_writes,
   (SELECT COUNT(*) FROM artwork_migration.created_user) AS users_created,
   -- with the write-through silent, clean rows may hold what no legacy row does
-  ARRAY(SELECT l.subject FROM artwork_migration.lapse AS l WHERE l.kind IN ('trigger', 'function', 'view') ORDER BY l.subject) AS lapsed,
+  ARRAY(SELECT l.subject FROM artwork_migration.drift AS l WHERE l.kind IN ('trigger', 'function', 'view') ORDER BY l.subject) AS drifted,
   COUNT(*) AS rows_with_values_only_on_the_clean_side
 FROM public.artworks_v2 AS c
 WHERE

@@ -1,4 +1,4 @@
--- What: clean artworks without a user, but for those that are on their way: their id stands in the log or in refused_write.
+-- What: clean artworks without a user, but for those that are on their way: their id stands in the log or in rejected_write.
 -- Why: each artwork belongs to a customer; user_id may be NULL only because deleting a user must go on working. Row and log are seen in one
 --   snapshot, so a live database does not make this rule say no.
 -- Locks: ACCESS SHARE on public.artworks_v2 and public.users.
@@ -12,7 +12,7 @@ WITH looked AS (
     NOT EXISTS (
       SELECT FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id) WHERE x.id = c.id
     )
-    AND NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = c.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id)
 ),
 
 found AS (

@@ -1,5 +1,5 @@
 -- What: clean artworks whose legacy row names no owner and whose user has another e-mail than they have, but for those on their way (in
---   the log or in refused_write) and those that the clean side works with, whose owner is its own.
+--   the log or in rejected_write) and those that the clean side works with, whose owner is its own.
 -- Why: the owner was found by the e-mail; a wrong one would show a customer's pictures to a stranger. Asked on the bare tables, because
 --   the mapping view would repeat a mistake of its own; of it only the legacy owner is read, a column that not every deployment has.
 -- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
@@ -20,8 +20,8 @@ WITH found AS (
     AND NOT EXISTS (
       SELECT FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id) WHERE x.id = c.id
     )
-    AND NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = c.id)
-    AND NOT EXISTS (SELECT FROM artwork_migration.clean_touched AS t WHERE t.id = c.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id)
 )
 
 SELECT COUNT(*) AS looked_at FROM public.artworks_v2

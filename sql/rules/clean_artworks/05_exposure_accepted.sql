@@ -1,5 +1,5 @@
 -- What: clean artworks that have come to a user who can sign in and had no owner (user_gained), or that have another owner than in the
---   legacy table (user_changed), of a kind that no decision accepts; but for those on their way (in the log or in refused_write) and those
+--   legacy table (user_changed), of a kind that no decision accepts; but for those on their way (in the log or in rejected_write) and those
 --   that the clean side works with, whose owner is its own.
 -- Why: the plan has counted what was there then, and users go on signing up. A user we have created and nobody has claimed cannot sign
 --   in; who is claimed is not in created_user any more. Of the mapping view only the legacy owner is read, a column that not every
@@ -31,8 +31,8 @@ found AS (
     AND NOT EXISTS (
       SELECT FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id) WHERE x.id = c.id
     )
-    AND NOT EXISTS (SELECT FROM artwork_migration.refused_write AS r WHERE r.id = c.id)
-    AND NOT EXISTS (SELECT FROM artwork_migration.clean_touched AS t WHERE t.id = c.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id)
 )
 
 SELECT COUNT(*) AS looked_at FROM public.artworks_v2

@@ -3,5 +3,5 @@
 --   artworks; pg_restore and ALTER TABLE … DISABLE TRIGGER ALL say nothing of it.
 -- Locks: none.
 SELECT
-  (SELECT COUNT(*) FROM artwork_migration.remembered_object AS m WHERE m.serving = 'clean') AS looked_at,
-  ARRAY(SELECT l.subject FROM artwork_migration.lapse AS l ORDER BY l.subject) AS objects
+  (SELECT COUNT(*) FROM artwork_migration.baseline_object AS m WHERE m.serving = 'clean') AS looked_at,
+  ARRAY(SELECT l.subject FROM artwork_migration.drift AS l ORDER BY l.subject) AS objects

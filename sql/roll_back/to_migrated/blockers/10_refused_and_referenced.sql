@@ -5,7 +5,7 @@
 SELECT
   'artwork ' || r.id AS subject,
   FORMAT('the retired table cannot take it (SQLSTATE %s, %s), and another table references it.', r.sql_state, r.object) AS problem
-FROM artwork_migration.refused_write AS r
+FROM artwork_migration.rejected_write AS r
 WHERE
   r.id IN (SELECT f.id FROM artwork_migration.referenced_artwork AS f)
   AND NOT EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = r.id)

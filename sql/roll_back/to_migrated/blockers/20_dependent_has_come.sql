@@ -16,7 +16,7 @@ LEFT JOIN pg_catalog.pg_trigger AS g ON b.classid = 'pg_trigger'::regclass AND b
 LEFT JOIN pg_catalog.pg_publication_rel AS m ON b.classid = 'pg_publication_rel'::regclass AND b.objid = m.oid
 LEFT JOIN pg_catalog.pg_publication AS u ON m.prpubid = u.oid
 WHERE
-  NOT EXISTS (SELECT FROM artwork_migration.hung_at_switch AS h WHERE h.kind = i.type AND h.object = i.identity)
+  NOT EXISTS (SELECT FROM artwork_migration.dependent_at_switch AS h WHERE h.kind = i.type AND h.object = i.identity)
   AND CASE
     WHEN v.relkind = 'v' THEN FORMAT('view %s', v.oid::regclass)
     WHEN v.relkind = 'm' THEN FORMAT('materialized view %s', v.oid::regclass)

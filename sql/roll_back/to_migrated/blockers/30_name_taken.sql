@@ -11,7 +11,7 @@ WHERE
   c.relnamespace = 'public'::regnamespace AND c.relkind <> 'c' AND STARTS_WITH(c.relname, 'artworks_')
   AND FORMAT('name %s', c.relname) = ANY(CAST(:known AS text[]))
   AND NOT EXISTS (
-    SELECT FROM artwork_migration.hung_at_switch AS h
+    SELECT FROM artwork_migration.dependent_at_switch AS h
     WHERE c.relname = 'artworks_v2' AND c.relkind = 'v' AND h.kind = 'view' AND h.object = 'public.artworks_v2'
   )
   AND FORMAT('name %s', REPLACE(c.relname, 'artworks_', 'artworks_v2_')) <> ALL(CAST(:known AS text[]))

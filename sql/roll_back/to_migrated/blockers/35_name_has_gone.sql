@@ -5,7 +5,7 @@
 SELECT DISTINCT
   QUOTE_IDENT(h.name) AS subject,
   'the switch gave this name to a part of artworks or artworks_old, and no part has it now.' AS problem
-FROM artwork_migration.hung_at_switch AS h
+FROM artwork_migration.dependent_at_switch AS h
 WHERE
   h.kind <> 'table column'
   AND (

@@ -9,7 +9,7 @@ FROM pg_catalog.pg_attribute AS a
 WHERE
   a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
   AND NOT EXISTS (
-    SELECT FROM artwork_migration.hung_at_switch AS h
+    SELECT FROM artwork_migration.dependent_at_switch AS h
     WHERE h.kind = 'table column' AND h.name = a.attname
   )
 ORDER BY a.attname

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shops import Shop, deploy, migrate, planned_way_back, reconcile_now, switch, switch_back, withdraw
+from tests.shops import Shop, deploy, migrate, planned_roll_back, reconcile_now, switch, switch_back, withdraw
 
 #: What the application does while the clean table serves: some 5,000 artworks born, changed and gone, with orders and users.
 WRITES = """
@@ -107,7 +107,7 @@ def entries(shop: Shop) -> list[str]:
 
 def test_nothing_is_lost_and_nothing_else_is_changed(written: Shop) -> None:
     """Every row and value by itself, every order, and the schema but for what is ours."""
-    assert planned_way_back(written).facts["ids_to_carry_back"] > 3_500
+    assert planned_roll_back(written).facts["ids_to_carry_back"] > 3_500
     carried = switch_back(written)
     assert (carried.carried > 3_500, carried.removed > 20, 0) == (True, True, carried.refused)
     assert {} == {name: found for name, question in WRONG.items() if (found := written.rows(f"{question} LIMIT 3"))}

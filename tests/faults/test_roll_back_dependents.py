@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.shops import Shop, planned_way_back, reconcile_now, switch, switch_back
+from tests.shops import Shop, planned_roll_back, reconcile_now, switch, switch_back
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -14,7 +14,7 @@ HOOK = (
 
 def blocked_by(shop: Shop) -> dict[str, str]:
     """What speaks against the way back: the rule for each subject."""
-    return {blocker.subject: blocker.rule for blocker in planned_way_back(shop).blockers}
+    return {blocker.subject: blocker.rule for blocker in planned_roll_back(shop).blockers}
 
 
 def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
@@ -25,7 +25,7 @@ def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
         'DROP VIEW artworks_v2, artwork_gallery; DROP POLICY "Users view own orders" ON orders; DROP PUBLICATION feed;'
         "ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey; ALTER PUBLICATION supabase_realtime DROP TABLE artworks"
     )
-    made, before = planned_way_back(migrated), migrated.schema_dump()
+    made, before = planned_roll_back(migrated), migrated.schema_dump()
     gone = [
         *("key orders_artwork_id_fkey on public.orders", 'policy "Users view own orders" on public.orders', "publication feed"),
         *("publication supabase_realtime", "retired table in publication feed", "retired table in publication supabase_realtime"),
@@ -84,7 +84,7 @@ SINCE = {
         "SELECT 1",
         "DROP VIEW artworks_v2; CREATE TABLE artworks_v2 ()",
         ("public.artworks_v2", "name_taken"),
-        ("trigger artwork_migration_delete on public.artworks_v2", "trigger_lapsed"),
+        ("trigger artwork_migration_delete on public.artworks_v2", "trigger_drifted"),
     ),
     "a function under another name": (
         "CREATE FUNCTION older() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks_v2; END",
@@ -125,7 +125,7 @@ SINCE = {
         "SELECT 1",
         "DROP TRIGGER artworks_lifecycle ON artworks",
         ("artworks_lifecycle", "name_has_gone"),
-        ("trigger artworks_lifecycle on public.artworks", "trigger_lapsed"),
+        ("trigger artworks_lifecycle on public.artworks", "trigger_drifted"),
     ),
 }
 

@@ -1,12 +1,12 @@
--- What: watched_objects, what capture and write-through rest on as it is now; the view lapse, where that differs from what is remembered.
+-- What: monitored_objects, what capture and write-through rest on as it is now; the view lapse, where that differs from what is remembered.
 -- Why: pg_restore and ALTER TABLE … DISABLE TRIGGER ALL say nothing, and neither does a column or a foreign key that somebody adds. What
 --   may differ is no lapse any more once the decision accept_drift names it; what hides writes from us can only be mended.
--- Inverse: 29_lapse.undo.sql
+-- Inverse: 29_drift.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 
 -- Settings of its own, or the same object would have other words in another session.
-CREATE FUNCTION artwork_migration.watched_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
+CREATE FUNCTION artwork_migration.monitored_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO' SET IntervalStyle = 'postgres'
 SET extra_float_digits = 1 SET quote_all_identifiers = off
 AS $$
@@ -76,16 +76,16 @@ AS $$
   WHERE k.confrelid = (SELECT TO_REGCLASS('public.artworks')) AND k.contype = 'f' AND k.conrelid <> k.confrelid
 $$;
 
-CREATE VIEW artwork_migration.lapse AS
+CREATE VIEW artwork_migration.drift AS
 WITH remembered AS (
   SELECT
     m.kind,
     m.subject,
     m.words,
     m.may_differ
-  FROM artwork_migration.remembered_object AS m
+  FROM artwork_migration.baseline_object AS m
   -- 'clean' as long as there is such a row
-  WHERE m.serving = (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x)
+  WHERE m.serving = (SELECT MIN(x.serving) FROM artwork_migration.baseline_object AS x)
 ),
 
 compared AS (
@@ -96,11 +96,11 @@ compared AS (
     w.words,
     COALESCE(w.may_differ, r.may_differ) AS may_differ
   FROM remembered AS r
-  FULL JOIN artwork_migration.watched_objects() AS w ON r.subject = w.subject
+  FULL JOIN artwork_migration.monitored_objects() AS w ON r.subject = w.subject
   -- a further trigger, function or view of ours takes nothing away
   WHERE
     r.subject IS NOT NULL
-    OR (w.kind NOT IN ('trigger', 'function', 'view') AND (SELECT MIN(x.serving) FROM artwork_migration.remembered_object AS x) = 'legacy')
+    OR (w.kind NOT IN ('trigger', 'function', 'view') AND (SELECT MIN(x.serving) FROM artwork_migration.baseline_object AS x) = 'legacy')
 )
 
 SELECT

@@ -32,7 +32,7 @@ found AS (
   WHERE f.email_user_id IS NOT NULL
 )
 
-INSERT INTO artwork_migration.figure (run, name, label, detail, value)
+INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   :run,
   'customer_left_with_nothing',

@@ -2,7 +2,7 @@
 --   shows when the names have changed hands (64), with the names that the way back gives back.
 -- Why: the way back must know what has come, or gone, since. The list is in names: numbers of the catalog do not tell what is new, because
 --   an older function may be replaced by one that is bound, and a database that was restored from a dump has other numbers.
--- Inverse: 16_hung_at_switch.undo.sql
+-- Inverse: 16_dependent_at_switch.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE VIEW artwork_migration.bound_to_artworks AS
@@ -40,9 +40,9 @@ WHERE
   AND p.polrelid IS DISTINCT FROM TO_REGCLASS('public.artworks') AND k.conrelid IS DISTINCT FROM TO_REGCLASS('public.artworks')
   AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') IS NOT TRUE;
 
-CREATE TABLE artwork_migration.hung_at_switch (
+CREATE TABLE artwork_migration.dependent_at_switch (
   kind text NOT NULL,
   object text NOT NULL,
   name text,
-  CONSTRAINT hung_at_switch_pkey PRIMARY KEY (kind, object)
+  CONSTRAINT dependent_at_switch_pkey PRIMARY KEY (kind, object)
 );

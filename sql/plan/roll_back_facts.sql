@@ -8,4 +8,4 @@ SELECT
     SELECT COUNT(DISTINCT x.id) FROM artwork_migration.clean_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
     WHERE NOT l.carried_back
   ) AS ids_to_carry_back,
-  (SELECT COUNT(*) FROM artwork_migration.refused_write) AS refused_writes
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS rejected_writes

@@ -5,50 +5,50 @@ from collections.abc import Callable
 import pytest
 
 import sql
-from migration.errors import BadInput, BlockerHasCome, Obstacle, ObstaclesFound
+from migration.errors import BadInput, BlockerHasCome, PrerequisitesNotMet, Problem
 from migration.ledger.decisions import DecisionName, checked_value
 from migration.plans.drift import require_capture
 from migration.verbs import roll_back
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_switch, planned_way_back, running, switch, switch_back
+from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, running, switch, switch_back
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
-LAPSES = {
+DRIFT = {
     "pg_restore": (
         "ALTER TABLE artworks DISABLE TRIGGER ALL",
         {
-            ("trigger_lapsed", f"trigger artwork_migration_{name} on public.artworks")
+            ("trigger_drifted", f"trigger artwork_migration_{name} on public.artworks")
             for name in ("delete", "insert", "key", "truncate", "update")
         },
     ),
     "a trigger that does not always fire": (
         "ALTER TABLE users ENABLE TRIGGER artwork_migration_lock",
-        {("trigger_lapsed", "trigger artwork_migration_lock on public.users")},
+        {("trigger_drifted", "trigger artwork_migration_lock on public.users")},
     ),
     "a trigger of the write-through is gone": (
         "DROP TRIGGER artwork_migration_update ON artworks_v2",
-        {("trigger_lapsed", "trigger artwork_migration_update on public.artworks_v2")},
+        {("trigger_drifted", "trigger artwork_migration_update on public.artworks_v2")},
     ),
     "a trigger replaced by another function's": (
         "CREATE OR REPLACE TRIGGER artwork_migration_insert AFTER INSERT ON artworks FOR EACH STATEMENT EXECUTE FUNCTION nothing();"
         "ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_insert",
-        {("trigger_lapsed", "trigger artwork_migration_insert on public.artworks")},
+        {("trigger_drifted", "trigger artwork_migration_insert on public.artworks")},
     ),
     "a trigger with another condition": (
         "CREATE OR REPLACE TRIGGER artwork_migration_update AFTER UPDATE ON artworks_v2 FOR EACH ROW"
         " WHEN (FALSE) EXECUTE FUNCTION artwork_migration.write_through();"
         "ALTER TABLE artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_update",
-        {("trigger_lapsed", "trigger artwork_migration_update on public.artworks_v2")},
+        {("trigger_drifted", "trigger artwork_migration_update on public.artworks_v2")},
     ),
     "the life cycle is silent": (
         "ALTER TABLE artworks_v2 DISABLE TRIGGER artworks_v2_lifecycle",
-        {("trigger_lapsed", "trigger artworks_v2_lifecycle on public.artworks_v2")},
+        {("trigger_drifted", "trigger artworks_v2_lifecycle on public.artworks_v2")},
     ),
     "a capture of references is silent": (
         "ALTER TABLE orders DISABLE TRIGGER artwork_migration_delete_artwork_id",
-        {("trigger_lapsed", "trigger artwork_migration_delete_artwork_id on public.orders")},
+        {("trigger_drifted", "trigger artwork_migration_delete_artwork_id on public.orders")},
     ),
     "another text of a function": (
         "CREATE OR REPLACE FUNCTION artwork_migration.capture_artworks() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER"
@@ -108,12 +108,12 @@ def found(deployed: Shop) -> Shop:
     return deployed
 
 
-def lapses(shop: Shop) -> list[Obstacle]:
+def lapses(shop: Shop) -> list[Problem]:
     """What a flow that starts now is refused for."""
     with running(shop) as run:
         try:
             require_capture(run)
-        except ObstaclesFound as refused:
+        except PrerequisitesNotMet as refused:
             return list(refused.obstacles)
     return []
 
@@ -130,7 +130,7 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
 
     found.sql.execute("SET search_path = public")
     assert set() == named()
-    for name, (change, wanted) in LAPSES.items():
+    for name, (change, wanted) in DRIFT.items():
         with found.sql.transaction(force_rollback=True):
             found.sql.execute(change)
             assert (name, wanted) == (name, named())
@@ -139,7 +139,7 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
 
 def test_every_question_has_been_seen_to_say_no() -> None:
     """A file without a case above would never have been seen to refuse anything; each says what to do."""
-    assert {file.rule for file in sql.folder("drift")} | {"users_contract"} == {rule for _, wanted in LAPSES.values() for rule, _ in wanted}
+    assert {file.rule for file in sql.folder("drift")} | {"users_contract"} == {rule for _, wanted in DRIFT.values() for rule, _ in wanted}
     assert [] == [file.name for file in sql.folder("drift") if not file.header["remedy"].endswith(".")]
 
 
@@ -149,7 +149,7 @@ def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
     assert [] == lapses(deployed)
     deployed.sql.execute("DROP TRIGGER artwork_migration_key ON artworks")
     (lapse,) = lapses(deployed)
-    assert ("trigger_lapsed", "trigger artwork_migration_key on public.artworks") == (lapse.rule, lapse.subject)
+    assert ("trigger_drifted", "trigger artwork_migration_key on public.artworks") == (lapse.rule, lapse.subject)
     assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in lapse.problem
     deployed.sql.execute(f"{was}; ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_key")
     assert [] == lapses(deployed)
@@ -166,9 +166,9 @@ def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
         decide(deployed, "accept_drift", kept)
 
     decided("column rating on public.artworks, column note on public.artworks")
-    assert ["trigger_lapsed"] == [lapse.rule for lapse in lapses(deployed)]
+    assert ["trigger_drifted"] == [lapse.rule for lapse in lapses(deployed)]
     decided("column note on public.artworks")
-    assert {"trigger_lapsed", "table_drifted"} == {lapse.rule for lapse in lapses(deployed)}
+    assert {"trigger_drifted", "table_drifted"} == {lapse.rule for lapse in lapses(deployed)}
     for wrong in ("trigger artwork_migration_insert_artwork_id on public.orders", "column absent on public.artworks", ""):
         with pytest.raises(BadInput, match="Nothing was decided"):
             decided(wrong)
@@ -187,13 +187,13 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     """
     shop = make_shop(phase="MIGRATED", on=either_server)
     switch(shop)
-    assert ((), []) == (planned_way_back(shop).blockers, shop.rows("SELECT * FROM artwork_migration.lapse"))
+    assert ((), []) == (planned_roll_back(shop).blockers, shop.rows("SELECT * FROM artwork_migration.drift"))
     shop.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() RESET ALL")
     assert [
-        ("trigger_lapsed", "trigger artwork_migration_update on public.artworks"),
+        ("trigger_drifted", "trigger artwork_migration_update on public.artworks"),
         ("function_changed", "function artwork_migration.guard_retired()"),
-    ] == [(blocker.rule, blocker.subject) for blocker in planned_way_back(shop).blockers]
+    ] == [(blocker.rule, blocker.subject) for blocker in planned_roll_back(shop).blockers]
     shop.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = pg_catalog, pg_temp")
     switch_back(shop)
@@ -204,7 +204,7 @@ def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) 
     """It is looked for once more where nobody can write any more."""
     with pytest.raises(BlockerHasCome):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
-    assert ["trigger_lapsed"] * 4 == [lapse.rule for lapse in lapses(migrated)]
+    assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
 
 
 def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
@@ -212,7 +212,7 @@ def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
 
     def lapsed() -> object:
         with deployed.database.transaction("planning") as connection:
-            return roll_back.plan_withdrawal(connection).facts["lapsed"]
+            return roll_back.plan_uninstall(connection).facts["drifted"]
 
     assert [] == lapsed()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")
@@ -235,7 +235,7 @@ def test_a_restored_database_has_no_lapse(make_shop: MakeShop, restored: Callabl
     """What pg_dump says and psql executes is deparsed in the words that were remembered, before the switch and after it."""
     for phase in ("DEPLOYED", "SWITCHED"):
         copy = restored(make_shop(phase=phase))
-        assert (phase, []) == (phase, copy.rows("SELECT subject FROM artwork_migration.lapse"))
+        assert (phase, []) == (phase, copy.rows("SELECT subject FROM artwork_migration.drift"))
 
 
 def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) -> None:
@@ -253,20 +253,20 @@ def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
     shop.sql.execute(
         "ALTER TABLE order_status_history DROP CONSTRAINT order_status_history_order_id_fkey; ALTER TABLE orders RENAME TO sales"
     )
-    assert [] == [blocker.subject for blocker in planned_way_back(shop).blockers if blocker.rule == "trigger_lapsed"]
+    assert [] == [blocker.subject for blocker in planned_roll_back(shop).blockers if blocker.rule == "trigger_drifted"]
     shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
     shop.sql.execute("TRUNCATE sales CASCADE")
     assert 1 == shop.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     shop.sql.execute("CREATE TABLE orders (artwork_id uuid REFERENCES artworks)")
-    assert 4 == len([blocker for blocker in planned_way_back(shop).blockers if blocker.rule == "trigger_lapsed"])
+    assert 4 == len([blocker for blocker in planned_roll_back(shop).blockers if blocker.rule == "trigger_drifted"])
 
 
 def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) -> None:
     """A table dropped with CASCADE took it along; the triggers of the table went with it, which is no lapse."""
     shop = make_shop(phase="SWITCHED")
     shop.sql.execute("DROP TABLE orders CASCADE")
-    with pytest.raises(ObstaclesFound) as refused:
-        planned_way_back(shop)
+    with pytest.raises(PrerequisitesNotMet) as refused:
+        planned_roll_back(shop)
     assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.obstacles}
 
 

@@ -6,7 +6,7 @@
 SELECT DISTINCT
   FORMAT(
     $do$
-INSERT INTO artwork_migration.figure (run, name, label, detail, value)
+INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   %1$s,
   x.name,

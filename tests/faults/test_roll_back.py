@@ -8,7 +8,7 @@ import pytest
 from psycopg.types.json import Jsonb
 from sqlalchemy import Connection
 
-from migration.errors import BlockerHasCome, DatabaseError, ObstaclesFound
+from migration.errors import BlockerHasCome, DatabaseError, PrerequisitesNotMet
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import execution, plan
@@ -21,9 +21,9 @@ from tests.conftest import MakeShop
 from tests.shops import SETTINGS, Shop, catch_up_now, migrate, planned_deployment, running, withdraw
 
 
-def planned_withdrawal(shop: Shop) -> Plan:
+def planned_uninstall(shop: Shop) -> Plan:
     with shop.database.transaction("planning") as connection:
-        return roll_back.plan_withdrawal(connection)
+        return roll_back.plan_uninstall(connection)
 
 
 def execute_locked_part(shop: Shop, made: Plan) -> None:
@@ -57,19 +57,19 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
     shop = make_shop()
     before, users = shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users")
     _deploy_and_migrate(shop)
-    execute_locked_part(shop, planned_withdrawal(shop))
+    execute_locked_part(shop, planned_uninstall(shop))
     assert Phase.NOT_STARTED == phase(shop)
-    with pytest.raises(ObstaclesFound, match="Run roll_back again"):
+    with pytest.raises(PrerequisitesNotMet, match="Run roll_back again"):
         planned_deployment(shop)
     assert "roll_back again, it has steps left" == read_status(shop.database).may_be_run_next
-    assert {"after"} == {statement.stage for statement in planned_withdrawal(shop).statements}
+    assert {"after"} == {statement.stage for statement in planned_uninstall(shop).statements}
     withdraw(shop)
     assert (before, users) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users"))
 
 
 def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) -> None:
     """A statement that fails after the commit fails the run, and the phase stays what the commit made it."""
-    made = planned_withdrawal(migrated)
+    made = planned_uninstall(migrated)
     execute_locked_part(migrated, made)
     migrated.sql.execute(
         "CREATE FUNCTION public.no() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '23514'; END$$;"
@@ -88,7 +88,7 @@ def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) ->
 
 def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
     """The capture is gone by then; whoever signs up meanwhile keeps the account, as does whoever an order of theirs names."""
-    made = planned_withdrawal(migrated)
+    made = planned_uninstall(migrated)
     execute_locked_part(migrated, made)
     claimed = migrated.value("SELECT id FROM artwork_migration.created_user LIMIT 1")
     migrated.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", (claimed,))
@@ -98,7 +98,7 @@ def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
 
 def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> None:
     """The plan had no blocker; under the lock there is one, so nothing is changed and the write is not lost."""
-    made = planned_withdrawal(migrated)
+    made = planned_uninstall(migrated)
     assert made.blockers == ()
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
@@ -111,7 +111,7 @@ def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> No
 def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: MakeShop) -> None:
     """Where deploy_schema created the table users, somebody who has signed up in it meanwhile is not dropped with it."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
-    made = planned_withdrawal(shop)
+    made = planned_uninstall(shop)
     signed_up = add_user(shop, "late@example.org")
     with pytest.raises(BlockerHasCome):
         execute_locked_part(shop, made)
@@ -120,7 +120,7 @@ def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: Make
 
 def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: Shop) -> None:
     """Also what is written between the plan and the lock."""
-    made = planned_withdrawal(migrated)
+    made = planned_uninstall(migrated)
     artwork = add_clean(migrated, fal_request_id="fal_late", generation_params=Jsonb({"steps": 4}))
     execute_locked_part(migrated, made)
     question = "SELECT fal_request_id FROM artwork_migration.clean_only_value WHERE id = %s"
@@ -155,7 +155,7 @@ def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp
     from tasks.exporting import export_ledger
 
     add_clean(migrated, fal_request_id="fal_1")
-    execute_locked_part(migrated, planned_withdrawal(migrated))
+    execute_locked_part(migrated, planned_uninstall(migrated))
     with running(migrated, "roll_back") as run, disable_run_logger():
         run.settings = SETTINGS.model_copy(update={"reports": tmp_path / "reports"})
         path = export_ledger.fn(run)

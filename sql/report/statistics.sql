@@ -6,6 +6,6 @@ SELECT
   f.label,
   f.detail,
   f.value
-FROM artwork_migration.figure AS f
+FROM artwork_migration.statistic AS f
 WHERE f.run = :run
 ORDER BY f.name, f.label, f.detail

@@ -37,10 +37,10 @@ def judged(shop: Shop) -> GateVerdict:
 
 
 def clear(shop: Shop, artwork: UUID) -> None:
-    """What `decide clear_refused_write` does."""
+    """What `decide clear_rejected_write` does."""
     with shop.database.transaction("deciding") as connection:
         apply_at_once(
-            connection, DecisionName.CLEAR_REFUSED_WRITE, checked_value(connection, DecisionName.CLEAR_REFUSED_WRITE, str(artwork))
+            connection, DecisionName.CLEAR_REJECTED_WRITE, checked_value(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
         )
 
 
@@ -49,15 +49,15 @@ def red(verdict: GateVerdict) -> dict[str, tuple[str, ...]]:
     return {rule.rule: rule.ids for rule in verdict.red}
 
 
-def test_a_refused_write_waits_for_a_person(migrated: Shop, refused: UUID) -> None:
+def test_a_rejected_write_waits_for_a_person(migrated: Shop, refused: UUID) -> None:
     """The clean write stands, its reason is kept without a value, the gate is red with the id and the switch is blocked, until it is mended
     and cleared."""
     assert (NAME, "Rex") == (clean(migrated, refused, "pet_name"), legacy(migrated, refused, "pet_name"))
-    kept = migrated.rows("SELECT r.id, r.operation, r.sql_state, r.object FROM artwork_migration.refused_write AS r")
+    kept = migrated.rows("SELECT r.id, r.operation, r.sql_state, r.object FROM artwork_migration.rejected_write AS r")
     assert [(refused, "UPDATE", "23514", "artworks.short_names")] == kept
     assert {"refused": (str(refused),)} == red(judged(migrated))
     assert NAME == clean(migrated, refused, "pet_name")
-    (blocker,) = [one for one in planned_switch(migrated).blockers if one.rule == "refused_write"]
+    (blocker,) = [one for one in planned_switch(migrated).blockers if one.rule == "rejected_write"]
     assert str(refused) in blocker.subject
     assert NAME not in str(blocker)
 
@@ -65,7 +65,7 @@ def test_a_refused_write_waits_for_a_person(migrated: Shop, refused: UUID) -> No
     migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (NAME, refused))
     clear(migrated, refused)
     assert {} == red(judged(migrated))
-    assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.refused_write"))
+    assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.rejected_write"))
 
 
 def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
@@ -75,7 +75,7 @@ def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, ref
     assert "Rex" == clean(migrated, refused, "pet_name")
 
 
-REFUSALS = "SELECT r.id FROM artwork_migration.refused_write AS r"
+REFUSALS = "SELECT r.id FROM artwork_migration.rejected_write AS r"
 BY_HAND = """
 INSERT INTO artworks (
   id, customer_name, customer_email, pet_name, original_image_url, original_pet_mom_url, original_pet_url, access_token, generation_status
