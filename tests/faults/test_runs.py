@@ -106,7 +106,7 @@ def test_a_long_name_is_still_told(shop: Shop) -> None:
 CLIENT = """
 import sys, threading, time
 from sqlalchemy import text
-from migration import runs
+from migration.ledger import runs
 from migration.database import Database
 from migration.settings import Settings, database_url
 
