@@ -1,4 +1,4 @@
-"""How the demo tells what happened: a few lines for each step."""
+"""The output of the demo: a few lines for each step."""
 
 import threading
 from collections.abc import Iterator
@@ -17,26 +17,26 @@ from migration.errors import MigrationError
 from migration.settings import read_settings
 from reporting.accounts import Accounts
 from reporting.status import read_status
-from sample.entry import Side
-from sample.moments import Writes
+from sample.journal_entry import Side
+from sample.write_latency import WriteLatency
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-#: How many of the writes that are missing are named.
-NAMED = 10
+#: How many of the missing writes are printed.
+MISSING_SHOWN = 10
 
 
 def show_state(console: Console, state: "State[Any]") -> None:
-    """A verb's end, as an operator reads it."""
+    """Print the end state of a verb and its message."""
     console.print(f"   [bold]{state.name}[/]: {state.message}", highlight=False)
 
 
 def show_accounts(console: Console, accounts: Accounts) -> None:
-    """Where every legacy row went, twice."""
+    """Print both accounts of the legacy rows as tables."""
     for title, rows, total, amount in (
         ("Where every legacy row went", accounts.sum_rows, "count(*) of the legacy table", accounts.legacy_rows),
-        ("From the strategy's WHERE clause to what was migrated", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
+        ("From the strategy to the migrated rows", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
     ):
         table = Table(title=title, title_justify="left", show_header=False, show_footer=True)
         table.add_column(footer=total)
@@ -44,41 +44,40 @@ def show_accounts(console: Console, accounts: Accounts) -> None:
         for label, count in rows:
             table.add_row(label, f"{count:,}")
         console.print(table)
-    console.print(f"   {'Both add up.' if accounts.adds_up else '[bold red]They do NOT add up.[/]'}")
+    console.print(f"   Both accounts {'add up.' if accounts.adds_up else '[bold red]do NOT add up[/].'}")
 
 
 def show_check(console: Console, check: Check) -> None:
-    """The journal against the serving table, and the errors that the application saw."""
-    report = check.journal
-    missing = f"[bold red]{len(report.missing)} MISSING[/]" if report.missing else "none is missing"
-    serving = "the legacy table" if check.side is Side.LEGACY else "the clean table"
+    """Print the comparison of the journal with the serving table, and the errors that the application got."""
+    journal = check.journal
+    missing = f"[bold red]{len(journal.missing)} MISSING[/]" if journal.missing else "none is missing"
     console.print(
-        f"   journal: {report.values_checked:,} values of {report.rows_checked:,} rows and {report.orders_checked:,} orders "
-        f"in the serving table ({serving}), {missing}",
+        f"   Journal: {journal.values_checked:,} values of {journal.rows_checked:,} rows and {journal.orders_checked:,} orders were "
+        f"checked in the serving table ({'legacy' if check.side is Side.LEGACY else 'clean'}); {missing}.",
         highlight=False,
     )
-    for one in report.missing[:NAMED]:
-        console.print(f"      {one.id}: {one.what} {one.why}", highlight=False)
-    console.print(f"   the application: {check.transactions:,} transactions meanwhile, {_errors(check)}", highlight=False)
+    for write in journal.missing[:MISSING_SHOWN]:
+        console.print(f"      {write.id}: {write.what} {write.why}", highlight=False)
+    console.print(f"   Application: {check.transactions:,} transactions since the last check, {_errors(check)}.", highlight=False)
 
 
-def show_writes(console: Console, writes: Writes) -> None:
-    """What was written while the names changed hands."""
+def show_latency(console: Console, latency: WriteLatency) -> None:
+    """Print how many writes happened while the tables were renamed, and how long the slowest of them took."""
     console.print(
-        f"   {writes.acknowledged:,} writes were acknowledged while it ran; {writes.in_flight} of them were in flight "
-        f"when the names changed hands, the slowest took {writes.slowest * 1000:.0f} ms",
+        f"   Writes: {latency.acknowledged:,} were acknowledged while the verb ran. {latency.in_flight} of them were in flight "
+        f"when the tables were renamed; the slowest took {latency.slowest * 1000:.0f} ms.",
         highlight=False,
     )
 
 
 @contextmanager
 def progress(console: Console, database: Database) -> Iterator[None]:
-    """What the ledger says, twice a second, while the flow runs."""
-    over = threading.Event()
+    """Show the progress of migrate_data from the ledger, twice a second, for the time of a `with` block."""
+    ended = threading.Event()
 
     def watch() -> None:
         with Live(console=console, refresh_per_second=4, transient=True) as live:
-            while not over.wait(0.5):
+            while not ended.wait(0.5):
                 try:
                     backlog = read_status(database).backlog
                 except MigrationError:
@@ -93,20 +92,20 @@ def progress(console: Console, database: Database) -> Iterator[None]:
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         watcher.join()
         database.dispose()
 
 
 def newest_report() -> Path:
-    """Where the report of the newest run is."""
+    """Return the path of the newest report."""
     return max(read_settings().reports.absolute().glob(f"{SHOP}-*/report.html"), key=lambda path: path.stat().st_mtime)
 
 
 def _errors(check: Check) -> str:
     if not check.errors:
-        return "no error"
-    told = ", ".join(f"{count} × {code}" for code, count in check.errors.items())
-    if not check.good:
-        return f"errors: [bold red]{told}[/], {check.overcome} retried with success"
-    return f"{sum(check.errors.values())} errors, all {OUTDATED_PLAN} (a prepared SELECT * is outdated), each retried with success"
+        return "no errors"
+    if check.good:
+        return f"{sum(check.errors.values())} errors. All are {OUTDATED_PLAN} (outdated prepared SELECT *), and each retry succeeded"
+    counts = ", ".join(f"{count} × {code}" for code, count in check.errors.items())
+    return f"errors: [bold red]{counts}[/]. {check.retried} retries succeeded"
