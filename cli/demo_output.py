@@ -34,14 +34,11 @@ def show_state(console: Console, state: "State[Any]") -> None:
 
 def show_accounts(console: Console, accounts: Accounts) -> None:
     """Print both accounts of the legacy rows as tables."""
-    for title, rows, total, amount in (
-        ("Where every legacy row went", accounts.sum_rows, "count(*) of the legacy table", accounts.legacy_rows),
-        ("From the strategy to the migrated rows", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
-    ):
-        table = Table(title=title, title_justify="left", show_header=False, show_footer=True)
-        table.add_column(footer=total)
-        table.add_column(footer=f"{amount:,}", justify="right")
-        for label, count in rows:
+    for account in accounts.tables:
+        table = Table(title=account.title, title_justify="left", show_header=False, show_footer=True)
+        table.add_column(footer=account.total_label)
+        table.add_column(footer=f"{account.total:,}", justify="right")
+        for label, count in account.rows:
             table.add_row(label, f"{count:,}")
         console.print(table)
     console.print(f"   Both accounts {'add up.' if accounts.adds_up else '[bold red]do NOT add up[/].'}")
@@ -82,10 +79,9 @@ def progress(console: Console, database: Database) -> Iterator[None]:
                     backlog = read_status(database).backlog
                 except MigrationError:
                     continue
-                live.update(
-                    f"   {backlog['chunks_done']} of {backlog['chunks']} chunks, {backlog['copied']:,} rows copied, "
-                    f"{backlog['logged']:,} ids in the log"
-                )
+                if backlog:
+                    chunks = f"{backlog.chunks_done} of {backlog.chunks} chunks"
+                    live.update(f"   {chunks}, {backlog.copied:,} rows copied, {backlog.logged:,} ids in the log")
 
     watcher = threading.Thread(target=watch, daemon=True)
     watcher.start()

@@ -3,8 +3,8 @@
 import pytest
 
 from cli.demo_application import OUTDATED_PLAN, WORKERS, Check
-from sample.journal_entry import Side
 from sample.journal import JournalReport, Missing
+from sample.journal_entry import Side
 
 
 def check(*, missing: tuple[Missing, ...] = (), errors: dict[str, int] | None = None, retried: int = 0, rows: int = 1) -> Check:
