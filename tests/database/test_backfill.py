@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from migration.errors import DatabaseError, MigrationError
+from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
@@ -24,7 +25,7 @@ CHUNKS = "SELECT number, copied FROM artwork_migration.chunk WHERE done_at IS NO
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has planned its chunks and copied the first of them; what setting the sample up has logged is forgotten."""
     empty_log(deployed)
-    with running(deployed, "migrate_data") as begun:
+    with running(deployed, MIGRATE_DATA) as begun:
         begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
         begun.begin()
         assert backfill.plan_chunks(begun) > 2

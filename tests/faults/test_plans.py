@@ -13,13 +13,14 @@ from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
+from migration.ledger.runs import Approval
 from migration.plans import plan
-from migration.plans.plan import Approval, Plan
+from migration.plans.plan import Plan
 from migration.settings import database_url
 from migration.verbs import deploy_schema, roll_back
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
+from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 
@@ -170,7 +171,7 @@ def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop
 def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     """A plan made before a roll-back does not hold after the next deployment, although the statements are the same."""
     first = planned_uninstall(deployed)
-    withdraw(deployed)
+    uninstall(deployed)
     deploy(deployed)
     second = planned_uninstall(deployed)
     assert first.statements == second.statements
@@ -180,7 +181,7 @@ def test_there_and_back_makes_another_number(deployed: Shop) -> None:
 def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> None:
     """After roll_back(to=NOT_STARTED) nothing of ours remains, so the number can be the same; but nobody has read that plan since."""
     first = deploy(shop)
-    withdraw(shop)
+    uninstall(shop)
     accept_exposure(shop)
     again = planned_deployment(shop)
     assert first.number == again.number
