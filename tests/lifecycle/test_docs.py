@@ -20,7 +20,7 @@ from tests.shops import Shop
 
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.
-STEPS = [command for command in commands(README) if command.startswith(PROGRAM)]
+STEPS = [command for command in commands(README) if command.startswith(PROGRAM) and command not in CLEAN_UP]
 OTHERS = [
     command
     for command in dict.fromkeys([*commands(DOCUMENTS["docs/decisions.md"]), *COMMANDS])

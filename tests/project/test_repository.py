@@ -21,6 +21,8 @@ CHOICES = re.compile(
     r"|\b(?:PIP|UV)_(?:EXTRA_|DEFAULT_)?(?:INDEX|FIND_LINKS)|\bindex-url *=|\btool\.uv\.index\b|\bregistry *= *\w+:"
     r"|(?<![\w.])/(?:work|root|home)/"
 )
+#: In a lock file any address at all, and any option but a hash.
+ADDRESSES = re.compile(r"^.*\w://.*$|^ *-(?!-hash=).*$", re.MULTILINE)
 
 
 def test_each_deployment_leads_to_its_flow() -> None:
@@ -59,7 +61,15 @@ def test_a_lock_file_has_versions_and_hashes_only(name: str) -> None:
     """A lock file holds no address and no option: which package index is used is the choice of whoever installs."""
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "--hash=sha256:" in text
-    assert [] == re.findall(r"^.*(?:\w+://|\w+@\w|^ *-(?!-hash=)).*$", text, re.MULTILINE)
+    assert [] == ADDRESSES.findall(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url a", "-i a", "-f a", "--find-links a", "a @ file:///a.whl", "a==1 # from http://a", "git+ssh://a@b"]
+)
+def test_an_address_in_a_lock_file_is_seen(line: str) -> None:
+    """The test before this one finds each of these lines."""
+    assert ADDRESSES.search(f"a==1 \\\n    --hash=sha256:0\n{line}\n")
 
 
 def test_no_file_chooses_a_package_index() -> None:
