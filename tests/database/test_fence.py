@@ -25,6 +25,7 @@ from tests.stepping import Barrier, Step, break_function
 COPY = """
 import sys
 from migration.ledger import runs
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import backfill
 from migration.database import Database
 from migration.settings import database_url

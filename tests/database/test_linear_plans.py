@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from migration.checks import gates, verification
+from migration.ledger.phases import VERIFY
 from migration.settings import Settings
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer

@@ -117,6 +117,7 @@ CLIENT = """
 import sys, threading, time
 from sqlalchemy import text
 from migration.ledger import runs
+from migration.ledger.phases import MIGRATE_DATA
 from migration.database import Database
 from migration.settings import Settings, database_url
 
