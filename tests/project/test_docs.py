@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from migration.decisions import DecisionName
+from migration.ledger.decisions import DecisionName
 from typer.main import get_group
 
 from cli import processes, registration
