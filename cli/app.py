@@ -7,12 +7,13 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import URL
 
 from cli.up import bring_up, running_ui, take_down
-from cli.verbs import EXIT_CODES, console, end, run
+from cli.verbs import EXIT_CODES, console, end, run, use_running_server
 from migration.database import Database
-from migration.errors import BadInput, MigrationError
-from migration.settings import Settings, database_url, read_settings
+from migration.errors import MigrationError
+from migration.settings import Settings, read_settings, required_url
 from reporting.status import read_status, status_lines
 
 app = typer.Typer(
@@ -87,18 +88,22 @@ def _errors_printed() -> Iterator[None]:
 
 @contextmanager
 def _open_database() -> Iterator[tuple[Database, Settings]]:
-    """The database in ARTWORK_DATABASE_URL, and the settings; errors are printed."""
+    """The database to migrate and the settings; errors are printed."""
     with _errors_printed():
         settings = read_settings()
-        if settings.database_url is None:
-            raise BadInput(
-                "ARTWORK_DATABASE_URL is not set. To fix: set it to the database to migrate, like postgresql://user@host:5432/shop."
-            )
-        database = Database(database_url(settings.database_url.get_secret_value()))
+        database = Database(required_url(settings, _stored_url))
         try:
             yield database, settings
         finally:
             database.dispose()
+
+
+def _stored_url() -> URL | None:
+    """Return the URL in Prefect's block. Prefect takes seconds to import, so this is called only if ARTWORK_DATABASE_URL is not set."""
+    use_running_server()
+    from tasks.connection_block import stored_url
+
+    return stored_url()
 
 
 def main() -> None:

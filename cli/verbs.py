@@ -98,14 +98,19 @@ def run_verb(verb: str, **parameters: object) -> "State[Any]":
 
     The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started.
     """
+    use_running_server()
+    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
+    state: State[Any] = flow(**parameters, return_state=True)
+    return state
+
+
+def use_running_server() -> None:
+    """Make Prefect use the server in PREFECT_API_URL, or the one that `up` has started. Call it before Prefect is imported."""
     api = running_api()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
-    state: State[Any] = flow(**parameters, return_state=True)
-    return state
 
 
 def exit_code(state: "State[Any]") -> int:

@@ -4,8 +4,9 @@ import re
 from itertools import groupby
 from typing import cast
 
+from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
-from migration.plans.plan import MEND, STAGES, Plan, Statement
+from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -27,13 +28,6 @@ _STAGES = {
 
 #: The statements that only lock: a view is locked by giving it the owner it has.
 _LOCK = re.compile(r"LOCK TABLE (?P<table>.+) IN (?P<mode>.+) MODE$|ALTER (?:MATERIALIZED )?VIEW (?P<view>.+) OWNER TO .+$")
-_TO_ROLL_BACK = {
-    "deploy_schema": "`roll-back`.",
-    "switch_over": "`roll-back --to MIGRATED`.",
-    "roll_back(to=MIGRATED)": "`switch-over`.",
-    "roll_back(to=NOT_STARTED)": "`deploy-schema`.",
-    "clean_up": "not possible.",
-}
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -42,7 +36,7 @@ def plan_markdown(plan: Plan) -> str:
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None: the defaults apply."
     return (
         f"# Plan {plan.number}: {plan.verb}\n\nNothing was changed. {_next_step(plan)}\n\n"
-        f"**Locks:** {_locks(plan)} **To roll back:** {_TO_ROLL_BACK[plan.verb]}\n\n"
+        f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_dependents(plan)}{_statements(plan)}\n"
@@ -52,9 +46,13 @@ def plan_markdown(plan: Plan) -> str:
 def _next_step(plan: Plan) -> str:
     """Return how to run the plan, or that it is blocked."""
     if plan.blockers:
-        return f"The plan has {_counted(len(plan.blockers), 'blocker')}, listed below. {MEND}"
+        return f"The plan has {_counted(len(plan.blockers), 'blocker')}, listed below. {FIX_HINT}"
     fields = f"`plan={plan.number}`, `approved_by` and `reason`"
     return f"To run exactly these statements: `{plan.command}`. In the UI: the same form with {fields}."
+
+
+def _undone_by(plan: Plan) -> str:
+    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "not possible."
 
 
 def _locks(plan: Plan) -> str:
@@ -114,7 +112,7 @@ def _dependents(plan: Plan) -> str:
     if plan.facts[dependents.FACT] is None:
         return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists them.\n\n"
     found = [dependents.Hanging(**fact) for fact in plan.facts[dependents.FACT]]
-    listed = [dependent for dependent in found if dependent.lock or dependent.problem] if plan.verb == "switch_over" else found
+    listed = [dependent for dependent in found if dependent.lock or dependent.problem] if plan.verb is SWITCH_OVER else found
     rest = f"The plan of deploy_schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
     lines = "\n".join(
         f"| {cell(dependent.kind)} | {cell(dependent.object)} | {cell(_action(dependent))} | {cell(dependent.lock)} |"
@@ -141,7 +139,7 @@ def _not_checked(plan: Plan) -> list[str]:
 
 
 def _facts(plan: Plan) -> str:
-    if plan.verb == "deploy_schema":
+    if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
     lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != dependents.FACT)
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")

@@ -85,7 +85,7 @@ class Status:
         """The verbs that may be run next. A verb with steps left comes first, with the roll back that may replace it."""
         left = self.verbs_with_steps_left
         if not left:
-            return ", ".join(self.phase.phase.next_verbs) or "nothing"
+            return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
         roll_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
         return f"{', '.join(left)} again, it has steps left{roll_back}"
 

@@ -157,7 +157,7 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     assert f"`artwork-migration run deploy-schema --plan {made.number} --approved-by NAME --reason WHY`" in head
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
-    assert "less than half of `deadlock_timeout`. **To roll back:** `roll-back`." in head
+    assert "less than half of `deadlock_timeout`. **To undo:** `roll-back --to NOT_STARTED`." in head
 
 
 def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:
