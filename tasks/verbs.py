@@ -1,6 +1,7 @@
 """What every operator verb shares: the database, the run's lock, ends with a message, and the status artifact."""
 
 import functools
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import ParamSpec
@@ -52,7 +53,8 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             get_run_logger().error("%s: %s", error.end_state, error)
             return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
-    return flow(name=function.__name__.replace("_", "-"), persist_result=False)(ending_with_message)
+    description, _, _ = (inspect.getdoc(function) or "").partition("\n\nArgs:")  # the form explains the parameters
+    return flow(name=function.__name__.replace("_", "-"), description=description, persist_result=False)(ending_with_message)
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
