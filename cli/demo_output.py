@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from cli.demo_application import OUTDATED_PLAN, Check
 from cli.demo_servers import SHOP
@@ -29,7 +32,7 @@ MISSING_SHOWN = 10
 
 def show_state(console: Console, state: "State[Any]") -> None:
     """Print the end state of a verb and its message."""
-    console.print(f"   [bold]{state.name}[/]: {state.message}", highlight=False)
+    _print(console, f"[bold]{state.name}[/]: {escape(state.message or '')}")
 
 
 def show_accounts(console: Console, accounts: Accounts) -> None:
@@ -48,22 +51,23 @@ def show_check(console: Console, check: Check) -> None:
     """Print the comparison of the journal with the serving table, and the errors that the application got."""
     journal = check.journal
     missing = f"[bold red]{len(journal.missing)} MISSING[/]" if journal.missing else "none is missing"
-    console.print(
-        f"   Journal: {journal.values_checked:,} values of {journal.rows_checked:,} rows and {journal.orders_checked:,} orders were "
-        f"checked in the serving table ({'legacy' if check.side is Side.LEGACY else 'clean'}); {missing}.",
-        highlight=False,
+    serving = "legacy" if check.side is Side.LEGACY else "clean"
+    _print(
+        console,
+        f"Journal: {journal.values_checked:,} values of {journal.rows_checked:,} rows and {journal.orders_checked:,} orders were checked "
+        f"in the serving table ({serving}); {missing}.",
     )
     for write in journal.missing[:MISSING_SHOWN]:
-        console.print(f"      {write.id}: {write.what} {write.why}", highlight=False)
-    console.print(f"   Application: {check.transactions:,} transactions since the last check, {_errors(check)}.", highlight=False)
+        _print(console, f"   {write.id}: {write.what} {write.why}")
+    _print(console, f"Application: {check.transactions:,} transactions since the last check, {_errors(check)}.")
 
 
 def show_latency(console: Console, latency: WriteLatency) -> None:
     """Print how many writes happened while the tables were renamed, and how long the slowest of them took."""
-    console.print(
-        f"   Writes: {latency.acknowledged:,} were acknowledged while the verb ran. {latency.in_flight} of them were in flight "
-        f"when the tables were renamed; the slowest took {latency.slowest * 1000:.0f} ms.",
-        highlight=False,
+    _print(
+        console,
+        f"Writes: {latency.acknowledged:,} acknowledged while the verb ran; {latency.in_flight} in flight when the tables were renamed, "
+        f"the slowest of these took {latency.slowest * 1000:.0f} ms.",
     )
 
 
@@ -96,6 +100,11 @@ def progress(console: Console, database: Database) -> Iterator[None]:
 def newest_report() -> Path:
     """Return the path of the newest report."""
     return max(read_settings().reports.absolute().glob(f"{SHOP}-*/report.html"), key=lambda path: path.stat().st_mtime)
+
+
+def _print(console: Console, text: str) -> None:
+    """Print a text below the heading of its step, indented on every line."""
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, 3), expand=False), highlight=False)
 
 
 def _errors(check: Check) -> str:

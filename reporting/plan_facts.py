@@ -159,7 +159,7 @@ def _room(facts: Facts) -> str:
         + "\n\nFree disk space is not visible from SQL: check it on the server. These limits are visible:\n\n"
         + _table(("setting", "value"), limits)
         + "\n\n"
-        + _notes(facts["notes"]["room"], "The migration stays within these limits.")
+        + _notes(facts["notes"]["room"], "None of these limits blocks the migration.")
     )
 
 

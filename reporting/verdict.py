@@ -37,7 +37,7 @@ def headline(report: Report) -> str:
 
 def _of_the_day(report: Report) -> str:
     if report.green:
-        return "the clean table serves, and every check is green."
+        return "the clean table serves, and no check is red."
     if not report.gates:
         return "no gate was judged, so nothing is proven."
     return "the verification is red. The clean table serves, and no write is lost."

@@ -110,7 +110,7 @@ def test_the_report_of_a_day(switched: Shop) -> None:
     verify(switched)
     report = read_report(switched.database)
     assert report.accounts.adds_up
-    assert "Day 2 of 30: the clean table serves, and every check is green." == headline(report)
+    assert "Day 2 of 30: the clean table serves, and no check is red." == headline(report)
     assert "1 changed since the switch; 1 created since the switch" in sentence(report)
     assert [1, 2] == [one.day for one in report.verifications]
     page = pages.page(report)
@@ -126,7 +126,7 @@ def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
     verify(switched)
     report = read_report(switched.database)
     over = "The safety window of 30 days is over (day 31)"
-    assert f"{over}: the clean table serves, and every check is green." == headline(report)
+    assert f"{over}: the clean table serves, and no check is red." == headline(report)
     assert f"{over}: every verification since the switch." in pages.page(report)
 
 
