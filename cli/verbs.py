@@ -15,6 +15,7 @@ import flows
 from cli.prefect_server import SETTINGS
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
+from reporting.descriptions import description
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -31,12 +32,11 @@ ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="who appro
 Reason = Annotated[str | None, typer.Option("--reason", help="why; recorded in the ledger")]
 
 
-def description(verb: str) -> str:
-    """Return the docstring of the verb's flow, without its parameters. It is read from the source: to import Prefect takes seconds."""
+def verb_description(verb: str) -> str:
+    """Return the description of a verb. It is read from the source of its flow, because to import Prefect takes seconds."""
     module = ast.parse(Path(flows.__file__).with_name(f"{verb}.py").read_text(encoding="utf-8"))
     (flow,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == verb)
-    text, _, _ = (ast.get_docstring(flow) or "").partition("\n\nArgs:")
-    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
+    return description(ast.get_docstring(flow))
 
 
 def _verb(signature: Callable[..., None]) -> Callable[..., None]:
@@ -48,7 +48,7 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
         state = run_verb(verb, **parameters)
         end(state.name or "", state.message or "", exit_code(state))
 
-    return run.command(verb.replace("_", "-"), help=description(verb))(command)
+    return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
 
 
 @_verb

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from cli.processes import is_alive
-from cli.verbs import description
+from cli.verbs import verb_description
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.house import House, wait_until
 from tests.shops import Shop
@@ -21,7 +21,7 @@ from tests.shops import Shop
 ROOT = Path(__file__).parents[2]
 #: What the command line says of each verb, by its deployment.
 DEPLOYMENTS = {
-    entry["name"]: description(entry["entrypoint"].split(":")[1]).split()
+    entry["name"]: verb_description(entry["entrypoint"].split(":")[1])
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 }
 
@@ -32,7 +32,7 @@ def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
     assert f"because {taken} is in use" in house.said
     assert not house.ui.endswith(taken)
     assert 200 == httpx.get(house.ui).status_code
-    assert DEPLOYMENTS == {one["name"]: one["description"].split() for one in house.ask("/deployments/filter")}
+    assert DEPLOYMENTS == {one["name"]: one["description"] for one in house.ask("/deployments/filter")}
     assert ["ONLINE"] == [one["status"] for one in house.ask("/work_pools/artwork-migration/workers/filter")]
     assert "house_shop at " in house.said
     assert f"Prefect UI       {house.ui}" in house.run("status").stdout
