@@ -126,7 +126,7 @@ def _fate(one: dict[str, str]) -> str:
 
 def _not_looked(plan: Plan) -> list[str]:
     """The blockers that nobody knows of, because the server had no answer in the time for it."""
-    rules = plan.facts.get("not_looked", [])
+    rules = plan.facts.get("not_checked", [])
     return [f"- {plan_facts.MARK} {rule}: not looked at, it took too long; the gate `legacy_artworks` looks again." for rule in rules]
 
 

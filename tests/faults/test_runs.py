@@ -317,11 +317,11 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
-    """The refusal names the decision and what it takes; nothing is decided."""
+    """The error names the decision and what it takes; nothing is decided."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
         decisions.checked_value(connection, name, given)
     assert str(caught.value).startswith(f"{name} takes ")
-    assert str(caught.value).endswith("Nothing was decided.")
+    assert " Nothing was decided. To fix: " in str(caught.value)
     assert caught.value.exit_code == 2
 
 
@@ -357,7 +357,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
     for refused in (False, True):
         with deployed.database.transaction("deciding") as connection:
             if refused:
-                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no refused write"):
+                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no rejected write"):
                     decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
                 decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
