@@ -1,4 +1,4 @@
-"""The only place that opens connections. It turns driver errors into errors of ours, and retries transactions that lost a conflict."""
+"""The only place that opens connections. It translates errors of the driver, and repeats transactions that lost a conflict."""
 
 import json
 import random
@@ -154,7 +154,7 @@ def rows(connection: Connection, name: str, **parameters: object) -> list[dict[s
 
 @contextmanager
 def translated(action: str, address: str) -> Iterator[None]:
-    """Turn a driver's error into one of ours, unchained: the driver's text has values of rows, and Prefect logs every chained error."""
+    """Translate an error of the driver, and do not chain it: its text has values of rows, and Prefect logs every chained error."""
     try:
         yield
     except DBAPIError as error:

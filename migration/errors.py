@@ -249,6 +249,6 @@ class DatabaseError(MigrationError):
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
         where = f" on {objects}" if objects else ""
         super().__init__(
-            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. This transaction was rolled back; what was committed before "
-            "stays. To fix: remove the cause, then run it again; it resumes."
+            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
+            "rolled back. To fix: remove the cause, then run the verb again; it resumes."
         )

@@ -32,7 +32,9 @@ def read_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"ARTWORK_{str(found['loc'][0]).upper()}: {found['msg'].lower()}" for found in error.errors(include_input=False))
+        wrong = "; ".join(
+            f"ARTWORK_{str(detail['loc'][0]).upper()}: {detail['msg'].lower()}" for detail in error.errors(include_input=False)
+        )
         raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed. To fix: correct them in the environment.") from None
 
 

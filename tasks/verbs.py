@@ -37,7 +37,7 @@ class EndedWithMessage(Abort):
 
 
 def verb(function: Callable[P, State]) -> Flow[P, State]:
-    """Declare the flow of a verb. An error of ours becomes its end state, with its message and without a traceback."""
+    """Declare the flow of a verb. A MigrationError becomes its end state, with its message and without a traceback."""
 
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:

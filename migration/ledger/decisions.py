@@ -147,9 +147,9 @@ def _columns(connection: Connection, given: str) -> str:
     if not columns and given != NONE:
         raise _not_accepted(DecisionName.CARRY_COLUMNS, f"columns of artworks, separated by commas, or {NONE}")
     mapping = json.dumps(database.rows(connection, "mapping"))
-    found = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
-    if found:
-        raise _not_carried("; ".join(f"{row['column_name']}: {row['problem']}" for row in found))
+    problems = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
+    if problems:
+        raise _not_carried("; ".join(f"{row['column_name']}: {row['problem']}" for row in problems))
     for column in columns:
         _require_equality(connection, column)
     return ",".join(columns) or NONE

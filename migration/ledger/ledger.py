@@ -86,16 +86,16 @@ def create(connection: Connection) -> None:
 
 def phase(connection: Connection) -> PhaseRow:
     """Return the phase in force; NOT_STARTED without a ledger."""
-    found = database.rows(connection, "ledger/phase") if exists(connection) else []
-    if not found:
+    rows = database.rows(connection, "ledger/phase") if exists(connection) else []
+    if not rows:
         return PhaseRow(Phase.NOT_STARTED, 0, None)
-    return PhaseRow(Phase(found[0]["phase"]), found[0]["run"], found[0]["since"])
+    return PhaseRow(Phase(rows[0]["phase"]), rows[0]["run"], rows[0]["since"])
 
 
 def decisions(connection: Connection) -> dict[str, Decision]:
     """Return the decisions in force by name; none without a ledger."""
-    found = database.rows(connection, "ledger/decisions") if exists(connection) else []
-    return {row["name"]: Decision(**row) for row in found}
+    rows = database.rows(connection, "ledger/decisions") if exists(connection) else []
+    return {row["name"]: Decision(**row) for row in rows}
 
 
 def decide(connection: Connection, name: str, value: str, *, approved_by: str, reason: str, run_name: str) -> None:
@@ -238,5 +238,5 @@ def close_steps(connection: Connection, verb: str) -> None:
 
 def decision_value(connection: Connection, name: str, default: str) -> str:
     """Return the value of a decision in force, or the default."""
-    found = decisions(connection).get(name)
-    return found.value if found else default
+    decision = decisions(connection).get(name)
+    return decision.value if decision else default

@@ -25,7 +25,7 @@ class Approval:
 
     @classmethod
     def given(cls, plan: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
-        """Return the approval from the parameters of a verb; None without a number. Raises BadInput if the name or the reason is missing."""
+        """Return the approval from a verb's parameters; None without a number. Raises BadInput if the name or the reason is missing."""
         number, who, why = ((text or "").strip() for text in (plan, approved_by, reason))
         if not number:
             return None
@@ -80,10 +80,10 @@ class Run:
         A ledger in phase NOT_STARTED is what a killed rollback has left; the same verb removes it.
         """
         with self.database.transaction("reading the phase") as connection:
-            found = ledger.phase(connection).phase
-            rest = self.verb is ROLL_BACK_TO_NOT_STARTED and found is self.verb.brings and ledger.exists(connection)
-        if found not in self.verb.starts and not rest:
-            raise WrongPhase(self.verb.name, found, self.verb.starts, [str(verb) for verb in found.next_verbs])
+            phase = ledger.phase(connection).phase
+            rest = self.verb is ROLL_BACK_TO_NOT_STARTED and phase is self.verb.brings and ledger.exists(connection)
+        if phase not in self.verb.starts and not rest:
+            raise WrongPhase(self.verb.name, phase, self.verb.starts, [str(verb) for verb in phase.next_verbs])
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Record the outcome. With `phase_after`, this transaction makes that phase true."""
@@ -144,7 +144,7 @@ def refuse_pooler(target: Database, verb: str) -> None:
                     "transaction_pooler",
                     "ARTWORK_DATABASE_URL",
                     "it is the address of a transaction pooler, behind which the lock of a run protects nothing.",
-                    "To fix: give the address of the server or of a session pooler (on Supabase port 5432).",
+                    "Give the address of the server or of a session pooler (on Supabase port 5432).",
                 )
             ],
         )

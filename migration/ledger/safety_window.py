@@ -69,8 +69,8 @@ def read(connection: Connection) -> SafetyWindow | None:
     days = connection.execute(
         text("SELECT FLOOR(EXTRACT(EPOCH FROM NOW() - CAST(:since AS timestamptz)) / 86400)::int"), {"since": switch.since}
     ).scalar_one()
-    found = database.rows(connection, "window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
-    return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in found))
+    rows = database.rows(connection, "window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
+    return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in rows))
 
 
 def note(connection: Connection, run: int, day: int, red: Sequence[str]) -> None:

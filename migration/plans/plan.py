@@ -74,7 +74,9 @@ class Plan:
             "statements": "the statements differ: something about the tables has changed",
         }
         numbered = dict(self._numbered())
-        return [text for part, text in changes.items() if earlier.get(part) != numbered[part]] or ["nothing it was made from"]
+        return [text for part, text in changes.items() if earlier.get(part) != numbered[part]] or [
+            "its content is the same, but another version of this tool numbered it"
+        ]
 
     def _numbered(self) -> Numbered:
         return Numbered(

@@ -65,7 +65,7 @@ def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> Non
         with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
             pass
     assert ("migrate_data run brave-otter",) == caught.value.holders
-    assert str(caught.value).startswith("migrate_data run brave-otter is at work on this database")
+    assert str(caught.value).startswith("migrate_data run brave-otter is running on this database")
     assert "This run stops here." in str(caught.value)
 
 
@@ -227,7 +227,7 @@ def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeS
                 run.require_phase()
         assert (phase, verb.starts) == (caught.value.found, caught.value.wanted)
         assert f"{verb.name} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
-        assert f"Run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
+        assert f"To fix: run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
     assert before == shop.schema_dump()
 
 
