@@ -60,13 +60,13 @@ def wait_until(condition: Callable[[], object]) -> None:
 
 
 def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
-    """Whoever starts a run beside another learns which one is at work."""
+    """An operator who starts a run beside another learns the name of the one that is running."""
     with a_run(shop, "migrate_data run brave-otter"):
         with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
             pass
     assert ("migrate_data run brave-otter",) == caught.value.holders
     assert str(caught.value).startswith("migrate_data run brave-otter is running on this database")
-    assert "This run stops here." in str(caught.value)
+    assert "Nothing was changed. To fix: wait for it to end" in str(caught.value)
 
 
 def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
