@@ -2,8 +2,6 @@
 
 import itertools
 from dataclasses import dataclass
-from typing import TypedDict, cast
-from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -35,28 +33,13 @@ class CarriedBack:
     rejected: int = 0
     rejected_ids: tuple[str, ...] = ()
 
-    def add(self, batch: "Batch") -> bool:
-        """Add the counts of a batch. Returns whether there was anything in it."""
-        self.logged += batch["logged"]
-        self.carried += batch["carried"]
-        self.removed += batch["removed"]
-        self.rejected += batch["rejected"]
-        return batch["logged"] > 0
-
-
-class Batch(TypedDict):
-    """The counts of one batch."""
-
-    logged: int
-    carried: int
-    removed: int
-    rejected: int
-
-
-class DryRunBatch(Batch):
-    """The counts of one batch of a dry run, and the ids of the rows that the retired table could not take."""
-
-    rejected_ids: list[UUID]
+    def add(self, batch: "CarriedBack") -> None:
+        """Add the counts of a batch, and keep the first of the ids."""
+        self.logged += batch.logged
+        self.carried += batch.carried
+        self.removed += batch.removed
+        self.rejected += batch.rejected
+        self.rejected_ids = tuple(sorted((*self.rejected_ids, *batch.rejected_ids))[:IDS_SHOWN])
 
 
 def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
@@ -69,13 +52,11 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
 def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
     total = CarriedBack()
-    rejected: list[UUID] = []
     for _ in itertools.count() if batches is None else range(batches):
-        batch = cast(DryRunBatch, _batch(connection, "dry_run_batch", batch_size))
-        rejected += batch["rejected_ids"]
-        if not total.add(batch):
+        batch = _batch(connection, "dry_run_batch", batch_size)
+        total.add(batch)
+        if not batch.logged:
             break
-    total.rejected_ids = tuple(sorted(map(str, rejected))[:IDS_SHOWN])
     connection.rollback()
     return total
 
@@ -89,9 +70,10 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     total, small = CarriedBack(), 0
     while small < SMALL_BATCHES:
         batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection))
-        small = small + 1 if batch["logged"] < run.settings.batch_size else 0
-        if not total.add(batch):
+        total.add(batch)
+        if not batch.logged:
             break
+        small = small + 1 if batch.logged < run.settings.batch_size else 0
     with run.database.transaction("checking for rows that cannot be carried back") as connection:
         problems = problems_found(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
     if problems:
@@ -99,11 +81,12 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     return total
 
 
-def _fenced_batch(run: Run, connection: Connection) -> Batch:
+def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
     runs.enter_fence(connection, run.epoch, exclusively=True)
     return _batch(connection, "carry_back_batch", run.settings.batch_size)
 
 
-def _batch(connection: Connection, function: str, batch_size: int) -> Batch:
+def _batch(connection: Connection, function: str, batch_size: int) -> CarriedBack:
     query = text(f"SELECT * FROM artwork_migration.{function}(:batch_size)")
-    return cast(Batch, connection.execute(query, {"batch_size": batch_size}).mappings().one())
+    row = connection.execute(query, {"batch_size": batch_size}).mappings().one()
+    return CarriedBack(**{**row, "rejected_ids": tuple(map(str, row.get("rejected_ids", ())))})

@@ -50,7 +50,7 @@ def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
         " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%'"
         " AND a.access_token <> '' LIMIT 1"
     )
-    with pytest.raises(PlanOutdated, match="a blocker has come or gone"):
+    with pytest.raises(PlanOutdated, match="a blocker has appeared or disappeared"):
         confirm(shop, planned_deployment(shop), first.number)
 
 
@@ -157,7 +157,7 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     assert f"`artwork-migration run deploy-schema --plan {made.number} --approved-by NAME --reason WHY`" in head
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
-    assert "less than half of `deadlock_timeout`. **Way back:** `roll-back`." in head
+    assert "less than half of `deadlock_timeout`. **To undo:** `roll-back --to NOT_STARTED`." in head
 
 
 def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:
