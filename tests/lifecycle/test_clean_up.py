@@ -49,7 +49,7 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
         assert done.returncode == 0, done.stdout + done.stderr
         if found := re.search(r"Plan ([0-9a-f]{8}) of", done.stdout):
             number = found.group(1)
-    assert "there is no way back" in " ".join(done.stdout.split())
+    assert "no rollback is possible" in " ".join(done.stdout.split())
 
     assert phase(switched) == "CLEANED"
     assert "CLEANED" in artifact("migration-status")
