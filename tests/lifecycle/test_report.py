@@ -158,5 +158,5 @@ def test_the_steps_are_measured(operated: Shop) -> None:
     migrate_data(return_state=True)
     measured = "SELECT label FROM artwork_migration.statistic WHERE name = 'seconds' AND value > 0 ORDER BY detail"
     steps = [row[0] for row in operated.rows(measured)]
-    assert ["gate legacy_artworks", "judge quarantine", "create users", "copy chunks"] == steps[:4]
+    assert ["gate legacy_artworks", "find quarantined rows", "create users", "copy chunks"] == steps[:4]
     assert "gate reconciliation" in steps
