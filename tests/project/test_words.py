@@ -10,7 +10,15 @@ import pytest
 from tests.documents import DOCUMENTS, ROOT, section
 
 #: The files whose text is held against the glossary, and those that are not yet.
-SOURCES = ("*.md", "docs/*.md", ".github/**/*.yml", *(f"{room}/**/*.py" for room in ("flows", "tasks", "migration", "bench")))
+SOURCES = (
+    "*.md",
+    "docs/*.md",
+    ".github/**/*.yml",
+    "prefect.yaml",
+    *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "reporting", "migration", "sample", "bench")),
+    "reporting/templates/*.j2",
+    "sample/**/*.sql",
+)
 NOT_YET = (
     "docs/validation.md",
     "docs/internals.md",
