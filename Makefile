@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: demo demo-undo test bench lint lock clean
+.PHONY: demo demo-undo test bench docs lint lock clean
 
 demo: $(VENV)/.runtime ## take a production-like database through the whole life cycle, the application writing all the time
 	@ROWS=$(ROWS) UNTIL=$(UNTIL) $(BIN)/artwork-migration demo
@@ -19,6 +19,9 @@ test: $(VENV)/.development ## every test, on real servers; four files at a time,
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed
+
+docs: $(VENV)/.runtime ## docs/validation.md from the classes of the rules
+	$(BIN)/python -m expectations.documentation > docs/validation.md
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .

@@ -49,7 +49,7 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             require_green(*verdicts)
             execute_plan(run, made, Phase.SWITCHED, looks=LOOKS, before_attempt=drain_log(run))
         finish_steps(run)
-        verdict = judge(run, "live")
+        verdict = judge(run, "verification")
         write_report(run)
         close_gate(run, verdict)
         run.end("Completed")

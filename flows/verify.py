@@ -17,7 +17,7 @@ def verify() -> State:
 
     SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application goes on; no lock stops it.
     Changes nothing but the ledger: what has to be tried is rolled back. Ends in *Red gate*, and emits the event
-    `artwork-migration.verification.red`, when a critical rule of the gate `live` says no, or could not be judged.
+    `artwork-migration.verification.red`, when a rule of the gate `verification` is red.
     """
     with writing("verify") as run:
         window = open_window(run)
@@ -25,7 +25,7 @@ def verify() -> State:
             phase = run.phase()
             return Completed(message=f"Nothing to verify: phase {phase}. {serving(phase)}")
         run.begin()
-        verdict = judge(run, "live")
+        verdict = judge(run, "verification")
         note_verification(run, window, verdict)
         write_report(run)
         require_green_day(run, window, verdict)

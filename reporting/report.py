@@ -9,6 +9,8 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.errors import NoReport
 from migration.ledger import ledger, safety_window
@@ -37,30 +39,6 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One rule as it was judged. A rule that is not green although nothing is bad could not be judged."""
-
-    suite: str
-    rule: str
-    description: str
-    severity: str
-    looked_at: int
-    bad: int
-    passed: bool
-    ids: list[str]
-    about: list[str]
-
-    @property
-    def verdict(self) -> str:
-        """green, info, warning, red, or not judged (which counts as red, whatever the severity)."""
-        if self.passed:
-            return "green"
-        if not self.bad:
-            return "not judged"
-        return "red" if self.severity == "critical" else self.severity
-
-
-@dataclass(frozen=True)
 class Report:
     """Everything on the page. Ids, counts and names of operators; no value of a row. `phase` is the one in force, not the run's."""
 
@@ -70,7 +48,7 @@ class Report:
     decisions: list[ledger.Decision]
     approvals: Rows
     accounts: Accounts
-    gates: list[Gate]
+    gates: list[RuleVerdict]
     gates_not_judged: list[str]
     findings: list[Finding]
     ids_to_decide: int
@@ -91,14 +69,14 @@ class Report:
         return version("artwork-migration")
 
     @cached_property
-    def red(self) -> list[Gate]:
+    def red(self) -> list[RuleVerdict]:
         """The rules that stop the flow."""
-        return [gate for gate in self.gates if gate.verdict in ("red", "not judged")]
+        return [rule for rule in self.gates if rule.red]
 
     @cached_property
-    def warnings(self) -> list[Gate]:
+    def warnings(self) -> list[RuleVerdict]:
         """The rules that found something and stop nothing."""
-        return [gate for gate in self.gates if gate.verdict == "warning"]
+        return [rule for rule in self.gates if rule.label == "warning"]
 
     @property
     def green(self) -> bool:
@@ -121,7 +99,7 @@ def read_report(target: Database) -> Report:
             decisions=list(ledger.decisions(connection).values()),
             approvals=database.rows(connection, "report/approvals", run=run.run),
             accounts=accounts_in(connection),
-            gates=[Gate(**row) for row in database.rows(connection, "report/gates", run=run.run)],
+            gates=gates.read_verdicts(connection, run.run),
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],
             findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),

@@ -6,11 +6,22 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, safety_window
 from migration.ledger.ledger import PhaseRow
 from migration.ledger.phases import Phase
 from migration.ledger.safety_window import SafetyWindow
+
+
+@dataclass(frozen=True)
+class LastGates:
+    """The verdicts of the newest run that has judged a gate."""
+
+    run: int
+    verb: str
+    rules: list[RuleVerdict]
 
 
 @dataclass(frozen=True)
@@ -22,7 +33,7 @@ class Status:
     runs: list[dict[str, Any]] = field(default_factory=list)
     decisions: dict[str, str] = field(default_factory=dict)
     backlog: dict[str, Any] = field(default_factory=dict)
-    gates: list[dict[str, Any]] = field(default_factory=list)
+    last_gates: LastGates | None = None
     steps_left: list[dict[str, Any]] = field(default_factory=list)
     window: SafetyWindow | None = None
 
@@ -62,7 +73,7 @@ def read_status(target: Database) -> Status:
         }
         if row.phase is not Phase.CLEANED and _has_data_tables(connection):
             known["backlog"] = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")[0]
-            known["gates"] = database.rows(connection, "report/last_gates")
+            known["last_gates"] = _last_gates(connection)
         return Status(name, row, **known)
 
 
@@ -88,8 +99,8 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
                 )
             )
         lines.append(("refused writes", str(status.backlog["refused"])))
-    if status.gates:
-        lines.append(("last gates", _gates_line(status.gates)))
+    if status.last_gates:
+        lines.append(("last gates", _gates_line(status.last_gates)))
     lines.extend(("decision", f"{name} = {value}") for name, value in status.decisions.items())
     lines.extend(
         ("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1]
@@ -107,13 +118,17 @@ def status_markdown(status: Status) -> str:
     return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _gates_line(gates: list[dict[str, Any]]) -> str:
-    """A rule that could not be judged has found nothing bad and has not passed: it is red whatever its severity."""
-    told = [gate for gate in gates if not gate["passed"]]
-    red = [f"{gate['suite']}.{gate['rule']}" for gate in told if gate["severity"] == "critical" or gate["bad"] == 0]
-    warned = f", {len(told) - len(red)} of them with a warning" if len(told) > len(red) else ""
-    said = f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned}"
-    return f"{said} (of run {gates[0]['run']}, {gates[0]['verb']})"
+def _last_gates(connection: Connection) -> LastGates | None:
+    found = database.rows(connection, "gates/last_judged_run")
+    return LastGates(**found[0], rules=gates.read_verdicts(connection, found[0]["run"])) if found else None
+
+
+def _gates_line(last: LastGates) -> str:
+    red = [f"{rule.suite}.{rule.rule}" for rule in last.rules if rule.red]
+    warnings = sum(not rule.green and not rule.red for rule in last.rules)
+    with_warnings = f", {warnings} of them with a warning" if warnings else ""
+    verdict = f"red: {', '.join(red)}" if red else f"all {len(last.rules)} rules green{with_warnings}"
+    return f"{verdict} (of run {last.run}, {last.verb})"
 
 
 def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:

@@ -69,13 +69,13 @@ def _listed(counts: dict[str, int]) -> str:
 def report_markdown(report: Report, path: str) -> str:
     """The first page of the report for the Prefect UI, and where the rest of it is."""
     gates = "\n".join(
-        f"| {gate.suite} | {gate.rule} | {gate.severity} | {gate.looked_at:,} | {gate.bad:,} | {gate.verdict} |" for gate in report.gates
+        f"| {rule.suite} | {rule.rule} | {rule.severity} | {rule.checked:,} | {rule.bad:,} | {rule.label} |" for rule in report.gates
     )
     sums = "\n".join(f"| {heading} | {count:,} |" for heading, count in report.accounts.sum_rows)
     said = "\n\n".join(filter(None, [since_then(report), f"# {headline(report)}", sentence(report)]))
     return (
         f"{said}\n\n"
         f"| every legacy row | rows |\n|---|---:|\n{sums}\n| **rows of the legacy table** | **{report.accounts.legacy_rows:,}** |\n\n"
-        f"| gate | rule | severity | looked at | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n\n"
+        f"| gate | rule | severity | checked | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n\n"
         f"The whole report: `{path}`\n"
     )

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from prefect.logging import get_run_logger
 
 from migration.checks import acceptance
-from migration.checks.gates import GateVerdict, require_green_live
+from migration.checks.gates import GateVerdict, require_verified
 from migration.errors import CheckFailed, MigrationError
 from migration.ledger import ledger
 from migration.ledger.runs import Run
@@ -35,8 +35,8 @@ def finish_steps(run: Run) -> list[str]:
 
 
 def close_gate(run: Run, verdict: GateVerdict) -> None:
-    """The last step of the switch: done when the gate `live` is green. Raises CheckFailed; the phase stays, and so does the step."""
-    require_green_live(verdict, CheckFailed)
+    """Close the last step of the switch, if the gate `verification` is green. Raises CheckFailed, and the step stays open."""
+    require_verified(verdict, CheckFailed)
     run.database.write("closing the steps", lambda connection: ledger.close_steps(connection, run.verb))
 
 
@@ -52,7 +52,7 @@ def drain_clean_log(run: Run, plan: Plan) -> Callable[[], object]:
 
 def dry_run_roll_back(run: Run) -> CarriedBack:
     """Carry everything back in a transaction that is rolled back: the figures for the plan."""
-    return carry_back.rehearse(run)
+    return carry_back.dry_run(run)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ def fingerprint_kept(run: Run) -> Iterator[None]:
     try:
         yield
     except MigrationError:
-        with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate `live` warns
+        with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate `verification` warns
             if untouched:
                 acceptance.renew_fingerprint(run)
         raise

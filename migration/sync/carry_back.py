@@ -17,15 +17,15 @@ from migration.plans.statements import Catalog, problems_found
 REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/10_refused_and_referenced"
 #: Batches with less than they could take, one after the other, after which a handful is left for the lock.
 SMALL_BATCHES = 3
-#: Ids that a rehearsal names.
-NAMED = 20
+#: Ids that a dry run reports.
+IDS_SHOWN = 20
 
 
 @dataclass
 class CarriedBack:
     """What was carried back: ids taken from the log, rows written, rows removed, rows that the retired table could not take.
 
-    A rehearsal also tells the first ids of those it could not take.
+    A dry run also reports the first ids of the rows that the retired table could not take.
     """
 
     logged: int = 0
@@ -35,22 +35,22 @@ class CarriedBack:
     refused_ids: tuple[str, ...] = ()
 
 
-def rehearse(run: Run, *, batches: int | None = None) -> CarriedBack:
-    """Carry back all there is, or so many batches of it, and take each batch back at once: how much, and what could not be taken.
+def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
+    """Carry back everything, or `batches` of it, and roll each batch back at once. Returns how much, and what could not be carried.
 
-    Locks retired rows alone, those of one batch at a time; nothing of it stays.
+    Locks rows of the retired table only, one batch at a time. Changes nothing.
     """
-    return run.database.write("rehearsing the way back", lambda connection: _rehearse(connection, run.settings.batch_size, batches))
+    return run.database.write("running the roll back dry", lambda connection: _dry_run(connection, run.settings.batch_size, batches))
 
 
-def _rehearse(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
+def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
     total, refused = CarriedBack(), []
     for _ in itertools.count() if batches is None else range(batches):
         batch = _batch(connection, "dry_run_batch", batch_size)
         refused += batch.pop("refused_ids")
         if not _add(total, batch):
             break
-    total.refused_ids = tuple(sorted(map(str, refused))[:NAMED])
+    total.refused_ids = tuple(sorted(map(str, refused))[:IDS_SHOWN])
     connection.rollback()
     return total
 

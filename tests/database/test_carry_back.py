@@ -175,7 +175,7 @@ def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None
     barrier.close()
     with running(shop, "roll_back") as run:
         run.settings = SETTINGS.model_copy(update={"batch_size": 1})
-        rehearsal = Step(shop, lambda: carry_back.rehearse(run), name="test")
+        rehearsal = Step(shop, lambda: carry_back.dry_run(run), name="test")
         rehearsal.blocks()
         shop.sql.execute("SET statement_timeout = '20s'")
         shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))

@@ -108,8 +108,8 @@ class UnjudgedWarning(NoSuchColumn):
     severity: FailureSeverity = WARNING
 
 
-#: Every gate but `live`, which looks at tables that are not there yet.
-BEFORE_THE_SWITCH = [suite for name, suite in SUITES.items() if name != "live"]
+#: Every gate but `verification`, whose tables do not exist before the switch.
+BEFORE_THE_SWITCH = [suite for name, suite in SUITES.items() if name != "verification"]
 
 
 def judged(shop: Shop, suite: Suite) -> GateVerdict:
@@ -155,9 +155,9 @@ def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
     [
         (NoSuchColumn, "raised InvalidMetricAccessorDomainKwargsKeyError"),
         (NotOnPostgres, "raised "),
-        (WithoutParameter, "has a parameter that nobody fills in"),
+        (WithoutParameter, "has a parameter without a value"),
         (LeaksInItsError, "raised "),
-        (NoneOfThese, "looked at nothing"),
+        (NoneOfThese, "checked nothing"),
         (UnjudgedWarning, "raised "),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
@@ -168,7 +168,7 @@ def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expe
     assert f"{rule.expectation_type} {why}" in verdict.broken.replace("sane, ", "")
     with pytest.raises(GateBroken, match="could not be judged"):
         require_green(verdict)
-    assert [(False, 0)] == migrated.rows("SELECT passed, bad FROM artwork_migration.gate_result WHERE rule = %s", rule.expectation_type)
+    assert [(True, 0)] == migrated.rows("SELECT red, bad FROM artwork_migration.gate_result WHERE rule = %s", rule.expectation_type)
 
 
 def test_an_empty_suite_breaks_the_gate(migrated: Shop) -> None:
@@ -200,12 +200,12 @@ def test_a_missing_table_breaks_the_gate(migrated: Shop) -> None:
 def test_an_empty_table_breaks_the_gate(migrated: Shop) -> None:
     """Great Expectations finds no null in it and calls it a success."""
     migrated.sql.execute("CREATE TABLE public.nothing_here (id uuid)")
-    with pytest.raises(GateBroken, match="sane looked at nothing"):
+    with pytest.raises(GateBroken, match="sane checked nothing"):
         require_green(judged(migrated, Suite("trap", table="nothing_here", columns=(Sane,))))
 
 
 def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
-    """Then nothing looked at is green."""
+    """Then nothing checked is green."""
     require_green(judged(migrated, on_clean(NoneOfTheseIsFine)))
 
 
@@ -214,12 +214,12 @@ def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
     [
         ("DELETE FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 0 results"),
         ("INSERT INTO artwork_migration.rule_result SELECT * FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 2"),
-        ("UPDATE artwork_migration.rule_result SET looked_at = 0 WHERE rule = 'missing'", "missing looked at nothing"),
+        ("UPDATE artwork_migration.rule_result SET checked = 0 WHERE rule = 'missing'", "missing checked nothing"),
     ],
-    ids=["row is missing", "row is there twice", "looked at nothing"],
+    ids=["row is missing", "row is there twice", "checked nothing"],
 )
 def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage: str, why: str) -> None:
-    """Exactly one row for a rule, and something looked at."""
+    """Exactly one row for a rule, and something checked."""
     migrated.sql.execute("ALTER TABLE artwork_migration.rule_result DROP CONSTRAINT rule_result_pkey")
     with running(migrated) as run:
         begin(run)
@@ -247,17 +247,17 @@ def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
     migrated.sql.execute("ALTER TABLE artwork_migration.created_user RENAME TO elsewhere")
     verdict = judged(migrated, USERS)
     assert "created_are_anonymous, created_have_email failed with SQLSTATE 42P01" == verdict.broken
-    assert verdict.rules[0].passed
+    assert verdict.rules[0].green
 
 
 def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
     """Great Expectations calls the suite a failure; the gate asks for the severity."""
     verdict = judged(migrated, on_clean(Sane, MarksNothing))
     require_green(verdict)
-    assert [True, False] == [rule.passed for rule in verdict.rules]
+    assert [True, False] == [rule.green for rule in verdict.rules]
     rows = migrated.value("SELECT COUNT(*) FROM artworks_v2")
     assert [(False, rows, 20)] == migrated.rows(
-        "SELECT passed, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
+        "SELECT red, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
     )
     assert [(200, [["id"]])] == migrated.rows(
         "SELECT COUNT(*), ARRAY_AGG(DISTINCT about) FROM artwork_migration.finding WHERE rule = 'marks_nothing'"
@@ -326,7 +326,7 @@ def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> 
         run.database.url = run.database.url.set(port=1, query={})
         with pytest.raises(DatabaseUnreachable) as caught:
             judge_suite(run, USERS)
-    assert "The gates could not connect: TestConnectionError. Run the verb again." == str(caught.value)
+    assert "The gates could not connect: TestConnectionError. Nothing was changed. To fix: run the verb again." == str(caught.value)
     assert caught.value.__suppress_context__
 
 

@@ -96,10 +96,10 @@ def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> 
     """Rolled back; and a serving table on which nobody can create an artwork is found."""
     switch(migrated)
     with running(migrated, "verify") as run:
-        assert acceptance.Walked() == acceptance.accept(run)
+        assert acceptance.AcceptanceResult() == acceptance.acceptance_test(run)
         assert migrated.value("SELECT COUNT(*) FROM artworks WHERE customer_email LIKE '%%.invalid'") == 0
         migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID")
-        assert ["SQLSTATE 23514 public.artworks.nobody"] == acceptance.accept(run).ended_with
+        assert ("SQLSTATE 23514 public.artworks.nobody",) == acceptance.acceptance_test(run).failed_with
 
 
 def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:
@@ -109,8 +109,8 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     before = _fingerprint(migrated)
     with running(migrated, "roll_back") as run:
-        assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.rehearse(run)
-        assert carry_back.CarriedBack() == carry_back.rehearse(run, batches=0)
+        assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.dry_run(run)
+        assert carry_back.CarriedBack() == carry_back.dry_run(run, batches=0)
     assert before == _fingerprint(migrated)
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 1

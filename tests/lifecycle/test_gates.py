@@ -70,12 +70,12 @@ def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
 
 
 def test_an_empty_table_cannot_be_judged(operated: Shop) -> None:
-    """A gate that looked at nothing is red, in other words than one that found bad data."""
+    """A gate that checked nothing is red, and its message differs from that of bad data."""
     deployed(operated)
     operated.sql.execute("DELETE FROM artworks")
     red = red_gate()
     assert "gate legacy_artworks could not be judged: " in (red.message or "")
-    assert "looked at nothing" in (red.message or "")
+    assert "checked nothing" in (red.message or "")
     assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in (red.message or "")
     assert phase(operated) == Phase.DEPLOYED
 
