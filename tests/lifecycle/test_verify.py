@@ -55,7 +55,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     for word in (
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",
-        "run verify again",
+        "run `verify` again",
         "to=MIGRATED",
         "clean table serves",
     ):
