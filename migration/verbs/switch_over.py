@@ -7,6 +7,7 @@ from migration import database
 from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger import ledger
+from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.plan import Plan, Statement
@@ -26,7 +27,7 @@ from migration.plans.statements import (
 from migration.sync.catch_up import CaughtUp, catch_up
 
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
-LOOKS = (acceptance.FINGERPRINT, verification.GATE)
+CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A question of the plan that is asked once more under the locks.
 _UNKNOWN_DEPENDENT = "switch_over/blockers/20_unknown_dependent"
@@ -44,7 +45,7 @@ def plan_switch(connection: Connection) -> Plan:
     """
     known = read_catalog(connection)
     return Plan(
-        verb="switch_over",
+        verb=SWITCH_OVER,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

@@ -3,7 +3,7 @@
 --   letters, so a sign-up does not find another spelling, even if it is the only one.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 WITH spelled_by_user AS (
-  SELECT LOWER(BTRIM(u.email, E' \t\r\n')) AS email
+  SELECT DISTINCT LOWER(BTRIM(u.email, E' \t\r\n')) AS email
   FROM public.users AS u
   WHERE u.email <> LOWER(BTRIM(u.email, E' \t\r\n'))
 )
@@ -13,7 +13,8 @@ SELECT
   ARRAY['customer_email'] AS about
 FROM public.artworks AS a
 CROSS JOIN LATERAL (SELECT LOWER(BTRIM(a.customer_email, E' \t\r\n')) AS email) AS n
-WHERE n.email <> '' AND (a.customer_email <> n.email OR n.email IN (SELECT s.email FROM spelled_by_user AS s));
+LEFT JOIN spelled_by_user AS s ON n.email = s.email
+WHERE n.email <> '' AND (a.customer_email <> n.email OR s.email IS NOT NULL);
 
 -- Checked:
 SELECT COUNT(*) FROM public.artworks
