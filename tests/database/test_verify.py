@@ -159,6 +159,9 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     assert end == outcome(report)
     assert "the gate is red. The clean table serves" in headline(report)
     assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
-    assert "or roll back to MIGRATED" in pages.page(report)
+    page = pages.page(report)
+    assert "or roll back to MIGRATED" in page
+    assert "To fix: One of both rows was written without the triggers; if <code>retired_untouched</code> is red too" in page
+    assert "Why: Law 2, fidelity." in page
     query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")
     assert "damaged" in str(switched.rows(query))

@@ -20,6 +20,7 @@ def test_an_order_for_a_test_artwork(operated: Shop) -> None:
     order = add_order(operated, artwork)
     red = red_gate()
     assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in (red.message or "")
+    assert "- referenced_can_migrate: 1. Give the artwork an e-mail and a token." in (red.message or "")
     assert phase(operated) == Phase.DEPLOYED
     for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
         assert 0 == operated.value(f"SELECT COUNT(*) FROM {table}")
