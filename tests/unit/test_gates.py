@@ -5,8 +5,8 @@ import pytest
 from migration.checks.gates import GateVerdict, RuleVerdict, require_green, require_verified
 from migration.errors import CheckFailed, GateBroken, GateFailed
 
+#: Severity, bad rows and the reason why it was not judged; then the label, red and green.
 CASES = [
-    # severity, bad, broken: the label, red, green
     ("critical", 0, "", "green", False, True),
     ("critical", 1, "", "red", True, False),
     ("warning", 0, "", "green", False, True),
@@ -18,11 +18,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("severity", "bad", "broken", "label", "red", "green"), CASES)
-def test_a_rule_is_red_if_it_is_critical_and_bad_or_was_not_judged(
-    severity: str, bad: int, broken: str, label: str, red: bool, green: bool
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_a_rule_is_red_if_it_is_critical_and_bad_or_was_not_judged(case: tuple[str, int, str, str, bool, bool]) -> None:
     """A warning never makes a gate red, and a rule that could not be judged always does."""
+    severity, bad, broken, label, red, green = case
     rule = RuleVerdict("users", "a_rule", severity, "It holds.", bad=bad, broken=broken)
     assert (label, red, green) == (rule.label, rule.red, rule.green)
     gate = GateVerdict("users", (rule,))
