@@ -85,7 +85,7 @@ def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
     """The command names the columns that it accepts, and no other; of those that stay for good the plan says why."""
     told = plan_markdown(planned_deployment(shop))
     (columns,) = re.findall(
-        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`, before this plan is run", told
+        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`. Do it before you run this plan", told
     )
     assert "mockup_urls,mockup_generated_at" == columns
     assert "`original_image_url` stays in the retired table: the migration has a column of that name already." in told

@@ -124,7 +124,7 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
 def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
     """It is in the plan, and the plan of the same database without it has another number and no blocker."""
     with happening(accepted, case) as connection:
-        made = deploy_schema.plan_deployment(connection)
+        made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
     without = planned_deployment(accepted)
     assert () == without.blockers
@@ -135,7 +135,7 @@ def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
 def test_a_note_is_told(accepted: Shop, case: Case) -> None:
     """It is marked where the plan is read, with what to do; it blocks nothing, and the same database without it has none."""
     with happening(accepted, case) as connection:
-        made = deploy_schema.plan_deployment(connection)
+        made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in notes_of(made)]), notes_of(made)
     (note,) = notes_of(made)
     assert f"- ⚠ **{note['subject']}**: {note['problem']} {note['remedy']}" in plan_markdown(made)

@@ -50,14 +50,14 @@ def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
         " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%'"
         " AND a.access_token <> '' LIMIT 1"
     )
-    with pytest.raises(PlanOutdated, match="a blocker has come or gone"):
+    with pytest.raises(PlanOutdated, match="a blocker has appeared or disappeared"):
         confirm(shop, planned_deployment(shop), first.number)
 
 
 def test_without_exposure_the_plan_says_what_would_bring_some(shop: Shop) -> None:
     """Nobody would see more now, but who claims artworks before the switch would: it is said until it is decided."""
     shop.sql.execute("UPDATE public.artworks AS a SET user_id = u.id FROM public.users AS u WHERE a.customer_email = u.email")
-    coming = "⚠ The first customer who claims their artworks before the switch makes the gate `clean_artworks` red"
+    coming = "⚠ Record the decision `artwork-migration run decide accept_exposure user_gained` anyway"
     undecided = planned_deployment(shop)
     assert (0, True) == (undecided.facts["exposure"]["user_gained"], coming in plan_markdown(undecided))
     decide(shop, "accept_exposure", "user_gained")
@@ -105,10 +105,10 @@ def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop,
     made = planned_deployment(accepted)
     session.rollback()
     assert (None, None) == (made.facts["legacy_rows"], made.facts["exposure"])
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert [("exposure_not_accepted", "user_changed")] == [(one.rule, one.subject) for one in made.blockers]
     told = plan_markdown(made)
-    assert "⚠ referenced_row: not looked at, it took too long; the gate `legacy_artworks` looks again." in told
+    assert "⚠ referenced_row: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it." in told
     assert 3 == told.count("⚠ Not counted")
     decide(accepted, "accept_exposure", "user_gained,user_changed")
     assert () == planned_deployment(accepted).blockers
@@ -121,14 +121,14 @@ def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Sho
         "CREATE TRIGGER _pgroll_one BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
     )
     made = planned_deployment(accepted)
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert {"exposure_not_accepted", "other_migration"} == {blocker.rule for blocker in made.blockers}
 
 
 def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
     """In one snapshot, without a lock that anybody but DDL would wait for."""
     with accepted.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        deploy_schema.plan_deployment(connection)
+        deploy_schema.plan_deploy_schema(connection)
         modes = connection.execute(
             text("SELECT DISTINCT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'")
         ).scalars()
@@ -149,7 +149,7 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     """The tables of the statements that lock, by mode; and what runs the plan only where nothing is in the way."""
     blocked = planned_deployment(shop)
     head = plan_markdown(blocked).split("## Blockers")[0]
-    assert "1 thing is in the way" in head
+    assert "The plan has 1 blocker, listed below." in head
     assert "--plan" not in head
     accept_exposure(shop)
     made = planned_deployment(shop)
@@ -157,7 +157,7 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     assert f"`artwork-migration run deploy-schema --plan {made.number} --approved-by NAME --reason WHY`" in head
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
-    assert "less than half of `deadlock_timeout`. **Way back:** `roll-back`." in head
+    assert "less than half of `deadlock_timeout`. **To undo:** `roll-back --to NOT_STARTED`." in head
 
 
 def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:

@@ -110,7 +110,7 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     before = _fingerprint(migrated)
     with running(migrated, ROLL_BACK_TO_MIGRATED) as run:
-        assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.dry_run(run)
+        assert carry_back.CarriedBack(logged=1, rejected=1, rejected_ids=(str(artwork),)) == carry_back.dry_run(run)
         assert carry_back.CarriedBack() == carry_back.dry_run(run, batches=0)
     assert before == _fingerprint(migrated)
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
@@ -144,7 +144,7 @@ def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert ["0A000"] == list(summary["errors"])
     outdated = summary["errors"]["0A000"]
-    assert {"look": outdated["seen"]} == outdated["kinds"]
+    assert {"read": outdated["seen"]} == outdated["kinds"]
     assert outdated["seen"] == outdated["retried_with_success"]
 
 

@@ -49,13 +49,13 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
         assert done.returncode == 0, done.stdout + done.stderr
         if found := re.search(r"Plan ([0-9a-f]{8}) of", done.stdout):
             number = found.group(1)
-    assert "there is no way back" in " ".join(done.stdout.split())
+    assert "no rollback is possible" in " ".join(done.stdout.split())
 
     assert phase(switched) == "CLEANED"
     assert "CLEANED" in artifact("migration-status")
     assert "Nothing to verify: phase CLEANED" in (verify(return_state=True).message or "")
     report = run("artwork-migration report", environment(prefect_server), tmp_path)
-    assert (report.returncode, "clean_up has taken away" in " ".join(report.stdout.split())) == (1, True)
+    assert (report.returncode, "clean_up has dropped" in " ".join(report.stdout.split())) == (1, True)
     for state in (
         deploy_schema(return_state=True),
         migrate_data(return_state=True),

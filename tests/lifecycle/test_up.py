@@ -13,21 +13,23 @@ import pytest
 import yaml
 
 from cli.processes import is_alive
+from cli.verbs import verb_description
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.house import House, wait_until
 from tests.shops import Shop
 
 ROOT = Path(__file__).parents[2]
+#: What the command line says of each verb, by its deployment.
 DEPLOYMENTS = {
-    entry["name"]: " ".join(entry["description"].split())
+    entry["name"]: verb_description(entry["entrypoint"].split(":")[1])
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 }
 
 
 def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
-    """The UI answers at the printed address, past the port that was taken; every deployment is there, described; the worker polls."""
+    """The UI answers at the printed address, past the taken port; every deployment is there with its verb's text; the worker polls."""
     taken = house.settings["ARTWORK_PREFECT_PORT"]
-    assert f"because another program has {taken}" in house.said
+    assert f"because {taken} is in use" in house.said
     assert not house.ui.endswith(taken)
     assert 200 == httpx.get(house.ui).status_code
     assert DEPLOYMENTS == {one["name"]: one["description"] for one in house.ask("/deployments/filter")}
@@ -39,7 +41,7 @@ def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
 def test_up_again_changes_nothing(house: House) -> None:
     """The same processes, one automation, one pool, one kind of block; and it says so."""
     before = house.pids()
-    assert "nothing, it was already up" == house.up()["started"]
+    assert "nothing, all was running" == house.up()["started"]
     assert before == house.pids()
     assert {"database", "prefect", "worker"} == set(before)
     assert 1 == len(house.ask("/automations/filter"))
@@ -107,7 +109,7 @@ def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop:
     """At work it keeps those it has, and `up` says so; idle it is started anew, and it alone."""
     with held_up(house, house_shop) as run:
         said = house.up(ARTWORK_BATCH_SIZE="7")
-        assert ("nothing, it was already up", True) == (said["started"], "the worker is at work" in said["settings"])
+        assert ("nothing, all was running", True) == (said["started"], "the worker executes a run" in said["settings"])
     house.wait_for(run, "Planned")
     wait_until(lambda: not psutil.Process(house.pids()["worker"]).children())
     assert "worker" == house.up(ARTWORK_BATCH_SIZE="7")["started"]
@@ -128,13 +130,13 @@ def test_down_stops_everything_and_up_finds_it_again(house: House, house_shop: S
         family = house.family()
         done = house.run("down")
     assert 0 == done.returncode
-    assert "1 at work were ended" in done.stdout
+    assert "1 active, ended as Crashed" in done.stdout
     assert "worker, prefect, database" in done.stdout
     assert [] == [process for process in family if is_alive(process)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(house.ui)
     again = house.run("down")
-    assert (0, True) == (again.returncode, "nothing, it was not up" in again.stdout)
+    assert (0, True) == (again.returncode, "nothing, none was running" in again.stdout)
     assert "database, prefect, worker" == house.up()["started"]
     assert "Crashed" == house.state(run)
 
