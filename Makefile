@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test bench lint lock clean
+.PHONY: install demo demo-undo test bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -21,6 +21,9 @@ test: $(VENV)/.development ## every test, on real servers; four files at a time,
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed
+
+docs: $(VENV)/.runtime ## docs/validation.md from the classes of the rules
+	$(BIN)/python -m expectations.documentation > docs/validation.md
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .

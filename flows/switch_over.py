@@ -8,7 +8,7 @@ from migration.checks.gates import require_green
 from migration.ledger.phases import SWITCH_OVER, Phase
 from migration.ledger.runs import Approval
 from migration.plans.drift import require_no_drift
-from migration.verbs.switch_over import LOOKS, catch_up_before, plan_switch_over
+from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_over
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.plans import approved_plan, execute_plan
 from tasks.reports import write_report
@@ -42,9 +42,9 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
             verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
             write_report(run)
             require_green(*verdicts)
-            execute_plan(run, approved, checks=LOOKS, before_attempt=partial(catch_up_before, run))
+            execute_plan(run, approved, checks=CHECKS, before_attempt=partial(catch_up_before, run))
         finish_steps(run)
-        verdict = judge(run, "live")
+        verdict = judge(run, "verification")
         write_report(run)
         close_gate(run, verdict)
         run.end("Completed")

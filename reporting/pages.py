@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from migration.database import Database
 from migration.errors import NoReport
@@ -36,7 +36,12 @@ def _moment(value: datetime) -> str:
     return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
-_TEMPLATES.filters.update(number=_number, moment=_moment, words=lambda name: str(name).replace("_", " "))
+def _code(text_of_rule: str) -> Markup:
+    """What stands between backticks, as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text_of_rule))))  # noqa: S704 (escaped)
+
+
+_TEMPLATES.filters.update(number=_number, moment=_moment, code=_code, words=lambda name: str(name).replace("_", " "))
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from importlib.metadata import version
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.errors import NoReport
 from migration.ledger import ledger, safety_window
@@ -54,30 +56,6 @@ class ApprovedRun:
     approved_by: str
     reason: str
     begun_at: datetime
-
-
-@dataclass(frozen=True)
-class Gate:
-    """The result of one rule. A rule without bad rows that did not pass could not be judged."""
-
-    suite: str
-    rule: str
-    description: str
-    severity: str
-    looked_at: int
-    bad: int
-    passed: bool
-    ids: list[str]
-    about: list[str]
-
-    @property
-    def verdict(self) -> str:
-        """green, info, warning, red, or not judged (which counts as red at any severity)."""
-        if self.passed:
-            return "green"
-        if not self.bad:
-            return "not judged"
-        return "red" if self.severity == "critical" else self.severity
 
 
 @dataclass(frozen=True)
@@ -136,7 +114,7 @@ class Report:
     decisions: Sequence[ledger.Decision]
     approvals: Sequence[ApprovedRun]
     accounts: Accounts
-    gates: Sequence[Gate]
+    gates: Sequence[RuleVerdict]
     gates_not_judged: Sequence[str]
     findings: Sequence[Finding]
     ids_to_decide: int
@@ -157,14 +135,14 @@ class Report:
         return version("artwork-migration")
 
     @cached_property
-    def red(self) -> list[Gate]:
+    def red(self) -> list[RuleVerdict]:
         """The rules that stop the flow."""
-        return [gate for gate in self.gates if gate.verdict in ("red", "not judged")]
+        return [rule for rule in self.gates if rule.red]
 
     @cached_property
-    def warnings(self) -> list[Gate]:
+    def warnings(self) -> list[RuleVerdict]:
         """The rules that found something and stop nothing."""
-        return [gate for gate in self.gates if gate.verdict == "warning"]
+        return [rule for rule in self.gates if rule.label == "warning"]
 
     @property
     def green(self) -> bool:
@@ -190,7 +168,7 @@ def read_report(target: Database) -> Report:
             decisions=list(ledger.decisions(connection).values()),
             approvals=[ApprovedRun(**row) for row in database.rows(connection, "report/approvals", run=run.run)],
             accounts=accounts_in(connection),
-            gates=[Gate(**row) for row in database.rows(connection, "report/gates", run=run.run)],
+            gates=gates.read_verdicts(connection, run.run),
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],
             findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),

@@ -7,6 +7,8 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, safety_window
 from migration.ledger.ledger import PhaseRow
@@ -40,23 +42,12 @@ class Backlog:
 
 
 @dataclass(frozen=True)
-class LastGate:
-    """The result of one rule in the newest run that judged any gate."""
+class LastGates:
+    """The verdicts of the newest run that has judged a gate."""
 
     run: int
     verb: str
-    suite: str
-    rule: str
-    severity: str
-    passed: bool
-    looked_at: int
-    bad: int
-    judged_at: datetime
-
-    @property
-    def red(self) -> bool:
-        """Whether the rule stops a run. A rule without bad rows that did not pass could not be judged, and is red at any severity."""
-        return not self.passed and (self.severity == "critical" or self.bad == 0)
+    rules: list[RuleVerdict]
 
 
 @dataclass(frozen=True)
@@ -76,7 +67,7 @@ class Status:
     runs: Sequence[RecentRun] = ()
     decisions: dict[str, str] = field(default_factory=dict)
     backlog: Backlog | None = None
-    gates: Sequence[LastGate] = ()
+    last_gates: LastGates | None = None
     steps_left: Sequence[StepLeft] = ()
     window: SafetyWindow | None = None
 
@@ -115,7 +106,7 @@ def read_status(target: Database) -> Status:
             runs=[RecentRun(**row) for row in database.rows(connection, "report/runs")],
             decisions={name: decision.value for name, decision in ledger.decisions(connection).items()},
             backlog=_backlog(connection, window) if has_data else None,
-            gates=[LastGate(**row) for row in database.rows(connection, "report/last_gates")] if has_data else (),
+            last_gates=_last_gates(connection) if has_data else None,
             steps_left=[StepLeft(**row) for row in database.rows(connection, "report/steps_left")],
             window=window,
         )
@@ -132,7 +123,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", _window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
-        *([("last gates", _gates_line(status.gates))] if status.gates else []),
+        *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
         *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
         *(("last run", f"{run.run} {run.verb} {run.run_name}: {run.outcome or 'has not ended'}") for run in status.runs[:1]),
         *(("not ended", f"{run.run} {run.verb} {run.run_name}, begun {run.begun_at:%Y-%m-%d %H:%M %Z}") for run in status.unfinished),
@@ -143,6 +134,19 @@ def status_markdown(status: Status) -> str:
     """Return the status as a markdown table."""
     table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in status_lines(status))
     return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _last_gates(connection: Connection) -> LastGates | None:
+    found = database.rows(connection, "gates/last_judged_run")
+    return LastGates(**found[0], rules=gates.read_verdicts(connection, found[0]["run"])) if found else None
+
+
+def _gates_line(last: LastGates) -> str:
+    red = [f"{rule.suite}.{rule.rule}" for rule in last.rules if rule.red]
+    warnings = sum(not rule.green and not rule.red for rule in last.rules)
+    with_warnings = f", {warnings} of them with a warning" if warnings else ""
+    verdict = f"red: {', '.join(red)}" if red else f"all {len(last.rules)} rules green{with_warnings}"
+    return f"{verdict} (run {last.run}, {last.verb})"
 
 
 def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:
@@ -156,15 +160,6 @@ def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]
     if backlog.chunks is not None:
         lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))
     return [*lines, ("rejected writes", str(backlog.refused))]
-
-
-def _gates_line(gates: Sequence[LastGate]) -> str:
-    red = [f"{gate.suite}.{gate.rule}" for gate in gates if gate.red]
-    warnings = sum(1 for gate in gates if not gate.passed and not gate.red)
-    verdict = (
-        f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{f', {warnings} of them with a warning' if warnings else ''}"
-    )
-    return f"{verdict} (run {gates[0].run}, {gates[0].verb})"
 
 
 def _window_line(window: SafetyWindow) -> str:

@@ -69,7 +69,7 @@ def _listed(counts: dict[str, int]) -> str:
 def report_markdown(report: Report, path: str) -> str:
     """Return the summary of the report for the Prefect UI, with the path of the page."""
     gates = "\n".join(
-        f"| {gate.suite} | {gate.rule} | {gate.severity} | {gate.looked_at:,} | {gate.bad:,} | {gate.verdict} |" for gate in report.gates
+        f"| {rule.suite} | {rule.rule} | {rule.severity} | {rule.checked:,} | {rule.bad:,} | {rule.label} |" for rule in report.gates
     )
     sums = "\n".join(f"| {heading} | {count:,} |" for heading, count in report.accounts.sum_rows)
     head = "\n\n".join(filter(None, [since_then(report), f"# {headline(report)}", sentence(report)]))

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from prefect.events import emit_event
 
 from migration.checks import acceptance
-from migration.checks.gates import GateVerdict, require_green_live
+from migration.checks.gates import GateVerdict, require_verified
 from migration.errors import CheckFailed, MigrationError, VerificationFailed
 from migration.ledger import ledger, safety_window
 from migration.ledger.runs import Run
@@ -35,7 +35,7 @@ def finish_clean_up(run: Run) -> list[str]:
 
 def close_gate(run: Run, verdict: GateVerdict) -> None:
     """Close the last step of the switch, if the gate is green. Raises CheckFailed, and the step stays open."""
-    require_green_live(verdict, CheckFailed)
+    require_verified(verdict, CheckFailed)
     run.database.write("closing the steps", lambda connection: ledger.close_steps(connection, run.verb.name))
 
 
@@ -72,17 +72,17 @@ def open_window(run: Run) -> SafetyWindow | None:
 @step("note the verification")
 def note_verification(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
     """Record the verification in the ledger, green or red."""
-    red = verdict.names_red
+    red = verdict.red_names
     run.database.write("recording the verification", lambda connection: safety_window.note(connection, run.epoch, window.day, red))
     log().info("%s: %s", window.today, ", ".join(red) or "green")
 
 
 def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
     """Emit the event and raise VerificationFailed if the verdict is red. The event has the names of the red rules, and no id of a row."""
-    if red := verdict.names_red:
+    if red := verdict.red_names:
         emit_event(
             RED,
             resource={"prefect.resource.id": f"artwork-migration.verification.{run.id}", "prefect.resource.name": run.name},
             payload={"run": run.epoch, "day": window.day, "red": red},
         )
-    require_green_live(verdict, VerificationFailed)
+    require_verified(verdict, VerificationFailed)

@@ -34,7 +34,7 @@ from migration.sync.carry_back import CarriedBack, carry_back
 from migration.verbs.clean_up import EXPORT, plan_clean_up
 from migration.verbs.deploy_schema import plan_deploy_schema
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
-from migration.verbs.switch_over import LOOKS, catch_up_before, plan_switch_over
+from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_over
 from sample.server import EmbeddedServer
 from tasks import switching
 from tasks.copying import copy_chunks, create_users, find_quarantined
@@ -210,7 +210,7 @@ def execute_switch(
     made = made or planned_switch(shop)
     with running(shop, SWITCH_OVER, patience=patience) as run:
         approve(run, made)
-        execute(run, made, checks=LOOKS, before_attempt=_one_after_the_other(partial(catch_up_before, run), meanwhile))
+        execute(run, made, checks=CHECKS, before_attempt=_one_after_the_other(partial(catch_up_before, run), meanwhile))
     return made
 
 

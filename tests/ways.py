@@ -92,7 +92,7 @@ class Way:
         self.finish()
 
     def steps_left(self) -> list[str]:
-        """What `finish` has still to do, in the order in which it will be done; the gate `live` comes after it."""
+        """What `finish` has still to do, in the order in which it will be done; the gate `verification` comes after it."""
         with self.shop.database.transaction("asking") as connection:
             left = ledger.steps_left(connection, self.verb.name)
             after = [done.object for done in plan.executed_statements(connection, SWITCH_OVER) if done.stage == "after"]

@@ -26,7 +26,7 @@ from migration.plans.statements import (
 from migration.sync.catch_up import CaughtUp, catch_up
 
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
-LOOKS = (acceptance.FINGERPRINT, verification.GATE)
+CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A question of the plan that is asked once more under the locks.
 _UNKNOWN_DEPENDENT = "switch_over/blockers/20_unknown_dependent"

@@ -21,4 +21,4 @@ FROM (
   GROUP BY n.rule
 ) AS r
 LEFT JOIN artwork_migration.gate_result AS g ON r.rule = g.rule AND g.run = :run
-ORDER BY g.passed, r.rule
+ORDER BY g.red DESC NULLS LAST, r.rule

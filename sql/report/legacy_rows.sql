@@ -2,7 +2,7 @@
 --   has compared before and after.
 -- Why: the sum is held against it.
 -- Locks: none.
-SELECT r.looked_at
+SELECT r.checked
 FROM artwork_migration.rule_result AS r
 WHERE r.rule IN ('sum', 'live_sum')
 ORDER BY r.run DESC, r.rule = 'live_sum' DESC

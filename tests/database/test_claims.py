@@ -98,7 +98,7 @@ def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None
 
 
 def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop: MakeShop) -> None:
-    """What the gate `live` compares and the retired table's fingerprint stay right; after the way back the legacy rows name the new id."""
+    """The gate `verification` stays green; after a roll back the legacy rows name the new id."""
     shop = make_shop(phase="MIGRATED")
     born, anonymous = shop.value(CREATE, EMAIL), shop.value("SELECT id FROM users WHERE email = %s", EMAIL)
     excluded = add_legacy(shop, customer_email=EMAIL, user_id=anonymous, generation_status="failed")
@@ -108,7 +108,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     with running(shop, VERIFY) as run:
         run.begin()
         assert {} == verification.measure(run)
-    assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'live' AND bad > 0")
+    assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'verification' AND bad > 0")
     roll_back(shop)
     assert [user] * 3 == [legacy(shop, artwork, "user_id") for artwork in (born, excluded, since)]
     catch_up_now(shop)

@@ -69,11 +69,11 @@ def _found(shop: Shop) -> list[tuple[str, UUID, list[str]]]:
 
 
 def test_a_migration_that_went_well_has_no_finding(shop: Shop) -> None:
-    """Every row has a verdict, all rules are green, and each of them has looked at something."""
+    """Every row has a verdict, all rules are green, and each of them has checked something."""
     counts = reconcile_now(shop)
     assert {"match", "excluded"} == set(counts)
     assert ({}, []) == (_rules(shop), _found(shop))
-    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rule_result WHERE looked_at = 0")
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rule_result WHERE checked = 0")
 
 
 @pytest.mark.parametrize("column", list(DAMAGE))

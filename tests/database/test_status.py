@@ -52,7 +52,7 @@ def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
     assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
     assert ["switch_over again, it has steps left; or roll_back(to=MIGRATED)"] == told["may be run next"]
     finish_switch(migrated)
-    assert ["switch_over: gate live"] == lines(migrated)["still to do"]
+    assert ["switch_over: gate verification"] == lines(migrated)["still to do"]
 
 
 def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None:
@@ -74,11 +74,13 @@ def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
     """Which run, and of which verb: a red one stays the last one until another is judged."""
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
-        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2, bad=1),)), found=[])
+        gates.save_verdict(
+            run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1),)), found=[]
+        )
     assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
     with running(migrated, SWITCH_OVER) as run:
         run.begin()
-        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2),)), found=[])
+        gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)), found=[])
     assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
 
 

@@ -30,11 +30,11 @@ def verify(shop: Shop, verb: phases.Verb = phases.VERIFY) -> GateVerdict:
     """What the verb does between its begin and its report."""
     with running(shop, verb) as run:
         run.begin()
-        verdict = judge_suite(run, SUITES["live"])
+        verdict = judge_suite(run, SUITES["verification"])
         found = window(shop)
         assert found
         day = found.day
-        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, verdict.names_red))
+        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, verdict.red_names))
     return verdict
 
 
@@ -77,7 +77,7 @@ def test_a_verification_counts_for_a_day(switched: Shop) -> None:
     assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
     verify(switched)
     switched.sql.execute("DROP INDEX artworks_user_id_idx")
-    assert ["live_constraints_in_place", "queries_on_index"] == sorted(verify(switched).names_red)
+    assert ["live_constraints_in_place", "queries_on_index"] == sorted(verify(switched).red_names)
     found = window(switched)
     assert found
     assert [0, 0, 2] == [len(one.red) for one in found.verifications]
@@ -161,6 +161,9 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     assert end == outcome(report)
     assert "the verification is red. The clean table serves" in headline(report)
     assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
-    assert "or roll back to MIGRATED" in pages.page(report)
+    page = pages.page(report)
+    assert "or roll back to MIGRATED" in page
+    assert "To fix: One of both rows was written without the triggers; if <code>retired_untouched</code> is red too" in page
+    assert "Why: Law 2, fidelity." in page
     query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")
     assert "damaged" in str(switched.rows(query))

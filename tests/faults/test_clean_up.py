@@ -84,7 +84,7 @@ def test_a_day_too_early(ready: Shop) -> None:
 
 VERIFICATIONS: dict[str, tuple[Callable[[Shop], object], str]] = {
     "none": (lambda shop: shop.sql.execute("DELETE FROM artwork_migration.verification"), "there is none"),
-    "red": (lambda shop: verify(shop, "live.has_user"), "red: live.has_user"),
+    "red": (lambda shop: verify(shop, "verification.has_user"), "red: verification.has_user"),
     "old": (
         lambda shop: shop.sql.execute("UPDATE artwork_migration.verification SET verified_at = verified_at - interval '25 hours'"),
         "older than 24 hours",
@@ -117,11 +117,11 @@ def test_rejected_writes_and_steps_left(ready: Shop) -> None:
         "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
         " SELECT id, 'CARRY BACK', '23502', 'artworks_old' FROM artworks ORDER BY id LIMIT 1"
     )
-    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate live'")
+    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate verification'")
     found = refusal(ready)
     assert {"rejected_write", "steps_left"} == set(found)
     assert str(ready.value("SELECT id FROM artwork_migration.rejected_write")) in found["rejected_write"][0].subject
-    assert "step gate live" == found["steps_left"][0].subject
+    assert "step gate verification" == found["steps_left"][0].subject
 
 
 #: What is made, and how it is named.

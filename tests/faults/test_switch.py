@@ -97,10 +97,10 @@ def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> 
     """Rolled back; and a serving table on which nobody can create an artwork is found."""
     switch(migrated)
     with running(migrated, VERIFY) as run:
-        assert acceptance.Walked() == acceptance.accept(run)
+        assert acceptance.AcceptanceResult() == acceptance.acceptance_test(run)
         assert migrated.value("SELECT COUNT(*) FROM artworks WHERE customer_email LIKE '%%.invalid'") == 0
         migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID")
-        assert ["SQLSTATE 23514 public.artworks.nobody"] == acceptance.accept(run).ended_with
+        assert ("SQLSTATE 23514 public.artworks.nobody",) == acceptance.acceptance_test(run).failed_with
 
 
 def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:

@@ -20,6 +20,7 @@ def test_an_order_for_a_test_artwork(operated: Shop) -> None:
     order = add_order(operated, artwork)
     red = red_gate()
     assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in (red.message or "")
+    assert "- referenced_can_migrate: 1. Give the artwork an e-mail and a token." in (red.message or "")
     assert phase(operated) == Phase.DEPLOYED
     for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
         assert 0 == operated.value(f"SELECT COUNT(*) FROM {table}")
@@ -70,12 +71,12 @@ def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
 
 
 def test_an_empty_table_cannot_be_judged(operated: Shop) -> None:
-    """A gate that looked at nothing is red, in other words than one that found bad data."""
+    """A gate that checked nothing is red, and its message differs from that of bad data."""
     deployed(operated)
     operated.sql.execute("DELETE FROM artworks")
     red = red_gate()
     assert "gate legacy_artworks could not be judged: " in (red.message or "")
-    assert "looked at nothing" in (red.message or "")
+    assert "checked nothing" in (red.message or "")
     assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in (red.message or "")
     assert phase(operated) == Phase.DEPLOYED
 

@@ -44,7 +44,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     """
     green = verify(return_state=True)
     assert ("Completed", 0) == (green.name, exit_code(green))
-    assert "Day 1 of 30: everything is as it should be. The clean table serves" in (green.message or "")
+    assert "Day 1 of 30: every check is green. The clean table serves" in (green.message or "")
     assert "Day 1 of 30" in artifact("migration-report")
 
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '25 hours'")
@@ -55,12 +55,12 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     for word in (
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",
-        "run verify again",
+        "run `verify` again",
         "to=MIGRATED",
         "clean table serves",
     ):
         assert word in (red.message or "")
-    assert "red: live." in dict(status_lines(read_status(in_window.database)))["last gates"]
+    assert "red: verification." in dict(status_lines(read_status(in_window.database)))["last gates"]
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
     assert "Day 2 of 30: the gate is red" in artifact("migration-report")
     payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
@@ -76,7 +76,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '30 days'")
     green = verify(return_state=True)
     assert "Completed" == green.name
-    assert "The safety window of 30 days is over (day 32): everything is as it should be." in (green.message or "")
+    assert "The safety window of 30 days is over (day 32): every check is green." in (green.message or "")
     days = in_window.rows(VERIFICATIONS)
     assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (32, [])] == [
         (d, sorted(red)) for d, red in days

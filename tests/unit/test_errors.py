@@ -32,8 +32,8 @@ from migration.errors import (
 )
 
 PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
-RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
-LIVE_RED = RedRule("live", "live_differs", ("pet_name",), 1, ("id-3",))
+RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",), "Merge the users.")
+VERIFICATION_RED = RedRule("verification", "live_differs", ("pet_name",), 1, ("id-3",), "Correct the wrong row.")
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
@@ -74,17 +74,18 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
     ),
     (
-        CheckFailed("", [LIVE_RED]),
-        "gate live is red: live_differs (pet_name): 1 bad, ids id-3. The clean table serves as artworks, and every write to it is kept. "
-        "artwork_migration.finding has the ids, docs/validation.md says what each rule means. Two ways on: mend it and run switch_over "
-        "again, which does what is left; or roll_back with to=MIGRATED, which carries every write back.",
+        CheckFailed("", [VERIFICATION_RED]),
+        "gate verification is red: live_differs (pet_name): 1 bad, ids id-3. "
+        "The clean table serves as `artworks`, and every write to it is kept. To fix:\n- live_differs: Correct the wrong row.\n"
+        "Then run `switch_over` again, which does the remaining steps. Or run `roll_back` with to=MIGRATED, which carries every "
+        "write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (
         VerificationFailed("live_missing failed with SQLSTATE 42P01", []),
-        "gate live could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not look has failed; docs/validation.md "
-        "says what may be wrong. The clean table serves as artworks, and every write to it is kept. artwork_migration.finding has the ids, "
-        "docs/validation.md says what each rule means. Two ways on: mend it and run verify again; or roll_back with to=MIGRATED, which "
-        "carries every write back.",
+        "gate verification could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not check everything counts as "
+        "red. The clean table serves as `artworks`, and every write to it is kept. To fix:\n- not judged: Remove what kept the rule from "
+        "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run `roll_back` with "
+        "to=MIGRATED, which carries every write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
@@ -118,19 +119,22 @@ def test_the_message_says_what_which_and_what_next(error: MigrationError, messag
 
 
 def test_a_gate_names_its_rules_and_ids() -> None:
-    """Which suite, which rules, about what, how many, which ids; and that the legacy table serves."""
-    differs = RedRule("reconciliation", "differs", ("pet_name", "user_id"), 2, ("id-1", "id-2"))
-    missing = RedRule("reconciliation", "missing", (), 1, ())
+    """A red gate reports each rule with its ids, that the legacy table serves, and how to fix each rule."""
+    differs = RedRule("reconciliation", "differs", ("pet_name", "user_id"), 2, ("id-1", "id-2"), "Compare the rows.")
+    missing = RedRule("reconciliation", "missing", (), 1, (), "Copy again.")
     failed = str(GateFailed([differs, missing, RED]))
     assert "gate reconciliation is red: differs (pet_name, user_id): 2 bad, ids id-1, id-2; missing: 1 bad. gate users is red: " in failed
-    assert "The legacy table serves" in failed
+    assert "The legacy table serves, and nothing is lost. To fix:\n- differs: Compare the rows.\n- missing: Copy again.\n" in failed
+    assert "- user_email_is_unique: Merge the users.\nThen run `migrate_data` again." in failed
 
 
-def test_a_gate_that_could_not_look_says_why_and_what_could_be_judged() -> None:
-    """Both in one message."""
-    broken = str(GateBroken({"reconciliation": "missing looked at nothing", "clean_artworks": "it has no rules"}, [RED]))
-    assert "gate reconciliation could not be judged: missing looked at nothing. gate clean_artworks could not be judged: it has" in broken
-    assert "What could be judged: gate users is red: user_email_is_unique (email): 1 bad, ids id-3." in broken
+def test_a_gate_that_could_not_be_judged_says_why_and_what_the_others_found() -> None:
+    """One message has the reason of each broken gate, the red rules of the others, and how to fix both."""
+    broken = str(GateBroken({"reconciliation": "missing checked nothing", "clean_artworks": "it has no rules"}, [RED]))
+    assert "gate reconciliation could not be judged: missing checked nothing. gate clean_artworks could not be judged: it has" in broken
+    assert "The other rules were judged: gate users is red: user_email_is_unique (email): 1 bad, ids id-3." in broken
+    assert "To fix:\n- not judged: Remove what kept the rule from checking" in broken
+    assert "\n- user_email_is_unique: Merge the users.\nThen run the verb again." in broken
 
 
 def test_the_fields_are_there_for_programs() -> None:

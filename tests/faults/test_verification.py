@@ -1,10 +1,10 @@
-"""The gate `live`: green on what the switch leaves, and each of its rules says no to the damage it is there for."""
+"""The gate `verification`: green on what the switch leaves, and each of its rules says no to the damage it is there for."""
 
 import pytest
 
 from expectations.suites import SUITES
 from migration.checks import acceptance, verification
-from migration.checks.gates import GateVerdict, RuleVerdict, require_green_live
+from migration.checks.gates import GateVerdict, RuleVerdict, require_verified
 from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
 from migration.sync import carry_back
@@ -14,7 +14,7 @@ from tasks.switching import fingerprint_kept
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
-from tests.faults.test_rules import CLEAN, UNGUARDED
+from tests.faults.test_rules import CLEAN, UNGUARDED, run_by_hand
 from tests.shops import Shop, execute_switch, finish_switch, planned_roll_back, running
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
@@ -104,21 +104,26 @@ def verified(shop: Shop) -> GateVerdict:
     """The verdict of the gate in a new run."""
     with running(shop, VERIFY) as run:
         run.begin()
-        return judge_suite(run, SUITES["live"])
+        return judge_suite(run, SUITES["verification"])
 
 
 def says_no(verdict: GateVerdict) -> dict[str, RuleVerdict]:
     """The rules that say no, but for what the sample's rows are told of; every rule was judged."""
     assert "" == verdict.broken
-    return {rule.rule: rule for rule in verdict.rules if not rule.passed and rule.rule not in OF_THE_SAMPLE}
+    return {rule.rule: rule for rule in verdict.rules if not rule.green and rule.rule not in OF_THE_SAMPLE}
 
 
 def test_what_the_switch_leaves_is_green(make_shop: MakeShop) -> None:
     """Also in the smallest variant, whose legacy table has no owner and no upscaling."""
     verdict = verified(make_shop(Variant.MINIMAL, phase="SWITCHED"))
-    require_green_live(verdict, VerificationFailed)
-    assert [] == verdict.names_red
-    assert len(SUITES["live"].rules) == len(verdict.rules)
+    require_verified(verdict, VerificationFailed)
+    assert [] == verdict.red_names
+    assert len(SUITES["verification"].rules) == len(verdict.rules)
+
+
+def test_a_rule_file_only_reads(switched: Shop) -> None:
+    """A DBA can run each rule file of the gate while the clean table serves; it writes nothing."""
+    run_by_hand(switched, "verification")
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
@@ -132,7 +137,7 @@ def test_a_rule_says_no(switched: Shop, damage: str) -> None:
 def test_each_measured_rule_says_no_in_one_of_these() -> None:
     """The one that is left has a test of its own."""
     told = {rule for _, rules in DAMAGE.values() for rule in rules}
-    assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["live"].measured} - told
+    assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["verification"].measured} - told
 
 
 def test_the_rules_on_columns_say_no(switched: Shop) -> None:
@@ -225,7 +230,7 @@ def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureF
     with caplog.at_level("DEBUG"):
         verdict = verified(switched)
     with pytest.raises(CheckFailed) as caught:
-        require_green_live(verdict, CheckFailed)
+        require_verified(verdict, CheckFailed)
     kept = switched.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
     told = "".join([*(row for (row,) in kept), str(verdict), str(caught.value), caplog.text, *capfd.readouterr()])
     values = switched.rows("SELECT customer_email, access_token FROM artworks UNION SELECT customer_email, access_token FROM artworks_old")
@@ -236,21 +241,23 @@ def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> N
     """Between a killed switch and its second run there is nothing to compare with: not judged, with what to do; after that run, green."""
     execute_switch(migrated)
     verdict = verified(migrated)
-    assert {"retired_untouched", "roll_back_not_begun"} <= set(verdict.names_red)
-    assert "retired_untouched, roll_back_not_begun could not look: no fingerprint was taken, run switch_over again" in verdict.broken
-    assert [(0, 0)] == [(rule.looked_at, rule.bad) for rule in verdict.rules if rule.rule == "retired_untouched"]
+    assert {"retired_untouched", "roll_back_not_begun"} <= set(verdict.red_names)
+    assert (
+        "retired_untouched, roll_back_not_begun could not be checked: no fingerprint was taken, run `switch_over` again" in verdict.broken
+    )
+    assert [(0, 0)] == [(rule.checked, rule.bad) for rule in verdict.rules if rule.rule == "retired_untouched"]
     finish_switch(migrated)
     assert {} == says_no(verified(migrated))
 
 
-def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
+def test_a_check_that_fails_breaks_the_gate(switched: Shop) -> None:
     """The rules it would have measured are named with the SQLSTATE; the others are judged."""
     switched.sql.execute("ALTER TABLE artwork_migration.clean_key_change RENAME TO elsewhere")
     verdict = verified(switched)
-    assert [*verification.COMPARED, "live_sum", "roll_back_open"] == verdict.names_red
+    assert [*verification.COMPARED, "live_sum", "roll_back_open"] == verdict.red_names
     assert "failed with SQLSTATE 42P01" in verdict.broken
-    with pytest.raises(CheckFailed, match=r"could not be judged.*roll_back with to=MIGRATED"):
-        require_green_live(verdict, CheckFailed)
+    with pytest.raises(CheckFailed, match=r"(?s)could not be judged.*`roll_back` with to=MIGRATED"):
+        require_verified(verdict, CheckFailed)
 
 
 def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

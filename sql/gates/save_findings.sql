@@ -1,5 +1,5 @@
--- What: writes down the ids that a rule about a column has found.
--- Why: the findings are all in one place, whoever found them. Great Expectations hands over the first 200 ids of a rule, no value.
+-- What: saves ids that a rule has found and that Python has in hand.
+-- Why: all findings are in one table, whatever found them. Great Expectations returns the first 200 ids of a rule, and no value.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT

@@ -1,7 +1,7 @@
--- What: forgets what one rule has found in this run so far.
--- Why: a gate that is judged again in the same run says what holds now, and nothing older.
+-- What: deletes the result and the findings of one rule in this run.
+-- Why: a gate that is judged again in the same run reports the current state only.
 -- Locks: none on a table of the application.
-WITH measured AS (
+WITH deleted_result AS (
   DELETE FROM artwork_migration.rule_result AS r
   WHERE r.run = :run AND r.rule = :rule
 )
