@@ -160,7 +160,7 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     report = read_report(switched.database)
     assert end == outcome(report)
     assert "the verification is red. The clean table serves" in headline(report)
-    assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
+    assert "1 wrong (1 differs); 1 needs a decision" in sentence(report)
     assert "or roll back to MIGRATED" in pages.page(report)
     query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")
     assert "damaged" in str(switched.rows(query))
