@@ -57,7 +57,9 @@ def sentence(report: Report) -> str:
         *([f"{pending:,} in transit at that moment and rechecked"] if pending else []),
         f"{sum(behind.values()):,} stayed behind{_listed(behind)}",
         *([f"{sum(wrong.values()):,} wrong{_listed(wrong)}"] if wrong else []),
-        f"{report.ids_to_decide:,} need a decision" if report.ids_to_decide else "none needs a decision",
+        f"{report.ids_to_decide:,} {'needs' if report.ids_to_decide == 1 else 'need'} a decision"
+        if report.ids_to_decide
+        else "none needs a decision",
     ]
     return f"{'; '.join(parts)}."
 

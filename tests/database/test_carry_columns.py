@@ -122,7 +122,7 @@ def test_what_cannot_be_carried_is_refused_when_it_is_decided(shop: Shop, added:
 
 def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
     """The clean table has its columns by then; the refusal says to roll back first."""
-    with pytest.raises(BadInput, match="Roll back first"):
+    with pytest.raises(BadInput, match="roll back first"):
         decide(deployed, "mockup_urls")
 
 
