@@ -78,9 +78,9 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
         {"id": value},
     )
     if cleared.rowcount == 0:
-        raise undecided(f"artwork {value} has no rejected write.", "give the id of one that the report lists.")
+        raise undecided(f"artwork {value} has no rejected write.", "give an id that is in artwork_migration.rejected_write.")
     if switched:
-        # a rejected write counts as carried back, so only a new log row makes the roll back try it again
+        # a rejected write counts as carried back, so the rollback tries it again only if it is logged again
         question = text("INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[CAST(:id AS uuid)])")
         connection.execute(question, {"id": value})
 

@@ -62,10 +62,9 @@ def _step_by_step(run: Run, file: SqlFile) -> Iterator[str]:
 
 
 def _alone(run: Run, statement: Statement) -> None:
-    """Execute the statement outside a transaction block. It waits for older transactions as long as a verb tries to lock; no session waits
-    for it.
+    """Execute the statement outside a transaction block. No session waits for it.
 
-    Raises OldTransactions.
+    It waits for older transactions for at most `lock_wait_seconds`, and then raises OldTransactions.
     """
     patience = run.settings.lock_wait_seconds
     try:
