@@ -23,11 +23,12 @@ from tests.shops import (
     planned_switch,
     switch,
 )
+from tests.waiting import BOUND
 
-#: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
-BOUND = 60.0
 #: Both of them, as parameters of a fixture.
 WAYS = ("there", "back")
+#: How many orders reference no artwork of the serving table.
+POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
 #: The catalogs that an object of the application or of ours may stand in, each with the column that tells those from the server's own.
 _CATALOGS = {

@@ -8,8 +8,8 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
+from tests.interleaving import Step
 from tests.shops import Shop
-from tests.stepping import Step
 
 
 class Steps:

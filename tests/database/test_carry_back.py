@@ -12,8 +12,8 @@ from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
+from tests.interleaving import Barrier, Step
 from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, running, switch_back
-from tests.stepping import Barrier, Step
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
+from tests.interleaving import Barrier, break_function
 from tests.shops import Shop, catch_up_now
-from tests.stepping import Barrier, break_function
 
 DELETE = "DELETE FROM public.artworks_v2 WHERE id = %s"
 DELETE_USER = "DELETE FROM public.users WHERE id = %s"

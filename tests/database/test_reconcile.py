@@ -9,8 +9,8 @@ from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, clean, empty_log, verdict
 from tests.conftest import MakeShop
+from tests.interleaving import break_function
 from tests.shops import Shop, catch_up_now, migrate, reconcile_now, running
-from tests.stepping import break_function
 
 #: Each column that stands on both sides, and a wrong value for it.
 DAMAGE = {

@@ -12,9 +12,9 @@ from migration.ledger.phases import Phase
 from migration.plans import execution, plan
 from migration.plans.plan import Approval, Plan
 from tests.conftest import MakeShop
-from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
-from tests.faults.test_switch_killed import TERMINATED
+from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
 from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
+from tests.waiting import BOUND
 from tests.ways import places, with_row
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"

@@ -10,10 +10,11 @@ import pytest
 
 from migration.errors import RunInProgress
 from sample.server import EmbeddedServer
-from tests.faults.client import PATIENCE, at_work, client, kill, wait_until
+from tests.faults.client import at_work, client, kill
+from tests.interleaving import Barrier, Step
 from tests.shops import Shop, migrate
-from tests.stepping import Barrier, Step
 from tests.twins import Twins, end_state
+from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
 DONE = "SELECT COUNT(done_at) FROM artwork_migration.chunk"
@@ -162,7 +163,7 @@ def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
             wait_until(lambda: at_work(shop) or not process.is_alive())
             process.join(0.1 * (kills + 1))
             process.kill()
-            process.join(PATIENCE)
+            process.join(BOUND)
             ended = process.exitcode
         assert ended in {0, -signal.SIGKILL}
         kills += 1
@@ -248,7 +249,7 @@ def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, 
             wait_until(lambda: barrier.reached or not process.is_alive())
             before = shop.rows(FIRST_FIVE)
             kill_server(own_server)
-            process.join(PATIENCE)
+            process.join(BOUND)
             assert 1 == process.exitcode
         recovered = Shop(own_server, shop.name)
         migrate(recovered)

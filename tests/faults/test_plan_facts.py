@@ -12,7 +12,7 @@ from migration.plans import estimates, execution
 from migration.plans.plan import Statement
 from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
-from tests.faults.test_plans import confirm, decide, keep
+from tests.plans import confirm, decide, keep
 from tests.shops import Shop, accept_exposure, planned_deployment, planned_switch
 
 # Exposure

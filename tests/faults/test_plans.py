@@ -13,39 +13,15 @@ from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
-from migration.plans import plan
-from migration.plans.plan import Approval, Plan
+from migration.plans.plan import Approval
 from migration.settings import database_url
-from migration.verbs import deploy_schema, roll_back
+from migration.verbs import deploy_schema
 from sample.build import Variant
 from tests.conftest import MakeShop
+from tests.plans import confirm, decide, keep, planned_uninstall
 from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
 
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
-
-
-def planned_uninstall(shop: Shop) -> Plan:
-    """The plan of roll_back(to=NOT_STARTED), not kept."""
-    with shop.database.transaction("planning") as connection:
-        return roll_back.plan_uninstall(connection)
-
-
-def keep(shop: Shop, made: Plan) -> None:
-    """What a verb does with a plan that nobody has approved yet."""
-    shop.database.write("keeping the plan", lambda connection: plan.keep(connection, made, "test-run"))
-
-
-def confirm(shop: Shop, made: Plan, number: str) -> None:
-    """What a verb does with the number it was given."""
-    with shop.database.transaction("confirming the plan") as connection:
-        plan.confirm(connection, made, Approval(number, "test", "test"))
-
-
-def decide(shop: Shop, name: str, value: str) -> None:
-    """An operator's choice."""
-    with shop.database.transaction("deciding") as connection:
-        ledger.create(connection)
-        ledger.decide(connection, name, value, approved_by="test", reason="test", run_name="test-run")
 
 
 def order_for(shop: Shop, condition: str) -> str:

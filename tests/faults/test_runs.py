@@ -5,8 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
@@ -22,8 +21,7 @@ from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
 from tests.shops import SETTINGS, Shop, running
-
-BOUND = 60.0
+from tests.waiting import BOUND, wait_until
 
 
 @contextmanager
@@ -36,14 +34,6 @@ def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
             yield run
     finally:
         database.dispose()
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until it holds, within bounds."""
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
 
 
 # Two at once

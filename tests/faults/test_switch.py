@@ -11,8 +11,7 @@ from migration.sync import carry_back
 from sample.build import Variant
 from sample.journal import check_journal
 from tests.conftest import MakeShop
-from tests.faults.test_convergence import application
-from tests.faults.test_locks import BOUND, wait_until
+from tests.faults.application import application
 from tests.shops import (
     Shop,
     catch_up_now,
@@ -23,6 +22,7 @@ from tests.shops import (
     switch,
     switch_back,
 )
+from tests.waiting import BOUND, wait_until
 
 # After the commit
 

@@ -3,9 +3,8 @@
 import pytest
 
 from tests.artworks import add_clean, add_legacy, add_order, add_user
-from tests.faults.test_switch_interleaved import POINTING_NOWHERE
 from tests.shops import Shop, catch_up_now, reconcile_now
-from tests.ways import WAYS, Way
+from tests.ways import POINTING_NOWHERE, WAYS, Way
 
 DEFERRED = "ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY DEFERRED"
 

@@ -11,9 +11,10 @@ import pytest
 
 from migration.errors import BlockerHasCome, WrongUnderLock
 from tests.artworks import add_clean, add_legacy, add_order
-from tests.faults.test_locks import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, blocked_session, cross, wait_until
+from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
 from tests.shops import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
-from tests.ways import BOUND, Way, under_the_locks, with_row
+from tests.waiting import BOUND, wait_until
+from tests.ways import POINTING_NOWHERE, Way, under_the_locks, with_row
 
 
 @pytest.mark.parametrize(
@@ -73,7 +74,7 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way)
             written.append(name)
 
     made = way.plan()
-    writer = Background(write)
+    writer = Step(way.shop, write)
     way.do(with_row(made, under_the_locks(made), writers_wait(1)))
     stop.set()
     writer.result()
@@ -102,8 +103,8 @@ def test_a_hundred_writes_in_flight(way: Way) -> None:
 
     sessions = [way.shop.session(autocommit=True) for _ in artworks]
     made = way.plan()
-    writers = [Background(functools.partial(write, *each)) for each in zip(artworks, sessions, strict=True)]
-    watching = Background(watch)
+    writers = [Step(way.shop, functools.partial(write, *each)) for each in zip(artworks, sessions, strict=True)]
+    watching = Step(way.shop, watch)
     try:
         way.do(with_row(made, under_the_locks(made), writers_wait(WRITERS)))
     finally:
@@ -117,7 +118,6 @@ def test_a_hundred_writes_in_flight(way: Way) -> None:
 # What comes between the gate and the lock
 
 WEBHOOK = "UPDATE artworks SET generation_status = 'completed', generated_image_url = 'https://images.example/done' WHERE id = ANY(%s)"
-POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
 
 def test_an_artwork_in_flight_goes_along(way: Way) -> None:
@@ -135,9 +135,9 @@ def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(way: Way) -> Non
     """Stepped: it stands in the queue when the names change hands, and completes the artwork on the side that serves then."""
     artworks = itertools.cycle([way.add(**IN_FLIGHT) for _ in range(20)])
     made, session, reached = way.plan(), way.shop.session(autocommit=True), []
-    work = Background(lambda: way.commit(with_row(made, under_the_locks(made), writers_wait(1))))
-    while not work.over:
-        wait_until(lambda: work.over or blocked_session(way.shop) or way.shop.rows(HELD))
+    work = Step(way.shop, lambda: way.commit(with_row(made, under_the_locks(made), writers_wait(1))))
+    while not work.done:
+        wait_until(lambda: work.done or blocked_session(way.shop) or way.shop.rows(HELD), every=0.001)
         artwork = next(artworks)
         reached.append((session.execute(WEBHOOK, ([artwork],)).rowcount, way.shop.value(STATUS, artwork)))
     work.result()
@@ -207,7 +207,7 @@ def test_a_sign_up_that_is_under_way_gets_no_error(migrated: Shop) -> None:
             session.execute("INSERT INTO public.users (email) VALUES ('late@example.com')")
             made.append(add_legacy(migrated, customer_email="late@example.com"))
 
-    work = Background(lambda: execute_switch(migrated, meanwhile=sign_up, patience=BOUND))
+    work = Step(migrated, lambda: execute_switch(migrated, meanwhile=sign_up, patience=BOUND))
     wait_until(lambda: blocked_session(migrated))
     session.execute("UPDATE public.artworks SET pet_name = 'Late' WHERE id = %s", (made[0],))
     session.commit()
@@ -265,7 +265,7 @@ def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read
     """Stepped: we wait for its end, so what it writes at last is written before the names change hands, and is not lost."""
     artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
     session.execute("SELECT pet_name FROM artworks WHERE id = %s", (artwork,))
-    work = Background(way.commit)
+    work = Step(way.shop, way.commit)
     wait_until(lambda: blocked_session(way.shop))
     assert session.execute("UPDATE artworks SET pet_name = 'read before' WHERE id = %s", (artwork,)).rowcount == 1
     session.commit()

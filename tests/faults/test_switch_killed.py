@@ -8,15 +8,13 @@ import pytest
 
 from migration.errors import DatabaseUnreachable
 from migration.plans.plan import Plan
-from tests.faults.client import Client, at_work, client, kill, wait_until
-from tests.faults.test_locks import blocked_session
-from tests.faults.test_plans import planned_uninstall
+from tests.faults.client import Client, at_work, client, kill
+from tests.interleaving import TERMINATED, Barrier, blocked_session
+from tests.plans import planned_uninstall
 from tests.shops import Shop, execute_roll_back, finish_roll_back, planned_switch, reconcile_now, switch
-from tests.stepping import Barrier
+from tests.waiting import wait_until
 from tests.ways import Way, digest, locks_left, places, with_row
 
-#: The backend ends itself as if the operator had ended it.
-TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
 CLIENT_IS_KILLED = """DO $$ BEGIN
   PERFORM PG_ADVISORY_XACT_LOCK_SHARED(78);

@@ -13,8 +13,9 @@ from migration.ledger import ledger
 from migration.plans import execution
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.faults.test_locks import Background, holding, wait_until
+from tests.interleaving import Step, holding
 from tests.shops import Shop
+from tests.waiting import wait_until
 from tests.ways import WAYS, Way, digest, places, under_the_locks, with_row
 
 EVERY_TABLE = (
@@ -61,11 +62,11 @@ def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(way: Way) -> None:
     before, made = application_side(way.shop), way.plan()
     session = way.shop.session(autocommit=True)
     session.execute("SET application_name = 'night shift'; SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
-    vacuum = Background(lambda: session.execute("VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) public.artworks"))
+    vacuum = Step(way.shop, lambda: session.execute("VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) public.artworks"))
     wait_until(lambda: holds_artworks(way.shop, "VACUUM %"))
     with pytest.raises(LockNotObtained, match=r"pid \d+ \(night shift, active, open for \d+ s\) on (public\.)?artworks"):
         way.do(made, patience=0)
-    assert not vacuum.over
+    assert not vacuum.done
     assert before == application_side(way.shop)
     session.cancel_safe()
     with pytest.raises(psycopg.errors.QueryCanceled):

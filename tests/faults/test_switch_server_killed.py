@@ -14,9 +14,9 @@ import pytest
 from migration.errors import DatabaseUnreachable
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.faults.client import wait_until
-from tests.faults.test_locks import Background
+from tests.interleaving import Step
 from tests.shops import Shop, reconcile_now
+from tests.waiting import wait_until
 from tests.ways import WAYS, Way, digest, locks_left, places, under_the_locks, with_row
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
@@ -95,7 +95,7 @@ def finishes(way: Way) -> None:
 def test_a_postmaster_that_is_shot_under_the_locks_has_changed_nothing(way: Way) -> None:
     """Started again, the server knows nothing of it."""
     made, before = way.plan(), digest(way.shop)
-    work = Background(lambda: way.execute(with_row(made, under_the_locks(made), LINGERS)))
+    work = Step(way.shop, lambda: way.execute(with_row(made, under_the_locks(made), LINGERS)))
     wait_until(lambda: way.shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
     shoot(way.shop.server)
     with pytest.raises(DatabaseUnreachable):

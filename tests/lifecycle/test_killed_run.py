@@ -14,9 +14,9 @@ import pytest
 from cli.prefect_server import PrefectServer
 from migration.ledger import ledger
 from sample.server import EmbeddedServer
+from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
 from tests.shops import SETTINGS, Shop
-from tests.stepping import Barrier
 from tests.twins import Twins, end_state
 
 PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
