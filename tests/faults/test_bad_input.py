@@ -6,7 +6,6 @@ What stops the plan from running, and what is only told, is here too; and withou
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -33,6 +32,7 @@ from tests.conftest import MakeShop
 from tests.faults.connecting import refusal, start
 from tests.faults.obstacles import BLOCKERS, GIVE_TO_OWNER, MEMBER, NOTES, OBSTACLES, OWNER, STRANGER, Case
 from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
+from tests.waiting import wait_until
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
 OWN_TESTS = {
@@ -222,10 +222,7 @@ def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, m
     command = [other_server.binary("pg_receivewal"), "-D", str(tmp_path), "-d", other_server.conninfo("postgres")]
     reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        while not shop.value("SELECT COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'"):
-            assert time.monotonic() < deadline, "pg_receivewal did not start"
-            time.sleep(0.05)
+        wait_until(lambda: shop.value("SELECT COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'"))
         made = planned_deployment(shop)
     finally:
         reader.terminate()

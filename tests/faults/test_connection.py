@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from sample.binaries import binary_directory, give_to, system_user
 from sample.server import EmbeddedServer
 from tests.faults.connecting import PASSWORD, refusal, start, tells_no_secret
 from tests.shops import Shop
+from tests.waiting import wait_until
 
 # No connection at all
 
@@ -141,7 +141,7 @@ def pooler(shop: Shop, request: pytest.FixtureRequest) -> Iterator[str]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen([program, "-q", str(config)], user=user, group=user, cwd="/", **quiet)
         try:
-            _wait_for_port(port)
+            wait_until(lambda: _answers(port))
             yield f"postgresql://postgres@127.0.0.1:{port}/{shop.name}"
         finally:
             process.terminate()
@@ -183,11 +183,6 @@ def test_the_port_of_a_transaction_pooler_is_refused_unasked() -> None:
     assert "transaction_pooler" == obstacle.rule
 
 
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("pgbouncer did not start")
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

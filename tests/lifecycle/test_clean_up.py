@@ -16,8 +16,8 @@ from flows.switch_over import switch_over
 from flows.verify import verify
 from tests.conftest import MakeShop
 from tests.lifecycle.conftest import environment, point_to
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.lifecycle.test_readme import COMMANDS, run
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, execute_clean_up, make_ready
 
 

@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
+
+from tests.waiting import wait_until
 
 PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
 
@@ -64,7 +65,4 @@ def test_interrupting_the_demo_leaves_no_server_behind(data_home: Path) -> None:
     interrupted.send_signal(signal.SIGINT)
     interrupted.communicate(timeout=180)
     assert interrupted.returncode != 0
-    deadline = time.monotonic() + 20
-    while left_behind(data_home) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert left_behind(data_home) == []
+    wait_until(lambda: not left_behind(data_home), every=0.2)

@@ -9,7 +9,7 @@ from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
 from tests.artworks import add_legacy, add_order
-from tests.lifecycle.test_verbs import deployed, phase
+from tests.lifecycle.runs import deployed, phase
 from tests.shops import Shop
 
 

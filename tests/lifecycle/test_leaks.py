@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,10 @@ from flows.roll_back import roll_back
 from migration.errors import DatabaseError
 from sample.server import EmbeddedServer
 from tasks.connection_block import ArtworkDatabase
-from tests.lifecycle.test_prefect import deployed_with_worker
-from tests.lifecycle.test_verbs import APPROVED, number_in
+from tests.lifecycle.runs import APPROVED, number_in
+from tests.lifecycle.worker import deployed_with_worker
 from tests.shops import Shop, accept_exposure
+from tests.waiting import wait_until
 
 #: A statement for each SQLSTATE that really raises it on a customer's row; Postgres puts e-mail and token into message or DETAIL.
 TRAPS = {
@@ -176,9 +176,8 @@ def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
         kept = run_deployment("decide/decide", parameters=decided, timeout=120, poll_interval=1)
         assert kept.state is not None
         assert kept.state.is_completed(), kept.state.message
-        deadline = time.monotonic() + 30
-        while CANARY not in log.read_text(errors="replace") and time.monotonic() < deadline:
-            time.sleep(0.2)  # the run's last lines are still on their way through the worker
+        # the run's last lines pass through the worker
+        wait_until(lambda: CANARY in log.read_text(errors="replace"), every=0.2)
 
 
 def plant_canaries() -> None:
@@ -196,15 +195,17 @@ def plant_canaries() -> None:
 
 
 def prefect_data(server: EmbeddedServer) -> str:
-    """Everything that Prefect keeps, as text, once its last logs and events have arrived."""
-    deadline = time.monotonic() + 30
-    while True:
-        dumped = subprocess.run(
-            [server.binary("pg_dump"), "--data-only", "-d", server.conninfo("prefect")], capture_output=True, text=True, check=True
-        ).stdout
-        if time.monotonic() > deadline or all(CANARY in table_in(dumped, name) for name in ("log", "events", "artifact")):
-            return dumped
-        time.sleep(0.5)
+    """Return everything that Prefect keeps, as text, once its last logs and events have arrived."""
+    dump = [server.binary("pg_dump"), "--data-only", "-d", server.conninfo("prefect")]
+    dumped = ""
+
+    def has_arrived() -> bool:
+        nonlocal dumped
+        dumped = subprocess.run(dump, capture_output=True, text=True, check=True).stdout
+        return all(CANARY in table_in(dumped, name) for name in ("log", "events", "artifact"))
+
+    wait_until(has_arrived, every=0.5)
+    return dumped
 
 
 def table_in(dump: str, name: str) -> str:

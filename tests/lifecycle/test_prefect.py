@@ -1,10 +1,5 @@
 """What would break in silence with another set of packages, and the deployments as a worker runs them."""
 
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,8 +12,9 @@ from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.deployments import run_deployment
 
 from cli.prefect_server import PrefectServer
-from tests.lifecycle.conftest import environment
+from tests.lifecycle.worker import deployed_with_worker
 from tests.shops import Shop
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,17 +31,13 @@ def test_a_schedule_gets_its_runs(prefect_server: PrefectServer) -> None:
         flow_id = client.create_flow_from_name("scheduled-in-a-test")
         deployment_id = client.create_deployment(flow_id=flow_id, name="each-hour", paused=False)
         client.create_deployment_schedules(deployment_id, [(IntervalSchedule(interval=timedelta(hours=1)), True)])
-        deadline = time.monotonic() + 90
-        while time.monotonic() < deadline:
-            runs = client.read_flow_runs(
-                flow_run_filter=FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id])),
-                deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
-            )
-            if runs:
-                break
-            time.sleep(1)
+        of_it = {
+            "flow_run_filter": FlowRunFilter(deployment_id=FlowRunFilterDeploymentId(any_=[deployment_id])),
+            "deployment_filter": DeploymentFilter(id=DeploymentFilterId(any_=[deployment_id])),
+        }
+        wait_until(lambda: client.read_flow_runs(**of_it), every=0.5)
+        runs = client.read_flow_runs(**of_it)
         client.delete_deployment(deployment_id)
-    assert runs, "the scheduler created no run in 90 s"
     assert {run.state_type for run in runs} == {StateType.SCHEDULED}
 
 
@@ -59,25 +51,3 @@ def test_the_deployments_run_on_a_worker(prefect_server: PrefectServer, operated
         deployments = {deployment.name: deployment for deployment in client.read_deployments()}
     assert {entry["name"] for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]} <= set(deployments)
     assert [(True, "0 3 * * *")] == [(one.active, getattr(one.schedule, "cron", "")) for one in deployments["verify"].schedules]
-
-
-@contextmanager
-def deployed_with_worker(prefect_server: PrefectServer, log: Path) -> Iterator[None]:
-    """The deployments of prefect.yaml registered, and a worker for them whose output goes to `log`."""
-    variables = {**environment(prefect_server), "ARTWORK_MIGRATION_HOME": str(ROOT)}
-    prefect = [sys.executable, "-m", "prefect"]
-    subprocess.run([*prefect, "work-pool", "create", "artwork-migration", "--type", "process", "--overwrite"], env=variables, check=True)
-    subprocess.run([*prefect, "--no-prompt", "deploy", "--all"], env=variables, check=True, cwd=ROOT)
-    with log.open("wb") as output:
-        worker = subprocess.Popen(
-            [*prefect, "worker", "start", "--pool", "artwork-migration"], env=variables, stdout=output, stderr=subprocess.STDOUT
-        )
-        try:
-            yield
-        finally:
-            worker.terminate()
-            try:
-                worker.wait(30)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.wait()

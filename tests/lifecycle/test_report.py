@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from flows.decide import decide
 from flows.migrate_data import migrate_data
-from tests.lifecycle.test_verbs import artifact, deployed
+from tests.lifecycle.runs import artifact, deployed
 from tests.shops import Shop
 
 DAMAGE = """

@@ -15,7 +15,7 @@ from flows.switch_over import switch_over
 from migration.ledger.safety_window import SAFETY_DAYS
 from tests.conftest import MakeShop
 from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, execute_switch, running
 
 ShopIn = Callable[[str], Shop]

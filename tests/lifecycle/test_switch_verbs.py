@@ -12,9 +12,9 @@ from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.faults.test_locks import holding
+from tests.interleaving import holding
 from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, execute_roll_back, execute_switch, switch
 
 

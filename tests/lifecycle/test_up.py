@@ -14,8 +14,9 @@ import yaml
 
 from cli.processes import is_alive
 from tests.lifecycle.conftest import PASSWORD
-from tests.lifecycle.house import House, wait_until
+from tests.lifecycle.house import House
 from tests.shops import Shop
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 DEPLOYMENTS = {
@@ -79,7 +80,7 @@ def test_a_verb_on_the_command_line_is_seen_in_the_ui(house: House) -> None:
     assert 0 == house.run("run", "deploy-schema").returncode
     (run,) = house.runs() - before
     assert "Planned" == house.state(run)
-    wait_until(lambda: bool(house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), seconds=30)
+    wait_until(lambda: bool(house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
 def test_nothing_talks_to_the_outside(house: House) -> None:
@@ -109,7 +110,7 @@ def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop:
         said = house.up(ARTWORK_BATCH_SIZE="7")
         assert ("nothing, it was already up", True) == (said["started"], "the worker is at work" in said["settings"])
     house.wait_for(run, "Planned")
-    wait_until(lambda: not psutil.Process(house.pids()["worker"]).children())
+    wait_until(lambda: not psutil.Process(house.pids()["worker"]).children(), every=0.2)
     assert "worker" == house.up(ARTWORK_BATCH_SIZE="7")["started"]
     assert "7" == psutil.Process(house.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
 

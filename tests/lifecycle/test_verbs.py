@@ -2,13 +2,8 @@
 
 import contextvars
 import threading
-import time
-from typing import Any
 
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.objects import State
 
 from cli.verbs import exit_code
 from flows.decide import decide
@@ -17,32 +12,9 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from migration.ledger.phases import Phase
 from reporting.accounts import read_accounts
-from reporting.status import read_status
+from tests.lifecycle.runs import APPROVED, artifact, deployed, number_in, phase
 from tests.shops import Shop, accept_exposure, running
-
-APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
-
-
-def number_in(state: State[Any]) -> str:
-    assert state.name == "Planned", state.message
-    return (state.message or "").split()[1]
-
-
-def deployed(shop: Shop) -> State[Any]:
-    accept_exposure(shop)
-    return deploy_schema(plan=number_in(deploy_schema(return_state=True)), **APPROVED, return_state=True)
-
-
-def artifact(key: str) -> str:
-    """The newest artifact of a key."""
-    with get_client(sync_client=True) as client:
-        found = client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
-    assert found, f"there is no artifact {key}"
-    return str(max(found, key=lambda one: one.updated).data)
-
-
-def phase(shop: Shop) -> str:
-    return str(read_status(shop.database).phase.phase)
+from tests.waiting import BOUND, wait_until
 
 
 def test_there_and_back(operated: Shop) -> None:
@@ -167,11 +139,9 @@ def test_two_runs_at_the_same_moment(operated: Shop) -> None:
     threads = [threading.Thread(target=contextvars.copy_context().run, args=(run,)) for _ in range(2)]
     for thread in threads:
         thread.start()
-    deadline = time.monotonic() + 60
-    while not ended and time.monotonic() < deadline:
-        time.sleep(0.05)
+    wait_until(lambda: ended)
     assert ["Refused"] == ended
     holder.rollback()
     for thread in threads:
-        thread.join(120)
+        thread.join(BOUND)
     assert ["Refused", "Completed"] == ended

@@ -1,6 +1,5 @@
 """The daily look as the schedule runs it."""
 
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,9 @@ from flows.verify import verify
 from reporting.status import read_status, status_lines
 from tests.conftest import MakeShop
 from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import artifact
+from tests.lifecycle.runs import artifact
 from tests.shops import Shop
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -84,12 +84,13 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
 
 
 def newest_event(server: PrefectServer, name: str) -> dict[str, Any]:
-    """The newest event of that name; it takes a moment to arrive."""
+    """Return the newest event of that name; it takes a moment to arrive."""
     question = {"filter": {"event": {"name": [name]}}, "limit": 1}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        events = httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"]
-        if events:
-            return dict(events[0])
-        time.sleep(0.5)
-    raise AssertionError("no event came")
+    found: list[dict[str, Any]] = []
+
+    def has_arrived() -> bool:
+        found.extend(httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"])
+        return bool(found)
+
+    wait_until(has_arrived, every=0.5)
+    return found[0]
