@@ -233,11 +233,12 @@ ENDS = {
 }
 
 
-def test_invented_rows(loose: Shop) -> None:
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.exhaustive)])
+def test_invented_rows(loose: Shop, examples: int) -> None:
     """Whatever is in the columns, and whether the backfill or catch-up takes a row, it ends where the rules say, with every value kept."""
     seen: Counter[Outcome] = Counter()
 
-    @settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False)
     @given(rows=st.lists(ROWS, min_size=20, max_size=40, unique_by=lambda row: row.values["id"]))
     def check(rows: list[Invented]) -> None:
         with _clone(loose) as shop:

@@ -55,6 +55,26 @@ AFTER_THE_BACKFILL = {
 }
 
 
+#: The moments that stand for the others in `make test`: one of each kind of work.
+REPRESENTATIVES = {
+    "creating the second batch of users",
+    "among the rows of a chunk",
+    "noting a chunk",
+    "beginning an index",
+    "consuming the log",
+    "parking tokens",
+    "writing clean rows",
+    "noting the end",
+}
+
+
+def moments(named: dict[str, tuple[str, int]]) -> pytest.MarkDecorator:
+    """One case for each moment."""
+    return pytest.mark.parametrize(
+        "moment", [pytest.param(one, marks=[] if one in REPRESENTATIVES else [pytest.mark.exhaustive]) for one in named]
+    )
+
+
 @pytest.fixture(scope="module")
 def deployed_twins(server: EmbeddedServer) -> Iterator[Twins]:
     """Deployed, with writes in the log."""
@@ -139,7 +159,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
     assert deployed_twins.undisturbed == end_state(shop)
 
 
-@pytest.mark.parametrize("moment", IN_THE_BACKFILL)
+@moments(IN_THE_BACKFILL)
 def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> None:
     """Wherever a first run was killed, the next one ends as if it had been alone."""
     killed_at(shop, *IN_THE_BACKFILL[moment])
@@ -147,7 +167,7 @@ def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> No
     assert deployed_twins.undisturbed == end_state(shop)
 
 
-@pytest.mark.parametrize("moment", AFTER_THE_BACKFILL)
+@moments(AFTER_THE_BACKFILL)
 def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, moment: str) -> None:
     """Wherever catch-up, reconcile or the end were killed, the next run ends as if it had been alone."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -235,8 +255,10 @@ def kill_server(server: EmbeddedServer) -> None:
 
 @pytest.mark.parametrize(
     ("copied", "stop", "passes"),
-    [(False, IN_THE_SIXTH_CHUNK, 5), (True, *AFTER_THE_BACKFILL["writing clean rows"])],
-    ids=["copying", "catch-up"],
+    [
+        pytest.param(False, IN_THE_SIXTH_CHUNK, 5, id="copying"),
+        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=pytest.mark.exhaustive, id="catch-up"),
+    ],
 )
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
     """The client ends with an error, and after the server's recovery the next run ends as if nothing had been."""

@@ -3,7 +3,9 @@
 import json
 import re
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +25,8 @@ from flows.roll_back import roll_back
 from migration.errors import DatabaseError
 from sample.server import EmbeddedServer
 from tasks.connection_block import ArtworkDatabase
+from tests.lifecycle.conftest import environment
 from tests.lifecycle.runs import APPROVED, number_in
-from tests.lifecycle.worker import deployed_with_worker
 from tests.shops import Shop, accept_exposure
 from tests.waiting import wait_until
 
@@ -36,6 +38,7 @@ TRAPS = {
     "22P02": "PERFORM victim.email::integer",
     "57014": "PERFORM PG_CANCEL_BACKEND(PG_BACKEND_PID()), PG_SLEEP(10), victim.email",
 }
+ROOT = Path(__file__).parents[2]
 CANARY = "canary-7f3a9c"
 PASSWORD = "pw-of-the-shop-51b0"  # noqa: S105 (the server trusts its socket; this is what must not show up)
 SECRETS = """
@@ -178,6 +181,28 @@ def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
         assert kept.state.is_completed(), kept.state.message
         # the run's last lines pass through the worker
         wait_until(lambda: CANARY in log.read_text(errors="replace"), every=0.2)
+
+
+@contextmanager
+def deployed_with_worker(prefect_server: PrefectServer, log: Path) -> Iterator[None]:
+    """The deployments of prefect.yaml registered, and a worker for them whose output goes to `log`."""
+    variables = {**environment(prefect_server), "ARTWORK_MIGRATION_HOME": str(ROOT)}
+    prefect = [sys.executable, "-m", "prefect"]
+    subprocess.run([*prefect, "work-pool", "create", "artwork-migration", "--type", "process", "--overwrite"], env=variables, check=True)
+    subprocess.run([*prefect, "--no-prompt", "deploy", "--all"], env=variables, check=True, cwd=ROOT)
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [*prefect, "worker", "start", "--pool", "artwork-migration"], env=variables, stdout=output, stderr=subprocess.STDOUT
+        )
+        try:
+            yield
+        finally:
+            worker.terminate()
+            try:
+                worker.wait(30)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.wait()
 
 
 def plant_canaries() -> None:

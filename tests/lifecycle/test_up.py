@@ -4,6 +4,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,42 @@ DEPLOYMENTS = {
 }
 
 
+@contextmanager
+def held_up(house: House, shop: Shop) -> Iterator[str]:
+    """A run at work on the worker, which a lock on the legacy table keeps from ending; its id."""
+    session = shop.session()
+    session.execute("LOCK TABLE artworks")
+    run = house.start_run("1-deploy-schema")
+    house.wait_for(run, "Running")
+    try:
+        yield run
+    finally:
+        session.rollback()
+
+
+@dataclass(frozen=True)
+class Killed:
+    """A run killed with its worker, one that had ended before, and what `up` has started since: as it says, and as the pids say."""
+
+    run: str
+    ended: str
+    started: str
+    replaced: set[str]
+
+
+@pytest.fixture(scope="module")
+def killed(house: House, house_shop: Shop) -> Killed:
+    """A worker and its run after kill -9. That the run fell silent is noticed after 100 s: the other tests use the time."""
+    ended = house.start_run("1-deploy-schema")
+    house.wait_for(ended, "Planned")
+    with held_up(house, house_shop) as run:
+        before = house.pids()
+        for process in [*psutil.Process(before["worker"]).children(), psutil.Process(before["worker"])]:
+            process.send_signal(signal.SIGKILL)
+        started = house.up()["started"]
+        return Killed(run, ended, started, {name for name, pid in house.pids().items() if pid != before[name]})
+
+
 def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
     """The UI answers at the printed address, past the port that was taken; every deployment is there, described; the worker polls."""
     taken = house.settings["ARTWORK_PREFECT_PORT"]
@@ -37,8 +74,21 @@ def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
     assert f"Prefect UI       {house.ui}" in house.run("status").stdout
 
 
+def test_a_killed_worker_comes_back(killed: Killed) -> None:
+    """After kill -9 of the worker and its run, `up` starts a worker and nothing else."""
+    assert ("worker", {"worker"}) == (killed.started, killed.replaced)
+
+
 def test_up_again_changes_nothing(house: House) -> None:
-    """The same processes, one automation, one pool, one kind of block; and it says so."""
+    """A second `up` says that it was up: the same processes, one automation, one pool, one kind of block; what was paused stays paused.
+
+    A deployment and its active schedule are paused in the UI; no second schedule is made.
+    """
+    deployment, (schedule,) = verify_schedules(house)
+    assert (True, "0 3 * * *") == (schedule["active"], schedule["schedule"]["cron"])
+    address = f"{house.ui}/api/deployments/{deployment['id']}"
+    httpx.patch(f"{address}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
+    httpx.post(f"{address}/pause_deployment").raise_for_status()
     before = house.pids()
     assert "nothing, it was already up" == house.up()["started"]
     assert before == house.pids()
@@ -46,18 +96,8 @@ def test_up_again_changes_nothing(house: House) -> None:
     assert 1 == len(house.ask("/automations/filter"))
     assert 1 == len(house.ask("/work_pools/filter"))
     assert ["artwork-database"] == [kind["slug"] for kind in house.ask("/block_types/filter")]
-
-
-def test_what_operators_have_paused_stays_paused(house: House) -> None:
-    """A schedule that was active, and a deployment, paused in the UI: `up` changes neither, and makes no second schedule."""
     deployment, (schedule,) = verify_schedules(house)
-    assert schedule["active"]
-    address = f"{house.ui}/api/deployments/{deployment['id']}"
-    httpx.patch(f"{address}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
-    httpx.post(f"{address}/pause_deployment").raise_for_status()
-    house.up()
-    deployment, schedules = verify_schedules(house)
-    assert (True, [False]) == (deployment["paused"], [one["active"] for one in schedules])
+    assert (True, False) == (deployment["paused"], schedule["active"])
 
 
 def verify_schedules(house: House) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -66,12 +106,10 @@ def verify_schedules(house: House) -> tuple[dict[str, Any], list[dict[str, Any]]
     return found, found["schedules"]
 
 
-def test_a_run_of_a_deployment_ends_planned(house: House) -> None:
-    """Started by the API as the UI does it, it runs on the worker; its log and its artifacts are there."""
-    run = house.start_run("1-deploy-schema")
-    house.wait_for(run, "Planned")
-    assert any(one["key"].startswith("plan-") for one in house.ask("/artifacts/filter", flow_runs={"id": {"any_": [run]}}))
-    assert house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})
+def test_a_run_of_a_deployment_ends_planned(house: House, killed: Killed) -> None:
+    """A run that is started by the API, as the UI does it, runs on the worker and ends Planned; its log and its artifacts are there."""
+    assert any(one["key"].startswith("plan-") for one in house.ask("/artifacts/filter", flow_runs={"id": {"any_": [killed.ended]}}))
+    assert house.ask("/logs/filter", logs={"flow_run_id": {"any_": [killed.ended]}})
 
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(house: House) -> None:
@@ -90,20 +128,6 @@ def test_nothing_talks_to_the_outside(house: House) -> None:
     assert {"127.0.0.1"} == {end.ip for one in connections for end in (one.laddr, one.raddr) if end}
 
 
-def test_killed_runs_become_crashed_and_the_worker_comes_back(house: House, house_shop: Shop) -> None:
-    """kill -9 of the worker and its run: `up` starts a worker, and only that; the run does not stay Running, and one that ended stays."""
-    ended = house.start_run("1-deploy-schema")
-    house.wait_for(ended, "Planned")
-    with held_up(house, house_shop) as run:
-        before = house.pids()
-        for process in [*psutil.Process(before["worker"]).children(), psutil.Process(before["worker"])]:
-            process.send_signal(signal.SIGKILL)
-        assert "worker" == house.up()["started"]
-        assert {"worker"} == {name for name, pid in house.pids().items() if pid != before[name]}
-        house.wait_for(run, "Crashed")
-    assert "Planned" == house.state(ended)
-
-
 def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop: Shop) -> None:
     """At work it keeps those it has, and `up` says so; idle it is started anew, and it alone."""
     with held_up(house, house_shop) as run:
@@ -113,6 +137,12 @@ def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop:
     wait_until(lambda: not psutil.Process(house.pids()["worker"]).children(), every=0.2)
     assert "worker" == house.up(ARTWORK_BATCH_SIZE="7")["started"]
     assert "7" == psutil.Process(house.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
+
+
+def test_killed_runs_become_crashed(house: House, killed: Killed) -> None:
+    """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
+    house.wait_for(killed.run, "Crashed")
+    assert "Planned" == house.state(killed.ended)
 
 
 def test_a_database_that_dies_is_started_again(house: House) -> None:
@@ -168,16 +198,3 @@ def test_what_cannot_be_used_is_refused_before_anything_starts(name: str, value:
             assert "geheim" not in done.stdout + done.stderr
         finally:
             house.end()
-
-
-@contextmanager
-def held_up(house: House, shop: Shop) -> Iterator[str]:
-    """A run at work on the worker, which a lock on the legacy table keeps from ending; its id."""
-    session = shop.session()
-    session.execute("LOCK TABLE artworks")
-    run = house.start_run("1-deploy-schema")
-    house.wait_for(run, "Running")
-    try:
-        yield run
-    finally:
-        session.rollback()
