@@ -1,14 +1,13 @@
-"""Phase 4: the retired table goes. The point of no return."""
+"""Phase 4: the retired table is dropped. The point of no return."""
 
 from prefect.client.schemas.objects import State
 
-from migration.ledger.phases import Phase
-from migration.plans.plan import Approval
+from migration.ledger.phases import CLEAN_UP, Phase
+from migration.ledger.runs import Approval
 from migration.verbs.clean_up import EXPORT, plan_clean_up
-from tasks.cleaning import finish_clean_up
-from tasks.executing import execute_plan
-from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.verbs import completed, planned, verb, writing
+from tasks.plans import approved_plan, execute_plan
+from tasks.switching import finish_clean_up
+from tasks.verbs import completed, verb, writing
 
 
 @verb
@@ -27,17 +26,11 @@ def clean_up(plan: str | None = None, approved_by: str | None = None, reason: st
         reason: Why now; kept in the ledger.
     """
     approval = Approval.given(plan, approved_by, reason)
-    with writing("clean_up") as run:
-        if run.has_steps_left(Phase.CLEANED):
-            run.begin()
-        else:
-            run.require(Phase.SWITCHED)
-            made = make_plan(run, plan_clean_up)
-            if approval is None:
-                return planned(made, publish_plan(run, made))
-            confirm_plan(run, made, approval)
-            run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-            execute_plan(run, made, Phase.CLEANED, looks=(EXPORT,))
+    with writing(CLEAN_UP) as run:
+        if not run.resume():
+            run.require_phase()
+            approved = approved_plan(run, plan_clean_up, approval)
+            execute_plan(run, approved, checks=(EXPORT,))
         finish_clean_up(run)
         run.end("Completed")
-        return completed(Phase.CLEANED, "The ledger says what was done; what its logs held is in a file in the reports folder.")
+        return completed(Phase.CLEANED, "The ledger keeps what was done; what its logs held is in a file in the reports folder.")

@@ -4,7 +4,7 @@ from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from migration.ledger.decisions import DecisionName
-from tasks.deciding import keep_decision
+from tasks.decide import keep_decision
 from tasks.verbs import verb
 
 

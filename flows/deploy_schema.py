@@ -2,12 +2,11 @@
 
 from prefect.client.schemas.objects import State
 
-from migration.ledger.phases import Phase
-from migration.plans.plan import Approval
+from migration.ledger.phases import DEPLOY_SCHEMA, Phase
+from migration.ledger.runs import Approval
 from migration.verbs.deploy_schema import plan_deployment
-from tasks.executing import execute_plan
-from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.verbs import completed, planned, verb, writing
+from tasks.plans import approved_plan, execute_plan
+from tasks.verbs import completed, verb, writing
 
 
 @verb
@@ -23,12 +22,8 @@ def deploy_schema(plan: str | None = None, approved_by: str | None = None, reaso
         reason: Why now; kept in the ledger.
     """
     approval = Approval.given(plan, approved_by, reason)
-    with writing("deploy_schema") as run:
-        run.require(Phase.NOT_STARTED)
-        made = make_plan(run, plan_deployment)
-        if approval is None:
-            return planned(made, publish_plan(run, made))
-        confirm_plan(run, made, approval)
-        run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-        execute_plan(run, made, Phase.DEPLOYED)
-        return completed(Phase.DEPLOYED, "The clean table stands beside the live one; what is written to either lands in both.")
+    with writing(DEPLOY_SCHEMA) as run:
+        run.require_phase()
+        approved = approved_plan(run, plan_deployment, approval)
+        execute_plan(run, approved)
+        return completed(Phase.DEPLOYED, "The clean table is deployed beside the live one; a write to either reaches both.")

@@ -1,14 +1,14 @@
-"""The daily look, as long as the safety window is open."""
+"""The daily verification, as long as the safety window is open."""
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from migration.ledger.phases import Phase
+from migration.ledger.phases import VERIFY, Phase
 from migration.plans.plan import serving
-from tasks.reporting import write_report
+from tasks.reports import write_report
+from tasks.switching import note_verification, open_window, require_green_day
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
-from tasks.verifying import note_verification, open_window, require_green_day
 
 
 @verb
@@ -19,7 +19,7 @@ def verify() -> State:
     Changes nothing but the ledger: what has to be tried is rolled back. Ends in *Red gate*, and emits the event
     `artwork-migration.verification.red`, when a critical rule of the gate `live` says no, or could not be judged.
     """
-    with writing("verify") as run:
+    with writing(VERIFY) as run:
         window = open_window(run)
         if window is None:
             phase = run.phase()

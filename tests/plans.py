@@ -1,16 +1,16 @@
 """What a verb does with a plan before it executes it: make, keep and confirm it, with the decisions it was made on."""
 
+from functools import partial
+
 from migration.ledger import ledger
+from migration.ledger.runs import Approval
 from migration.plans import plan
-from migration.plans.plan import Approval, Plan
-from migration.verbs import roll_back
-from tests.shops import Shop
+from migration.plans.plan import Plan
+from migration.verbs.roll_back import plan_uninstall
+from tests.shops import Shop, planned
 
-
-def planned_uninstall(shop: Shop) -> Plan:
-    """The plan of roll_back(to=NOT_STARTED), not kept."""
-    with shop.database.transaction("planning") as connection:
-        return roll_back.plan_uninstall(connection)
+#: `planned_uninstall(shop)` is the plan of roll_back(to=NOT_STARTED), not kept.
+planned_uninstall = partial(planned, make=plan_uninstall)
 
 
 def keep(shop: Shop, made: Plan) -> None:

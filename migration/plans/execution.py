@@ -10,7 +10,9 @@ from sqlalchemy import Connection, text
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
 from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, TransactionsInTheWay, WrongUnderLock
-from migration.plans.plan import Statement
+from migration.ledger import ledger
+from migration.ledger.runs import Run
+from migration.plans.plan import Plan, Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
@@ -22,6 +24,41 @@ _TABLE = re.compile(r"(?:ALTER TABLE|MATERIALIZED VIEW(?: CONCURRENTLY)?|DELETE 
 BLOCKER_HAS_COME = "AM001"
 #: What it raises when ids are not right under the lock.
 WRONG_UNDER_LOCK = "AM002"
+
+
+def execute_plan(
+    run: Run,
+    plan: Plan,
+    *,
+    checks: Sequence[str] = (),
+    before_attempt: Callable[[], object] = lambda: None,
+    on_attempt: Callable[[str], None] = lambda message: None,
+) -> int:
+    """Execute an approved plan; in the same transaction the phase that its verb brings becomes true, and what is left to do is noted.
+
+    What is left are the statements that follow the commit, and these `checks`. Returns the number of attempts. Called again by the same
+    run, it returns 0 if the transaction was committed before. Raises LockNotObtained, BlockerHasCome, WrongUnderLock or DatabaseError;
+    nothing is changed then. Locks what the plan says, for less than half of deadlock_timeout.
+    """
+    with run.database.transaction("looking whether it is done") as connection:
+        if ledger.brought_a_phase(connection, run.epoch):
+            return 0
+
+    def enter_phase(connection: Connection) -> None:
+        ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=plan.verb.brings)
+        after = [statement.object for statement in plan.statements if statement.stage == "after"]
+        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+
+    return execute(
+        run.database,
+        plan.statements,
+        verb=str(plan.verb),
+        action=f"plan {plan.number}",
+        patience=run.settings.lock_wait_seconds,
+        before_commit=enter_phase,
+        on_attempt=on_attempt,
+        before_attempt=before_attempt,
+    )
 
 
 def execute(

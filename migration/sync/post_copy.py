@@ -30,7 +30,7 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
             case _:
                 yield from _one_by_one(run, file)
     # killed between a thing done and its note, a run leaves a step open that the catalog has just said is done
-    run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb))
+    run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb.name))
 
 
 def _left(run: Run, file: SqlFile) -> list[Statement]:
@@ -44,7 +44,7 @@ def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> I
         execution.execute(
             run.database,
             statements,
-            verb=run.verb,
+            verb=str(run.verb),
             action=file.rule,
             patience=run.settings.lock_wait_seconds,
             before_commit=lambda connection: None,
@@ -74,4 +74,4 @@ def _alone(run: Run, statement: Statement) -> None:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise
         found = [row["session"] for row in run.database.read("run/open_transactions")]
-        raise TransactionsInTheWay(run.verb, statement.object, found) from None
+        raise TransactionsInTheWay(str(run.verb), statement.object, found) from None

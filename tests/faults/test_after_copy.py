@@ -6,6 +6,7 @@ import pytest
 
 from migration.errors import LockNotObtained, TransactionsInTheWay
 from migration.ledger import ledger
+from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
@@ -29,7 +30,7 @@ MADE = [
 @pytest.fixture
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has copied everything."""
-    with running(deployed, "migrate_data") as begun:
+    with running(deployed, MIGRATE_DATA) as begun:
         begun.settings = begun.settings.model_copy(update={"lock_wait_seconds": 0.3})
         begun.begin()
         backfill.find_quarantined(begun)

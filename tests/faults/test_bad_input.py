@@ -31,7 +31,7 @@ from sql import SqlFile
 from tests.conftest import MakeShop
 from tests.faults.connecting import refusal, start
 from tests.faults.obstacles import BLOCKERS, GIVE_TO_OWNER, MEMBER, NOTES, OBSTACLES, OWNER, STRANGER, Case
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
+from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.waiting import wait_until
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
@@ -337,7 +337,7 @@ def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeSh
     try:
         deploy(theirs)
         counts = migrate(theirs)
-        withdraw(theirs)
+        uninstall(theirs)
     finally:
         theirs.close()
     assert set(counts) <= {"match", "excluded", "quarantined"}

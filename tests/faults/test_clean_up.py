@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, PlanOutdated, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import CLEAN_UP, Phase
+from migration.ledger.runs import Approval
 from migration.plans import execution, plan
-from migration.plans.plan import Approval, Plan
+from migration.plans.plan import Plan
 from tests.conftest import MakeShop
 from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
 from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
@@ -48,7 +49,7 @@ def phase(shop: Shop) -> Phase:
 def refusal(shop: Shop) -> dict[str, list[Problem]]:
     """Run the plan as it is now: it must be refused for its blockers, by rule, with nothing changed."""
     before, made = shop.schema_dump(), planned_clean_up(shop)
-    with running(shop, "clean_up") as run:
+    with running(shop, CLEAN_UP) as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         with shop.database.transaction("confirming") as connection, pytest.raises(Blocked) as caught:
             plan.confirm(connection, made, Approval(made.number, "test", "test"))
@@ -232,7 +233,7 @@ def _locked_alone(shop: Shop, made: Plan, before_commit: Callable[[Connection], 
     execution.execute(
         shop.database,
         made.statements,
-        verb=made.verb,
+        verb=str(made.verb),
         action="the plan",
         patience=BOUND,
         before_commit=before_commit,
