@@ -24,7 +24,7 @@ def newcomer(make_shop: MakeShop) -> None:
 @pytest.mark.parametrize("variant", list(Variant))
 @pytest.mark.parametrize("handed_out", [False, True], ids=["the sample's default privileges", "default privileges of the whole database"])
 def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_out: bool) -> None:
-    """After the first plan, the deployment and the migration the checks below find no hole, whatever is handed out by default."""
+    """After plan, deployment and migration the checks below find no hole, whatever default privileges there are."""
     shop = make_shop(variant)
     if handed_out:
         shop.sql.execute(HANDED_OUT)
@@ -38,7 +38,7 @@ def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_o
 
 @pytest.mark.parametrize("handed_out", [False, True], ids=["the sample's default privileges", "default privileges of the whole database"])
 def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) -> None:
-    """Where deploy_schema creates `users`, only the service role reads addresses in it, and row level security is on."""
+    """Only the service role reads a `users` table that deploy_schema created, and row level security is on."""
     shop = make_shop(Variant.MINIMAL)
     if handed_out:
         shop.sql.execute(HANDED_OUT)
@@ -59,7 +59,7 @@ def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) 
 
 
 def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None:
-    """The checks do not pass by closing everything: the service role creates an artwork and reads it."""
+    """The service role can create an artwork and read it, so the checks do not pass by closing everything."""
     with visiting(deployed, Visitor("service_role")) as session:
         artwork = session.execute(
             "SELECT (artwork).id::text FROM public.create_artwork('Ana', 'ana@example.org', 'Rex', 'https://u/1', 'https://u/2')"
@@ -89,7 +89,7 @@ def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None
     ],
 )
 def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: str) -> None:
-    """Not by default privileges either, which name these roles."""
+    """No role but the service role may call our functions, also where default privileges name the role."""
     with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
         session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
 
@@ -110,7 +110,7 @@ def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: 
     ],
 )
 def test_the_checks_notice_what_is_opened(deployed: Shop, opening: str, reported: str) -> None:
-    """The checks see each kind of hole: none of them is green because it does not look."""
+    """The checks report each kind of hole."""
     deployed.sql.execute(opening)  # type: ignore[call-overload]  # made of this test's own names
     found = holes(deployed)
     assert any(reported in hole for hole in found), found

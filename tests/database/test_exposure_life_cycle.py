@@ -31,7 +31,7 @@ BESIDE = ("artworks", "artworks_v2")
 def test_nobody_reads_or_writes_what_they_could_not_before(
     make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, variant: Variant, release: str
 ) -> None:
-    """Row by row and column by column, for everybody, in every phase: nothing is gained but what the plan counts, and nothing is lost."""
+    """In every phase each role gains, row by row and column by column, only what the plan counts, and loses nothing."""
     shop = make_shop(variant, on=request.getfixturevalue(release))
     was = before(shop, few_rows(shop))
     assert ["service_role"] == [name for name in was.known if was.saw_all(name)]

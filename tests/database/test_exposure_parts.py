@@ -38,7 +38,7 @@ PROTECTED_OTHERWISE = {
 
 
 def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop) -> None:
-    """After the plan without it and the copy, somebody reads or may do more than before, or the application less."""
+    """A plan of deploy_schema without any one of its protecting parts shows a role more, or the application less, than before."""
     was = before(shop, few_rows(shop))
     shop.sql.execute(HANDED_OUT)
     made = planned_deployment(shop)
@@ -52,7 +52,7 @@ def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop) -> None:
 
 
 def test_a_part_of_the_switch_or_of_the_way_back_left_out_is_noticed(shop: Shop) -> None:
-    """The same for the compatibility view, the views and policies said again, the twins, and what stands in our schema."""
+    """A plan of the switch or the rollback without any one of its protecting parts shows a role more, or the application less."""
     was = before(shop, few_rows(shop))
     shop.sql.execute(HANDED_OUT)
     deploy(shop)
@@ -67,7 +67,7 @@ def test_a_part_of_the_switch_or_of_the_way_back_left_out_is_noticed(shop: Shop)
 
 
 def test_a_users_table_of_ours_is_closed_twice(make_shop: MakeShop) -> None:
-    """Taken from everybody and with row level security on: without either nobody reads an address, without both anybody does."""
+    """A `users` table of ours is closed by its privileges and by row level security: without either it is closed, without both open."""
     shop = make_shop(Variant.MINIMAL)
     add_roles(shop)
     shop.sql.execute(HANDED_OUT)

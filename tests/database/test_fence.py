@@ -66,7 +66,7 @@ def _chunk_open(run: Run) -> Iterator[Connection]:
 
 
 def test_a_second_run_is_refused_with_the_name_of_the_first(deployed: Shop) -> None:
-    """Two runs at once: the second changes nothing and says who is at work; when the first has ended it may begin."""
+    """A second run at the same time changes nothing and names the first; after the first has ended it may begin."""
     with _database(deployed, "first-run") as first:
         with runs.exclusive(first, SETTINGS, verb=MIGRATE_DATA, name="first-run", run_id=""):
             with pytest.raises(RunInProgress) as refused:
@@ -76,7 +76,7 @@ def test_a_second_run_is_refused_with_the_name_of_the_first(deployed: Shop) -> N
 
 
 def test_a_killed_client_whose_backend_is_at_work_keeps_the_next_run_out(deployed: Shop) -> None:
-    """kill -9 of a run in the middle of a chunk frees its lock and not its fence: the next run is refused by name, and later does all."""
+    """While the backend of a killed client is in a chunk, the next run is refused by name; later it does everything."""
     barrier = Barrier(deployed)
     barrier.close()
     doomed = subprocess.Popen([sys.executable, "-c", COPY, deployed.url], env=os.environ)
@@ -93,7 +93,7 @@ def test_a_killed_client_whose_backend_is_at_work_keeps_the_next_run_out(deploye
 
 
 def test_a_chunk_whose_run_lost_its_lock_keeps_the_next_run_out(deployed: Shop) -> None:
-    """The fence is the chunk's own: cut off from its lock, a chunk that is open still stops a new run, by name."""
+    """A chunk that is open after its run lost the lock refuses a new run by name, because it holds the fence itself."""
     with _run_without_a_lock(deployed, "cut-off-run") as run, _chunk_open(run):
         with pytest.raises(RunInProgress) as refused:
             catch_up_now(deployed)
@@ -102,7 +102,7 @@ def test_a_chunk_whose_run_lost_its_lock_keeps_the_next_run_out(deployed: Shop) 
 
 
 def test_an_overtaken_run_may_not_write_any_more(deployed: Shop) -> None:
-    """Between two chunks there is no fence to hold; the epoch refuses the older run's next chunk, users and catch-up."""
+    """A newer run's epoch refuses the older run's next chunk, users and catch-up."""
     with _run_without_a_lock(deployed, "older-run") as older:
         backfill.plan_chunks(older)
         with running(deployed) as newer:
@@ -130,7 +130,7 @@ def _ghost(shop: Shop) -> tuple[object, object, int]:
 
 
 def test_an_orphans_chunk_and_a_catch_up_exclude_each_other(deployed: Shop) -> None:
-    """Catch-up cannot begin beside an open chunk, so it cannot consume the deletion of a row that the chunk is about to bring back."""
+    """Catch-up cannot begin beside an open chunk, so it cannot consume the deletion of a row that the chunk brings back."""
     with pytest.raises(RunInProgress):
         _ghost(deployed)
     catch_up_now(deployed)
@@ -138,7 +138,7 @@ def test_an_orphans_chunk_and_a_catch_up_exclude_each_other(deployed: Shop) -> N
 
 
 def test_without_the_fence_a_deleted_artwork_comes_back_for_ever(deployed: Shop) -> None:
-    """With the fence open to everybody, the orphan commits a row that legacy does not have and no log names: a ghost."""
+    """Without the fence an orphan would commit a row that legacy does not have and no log names."""
     break_function(deployed, "artwork_migration.enter_fence", "IF exclusive THEN", "RETURN TRUE; IF exclusive THEN")
     found, ghost, left = _ghost(deployed)
     assert (None, 0) == (found, left)

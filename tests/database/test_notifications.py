@@ -6,7 +6,7 @@ from tests.shops import Shop, deploy, execute_clean_up, make_ready, migrate, rol
 
 
 def test_postgrest_is_told_whenever_the_schema_changes(shop: Shop) -> None:
-    """By each verb that changes it, at its commit and once; by no other."""
+    """Each verb that changes the schema notifies PostgREST once, at its commit, and no other verb does."""
     listener = shop.session(autocommit=True)
     listener.execute("LISTEN pgrst")
 

@@ -45,7 +45,7 @@ def switched_ago(shop: Shop, interval: str) -> None:
 
 
 def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
-    """Nor after the way back."""
+    """No safety window is open before the switch, nor after a rollback."""
     assert window(migrated) is None
     switch(migrated)
     assert window(migrated)
@@ -64,7 +64,7 @@ def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
     ],
 )
 def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool, today: str) -> None:
-    """In whole days of the database's clock; the last of them is full before the window is over, and it is told so."""
+    """The day is counted in whole days of the database's clock from the switch, and the window ends after the last full one."""
     switched_ago(switched, ago)
     found = window(switched)
     assert found
@@ -73,7 +73,7 @@ def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, 
 
 
 def test_a_verification_counts_for_a_day(switched: Shop) -> None:
-    """Green and of the last day; a newer red one takes it back, and a new window knows nothing of it."""
+    """A green verification counts for a day unless a newer one is red, and not in another window."""
     assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
     verify(switched)
     switched.sql.execute("DROP INDEX artworks_user_id_idx")
@@ -102,7 +102,7 @@ def grown_old(shop: Shop) -> bool:
 
 
 def test_the_report_of_a_day(switched: Shop) -> None:
-    """What serves, the day, what was changed since, and the verifications so far; nothing that only was true before the switch."""
+    """The report of a day has what serves, the day, what changed since, and the verifications so far."""
     verify(switched)
     switched_ago(switched, "25 hours")
     switched.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks ORDER BY id LIMIT 1)")

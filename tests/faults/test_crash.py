@@ -117,7 +117,7 @@ def killed_at(shop: Shop, trigger: str, passes: int) -> None:
 
 
 def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_twins: Twins) -> None:
-    """The checksums know nothing that differs from run to run, and see a single changed value; there are more than 20 chunks."""
+    """Two undisturbed runs have the same checksums, one changed value gives another one, and there are more than 20 chunks."""
     migrate(shop)
     assert deployed_twins.undisturbed == end_state(shop)
     assert shop.value(DONE) > 20
@@ -129,7 +129,7 @@ def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_twins: Twins) -> No
 
 
 def test_killed_in_a_chunk(shop: Shop, deployed_twins: Twins) -> None:
-    """The sixth chunk is lost with the client; the first five are not copied again, and the end is that of an undisturbed run."""
+    """A client that dies in its sixth chunk loses that chunk only, and the next run ends as an undisturbed one."""
     killed_at(shop, IN_THE_SIXTH_CHUNK, 5)
     before = shop.rows(FIRST_FIVE)
     assert (5, 5) == (len(before), shop.value(DONE))
@@ -139,7 +139,7 @@ def test_killed_in_a_chunk(shop: Shop, deployed_twins: Twins) -> None:
 
 
 def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
-    """The fence is held against the client as soon as it has committed its fifth chunk: it dies with no transaction open."""
+    """A client that dies between two chunks, with no transaction open, loses nothing, and the next run ends as an undisturbed one."""
     barrier = Barrier(shop, COMMITTING_A_CHUNK, passes=4)
     barrier.close()
     keeper = shop.session(autocommit=True)
@@ -161,7 +161,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
 
 @moments(IN_THE_BACKFILL)
 def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> None:
-    """Wherever a first run was killed, the next one ends as if it had been alone."""
+    """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
     killed_at(shop, *IN_THE_BACKFILL[moment])
     migrate(shop)
     assert deployed_twins.undisturbed == end_state(shop)
@@ -169,14 +169,14 @@ def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> No
 
 @moments(AFTER_THE_BACKFILL)
 def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, moment: str) -> None:
-    """Wherever catch-up, reconcile or the end were killed, the next run ends as if it had been alone."""
+    """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
     migrate(copied_shop)
     assert copied_twins.undisturbed == end_state(copied_shop)
 
 
 def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
-    """Runs that are killed at any moment, each a little later than the one before, get there together."""
+    """Runs that are killed at any moment, each a little later than the one before, end together as an undisturbed one."""
     kills, ended = 0, None
     while ended != 0:
         with client(shop) as process:
@@ -197,7 +197,7 @@ def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
 
 @pytest.mark.parametrize(("stop", "chunks"), [(IN_THE_SIXTH_CHUNK, 5), (COMMITTING_A_CHUNK, 6)], ids=["copying", "committing"])
 def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins, stop: str, chunks: int) -> None:
-    """A run is refused while an orphan is in a chunk; what the orphan was told to commit counts, what not is copied again."""
+    """While a killed client's backend is in a chunk a run is refused; what that backend commits counts, and the rest is copied again."""
     barrier = Barrier(shop, stop, passes=5)
     barrier.close()
     with client(shop) as process:
@@ -218,7 +218,7 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins
 
 @pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
 def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, ended: bool, invalid: int) -> None:
-    """CREATE INDEX CONCURRENTLY outlives its client or leaves a ruin behind; the next run has every index, and all of them valid."""
+    """After CREATE INDEX CONCURRENTLY outlived its client or left an invalid index, the next run makes every index valid."""
     writer = copied_shop.session()
     writer.execute("LOCK TABLE public.artworks_v2 IN ROW EXCLUSIVE MODE")
     waiting = (
@@ -261,7 +261,7 @@ def kill_server(server: EmbeddedServer) -> None:
     ],
 )
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
-    """The client ends with an error, and after the server's recovery the next run ends as if nothing had been."""
+    """A killed server ends the client with an error; after its recovery the next run ends as an undisturbed one."""
     twins = Twins(own_server, copied=copied)
     undisturbed = twins.undisturbed
     with twins.clone() as shop:

@@ -82,7 +82,7 @@ IN_THE_WAY_OF_BOTH = {
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
 def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb, name: str) -> None:
-    """pid, application, state and table of the holder are told, but no text of its statement; the schema is as it was."""
+    """Without a lock nothing changes, and the message has the holder's pid, application, state and table but no statement."""
     table, statement = IN_THE_WAY_OF_BOTH[name]
     phase, before = verb.phase(), verb.shop.schema_dump()
     with holding(verb.shop, statement) as session:
@@ -104,7 +104,7 @@ def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb,
 
 
 def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: Shop) -> None:
-    """Without pg_read_all_stats another role's state is hidden: then the message says so instead of failing."""
+    """A holder whose state is hidden is named all the same, and the message names pg_read_all_stats."""
     assert "pid 7 (no application_name, not visible, open for 0 s) on public.orders" == str(
         LockHolder(pid=7, application="", state="not visible", seconds=0, table="public.orders")
     )
@@ -114,7 +114,7 @@ def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
 def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: str) -> None:
-    """Nobody starts anything again: the attempt after the holder's end succeeds, with the same plan."""
+    """The attempt after the holder's end succeeds with the same plan, without another start."""
     with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:
         told: list[str] = []
 
@@ -130,7 +130,7 @@ def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: st
 
 
 def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:
-    """What the message promises: nothing has changed, so the number still holds."""
+    """After an attempt without the locks nothing has changed, so the same number is still valid."""
     with begun(shop, "deploy_schema") as first, holding(shop, "UPDATE public.artworks SET pet_name = pet_name"):
         with pytest.raises(LockNotObtained):
             first.execute(patience=0)
@@ -140,7 +140,7 @@ def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> N
 
 
 def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
-    """Writers queue behind our waiting request, but never for as long as half of deadlock_timeout, which the server enforces here."""
+    """While we try, no writer waits as long as half of deadlock_timeout."""
     written: list[int] = []
     stop = threading.Event()
 
@@ -168,7 +168,7 @@ def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
 
 
 def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> None:
-    """Stepped: a write that stands in the queue behind our lock request is done although the holder still holds its lock."""
+    """A write that queues behind our lock request goes through when the attempt ends, although the holder still holds its lock."""
     table = "public.artworks"
     with holding(verb.shop, f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM {table})"):
         session = verb.shop.session(autocommit=True)
@@ -217,7 +217,7 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
     ],
 )
 def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: str, then: str, waits_for: str) -> None:
-    """Whatever order the application locks in, we give up first: it gets no error and the server counts no deadlock."""
+    """In whatever order the application locks, we give up first: it gets no error and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
     before = verb.shop.value(deadlocks)
     cross(verb.shop, lambda: verb.execute(patience=BOUND), first, then, waits_for)
@@ -226,7 +226,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: st
 
 
 def test_without_the_budgets_the_application_would_be_the_victim(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above bites: with time limits beyond deadlock_timeout the detector shoots the application's session."""
+    """With time limits beyond deadlock_timeout the application's session would be cancelled as the deadlock's victim."""
     monkeypatch.setattr(execution, "LOCK_BUDGET_MS", 30_000)
     shop.database.__dict__["deadlock_timeout_ms"] = 60_000  # what our limits are made from, not the server's own setting
     with begun(shop, "deploy_schema") as verb:

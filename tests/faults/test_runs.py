@@ -50,7 +50,7 @@ def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
 
 
 def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
-    """Whoever starts a run beside another learns which one is at work."""
+    """A run beside another is refused with the other's name."""
     with a_run(shop, "migrate_data run brave-otter"):
         with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
             pass
@@ -60,7 +60,7 @@ def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> Non
 
 
 def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
-    """The lock goes with its run, also when the run failed."""
+    """A run's lock ends with it, also if the run failed."""
     with pytest.raises(ZeroDivisionError), a_run(shop, "first"):
         raise ZeroDivisionError
     with a_run(shop, "second") as run:
@@ -68,7 +68,7 @@ def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
 
 
 def test_a_run_waits_for_one_that_is_about_to_end(shop: Shop) -> None:
-    """Within run_wait_seconds the second takes over by itself."""
+    """A run waits up to run_wait_seconds for another to end."""
     release = threading.Event()
     held = threading.Event()
 
@@ -87,13 +87,13 @@ def test_a_run_waits_for_one_that_is_about_to_end(shop: Shop) -> None:
 
 
 def test_runs_on_two_databases_do_not_meet(make_shop: MakeShop) -> None:
-    """The lock is the database's, not the server's."""
+    """Runs on two databases of one server do not lock each other out."""
     with a_run(make_shop(), "first"), a_run(make_shop(), "second") as run:
         assert run.name == "second"
 
 
 def test_a_long_name_is_still_told(shop: Shop) -> None:
-    """Postgres cuts application_name at 63 bytes; the refusal names what is left of it."""
+    """The refusal names a run whose name Postgres cut at 63 bytes."""
     name = "migrate_data run " + "x" * 80
     with a_run(shop, name), pytest.raises(RunInProgress) as caught, a_run(shop, "second"):
         pass
@@ -144,7 +144,7 @@ def at_work(shop: Shop, name: str) -> int:
 
 
 def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
-    """kill -9 while nothing is executed: the next run starts at once."""
+    """After kill -9 of an idle client the next run starts at once."""
     with client(shop, "killed one", "idle") as process:
         with pytest.raises(RunInProgress, match="killed one"), a_run(shop, "second"):
             pass
@@ -156,7 +156,7 @@ def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
 
 @pytest.mark.parametrize("doing", ["copying", "catching up"])
 def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, doing: str) -> None:
-    """kill -9 does not end a statement on the server: until that is over, or the server has noticed, the next run is refused."""
+    """While the backend of a killed client still executes a statement, the next run is refused with its name."""
     name = f"killed while {doing}"
     with client(deployed, name, doing) as process:
         wait_until(lambda: at_work(deployed, name))
@@ -173,7 +173,7 @@ def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop,
 
 
 def test_a_run_that_was_overtaken_may_not_write(deployed: Shop) -> None:
-    """Whatever woke it up again: behind a newer run's epoch the fence lets nothing through."""
+    """The fence lets an older run write nothing once a newer one has begun."""
     with a_run(deployed, "first") as first:
         first.begin()
     with a_run(deployed, "second") as second:
@@ -185,7 +185,7 @@ def test_a_run_that_was_overtaken_may_not_write(deployed: Shop) -> None:
 
 
 def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
-    """The row of its epoch has no end; the next run gets a later one."""
+    """A killed run has no end in the ledger, and the next run a later epoch."""
     with a_run(deployed, "first") as first:
         first.begin()
     with a_run(deployed, "second") as second:
@@ -205,7 +205,7 @@ LIVING = [phase for phase in Phase if phase is not Phase.CLEANED]
 
 @pytest.mark.parametrize("phase", LIVING)
 def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeShop, phase: Phase) -> None:
-    """The refusal names the phase it found, those the verb starts in, and the verbs to run instead; nothing is written."""
+    """A verb in a wrong phase is refused with the phase found, those it starts in and the verbs to run, and writes nothing."""
     shop = make_shop(phase=phase.value)
     before = shop.schema_dump()
     for verb in VERBS:
@@ -233,7 +233,7 @@ def test_the_verbs_form_the_life_cycle() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_every_phase_says_what_serves_and_what_comes_next(phase: Phase) -> None:
-    """No phase but the last leaves an operator without a next verb."""
+    """Every phase names the serving table, and every phase except the last a next verb."""
     clean = phase in (Phase.SWITCHED, Phase.CLEANED)
     assert phase.serves.startswith("the clean table serves" if clean else "the legacy table serves")
     assert bool(phase.next_verbs) is (phase in LIVING)
@@ -272,7 +272,7 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
-    """However it was typed, the ledger holds what later runs can read."""
+    """A decision is kept in one form, however it was typed."""
     with shop.database.transaction("deciding") as connection:
         assert kept == decisions.checked_value(connection, name, given)
 
@@ -307,7 +307,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
-    """The refusal names the decision and what it takes; nothing is decided."""
+    """A decision that cannot be used is refused with its name and what it takes."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
         decisions.checked_value(connection, name, given)
     assert str(caught.value).startswith(f"{name} takes ")
@@ -316,7 +316,7 @@ def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionNam
 
 
 def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
-    """A new decision is not forgotten in the lists above."""
+    """The two lists above have every decision."""
     marks = {
         test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]  # pytest puts it there
         for test in (test_a_decision_is_kept_in_one_form, test_a_decision_that_cannot_be_used_is_refused)
@@ -325,7 +325,7 @@ def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
 
 
 def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
-    """Both stay in the ledger, with who and why; the later one holds."""
+    """Of two decisions of one name both stay in the ledger with who and why, and the later one is in force."""
     with shop.database.transaction("deciding") as connection:
         ledger.create(connection)
         for value, who in (("1", "Ada"), ("2", "Bob")):
@@ -338,7 +338,7 @@ def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
 
 
 def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> None:
-    """Catch-up looks at the artwork again; clearing what is not there is refused and logs nothing."""
+    """Clearing a rejected write logs its id for catch-up; clearing one that does not exist is refused and logs nothing."""
     log = "SELECT COALESCE(ARRAY_AGG(x.id::text), '{}') FROM artwork_migration.legacy_change AS l, UNNEST(l.ids) AS x (id)"
     deployed.sql.execute(
         "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) VALUES (%s, 'INSERT', '23502', 'artworks')",
@@ -356,7 +356,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
 
 
 def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
-    """They are read when they are needed."""
+    """Any other decision changes nothing until it is read."""
     before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     with deployed.database.transaction("deciding") as connection:
         for name in (DecisionName.IN_FLIGHT_AGE, DecisionName.MAX_QUARANTINED):
@@ -366,13 +366,13 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
 
 @pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS])
 def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
-    """It has granted and made the columns by then; a decision that changes nothing is refused in words."""
+    """A decision that only deploy_schema reads is refused after it."""
     with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
         decisions.apply_at_once(connection, name, "shop")
 
 
 def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) -> None:
-    """Also where the ledger is there already, because something was planned."""
+    """clear_rejected_write is refused before a deployment, also if the ledger exists."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
         ledger.create(connection)
         decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)

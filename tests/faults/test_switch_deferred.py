@@ -18,7 +18,7 @@ def way(request: pytest.FixtureRequest, migrated: Shop) -> Way:
 
 
 def test_what_is_written_before_the_lock_waits_for_no_check(way: Way) -> None:
-    """Rows come, change their owner and go between the last batch and the lock; no check is left when the tables are renamed."""
+    """With deferred keys no check is left when the tables are renamed, although rows change between the last batch and the lock."""
     shop, written = way.shop, []
 
     def write() -> None:
@@ -45,7 +45,7 @@ def test_what_is_written_before_the_lock_waits_for_no_check(way: Way) -> None:
 
 
 def test_the_keys_are_deferred_again_after_both_ways(migrated: Shop) -> None:
-    """Their words are the same, so the dump is; and both sides agree."""
+    """After switch and rollback the deferred keys have the same definitions, and both sides agree."""
     migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))
     migrated.sql.execute(DEFERRED.format("artworks", "artworks_user_id_fkey"))
     before = migrated.schema_dump()

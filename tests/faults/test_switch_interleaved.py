@@ -30,7 +30,7 @@ from tests.ways import POINTING_NOWHERE, Way, under_the_locks, with_row
     ],
 )
 def test_the_application_is_never_the_victim_of_a_deadlock(way: Way, first: str, then: str, waits_for: str) -> None:
-    """Whatever order the application locks in, we give up first."""
+    """In whatever order the application locks, switch and rollback give up first and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
     before = way.shop.value(deadlocks)
     cross(way.shop, way.do, first, then, waits_for)
@@ -63,7 +63,7 @@ END $$"""
 
 
 def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way) -> None:
-    """Stepped: a writer stands in the queue when the names change hands; its write, and every one after it, is where it belongs."""
+    """A write that waits while the names change, and every one after it, is in the table that serves then."""
     artwork = way.shop.value("SELECT MIN(artwork_id::text) FROM orders")
     session, written, stop = way.shop.session(autocommit=True), [""], threading.Event()
 
@@ -83,7 +83,7 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way)
 
 
 def test_a_hundred_writes_in_flight(way: Way) -> None:
-    """Each stands in the queue when the names change hands; none gets an error, and the last of each writer is in the table that serves."""
+    """A hundred writers that wait while the names change get no error, and the last write of each is in the serving table."""
     artworks = [artwork for (artwork,) in way.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
     locked, stop, watcher = threading.Event(), threading.Event(), way.shop.session(autocommit=True)
 
@@ -121,7 +121,7 @@ WEBHOOK = "UPDATE artworks SET generation_status = 'completed', generated_image_
 
 
 def test_an_artwork_in_flight_goes_along(way: Way) -> None:
-    """Also one that comes behind the last catch-up or carry-back: the webhook that ends its generation finds a row and completes it."""
+    """An artwork in flight is carried over, also one after the last batch, and its webhook finds and completes it."""
     early, late = way.add(**IN_FLIGHT), []
     way.commit(meanwhile=lambda: late.append(way.add(**IN_FLIGHT)))
     assert way.shop.sql.execute(WEBHOOK, ([early, *late],)).rowcount == len(late) + 1
@@ -132,7 +132,7 @@ IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}
 
 
 def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(way: Way) -> None:
-    """Stepped: it stands in the queue when the names change hands, and completes the artwork on the side that serves then."""
+    """A webhook that waits while the names change completes its artwork in the table that serves then."""
     artworks = itertools.cycle([way.add(**IN_FLIGHT) for _ in range(20)])
     made, session, reached = way.plan(), way.shop.session(autocommit=True), []
     work = Step(way.shop, lambda: way.commit(with_row(made, under_the_locks(made), writers_wait(1))))
@@ -150,7 +150,7 @@ STATUS = "SELECT generation_status FROM artworks WHERE id = %s"
 
 
 def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop) -> None:
-    """A failed artwork stays behind until an order references it; that is found under the lock."""
+    """An order that is placed after the gate brings its failed artwork along, which is found under the lock."""
     artwork = add_legacy(migrated, generation_status="failed")
     execute_switch(migrated, meanwhile=lambda: add_order(migrated, artwork))
     assert migrated.value("SELECT COUNT(*) FROM artworks WHERE id = %s", artwork) == 1
@@ -159,7 +159,7 @@ def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop)
 
 
 def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated: Shop) -> None:
-    """Both are born between the last batch and the lock."""
+    """An artwork and its order that are created after the last batch of the carry-back are in the legacy table."""
     switch(migrated)
     orders: list[UUID] = []
     execute_roll_back(migrated, meanwhile=lambda: orders.append(add_order(migrated, add_clean(migrated))))
@@ -169,7 +169,7 @@ def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated:
 
 
 def test_an_order_for_what_cannot_go_along_stops_the_switch(migrated: Shop) -> None:
-    """An order for test data, placed behind the gate: nothing is changed, and the id is named."""
+    """An order for test data, placed after the gate, stops the switch with the artwork's id, and nothing changes."""
     artwork = add_legacy(migrated, original_image_url="test-1")
     before = migrated.schema_dump()
     with pytest.raises(WrongUnderLock, match=str(artwork)) as caught:
@@ -179,7 +179,7 @@ def test_an_order_for_what_cannot_go_along_stops_the_switch(migrated: Shop) -> N
 
 
 def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -> None:
-    """Born and ordered behind the last batch, and of a kind that the retired table refuses: nothing is changed."""
+    """An order, placed after the last batch, for an artwork that the retired table rejects stops the rollback, and nothing changes."""
     switch(migrated)
     before = migrated.schema_dump()
     with pytest.raises(BlockerHasCome):
@@ -188,7 +188,7 @@ def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -
 
 
 def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
-    """The plan had no blocker; under the lock there is one."""
+    """A write that is rejected after the plan stops the switch under the lock."""
     artwork = add_clean(migrated)
     with pytest.raises(BlockerHasCome):
         execute_switch(
@@ -197,7 +197,7 @@ def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> No
 
 
 def test_a_sign_up_that_is_under_way_gets_no_error(migrated: Shop) -> None:
-    """Stepped: it holds the e-mail that the last catch-up would make a user of, and then comes for a table that we hold."""
+    """A sign-up that holds the e-mail the last catch-up needs, and then waits for a table that we hold, gets no error."""
     session, made = migrated.session(), []
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
     before = migrated.value(deadlocks)
@@ -226,7 +226,7 @@ STATEMENTS = {
 
 
 def test_statements_prepared_before_reach_the_table_that_serves(way: Way) -> None:
-    """Also with a plan that the server has settled on; only SELECT * must be prepared again, and says so."""
+    """A statement prepared before, also with a generic plan, reaches the serving table; only SELECT * must be prepared again."""
     session, artwork = way.shop.session(autocommit=True), way.shop.value("SELECT artwork_id FROM orders LIMIT 1")
     session.execute("SET plan_cache_mode = force_generic_plan")
     for name, statement in STATEMENTS.items():
@@ -247,7 +247,7 @@ def test_statements_prepared_before_reach_the_table_that_serves(way: Way) -> Non
 
 
 def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(way: Way) -> None:
-    """The session has called it often enough for a plan of its own, and goes on calling it."""
+    """A function with a cached plan writes to the table that serves after switch and rollback."""
     way.shop.sql.execute(
         "CREATE FUNCTION touch(artwork uuid, name text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE found_name text; BEGIN"
         " UPDATE artworks SET pet_name = name WHERE id = artwork;"
@@ -262,7 +262,7 @@ def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(way: Way)
 
 
 def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read(way: Way) -> None:
-    """Stepped: we wait for its end, so what it writes at last is written before the names change hands, and is not lost."""
+    """Switch and rollback wait for a transaction that has read artworks, and its write is not lost."""
     artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
     session.execute("SELECT pet_name FROM artworks WHERE id = %s", (artwork,))
     work = Step(way.shop, way.commit)
@@ -275,7 +275,7 @@ def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
 def test_a_transaction_that_has_not_read_artworks_goes_on_with_the_table_that_serves(way: Way, isolation: str) -> None:
-    """It is open all the time; the row it writes is in the serving table."""
+    """A transaction that is open all the time and has not read artworks writes to the serving table."""
     artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
     session.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
     session.execute("SELECT COUNT(*) FROM users")

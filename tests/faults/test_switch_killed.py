@@ -86,7 +86,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way, nth: in
 
 
 def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(way: Way) -> None:
-    """The phase is written in the same transaction, so neither is there."""
+    """A client that dies before the commit has changed neither tables nor phase, and the next run finishes."""
     way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
     made, before = way.plan(), digest(way.shop)
     killed_in(
@@ -103,7 +103,7 @@ def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_not
 
 
 def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) -> None:
-    """Killed as it begins each step, in it, and as it notes its end: the phase stays, what is done stays done, and the rest is left."""
+    """A client that dies as it begins, does or notes a step after the commit leaves the phase, and exactly the steps not noted."""
     way.commit()
     steps = way.steps_left()
     assert len(steps) >= 2
@@ -121,7 +121,8 @@ def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) 
 
 @pytest.mark.parametrize("planned", [planned_switch, planned_uninstall])
 def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
-    """A key that is not validated yet would count as one that never was, or stay so for good; the plan says what to run first."""
+    """The steps that a rollback has left block the next plan, because a key that is not validated yet would be taken for one that never
+    was."""
     switch(migrated)
     execute_roll_back(migrated)
     blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]

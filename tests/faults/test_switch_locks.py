@@ -43,7 +43,7 @@ def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
 def test_locks_not_had_change_nothing_and_name_the_holder(way: Way, name: str) -> None:
-    """pid, age and state of the holder are told; the same plan goes through when it has gone."""
+    """Without the locks nothing changes, the message has the holder's pid, age and state, and the same plan goes through afterwards."""
     before, phase, made = application_side(way.shop), way.phase(), way.plan()
     with holding(way.shop, IN_THE_WAY[name]) as session:
         with pytest.raises(LockNotObtained) as caught:
@@ -58,7 +58,7 @@ def test_locks_not_had_change_nothing_and_name_the_holder(way: Way, name: str) -
 
 
 def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(way: Way) -> None:
-    """Only autovacuum gives way by itself; a VACUUM that somebody has started is not ended by us."""
+    """A VACUUM that somebody started is named as the holder, and is not ended."""
     before, made = application_side(way.shop), way.plan()
     session = way.shop.session(autocommit=True)
     session.execute("SET application_name = 'night shift'; SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
@@ -108,7 +108,7 @@ SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
 
 
 def test_autovacuum_is_asked_away(vacuumed: Way) -> None:
-    """It holds the table when we come, and gives way long before it would have done by itself."""
+    """Autovacuum that holds the table yields to us long before it would have ended."""
     shop = vacuumed.shop
     shop.sql.execute(f"ALTER TABLE artworks SET ({SLOWLY}, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)")
     shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
@@ -120,7 +120,7 @@ def test_autovacuum_is_asked_away(vacuumed: Way) -> None:
 
 
 def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
-    """That one does not give way; the message says what it is, and nothing is changed."""
+    """Autovacuum to prevent wraparound does not yield: it is named as the holder, and nothing changes."""
     shop = vacuumed.shop
     shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
     shop.sql.execute("SET synchronous_commit = off")
@@ -137,7 +137,7 @@ def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
 
 
 def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(way: Way) -> None:
-    """The phase is the new one; the run says so by its outcome and keeps the time of the phase; the next run does what is left."""
+    """A step after the commit without its lock names the holder and keeps the new phase; the next run does the steps left."""
     made, shop = way.plan(), way.shop
     way.commit(made)
     before = ledger_row(shop)
@@ -167,7 +167,7 @@ LOOK = (
 
 
 def test_the_limits_are_in_force_behind_every_row(way: Way) -> None:
-    """Under the locks each one gets what is left of one budget; statement and commit together end before half of deadlock_timeout."""
+    """Under the locks each row has what is left of one budget; statement and commit together take less than half of deadlock_timeout."""
     way.shop.sql.execute("CREATE TABLE in_force (number serial, limits jsonb)")
     made = way.plan()
     locked = places(made, "locked")

@@ -94,7 +94,7 @@ def finishes(way: Way) -> None:
 
 
 def test_a_postmaster_that_is_shot_under_the_locks_has_changed_nothing(way: Way) -> None:
-    """Started again, the server knows nothing of it."""
+    """A postmaster killed under the locks leaves everything as it was, and the next run finishes."""
     made, before = way.plan(), digest(way.shop)
     work = Step(way.shop, lambda: way.execute(with_row(made, under_the_locks(made), LINGERS)))
     wait_until(lambda: way.shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
@@ -107,7 +107,7 @@ def test_a_postmaster_that_is_shot_under_the_locks_has_changed_nothing(way: Way)
 
 
 def test_a_postmaster_that_is_shot_right_after_the_commit_keeps_it(way: Way) -> None:
-    """What was committed is there when the server starts again, and the next run does the rest."""
+    """A postmaster killed right after the commit keeps what was committed, and the next run does the steps left."""
     way.commit()
     left, after = way.steps_left(), digest(way.shop)
     shoot(way.shop.server)

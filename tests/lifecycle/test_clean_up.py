@@ -31,7 +31,7 @@ def switched(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: py
 
 
 def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
-    """Read on the first day, refused with its number; when the days are over, the runbook's commands do it, and no verb runs any more."""
+    """A clean-up is refused on the first day; when the days are over, the runbook's commands complete it, and no verb runs afterwards."""
     planned = clean_up(return_state=True)
     assert (planned.name, exit_code(planned)) == ("Planned", 0)
     told = artifact(f"plan-{number_in(planned)}")
@@ -71,7 +71,7 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
 
 
 def test_killed_after_the_commit_the_next_run_does_the_rest(switched: Shop, tmp_path: Path) -> None:
-    """No number is needed for it: the steps stand in the ledger, and the export is made before the logs go."""
+    """After a clean-up that was killed behind its commit, a run without a number does the steps left, the export before the logs go."""
     make_ready(switched)
     execute_clean_up(switched)
     done = clean_up(return_state=True)

@@ -46,7 +46,7 @@ def left_behind(data_home: Path) -> list[str]:
 
 
 def test_there_must_be_a_demo_to_undo(data_home: Path) -> None:
-    """--undo without a demo says so, and starts nothing."""
+    """`demo --undo` without a demo reports that there is none, and starts nothing."""
     undone = demo(data_home, "--undo")
     output, _ = undone.communicate(timeout=60)
     assert undone.returncode == 1

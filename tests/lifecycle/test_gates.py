@@ -14,7 +14,7 @@ from tests.shops import Shop
 
 
 def test_an_order_for_a_test_artwork(operated: Shop) -> None:
-    """The first gate is red before anything is created or copied; without the order the migration completes."""
+    """An order for test data turns the first gate red before anything is created or copied; without the order the migration completes."""
     deployed(operated)
     artwork = add_legacy(operated, original_image_url="test-pending")
     order = add_order(operated, artwork)
@@ -30,7 +30,7 @@ def test_an_order_for_a_test_artwork(operated: Shop) -> None:
 
 
 def test_two_artworks_with_one_token(operated: Shop) -> None:
-    """Where the legacy table lost its unique key, the second one is a warning first, then in quarantine, and the gate is red."""
+    """Of two artworks with one token the second is first a warning, then in quarantine, and the gate is red."""
     operated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key")
     deployed(operated)
     first = add_legacy(operated)
@@ -49,7 +49,7 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
 
 
 def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
-    """What is wrong with the users and with the clean table is told in one message."""
+    """One message reports what is wrong with the users and what is wrong with the clean table."""
     deployed(operated)
     operated.sql.execute(
         "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
@@ -70,7 +70,7 @@ def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
 
 
 def test_an_empty_table_cannot_be_judged(operated: Shop) -> None:
-    """A gate that looked at nothing is red, in other words than one that found bad data."""
+    """A gate that looked at no row is red, with another message than a gate that found bad data."""
     deployed(operated)
     operated.sql.execute("DELETE FROM artworks")
     red = red_gate()

@@ -50,7 +50,7 @@ def _at_work(shop: Shop) -> bool:
 def test_the_command_killed_after_its_fifth_chunk(
     twins: Twins, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Run again, the command says what is migrated and ends as if undisturbed; the five chunks are not copied again."""
+    """A command that was killed and is run again ends as if undisturbed, and does not copy its five chunks again."""
     with twins.clone() as shop:
         point_to(shop, monkeypatch, tmp_path)
         with shop.database.transaction("deciding") as connection:

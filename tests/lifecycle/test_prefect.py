@@ -13,13 +13,13 @@ from tests.waiting import wait_until
 
 
 def test_filters_with_nulls_are_answered(prefect_server: PrefectServer) -> None:
-    """Newer releases of FastAPI answer every such filter with 422, and `prefect deploy --all` stops after its first deployment."""
+    """The server answers a filter with nulls; with newer releases of FastAPI it is 422, and `prefect deploy --all` stops half-way."""
     answer = httpx.post(f"{prefect_server.api_url}/deployments/filter", json={"limit": None})
     assert answer.status_code == 200
 
 
 def test_a_schedule_gets_its_runs(prefect_server: PrefectServer) -> None:
-    """With SQLAlchemy 2.1 the server looks healthy and never schedules a run; scheduled verification would never happen."""
+    """The server creates the runs of a schedule; with SQLAlchemy 2.1 it looks healthy and never does, so nothing would be verified."""
     with get_client(sync_client=True) as client:
         flow_id = client.create_flow_from_name("scheduled-in-a-test")
         deployment_id = client.create_deployment(flow_id=flow_id, name="each-hour", paused=False)

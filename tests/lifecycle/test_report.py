@@ -39,7 +39,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_green_run_and_the_one_after_it(operated: Shop, tmp_path: Path) -> None:
-    """The page says that it worked, with the counts of the database; the CSV has every finding; the index has both runs, newest first."""
+    """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first."""
     deployed(operated)
     decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
     assert migrate_data(return_state=True).name == "Completed"
@@ -66,7 +66,7 @@ def test_a_green_run_and_the_one_after_it(operated: Shop, tmp_path: Path) -> Non
 
 
 def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(operated: Shop, tmp_path: Path) -> None:
-    """Rule, count and ids are in the banner; the query on the page returns the rows behind them; mended, the next page is green."""
+    """The page of a red run names rule, count and ids, and its query returns the rows; after the fix the next page is green."""
     deployed(operated)
     operated.sql.execute(DAMAGE)
     assert migrate_data(return_state=True).name == "Red gate"
@@ -94,7 +94,7 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(operated: Shop, tmp_
 
 
 def test_a_gate_that_was_not_judged_is_red(operated: Shop, tmp_path: Path) -> None:
-    """A suite that was measured and then not judged is no green page, whatever the counts say."""
+    """A suite that was measured and then not judged makes the page red, whatever the counts are."""
     deployed(operated)
     assert migrate_data(return_state=True).name == "Completed"
     operated.sql.execute("DELETE FROM artwork_migration.gate_result")
@@ -106,7 +106,7 @@ def test_a_gate_that_was_not_judged_is_red(operated: Shop, tmp_path: Path) -> No
 
 
 def test_the_command_writes_the_same_page_anew(operated: Shop, tmp_path: Path) -> None:
-    """From the ledger alone: page and CSV are the same to the letter, and no second folder appears."""
+    """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
     deployed(operated)
     early = command("report")
     assert (early.returncode, "Run migrate_data first" in early.stdout) == (1, True)
@@ -120,7 +120,7 @@ def test_the_command_writes_the_same_page_anew(operated: Shop, tmp_path: Path) -
 
 
 def test_a_folder_that_cannot_be_written_is_told(operated: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run ends in words that name the setting, the phase stays, and with another folder it goes on."""
+    """A run whose report cannot be written ends with a message that names the setting; with another folder it goes on."""
     deployed(operated)
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
@@ -131,7 +131,7 @@ def test_a_folder_that_cannot_be_written_is_told(operated: Shop, tmp_path: Path,
 
 
 def test_a_browser_asks_for_nothing_else(operated: Shop, tmp_path: Path, browser: Browser) -> None:
-    """Opened from the disk, the page loads no other file and no address, runs no script, fits a small window, and names its plots."""
+    """The page, opened from the disk, loads no other file or address, runs no script, fits a small window, and names its plots."""
     deployed(operated)
     migrate_data(return_state=True)
     page_file = reports(tmp_path)[0] / "report.html"
@@ -153,7 +153,7 @@ def test_a_browser_asks_for_nothing_else(operated: Shop, tmp_path: Path, browser
 
 
 def test_the_steps_are_measured(operated: Shop) -> None:
-    """Each step before the report has its seconds in the ledger, in the order of the flow, and the gate under its own name."""
+    """The ledger has the seconds of each step before the report, in the order of the flow, and of each gate under its own name."""
     deployed(operated)
     migrate_data(return_state=True)
     measured = "SELECT label FROM artwork_migration.statistic WHERE name = 'seconds' AND value > 0 ORDER BY detail"

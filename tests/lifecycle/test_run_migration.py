@@ -34,7 +34,8 @@ def shop_in(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pyt
 
 
 def test_from_plan_to_plan(shop_in: ShopIn, tmp_path: Path) -> None:
-    """It ends Planned at each plan, with what blocks it, or the line that runs it; run with it, the next one is reached."""
+    """run_migration ends Planned at each plan, with its blockers or the command that runs it; after that command it reaches the next
+    plan."""
     shop = shop_in("NOT_STARTED")
     planned = run_migration(return_state=True)
     assert exit_code(planned) == 0
@@ -62,7 +63,7 @@ def test_from_plan_to_plan(shop_in: ShopIn, tmp_path: Path) -> None:
 
 
 def test_a_red_gate_ends_it(shop_in: ShopIn) -> None:
-    """It ends as its step ended: state, words and exit code; nothing after it is begun."""
+    """run_migration ends as its red step did, with the same state, message and exit code, and begins nothing after it."""
     shop = shop_in("MIGRATED")
     damage = "UPDATE public.artworks_v2 SET pet_name = 'damaged' WHERE id = (SELECT id FROM public.artworks_v2 LIMIT 1)"
     with running(shop) as run:
@@ -76,7 +77,8 @@ def test_a_red_gate_ends_it(shop_in: ShopIn) -> None:
 
 
 def test_after_the_switch_it_verifies_until_the_clean_up(shop_in: ShopIn) -> None:
-    """What a killed switch has left to do comes first; then the day it is; after the last one the plan of clean_up; then nothing."""
+    """run_migration does the steps that a killed switch has left, verifies, plans clean_up after the last day, and then has nothing to
+    do."""
     shop = shop_in("MIGRATED")
     execute_switch(shop)
     done = run_migration(return_state=True)

@@ -63,7 +63,7 @@ def killed(house: House, house_shop: Shop) -> Killed:
 
 
 def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
-    """The UI answers at the printed address, past the port that was taken; every deployment is there, described; the worker polls."""
+    """After `up` the UI answers at the printed address, past a port that was taken; every deployment is there; the worker polls."""
     taken = house.settings["ARTWORK_PREFECT_PORT"]
     assert f"because another program has {taken}" in house.said
     assert not house.ui.endswith(taken)
@@ -113,7 +113,7 @@ def test_a_run_of_a_deployment_ends_planned(house: House, killed: Killed) -> Non
 
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(house: House) -> None:
-    """Without PREFECT_API_URL it is recorded by the server that is up, with its log."""
+    """A verb on the command line is recorded, with its log, by the server that is up, without PREFECT_API_URL."""
     before = house.runs()
     assert 0 == house.run("run", "deploy-schema").returncode
     (run,) = house.runs() - before
@@ -129,7 +129,7 @@ def test_nothing_talks_to_the_outside(house: House) -> None:
 
 
 def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop: Shop) -> None:
-    """At work it keeps those it has, and `up` says so; idle it is started anew, and it alone."""
+    """A worker at work keeps its settings, and `up` says so; an idle one is started again with the new settings, and nothing else is."""
     with held_up(house, house_shop) as run:
         said = house.up(ARTWORK_BATCH_SIZE="7")
         assert ("nothing, it was already up", True) == (said["started"], "the worker is at work" in said["settings"])
@@ -146,7 +146,7 @@ def test_killed_runs_become_crashed(house: House, killed: Killed) -> None:
 
 
 def test_a_database_that_dies_is_started_again(house: House) -> None:
-    """Prefect's own Postgres killed with all that belongs to it: `up` brings it back, with everything that was in it."""
+    """After Prefect's own Postgres was killed, `up` starts it again with all its data."""
     before = house.runs()
     psutil.Process(house.pids()["database"]).kill()
     assert "database" in house.up()["started"]
@@ -154,7 +154,7 @@ def test_a_database_that_dies_is_started_again(house: House) -> None:
 
 
 def test_down_stops_everything_and_up_finds_it_again(house: House, house_shop: Shop) -> None:
-    """No process is left and the port is free; a run at work has ended as Crashed; a second `down` says that nothing was up."""
+    """`down` leaves no process and no port, and its runs end as Crashed; a second `down` reports that nothing was up."""
     with held_up(house, house_shop) as run:
         family = house.family()
         done = house.run("down")
@@ -171,7 +171,7 @@ def test_down_stops_everything_and_up_finds_it_again(house: House, house_shop: S
 
 
 def test_no_password_is_told_or_kept(house: House) -> None:
-    """Neither in what was printed so far nor in any file but the database's own."""
+    """No password is in what `up` and `down` print, nor in any file except the database's own."""
     kept = [path for path in house.folder.rglob("*") if path.is_file() and "postgres" not in path.relative_to(house.folder).parts]
     assert {"worker.log", "prefect.log", "worker.json"} <= {path.name for path in kept}
     assert PASSWORD not in house.said
@@ -187,7 +187,7 @@ def test_no_password_is_told_or_kept(house: House) -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_starts(name: str, value: str, code: int, says: str) -> None:
-    """In words, with the exit code of its kind; no process is left, and nothing is up to be stopped."""
+    """`up` with a setting that cannot be used ends with a message and the exit code of its kind, and starts no process."""
     with tempfile.TemporaryDirectory(prefix="up") as folder:
         house = House(Path(folder), {"COLUMNS": "200", name: value})
         try:

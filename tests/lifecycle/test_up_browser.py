@@ -37,7 +37,7 @@ def is_ours(url: str) -> bool:
 
 
 def test_an_operator_plans_reads_and_approves(house: House, house_shop: Shop, page: Page) -> None:
-    """The form explains its fields; *Planned* leads to the plan; started again with its number, the run is *Completed*."""
+    """In the UI the form explains its fields, a run leads to its plan, and a run with the plan's number is Completed."""
     accept_exposure(house_shop)
     open_form(house, page, "1-deploy-schema")
     for field, words in HELP.items():
@@ -47,7 +47,7 @@ def test_an_operator_plans_reads_and_approves(house: House, house_shop: Shop, pa
 
 
 def test_an_operator_switches_over(house: House, house_shop: Shop, page: Page) -> None:
-    """The same for the switch: its plan says what happens before, under and after the lock, and with its number the names change hands."""
+    """In the UI the plan of the switch shows what happens before, under and after the lock, and its number switches the tables."""
     bring_to_migrated(house_shop)
     open_form(house, page, "3-switch-over")
     number = plan(house, page, "switch_over")
@@ -63,7 +63,7 @@ def test_an_operator_switches_over(house: House, house_shop: Shop, page: Page) -
 
 @pytest.mark.parametrize("path", ["dashboard", "runs", "work-pools", "blocks/catalog", "automations", "events", "artifacts", "settings"])
 def test_no_page_asks_the_net_for_anything(house: House, page: Page, path: str) -> None:
-    """Pictures, fonts and scripts of every page come from this machine; the catalogue has our block and no other."""
+    """Pictures, fonts and scripts of every page of the UI come from this machine; the catalogue has only our block."""
     page.goto(f"{house.ui}/{path}", wait_until="networkidle")
     expect(page.get_by_text("Deployments", exact=True).first).to_be_visible(timeout=PATIENCE)
     if path == "blocks/catalog":

@@ -18,7 +18,7 @@ from tests.waiting import BOUND, wait_until
 
 
 def test_there_and_back(operated: Shop) -> None:
-    """Plan, deploy, migrate, roll back: each verb ends in its state, says what serves, and shows its artifacts."""
+    """deploy_schema, migrate_data and roll_back end in their states, say which table serves, and show their artifacts."""
     before = operated.schema_dump()
     accept_exposure(operated)
     planned = deploy_schema(return_state=True)
@@ -46,7 +46,7 @@ def test_there_and_back(operated: Shop) -> None:
 
 
 def test_a_second_migration_is_a_catch_up(operated: Shop) -> None:
-    """migrate_data again keeps the phase, copies no chunk again, and brings what was written since."""
+    """A second migrate_data keeps the phase, copies no chunk again, and brings what was written since."""
     deployed(operated)
     migrate_data(return_state=True)
     times = operated.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
@@ -58,7 +58,7 @@ def test_a_second_migration_is_a_catch_up(operated: Shop) -> None:
 
 
 def test_an_outdated_number_is_refused(operated: Shop) -> None:
-    """A decision made after the plan makes its number another one, and the refusal says so."""
+    """A decision after the plan makes its number invalid, and the refusal names the decision as the reason."""
     number = number_in(deploy_schema(return_state=True))
     decide(name="in_flight_age", value="20 minutes", **APPROVED, return_state=True)
     refused = deploy_schema(plan=number, **APPROVED, return_state=True)
@@ -68,7 +68,7 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
 
 
 def test_damage_turns_the_gate_red(operated: Shop) -> None:
-    """A clean row that differs ends the run in Red gate, named by rule and id; the phase stays DEPLOYED."""
+    """A clean row that differs ends migrate_data in Red gate, with rule and id, and the phase stays DEPLOYED."""
     deployed(operated)
     operated.sql.execute(
         "CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;"
@@ -96,7 +96,7 @@ def test_a_wrong_phase_is_refused(operated: Shop) -> None:
 
 
 def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
-    """While one run holds the lock, another is refused with its name."""
+    """While one run holds the lock, another is refused with the name of the first."""
     with running(operated, MIGRATE_DATA, name="amber-fox"):
         refused = deploy_schema(return_state=True)
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
@@ -104,7 +104,7 @@ def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
 
 
 def test_no_database_is_usage(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without a database and without a block the verb ends with exit code 2, an unreachable one with 3."""
+    """A verb without a database ends with exit code 2, with an unreachable one with exit code 3."""
     monkeypatch.delenv("ARTWORK_DATABASE_URL")
     assert exit_code(migrate_data(return_state=True)) == 2
     monkeypatch.setenv("ARTWORK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/shop")
@@ -125,7 +125,7 @@ def test_disabled_capture_is_noticed(operated: Shop) -> None:
 
 
 def test_two_runs_at_the_same_moment(operated: Shop) -> None:
-    """Two migrate_data at once: one completes, the other is refused; never both, never neither."""
+    """Of two migrate_data at the same moment one completes and the other is refused."""
     deployed(operated)
     ended: list[str] = []
 

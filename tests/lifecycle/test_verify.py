@@ -31,7 +31,7 @@ UNSEEN = "SET artwork_migration.apply = 'on';"
 
 
 def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
-    """It ends at once, also where nothing of ours is, and writes nothing."""
+    """Outside the safety window verify ends at once and writes nothing, also in a database without the migration's schema."""
     state = verify(return_state=True)
     assert ("Completed", 0) == (state.name, exit_code(state))
     assert "Nothing to verify: phase NOT_STARTED" in (state.message or "")
@@ -39,9 +39,7 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
 
 
 def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
-    """Green on the first day; red after a write to the retired table and the loss of an index, with what to do; mended, green, also after
-    the last day.
-    """
+    """verify is green on the first day, red after a write to the retired table and a lost index, and green after the fix, on any day."""
     green = verify(return_state=True)
     assert ("Completed", 0) == (green.name, exit_code(green))
     assert "Day 1 of 30: everything is as it should be. The clean table serves" in (green.message or "")

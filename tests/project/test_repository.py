@@ -35,7 +35,7 @@ def test_each_deployment_leads_to_its_flow() -> None:
 
 
 def test_each_verb_is_on_the_command_line() -> None:
-    """Every flow can be run from a terminal too."""
+    """Every flow has a command of the same name."""
     commands = set(get_command(app).commands["run"].commands)  # type: ignore[attr-defined]  # a group, by construction
     flows = {path.stem.replace("_", "-") for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__"}
     assert flows == commands
