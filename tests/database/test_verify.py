@@ -121,7 +121,7 @@ def test_the_report_of_a_day(switched: Shop) -> None:
 
 
 def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
-    """The window is over, and what was looked at is said as on any other day."""
+    """The report of a day after the last one says that the window is over, and what was verified."""
     switched_ago(switched, "721 hours")
     verify(switched)
     report = read_report(switched.database)
@@ -131,7 +131,7 @@ def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
 
 
 def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
-    """In the first line of page and artifact, there and back; nothing while the same table serves."""
+    """The first line of page and artifact says if another table serves since, after a switch and after a rollback."""
     verify(switched)
     assert "" == since_then(read_report(switched.database))
     roll_back(switched)
@@ -142,7 +142,7 @@ def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
 
 
 def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
-    """Its rows were compared before the names changed hands: the first line says that they have."""
+    """The report of a switch that was killed behind its commit says in its first line that the names have changed."""
     assert report_markdown(read_report(migrated.database), "").startswith("# ")
     execute_switch(migrated)
     assert since_then(read_report(migrated.database)).startswith("Since then: switched over; the clean table serves as artworks; ")
@@ -150,7 +150,7 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
 
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
-    """It says what serves and the two ways on, and its queries look at the tables under their new names."""
+    """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""
     artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
     switched.sql.execute("SET artwork_migration.apply = 'on'")
     switched.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", [artwork])

@@ -111,7 +111,7 @@ def notes_of(made: Plan) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("case", OBSTACLES, ids=lambda case: case.name)
 def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
-    """With its rule, its object, what is wrong and what to do; the same database without it has none."""
+    """Each prerequisite that is not met refuses with rule, object, problem and remedy, and without the cause it is met."""
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
         require_prerequisites(connection, "deploy_schema")
@@ -122,7 +122,7 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
 def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
-    """It is in the plan, and the plan of the same database without it has another number and no blocker."""
+    """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:
         made = deploy_schema.plan_deployment(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
@@ -133,7 +133,7 @@ def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
 
 @pytest.mark.parametrize("case", NOTES, ids=lambda case: case.name)
 def test_a_note_is_told(accepted: Shop, case: Case) -> None:
-    """It is marked where the plan is read, with what to do; it blocks nothing, and the same database without it has none."""
+    """Each advisory is marked in the plan with what to do and blocks nothing, and without its cause there is none."""
     with happening(accepted, case) as connection:
         made = deploy_schema.plan_deployment(connection)
     assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in notes_of(made)]), notes_of(made)
@@ -151,14 +151,14 @@ def files(folder: str) -> list[SqlFile]:
 
 @pytest.mark.parametrize("folder", CASES)
 def test_every_question_has_a_case_in_which_it_says_no(folder: str) -> None:
-    """A file without one would never have been seen to find anything; and each says what to do, in words."""
+    """Each file of prerequisites, blockers and advisories has a case here and a remedy."""
     assert {file.rule for file in files(folder)} == {rule for case in CASES[folder] for rule, _, _ in case.found} | OWN_TESTS[folder]
     assert [] == [file.name for file in files(folder) if not file.header.get("remedy", "").endswith(".")]
     assert {path.name for path in (sql.ROOT / "plan" / "advisories").iterdir()} == set(estimates.NOTES)
 
 
 def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
-    """Started as an operator starts it, lock and all: the schema stays as it was, to the letter."""
+    """A refused deploy_schema leaves the schema as it was."""
     shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
     before = shop.schema_dump()
     assert ["name_taken"] == [obstacle.rule for obstacle in refusal(shop.url)]
@@ -169,7 +169,7 @@ def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
 
 
 def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
-    """One that would end the idle session of the run's lock, or a long transaction, is told by its name; others are set aside."""
+    """A time limit of the role that would end the run's idle session or a long transaction blocks by its name; others do not."""
     limits = {"idle_session_timeout": "5min", "transaction_timeout": "10min", "statement_timeout": "8s"}
     for name, value in limits.items():
         accepted.sql.execute(f"ALTER DATABASE {accepted.name} SET {name} = '{value}'")  # type: ignore[call-overload]  # made of this test's own names
@@ -184,7 +184,7 @@ def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
 
 
 def test_a_transaction_that_stays_open_is_told(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its pid, its name, its state, its age and the table it holds; without any text of a statement."""
+    """The plan names a long transaction by pid, application, state, age and table, and without its statement."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     session = accepted.session()
     session.execute("SET application_name = 'nightly'")
@@ -207,7 +207,7 @@ def other_server() -> Iterator[EmbeddedServer]:
 
 
 def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A prepared transaction, a slot that nobody reads and that would be lost, a reader of the log, and the publication."""
+    """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, and the publication."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     shop = Shop(other_server, "shop")
     other_server.create_database(shop.name)
@@ -243,7 +243,7 @@ def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, m
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_another_encoding_is_refused(server: EmbeddedServer, encoding: str) -> None:
-    """Also where the driver would not even know what a text is."""
+    """A database with another encoding than UTF8 is refused."""
     shop = Shop(server, f"shop_{encoding.lower()}")
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(
@@ -255,13 +255,13 @@ def test_another_encoding_is_refused(server: EmbeddedServer, encoding: str) -> N
 
 
 def test_several_obstacles_are_told_at_once(shop: Shop) -> None:
-    """Whoever mends one does not learn of the next only then."""
+    """One refusal names all prerequisites that are not met."""
     shop.sql.execute("CREATE TABLE public.artworks_v2 (); ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey")
     assert ["name_taken", "user_without_key"] == [obstacle.rule for obstacle in refusal(shop.url)]
 
 
 def test_a_server_too_old_is_refused_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The version is asked first: on an old server the questions after it may not even parse."""
+    """A server that is too old is refused before any other question, which it may not even parse."""
     # There is no server older than 15 here; the check itself is SQL, and the release it compares with is its parameter.
     monkeypatch.setattr(statements, "OLDEST_VERSION", 990000)
     shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
@@ -274,7 +274,7 @@ def test_a_server_too_old_is_refused_alone(shop: Shop, monkeypatch: pytest.Monke
 
 
 def test_a_standby_is_refused() -> None:
-    """A server in recovery takes no writes; whoever points us there learns it before anything else."""
+    """A standby is refused before any other question."""
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         data = Path(folder) / "d"
         with EmbeddedServer(data, settings={"fsync": "off"}) as server:
@@ -288,7 +288,7 @@ def test_a_standby_is_refused() -> None:
 
 
 def test_a_function_role_that_does_not_exist_is_refused(shop: Shop) -> None:
-    """A decision may name the application's roles; a typing error in it is found before anything is created."""
+    """A decision that names an unknown role is refused before anything is created."""
     with shop.database.transaction("deciding") as connection:
         ledger.create(connection)
         ledger.decide(connection, "function_roles", "service_role,servce_role", approved_by="test", reason="test", run_name="test")
@@ -315,7 +315,7 @@ def test_a_function_role_that_does_not_exist_is_refused(shop: Shop) -> None:
     ],
 )
 def test_what_is_no_obstacle_is_let_through(shop: Shop, setup: str) -> None:
-    """The rules refuse no database that can be migrated: deployed, its policies and grants stand on the clean table."""
+    """A database that can be migrated is not refused, and its policies are on the clean table after the deployment."""
     shop.sql.execute(setup)
     deploy(shop)
     question = "SELECT COUNT(*) FROM pg_policy WHERE polrelid = 'public.{}'::regclass"
@@ -324,7 +324,7 @@ def test_what_is_no_obstacle_is_let_through(shop: Shop, setup: str) -> None:
 
 @pytest.mark.parametrize("role", [OWNER, MEMBER])
 def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeShop, role: str) -> None:
-    """What the obstacles ask for is enough: an owner who is no superuser, or a member of it, deploys, migrates and rolls back."""
+    """An owner who is no superuser, or a member of it, deploys, migrates and uninstalls with just the required privileges."""
     shop = make_shop()
     shop.sql.execute(
         GIVE_TO_OWNER

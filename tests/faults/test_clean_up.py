@@ -64,13 +64,13 @@ def refusal(shop: Shop) -> dict[str, list[Problem]]:
 
 
 def test_on_the_day_of_the_switch_the_plan_can_be_read_and_says_no(switched: Shop) -> None:
-    """Too early, not verified, no archive: all told at once, and the statements can be read."""
+    """On the day of the switch the plan of clean_up can be read, and is blocked as too early, not verified and without an archive."""
     assert {"safety_window", "verification", "archive"} == set(refusal(switched))
     assert "retired_table" in {statement.object for statement in planned_clean_up(switched).statements}
 
 
 def test_a_day_too_early(ready: Shop) -> None:
-    """By the ledger's time; it says how many days are left and when they are over."""
+    """A day too early by the ledger's time, clean_up says how many days are left and when they are over."""
     ready.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at + interval '23 hours' WHERE phase_after = 'SWITCHED'")
     ends = ready.value(
         "SELECT TO_CHAR(ended_at + interval '30 days', 'YYYY-MM-DD HH24:MI') FROM artwork_migration.phase_history"
@@ -112,7 +112,7 @@ def test_without_an_archive_somebody_must_take_leave_of_the_values(ready: Shop) 
 
 
 def test_rejected_writes_and_steps_left(ready: Shop) -> None:
-    """A write that waits for a decision is named by id, a step by its name."""
+    """clean_up is blocked by a rejected write, named by id, and by an open step, named by its name."""
     ready.sql.execute(
         "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
         " SELECT id, 'CARRY BACK', '23502', 'artworks_old' FROM artworks ORDER BY id LIMIT 1"
@@ -146,7 +146,7 @@ DEPENDENTS = {
 
 
 def test_what_depends_on_what_goes_is_named(ready: Shop) -> None:
-    """All of it, by kind and name, and nothing else."""
+    """clean_up is blocked by exactly what depends on the retired objects, by kind and name."""
     for statement in DEPENDENTS:
         ready.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     found = refusal(ready)
@@ -207,7 +207,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: s
 
 
 def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
-    """A backend that dies behind each locked statement in turn leaves everything as it was: up to the commit there is a way back."""
+    """A backend that dies behind any locked statement of clean_up leaves everything as it was."""
     before, made = ready.schema_dump(), planned_clean_up(ready)
     rows = places(made, "locked")
     for place in rows:
