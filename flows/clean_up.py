@@ -12,16 +12,16 @@ from tasks.verbs import completed, verb, writing
 
 @verb
 def clean_up(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
-    """Take the retired table `artworks_old` away, and everything of ours but the record of what was done. THIS IS THE POINT OF NO RETURN:
-    there is no way back, and the retired table's values are gone.
+    """Drop the retired table `artworks_old` and the migration's objects; only the ledger stays. THIS IS THE POINT OF NO RETURN: no rollback
+    is possible after it, and the retired table's values are gone.
 
-    SWITCHED → CLEANED. Refused before the safety window is over, without a green verification of the last day, and while anything depends
-    on what goes; the plan can be read at any time and names what speaks against it. All access to artworks, users and what references
-    artworks waits for a moment (less than half of the server's deadlock_timeout). Interrupted before that moment, nothing has changed;
-    after it, the rest is done when it is run again.
+    SWITCHED → CLEANED. Blocked before the safety window is over, without a green verification of the last day, and while another object
+    depends on what is dropped. The plan can be made on any day; it names its blockers. All access to artworks, users and the tables that
+    reference artworks waits for a moment, less than half of the server's deadlock_timeout. If the run is killed before that moment,
+    nothing has changed; if it is killed after it, the next run does the rest.
 
     Args:
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
     """

@@ -11,13 +11,13 @@ from tasks.verbs import completed, verb, writing
 
 @verb
 def deploy_schema(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
-    """Create the clean table `artworks_v2` beside the live one, with capture and write-through; the application goes on as before.
+    """Create the clean table `artworks_v2` beside the live one, with capture and write-through; the application keeps working unchanged.
 
-    NOT_STARTED → DEPLOYED. Writes to artworks, users and the tables that reference artworks wait for a moment (less than half of the
-    server's deadlock_timeout), reads do not.
+    NOT_STARTED → DEPLOYED. Writes to artworks, users and the tables that reference artworks wait for a moment, less than half of the
+    server's deadlock_timeout. Reads do not wait.
 
     Args:
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
     """

@@ -33,11 +33,11 @@ class FilledTable(TypedDict):
 
 @verb
 def migrate_data() -> State:
-    """Create anonymous users, copy the eligible artworks, catch up with what was written meanwhile, and compare every row.
+    """Create anonymous users, copy the eligible artworks, catch up with the writes made meanwhile, and compare every row.
 
-    DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues where it was, or catches up. The application goes on; no lock
-    stops it. Ends in *Red gate* when a critical rule says no, or could not be judged: of the gate `legacy_artworks` before anything is
-    copied, of `users`, `clean_artworks` and `reconciliation` after it. The phase then stays what it was.
+    DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues or catches up. The application keeps working; no lock blocks it.
+    The run ends in *Red gate* if a critical rule fails or cannot be evaluated: in the gate `legacy_artworks` before anything is copied, in
+    `users`, `clean_artworks` and `reconciliation` after it. The phase does not change then.
     """
     with writing(MIGRATE_DATA) as run:
         run.require_phase()

@@ -21,17 +21,17 @@ def roll_back(
     approved_by: str | None = None,
     reason: str | None = None,
 ) -> State:
-    """Let the legacy table serve again, or take everything of ours away; every write, on whichever side it was made, stays.
+    """Let the legacy table serve again, or uninstall the migration; writes made on either side are kept.
 
-    SWITCHED → MIGRATED: what was written since the switch is carried into the retired table first, while the application goes on; then
-    the names change hands back. DEPLOYED or MIGRATED → NOT_STARTED: nothing of ours is left; the ledger, and what only the clean side
-    holds, are exported to a file before they go. Both make all access to artworks, and to what references it (on the way to NOT_STARTED
-    to users as well), wait for a moment: less than half of the server's deadlock_timeout. Interrupted after that moment, they do what is
-    left when they are run again.
+    SWITCHED → MIGRATED: the writes made since the switch are carried into the retired table first, while the application keeps working;
+    then the names change hands back. DEPLOYED or MIGRATED → NOT_STARTED: every object of the migration is removed; the ledger and the
+    values that only the clean side holds are exported to a file first. In both, all access to artworks and to the tables that reference it
+    (for NOT_STARTED also to users) waits for a moment, less than half of the server's deadlock_timeout. If the run is killed after that
+    moment, the next run does the rest.
 
     Args:
-        to: The phase to go back to.
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        to: The phase to return to.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why; kept in the ledger.
     """

@@ -27,9 +27,9 @@ _FLOWS: dict[str, Flow[..., State]] = {
 def run_migration() -> State:
     """Run every step that needs no approval; stop at the first that does, at a red gate, and while the safety window is open.
 
-    NOT_STARTED: plans deploy_schema. DEPLOYED and MIGRATED: runs migrate_data, plans switch_over. SWITCHED: runs verify and, once the
-    safety window is over, plans clean_up. CLEANED: nothing is left. What a killed run has left to do after its commit comes first. The run
-    ends as the last of these verbs ended; each is a run of its own and takes the lock, this one takes none.
+    NOT_STARTED: plans deploy_schema. DEPLOYED and MIGRATED: runs migrate_data, plans switch_over. SWITCHED: runs verify and, after the
+    safety window, plans clean_up. CLEANED: nothing is left. Steps that a killed run has left after its commit come first. The run ends as
+    the last of these verbs ended. Each verb is a run of its own and takes the lock; this run takes none.
     """
     state = None
     for start in map(_started, _verbs_to_run(current_status())):

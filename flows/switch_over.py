@@ -17,14 +17,14 @@ from tasks.verbs import completed, verb, writing
 
 @verb
 def switch_over(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
-    """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and everything that hangs on it goes along.
+    """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and its dependents are carried over.
 
-    MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment (less than half of the server's
-    deadlock_timeout); it gets no error. Interrupted after that moment, it does what is left when it is run again. *Switched – check
-    failed* means that the clean table serves and something is not as it should be: the message names the two ways on.
+    MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment, less than half of the server's
+    deadlock_timeout; it gets no error. If the run is killed after that moment, the next run does the rest. *Switched – check failed* means
+    that the clean table serves and a check after the switch is red: the message names the two ways to continue.
 
     Args:
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
     """

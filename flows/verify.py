@@ -13,11 +13,11 @@ from tasks.verbs import completed, verb, writing
 
 @verb
 def verify() -> State:
-    """Look at everything that the switch has promised: every row of both tables, keys, triggers, queries, the product's way, the way back.
+    """Verify what the switch promised: every row of both tables, keys, triggers, query plans, an acceptance test, a rollback dry run.
 
-    SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application goes on; no lock stops it.
-    Changes nothing but the ledger: what has to be tried is rolled back. Ends in *Red gate*, and emits the event
-    `artwork-migration.verification.red`, when a critical rule of the gate `live` says no, or could not be judged.
+    SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application keeps working; no lock
+    blocks it. Only the ledger changes: what is tried is rolled back. The run ends in *Red gate*, and emits the event
+    `artwork-migration.verification.red`, if a critical rule of the gate `verification` fails or cannot be evaluated.
     """
     with writing(VERIFY) as run:
         window = open_window(run)
@@ -30,4 +30,4 @@ def verify() -> State:
         write_report(run)
         require_green_day(run, window, verdict)
         run.end("Completed", day=window.day)
-        return completed(Phase.SWITCHED, f"{window.today}: everything is as it should be.")
+        return completed(Phase.SWITCHED, f"{window.today}: every check is green.")

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 import sql
-from migration.errors import BadInput, BlockerHasCome, PrerequisitesNotMet, Problem
+from migration.errors import BadInput, NewBlocker, PrerequisitesNotMet, Problem
 from migration.ledger.decisions import DecisionName, checked_value
 from migration.plans.drift import require_capture
 from migration.verbs.roll_back import plan_uninstall
@@ -114,7 +114,7 @@ def lapses(shop: Shop) -> list[Problem]:
         try:
             require_capture(run)
         except PrerequisitesNotMet as refused:
-            return list(refused.obstacles)
+            return list(refused.problems)
     return []
 
 
@@ -202,7 +202,7 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
 
 def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
     """Drift that appears between plan and lock stops the switch."""
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
     assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
 
@@ -267,7 +267,7 @@ def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) 
     shop.sql.execute("DROP TABLE orders CASCADE")
     with pytest.raises(PrerequisitesNotMet) as refused:
         planned_roll_back(shop)
-    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.obstacles}
+    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.problems}
 
 
 def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:

@@ -34,8 +34,8 @@ def refusal(url: str) -> tuple[Problem, ...]:
     with pytest.raises(PrerequisitesNotMet) as caught:
         start(url)
     tells_no_secret(caught.value)
-    assert len(caught.value.obstacles) == str(caught.value).count("\n- ")
-    return caught.value.obstacles
+    assert len(caught.value.problems) == str(caught.value).count("\n- ")
+    return caught.value.problems
 
 
 def tells_no_secret(error: MigrationError) -> None:

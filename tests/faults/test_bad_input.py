@@ -115,7 +115,7 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
         require_prerequisites(connection, "deploy_schema")
-    assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.obstacles]), caught.value
+    assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.problems]), caught.value
     with shop.database.transaction("without it", transaction_read_only="on") as connection:
         require_prerequisites(connection, "deploy_schema")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, PlanOutdated, Problem
+from migration.errors import Blocked, DatabaseUnreachable, LockNotObtained, NewBlocker, PlanOutdated, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import CLEAN_UP, Phase
 from migration.ledger.runs import Approval
@@ -159,7 +159,7 @@ def test_what_depends_on_it_behind_the_plan_is_found_under_the_locks(ready: Shop
     made = planned_clean_up(ready)
     ready.sql.execute("CREATE POLICY late ON orders USING (EXISTS (SELECT FROM artworks_old))")
     before = ready.schema_dump()
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_clean_up(ready, made)
     assert (Phase.SWITCHED, before) == (phase(ready), ready.schema_dump())
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from psycopg.types.json import Jsonb
 
-from migration.errors import BlockerHasCome, DatabaseError, PrerequisitesNotMet
+from migration.errors import DatabaseError, NewBlocker, PrerequisitesNotMet
 from migration.ledger import ledger
 from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.plans import execution
@@ -88,7 +88,7 @@ def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> No
     assert made.blockers == ()
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_locked_part(migrated, made)
     assert migrated.value("SELECT COUNT(*) FROM artworks_v2 WHERE id = %s", artwork) == 1
     assert Phase.MIGRATED == phase(migrated)
@@ -99,7 +99,7 @@ def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: Make
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
     made = planned_uninstall(shop)
     signed_up = add_user(shop, "late@example.org")
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_locked_part(shop, made)
     assert shop.value("SELECT COUNT(*) FROM users WHERE id = %s", signed_up) == 1
 

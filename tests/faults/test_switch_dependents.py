@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from migration.errors import BlockerHasCome
+from migration.errors import NewBlocker
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
 from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
@@ -88,7 +88,7 @@ def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: s
     phase, made = way.phase(), way.plan()
     migrated.sql.execute(change)  # type: ignore[call-overload]  # as above
     before = migrated.schema_dump()
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         way.do(made)
     assert (phase, before) == (way.phase(), migrated.schema_dump())
 

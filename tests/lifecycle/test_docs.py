@@ -7,11 +7,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from migration.phases import Phase
 from typer.main import get_command
 
 from cli.app import app
 from cli.prefect_server import SETTINGS, PrefectServer
+from migration.ledger.phases import Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
 from tests.documents import CLEAN_UP, COMMANDS, DOCUMENTS, PROGRAM, README, account_shown, commands, words_of
