@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ from tests.documents import words_of
 from tests.lifecycle.house import House
 from tests.shops import Shop
 
+OperatedIn = Callable[[str], Shop]
 #: The server trusts its socket; this is what must not show up.
 PASSWORD = "pw-of-the-house-7c2e"  # noqa: S105 (of nobody)
 FLAGS = [
@@ -48,11 +49,39 @@ def prefect_server(server: EmbeddedServer) -> Iterator[PrefectServer]:
 
 
 @pytest.fixture
-def operated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """A shop that the flows find in the environment, with a Prefect server to run them on."""
-    shop = make_shop()
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
+def operated_in(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> OperatedIn:
+    """`operated_in(phase)` gives a shop in that phase, which the flows find in the environment, with a Prefect server to run them on."""
+
+    def make(phase: str) -> Shop:
+        shop = make_shop(phase=phase)
+        point_to(shop, monkeypatch, tmp_path)
+        return shop
+
+    return make
+
+
+@pytest.fixture
+def operated(operated_in: OperatedIn) -> Shop:
+    """A shop that is not started."""
+    return operated_in("NOT_STARTED")
+
+
+@pytest.fixture
+def deployed(operated_in: OperatedIn) -> Shop:
+    """A shop with the clean schema beside its table."""
+    return operated_in("DEPLOYED")
+
+
+@pytest.fixture
+def migrated(operated_in: OperatedIn) -> Shop:
+    """A migrated shop."""
+    return operated_in("MIGRATED")
+
+
+@pytest.fixture
+def switched(operated_in: OperatedIn) -> Shop:
+    """A shop on the day of the switch."""
+    return operated_in("SWITCHED")
 
 
 @pytest.fixture(scope="module")

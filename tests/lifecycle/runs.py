@@ -6,9 +6,8 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import State
 
-from flows.deploy_schema import deploy_schema
 from reporting.status import read_status
-from tests.shops import Shop, accept_exposure
+from tests.shops import Shop
 
 APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
 
@@ -17,12 +16,6 @@ def number_in(state: State[Any]) -> str:
     """Return the number of the plan that a Planned run has made."""
     assert state.name == "Planned", state.message
     return (state.message or "").split()[1]
-
-
-def deployed(shop: Shop) -> State[Any]:
-    """Bring the shop from NOT_STARTED to DEPLOYED with the flow; return the state of its run."""
-    accept_exposure(shop)
-    return deploy_schema(plan=number_in(deploy_schema(return_state=True)), **APPROVED, return_state=True)
 
 
 def artifact(key: str) -> str:

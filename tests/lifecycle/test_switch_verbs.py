@@ -1,29 +1,16 @@
 """The switch and the way back from it as an operator runs them."""
 
-from pathlib import Path
-
 import pytest
 
-from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
-from tests.conftest import MakeShop
 from tests.interleaving import holding
-from tests.lifecycle.conftest import point_to
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, execute_roll_back, execute_switch, switch
-
-
-@pytest.fixture
-def migrated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """Migrated, and found by the flows in the environment."""
-    shop = make_shop(phase="MIGRATED")
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
 
 
 def test_there_and_back(migrated: Shop) -> None:

@@ -12,7 +12,7 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from migration.ledger.phases import MIGRATE_DATA, Phase
 from reporting.accounts import read_accounts
-from tests.lifecycle.runs import APPROVED, artifact, deployed, number_in, phase
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.shops import Shop, accept_exposure, running
 from tests.waiting import BOUND, wait_until
 
@@ -45,16 +45,15 @@ def test_there_and_back(operated: Shop) -> None:
     assert before == operated.schema_dump()
 
 
-def test_a_second_migration_is_a_catch_up(operated: Shop) -> None:
+def test_a_second_migration_is_a_catch_up(deployed: Shop) -> None:
     """A second migrate_data keeps the phase, copies no chunk again, and brings what was written since."""
-    deployed(operated)
     migrate_data(return_state=True)
-    times = operated.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
-    operated.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks_v2 LIMIT 1)")
+    times = deployed.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
+    deployed.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks_v2 LIMIT 1)")
     again = migrate_data(return_state=True)
     assert again.name == "Completed", again.message
-    assert operated.value("SELECT COUNT(*) FROM artworks_v2 WHERE pet_name = 'Rex'") == 1
-    assert times == operated.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
+    assert deployed.value("SELECT COUNT(*) FROM artworks_v2 WHERE pet_name = 'Rex'") == 1
+    assert times == deployed.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
 
 
 def test_an_outdated_number_is_refused(operated: Shop) -> None:
@@ -67,22 +66,21 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
     assert phase(operated) == "NOT_STARTED"
 
 
-def test_damage_turns_the_gate_red(operated: Shop) -> None:
+def test_damage_turns_the_gate_red(deployed: Shop) -> None:
     """A clean row that differs ends migrate_data in Red gate, with rule and id, and the phase stays DEPLOYED."""
-    deployed(operated)
-    operated.sql.execute(
+    deployed.sql.execute(
         "CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;"
         "CREATE TRIGGER damage BEFORE INSERT ON artworks_v2 FOR EACH ROW WHEN (NEW.access_token LIKE '%a') EXECUTE FUNCTION public.damage()"
     )
     red = migrate_data(return_state=True)
     assert (red.name, exit_code(red)) == ("Red gate", 1)
-    finding = operated.value("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id LIMIT 1")
+    finding = deployed.value("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id LIMIT 1")
     assert "differs" in (red.message or "")
     assert finding in (red.message or "")
-    assert phase(operated) == Phase.DEPLOYED
-    assert operated.value("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1") == "Red gate"
+    assert phase(deployed) == Phase.DEPLOYED
+    assert deployed.value("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1") == "Red gate"
 
-    operated.sql.execute("DROP TRIGGER damage ON artworks_v2")
+    deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
     mended = migrate_data(return_state=True)
     assert mended.name == "Completed", mended.message
 
@@ -113,27 +111,25 @@ def test_no_database_is_usage(operated: Shop, monkeypatch: pytest.MonkeyPatch) -
     assert "ARTWORK_DATABASE_URL" in (unreachable.message or "")
 
 
-def test_disabled_capture_is_noticed(operated: Shop) -> None:
+def test_disabled_capture_is_noticed(deployed: Shop) -> None:
     """A capture trigger that was disabled stops migrate_data before it builds on the log."""
-    deployed(operated)
-    operated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
+    deployed.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
     refused = migrate_data(return_state=True)
     assert refused.name == "Refused"
     assert "artwork_migration_update" in (refused.message or "")
-    operated.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
+    deployed.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     assert migrate_data(return_state=True).name == "Completed"
 
 
-def test_two_runs_at_the_same_moment(operated: Shop) -> None:
+def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
     """Of two migrate_data at the same moment one completes and the other is refused."""
-    deployed(operated)
     ended: list[str] = []
 
     def run() -> None:
         ended.append(str(migrate_data(return_state=True).name))
 
     # whoever is first cannot end before the other has been refused
-    holder = operated.session()
+    holder = deployed.session()
     holder.execute("LOCK TABLE artwork_migration.quarantine")
     # a thread has none of the test's settings but by its context
     threads = [threading.Thread(target=contextvars.copy_context().run, args=(run,)) for _ in range(2)]

@@ -1,6 +1,5 @@
 """The daily look as the schedule runs it."""
 
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,20 +9,16 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.verify import verify
 from reporting.status import read_status, status_lines
-from tests.conftest import MakeShop
-from tests.lifecycle.conftest import point_to
 from tests.lifecycle.runs import artifact
 from tests.shops import Shop
 from tests.waiting import wait_until
 
 
 @pytest.fixture
-def in_window(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """A shop with the clean table serving, as the flows find it; `kept` is what the retired table held."""
-    shop = make_shop(phase="SWITCHED")
-    shop.sql.execute("CREATE TABLE kept AS SELECT id, pet_name FROM artworks_old")
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
+def in_window(switched: Shop) -> Shop:
+    """A shop with the clean table serving; `kept` is what the retired table held."""
+    switched.sql.execute("CREATE TABLE kept AS SELECT id, pet_name FROM artworks_old")
+    return switched
 
 
 VERIFICATIONS = "SELECT day, red FROM artwork_migration.verification ORDER BY run"
