@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from migration.ledger.phases import SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
@@ -224,7 +225,7 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     covering = re.findall(r"covered by (\w+) of the clean one", actions)
     assert covering
     assert [] == [name for name in covering if not shop.value("SELECT TO_REGCLASS(%s) IS NOT NULL", name)]
-    Way(shop, "there").do()
+    Way(shop, SWITCH_OVER).do()
     assert {name: before[name] for name in CARRIED} == {name: shop.value(asked, "artworks") for name, asked in CARRIED.items()}
     assert {name: before[name] for name in STAYS} == {name: shop.value(asked, "artworks_old") for name, asked in STAYS.items()}
     assert set(STAYS) == {name for name, asked in STAYS.items() if shop.value(asked, "artworks") is None}

@@ -5,6 +5,7 @@ import pytest
 
 from migration.plans import plan
 from sample.build import Variant
+from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.shops import Shop, deploy, migrate, planned_deployment
 from tests.visitors import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Visitor, add_roles, visible, visiting
@@ -15,10 +16,12 @@ LIFECYCLE_FUNCTIONS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def newcomer(make_shop: MakeShop) -> None:
-    """The roles of these tests are there."""
-    add_roles(make_shop())
+@pytest.fixture(autouse=True, scope="module")
+def roles(server: EmbeddedServer) -> None:
+    """The roles of these tests, which belong to the server."""
+    postgres = Shop(server, "postgres")
+    add_roles(postgres)
+    postgres.close()
 
 
 @pytest.mark.parametrize("variant", list(Variant))
@@ -70,28 +73,28 @@ def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None
     assert artwork[0] in visible(deployed, Visitor("service_role"), "SELECT id::text FROM public.artworks")
 
 
-@pytest.mark.parametrize("role", ["anon", "authenticated", NEWCOMER])
-@pytest.mark.parametrize(
-    "call",
-    [
-        "public.create_artwork('a', 'a@b', 'c', 'd', 'e')",
-        "public.update_artwork_lifecycle(GEN_RANDOM_UUID(), '{}')",
-        "public.get_artwork_by_token('a')",
-        "public.get_customer_artworks('a@b')",
-        "public.request_artwork_upscale(GEN_RANDOM_UUID())",
-        "public.claim_anonymous_user('a@b', GEN_RANDOM_UUID())",
-        "public.artwork_schema_for('a@b')",
-        "public.raise_error('P0001', 'x')",
-        "public.require_email('a', 'b')",
-        "artwork_migration.catch_up_batch(1)",
-        "artwork_migration.close_schema()",
-        "artwork_migration.enter_fence(1, TRUE)",
-    ],
+CALLS = (
+    "public.create_artwork('a', 'a@b', 'c', 'd', 'e')",
+    "public.update_artwork_lifecycle(GEN_RANDOM_UUID(), '{}')",
+    "public.get_artwork_by_token('a')",
+    "public.get_customer_artworks('a@b')",
+    "public.request_artwork_upscale(GEN_RANDOM_UUID())",
+    "public.claim_anonymous_user('a@b', GEN_RANDOM_UUID())",
+    "public.artwork_schema_for('a@b')",
+    "public.raise_error('P0001', 'x')",
+    "public.require_email('a', 'b')",
+    "artwork_migration.catch_up_batch(1)",
+    "artwork_migration.close_schema()",
+    "artwork_migration.enter_fence(1, TRUE)",
 )
-def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: str) -> None:
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated", NEWCOMER])
+def test_others_may_call_none_of_our_functions(deployed: Shop, role: str) -> None:
     """No role but the service role may call our functions, also where default privileges name the role."""
-    with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
+    for call in CALLS:
+        with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ def accepted(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest, migrated: Shop) -> Way:
     """The switch and the way back from it, in turn."""
     return Way.ready(migrated, request.param)

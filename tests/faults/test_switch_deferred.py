@@ -2,6 +2,7 @@
 
 import pytest
 
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER
 from tests.artworks import add_clean, add_legacy, add_order, add_user
 from tests.shops import Shop, catch_up_now, reconcile_now
 from tests.ways import POINTING_NOWHERE, WAYS, Way
@@ -9,7 +10,7 @@ from tests.ways import POINTING_NOWHERE, WAYS, Way
 DEFERRED = "ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY DEFERRED"
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest, migrated: Shop) -> Way:
     """Both directions, in a shop whose keys are all checked at the commit."""
     migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))
@@ -26,7 +27,7 @@ def test_what_is_written_before_the_lock_waits_for_no_check(way: Way) -> None:
             return  # another attempt
         for number in range(3):
             owner = add_user(shop, f"deferred.{number}@example.com")
-            add = add_legacy if way.direction == "there" else add_clean
+            add = add_clean if way.verb.goes_back else add_legacy
             add_order(shop, add(shop, customer_email=f"deferred.{number}@example.com", user_id=owner))
         shop.sql.execute("UPDATE artworks SET user_id = %s WHERE id = (SELECT MAX(id::text)::uuid FROM artworks)", (owner,))
         shop.sql.execute(
@@ -49,9 +50,9 @@ def test_the_keys_are_deferred_again_after_both_ways(migrated: Shop) -> None:
     migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))
     migrated.sql.execute(DEFERRED.format("artworks", "artworks_user_id_fkey"))
     before = migrated.schema_dump()
-    Way(migrated, "there").do()
+    Way(migrated, SWITCH_OVER).do()
     assert migrated.value("SELECT condeferred FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
-    Way(migrated, "back").do()
+    Way(migrated, ROLL_BACK_TO_MIGRATED).do()
     assert before == migrated.schema_dump()
     catch_up_now(migrated)
     assert set(reconcile_now(migrated)) <= {"match", "excluded", "quarantined"}

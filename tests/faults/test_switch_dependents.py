@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 from migration.errors import NewBlocker
+from migration.ledger.phases import Verb
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
 from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
@@ -78,13 +79,13 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("direction", WAYS)
+@pytest.mark.parametrize("verb", WAYS, ids=str)
 @pytest.mark.parametrize("name", CHANGED)
-def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: str, direction: str) -> None:
+def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: str, verb: Verb) -> None:
     """The plan would give it its old words back, or forget it; nothing is changed, and a new plan knows it."""
     there_before, change = CHANGED[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names
-    way = Way.ready(migrated, direction)
+    way = Way.ready(migrated, verb)
     phase, made = way.phase(), way.plan()
     migrated.sql.execute(change)  # type: ignore[call-overload]  # as above
     before = migrated.schema_dump()

@@ -7,6 +7,7 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from migration.errors import DatabaseUnreachable
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.plans.plan import Plan
 from tests.faults.client import Client, at_work, client, kill
 from tests.interleaving import TERMINATED, Barrier, blocked_session
@@ -54,7 +55,7 @@ def goes_on(way: Way, made: Plan | None = None) -> None:
     """Run again, with the same plan, it does all of it, and both sides agree."""
     way.do(made)
     assert way.leads_to is way.phase()
-    if way.direction == "back":
+    if way.verb.goes_back:
         assert set(reconcile_now(way.shop)) <= {"match", "excluded", "quarantined"}
 
 
@@ -78,7 +79,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way, nth: in
     made, before, phase = way.plan(), digest(way.shop), way.phase()
     for place in places(made, "prepare", "locked")[::-nth]:
         deadly = with_row(made, place, CLIENT_IS_KILLED)
-        killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.direction).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
+        killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.verb).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
         assert [] == locks_left(way.shop), made.statements[place].object
     assert before == digest(way.shop)
     assert phase is way.phase()
@@ -91,9 +92,7 @@ def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_not
     made, before = way.plan(), digest(way.shop)
     killed_in(
         way.shop,
-        lambda client: Way(client, way.direction).execute(
-            made, before_commit=lambda connection: connection.exec_driver_sql(CLIENT_IS_KILLED)
-        ),
+        lambda client: Way(client, way.verb).execute(made, before_commit=lambda connection: connection.exec_driver_sql(CLIENT_IS_KILLED)),
     )
     assert before == digest(way.shop)
     goes_on(way, made)
@@ -126,7 +125,7 @@ def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: C
     switch(migrated)
     execute_roll_back(migrated)
     blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]
-    assert set(Way(migrated, "back").steps_left()) == {blocker.subject for blocker in blockers} != set()
+    assert set(Way(migrated, ROLL_BACK_TO_MIGRATED).steps_left()) == {blocker.subject for blocker in blockers} != set()
     assert all("Run roll_back(to=MIGRATED) again" in blocker.remedy for blocker in blockers)
     finish_roll_back(migrated)
     assert () == planned(migrated).blockers
@@ -142,7 +141,7 @@ def killed_inside(way: Way) -> None:
     """The client of `finish` is killed in the work of its first step: it has begun, and waits for a lock."""
     with finishing(way, Barrier(way.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (process, barrier):
         session = way.shop.session()
-        other = "artworks_old" if way.direction == "there" else "artworks_v2"
+        other = "artworks_v2" if way.verb.goes_back else "artworks_old"
         session.execute(
             f"LOCK TABLE public.orders, public.artworks, public.{other}; ALTER MATERIALIZED VIEW public.artwork_sales OWNER TO postgres"
         )
@@ -157,7 +156,7 @@ def killed_inside(way: Way) -> None:
 def finishing(way: Way, barrier: Barrier) -> Iterator[tuple[BaseProcess, Barrier]]:
     """A process that does what is left to do and stands before the barrier."""
     barrier.close()
-    with client(way.shop, lambda client: Way(client, way.direction).finish()) as process:
+    with client(way.shop, lambda client: Way(client, way.verb).finish()) as process:
         wait_until(lambda: barrier.reached)
         yield process, barrier
     barrier.open()

@@ -97,7 +97,7 @@ def vacuuming() -> Iterator[EmbeddedServer]:
         yield server
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=WAYS, ids=str)
 def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_shop: MakeShop) -> Way:
     """Both directions, on that server."""
     return Way.ready(make_shop(phase="MIGRATED", on=vacuuming), request.param)

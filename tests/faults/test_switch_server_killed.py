@@ -35,7 +35,7 @@ def fragile() -> Iterator[EmbeddedServer]:
         yield server
 
 
-@pytest.fixture(params=WAYS)
+@pytest.fixture(params=WAYS, ids=str)
 def way(request: pytest.FixtureRequest, fragile: EmbeddedServer, make_shop: MakeShop) -> Iterator[Way]:
     """Both directions, on a database that may lose its server."""
     yield Way.ready(make_shop(phase="MIGRATED", on=fragile), request.param)
@@ -68,7 +68,7 @@ def again(way: Way) -> Way:
     wait_until(lambda: is_cut(way.shop.sql))
     way.shop.close()
     answers(way.shop.server)
-    return Way(Shop(way.shop.server, way.shop.name), way.direction)
+    return Way(Shop(way.shop.server, way.shop.name), way.verb)
 
 
 @pytest.mark.parametrize("nth", [pytest.param(24, id="each 24th row"), pytest.param(3, marks=pytest.mark.exhaustive, id="each third row")])
@@ -89,7 +89,7 @@ def finishes(way: Way) -> None:
     """Run again it does all of it, and both sides agree."""
     way.do()
     assert way.leads_to is way.phase()
-    if way.direction == "back":
+    if way.verb.goes_back:
         assert set(reconcile_now(way.shop)) <= {"match", "excluded", "quarantined"}
 
 
