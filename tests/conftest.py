@@ -14,7 +14,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.shops import Shop, deploy, migrate, switch
+from tests.databases import Shop, deploy, migrate, switch
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 
 from migration.errors import DatabaseError
-from tests.shops import Shop
+from tests.databases import Shop
 from tests.waiting import BOUND, wait_until
 
 #: Statements of the application for one artwork and one user. They name ids: a sub-select would lock the table that it reads as well.

@@ -8,8 +8,8 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
+from tests.databases import Shop
 from tests.interleaving import Step
-from tests.shops import Shop
 
 
 class Steps:

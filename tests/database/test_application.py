@@ -13,7 +13,7 @@ import pytest
 
 from sample.journal import check_journal
 from sample.moments import Writes, writes_around
-from tests.shops import Shop
+from tests.databases import Shop
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.shops import Shop
+from tests.databases import Shop
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "application.md").read_text(encoding="utf-8")
 FUNCTIONS = {

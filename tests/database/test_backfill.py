@@ -11,8 +11,8 @@ from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
+from tests.databases import Shop, catch_up_now, migrate, running
 from tests.interleaving import Barrier, break_function
-from tests.shops import Shop, catch_up_now, migrate, running
 
 MISSING = (
     "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"

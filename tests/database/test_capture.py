@@ -8,8 +8,8 @@ import pytest
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged
 from tests.conftest import MakeShop
+from tests.databases import Shop, deploy
 from tests.interleaving import break_function
-from tests.shops import Shop, deploy
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
+from tests.databases import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 from tests.interleaving import Barrier, Step
-from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
     assert reconcile_now(shop)["refused"] == 1
 
 
-def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -> None:
+def test_a_referenced_row_that_cannot_come_back_stops_the_rollback(shop: Shop) -> None:
     """A referenced row that the retired table rejects stops a rollback before any lock; after the fix the rollback goes through."""
     execute_switch(shop)
     artwork = born(shop)
@@ -166,7 +166,7 @@ def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> Non
     assert shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
 
-def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
+def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
     """A dry run holds no lock of its first batch while its second one waits: an owner of the first can be deleted."""
     user = add_user(shop, "leaving@example.com")
     artwork = switched_with(shop, customer_email="leaving@example.com", user_id=user)
@@ -228,7 +228,7 @@ def test_the_retired_table_refuses_writes_in_words(shop: Shop, statement: str) -
         shop.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
 
 
-def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(shop: Shop) -> None:
+def test_users_that_come_after_the_switch_own_their_artworks_after_the_rollback(shop: Shop) -> None:
     """A user who signs up while the clean table serves owns the artworks of the e-mail after the rollback."""
     artwork = switched_with(shop)
     email = shop.value("SELECT customer_email FROM artworks WHERE id = %s", artwork)
@@ -240,7 +240,7 @@ def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(
     agree(shop)
 
 
-def test_the_plan_of_the_way_back_says_what_it_starts_from(shop: Shop) -> None:
+def test_the_plan_of_the_rollback_says_what_it_starts_from(shop: Shop) -> None:
     """The plan of a rollback counts the ids to carry back, and its blockers name what appeared since the switch."""
     artwork = switched_with(shop)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))

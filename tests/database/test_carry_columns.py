@@ -9,7 +9,7 @@ from migration.ledger import decisions, ledger
 from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
-from tests.shops import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
+from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
 
 CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
 
@@ -46,7 +46,7 @@ def test_values_are_copied_as_they_are(carrying: Shop) -> None:
     )
 
 
-def test_later_writes_go_both_ways(carrying: Shop) -> None:
+def test_later_writes_reach_both_sides(carrying: Shop) -> None:
     """A legacy write to a carried column is caught up, a clean one is written through, and a new clean row gets the default on both
     sides."""
     migrate(carrying)

@@ -8,8 +8,8 @@ import pytest
 from migration.sync import catch_up
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, verdict
 from tests.database.conftest import Steps
+from tests.databases import SETTINGS, Shop, catch_up_now, running
 from tests.interleaving import Barrier, break_function
-from tests.shops import SETTINGS, Shop, catch_up_now, running
 
 BATCH = "SELECT * FROM artwork_migration.catch_up_batch(500)"
 RENAME = "UPDATE public.artworks SET pet_name = %s WHERE id = %s"

@@ -14,8 +14,8 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.phases import PHASES, clean_table, in_phase, readable
-from tests.shops import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
+from tests.databases import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
+from tests.phase_databases import PHASES, clean_table, in_phase, readable
 
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"

@@ -16,7 +16,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.artworks import add_order
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up
+from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up
 
 
 @pytest.fixture

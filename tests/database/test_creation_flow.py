@@ -10,8 +10,8 @@ import pytest
 from sample.server import EmbeddedServer
 from tests.artworks import add_order
 from tests.conftest import MakeShop
-from tests.phases import PHASES, clean_table, in_phase
-from tests.shops import Shop
+from tests.databases import Shop
+from tests.phase_databases import PHASES, clean_table, in_phase
 
 CREATE = (
     "SELECT (artwork).id, access_token FROM create_artwork(customer_name => 'Jane Doe', customer_email => 'jane@example.com',"

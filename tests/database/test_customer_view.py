@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import Diagnostic
 
 from tests.artworks import add_clean, add_legacy, clean
-from tests.shops import Shop, catch_up_now
+from tests.databases import Shop, catch_up_now
 
 VIEW = "SELECT id, title, stage, minutes_remaining FROM public.get_customer_artworks(customer_email => %s)"
 LINK = "SELECT id FROM public.get_artwork_by_token(access_token => %s)"

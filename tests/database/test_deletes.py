@@ -7,8 +7,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
+from tests.databases import Shop, catch_up_now
 from tests.interleaving import Barrier, break_function
-from tests.shops import Shop, catch_up_now
 
 DELETE = "DELETE FROM public.artworks_v2 WHERE id = %s"
 DELETE_USER = "DELETE FROM public.users WHERE id = %s"
@@ -195,7 +195,7 @@ def test_deleting_a_user_beats_our_catch_up(shop: Shop, steps: Steps) -> None:
     )
 
 
-def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_shoot_the_application(shop: Shop, steps: Steps) -> None:
+def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_cancel_the_application(shop: Shop, steps: Steps) -> None:
     """If catch-up waited longer than deadlock_timeout, the deletion of the user would be cancelled as the deadlock's victim."""
     shop.database.__dict__["deadlock_timeout_ms"] = 60_000
     assert ["40P01", None] == _user_deleted_while_we_catch_up(shop, steps)

@@ -12,7 +12,7 @@ from migration.verbs.roll_back import plan_uninstall
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
+from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
 DRIFT = {
@@ -118,7 +118,7 @@ def lapses(shop: Shop) -> list[Problem]:
     return []
 
 
-def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None:
+def test_each_drift_is_named_until_it_is_undone(found: Shop) -> None:
     """Each kind of drift is reported as exactly what it is, and nothing is reported before it.
 
     The flow looks in a session of its own, so what it asks is asked here within the transaction of the change.
@@ -137,7 +137,7 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
     assert set() == named()
 
 
-def test_every_question_has_been_seen_to_say_no() -> None:
+def test_every_question_has_a_case_that_it_reports() -> None:
     """Each file of drift has a case here that it reports, and a remedy."""
     assert {file.rule for file in sql.folder("drift")} | {"users_contract"} == {rule for _, wanted in DRIFT.values() for rule, _ in wanted}
     assert [] == [file.name for file in sql.folder("drift") if not file.header["remedy"].endswith(".")]
@@ -155,7 +155,7 @@ def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
     assert [] == lapses(deployed)
 
 
-def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
+def test_a_changed_column_may_be_accepted_and_a_changed_trigger_may_not(deployed: Shop) -> None:
     """accept_drift takes columns and constraints as the refusal names them, and neither a trigger nor what does not exist."""
     deployed.sql.execute("ALTER TABLE artworks ADD rating int, ADD note text")
     deployed.sql.execute("ALTER TABLE orders DISABLE TRIGGER artwork_migration_insert_artwork_id")
@@ -200,14 +200,14 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     assert [] == lapses(shop)
 
 
-def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
+def test_drift_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
     """Drift that appears between plan and lock stops the switch."""
     with pytest.raises(NewBlocker):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
     assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
 
 
-def test_the_plan_of_a_uninstallation_tells_what_has_lapsed(deployed: Shop) -> None:
+def test_the_plan_of_an_uninstallation_tells_what_has_drifted(deployed: Shop) -> None:
     """The plan of an uninstallation names a lost trigger, and is not blocked by it."""
 
     def lapsed() -> object:
@@ -219,7 +219,7 @@ def test_the_plan_of_a_uninstallation_tells_what_has_lapsed(deployed: Shop) -> N
     assert ["trigger artwork_migration_update on public.artworks_v2"] == lapsed()
 
 
-def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
+def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
     """A table, a column and a key whose names need quotes are no drift until something about them changes."""
     shop = make_shop()
     shop.sql.execute('CREATE TABLE public."Gift Card" (id int PRIMARY KEY, "artworkId" uuid REFERENCES public.artworks (id))')
@@ -231,7 +231,7 @@ def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
     assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
 
 
-def test_a_restored_database_has_no_lapse(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
+def test_a_restored_database_has_no_drift(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
     """A database that was restored from pg_dump has no drift, before the switch and after it."""
     for phase in ("DEPLOYED", "SWITCHED"):
         copy = restored(make_shop(phase=phase))
@@ -261,16 +261,16 @@ def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
     assert 4 == len([blocker for blocker in planned_roll_back(shop).blockers if blocker.rule == "trigger_drifted"])
 
 
-def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) -> None:
+def test_without_a_view_of_ours_the_rollback_ends_in_words(make_shop: MakeShop) -> None:
     """A rollback without the view of ours, which DROP … CASCADE took along, ends with a message."""
     shop = make_shop(phase="SWITCHED")
     shop.sql.execute("DROP TABLE orders CASCADE")
     with pytest.raises(PrerequisitesNotMet) as refused:
         planned_roll_back(shop)
-    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.problems}
+    assert {"view_gone"} == {prerequisite.rule for prerequisite in refused.value.problems}
 
 
-def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:
+def test_another_time_zone_is_no_drift(make_shop: MakeShop) -> None:
     """Constants of time in a definition are no drift in a database with another time zone."""
     shop = make_shop()
     shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT born CHECK (created_at > '2000-01-01 00:00+00') NOT VALID")

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from migration.database import Database
 from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, Overtaken
 from migration.settings import database_url
-from tests.shops import Shop
+from tests.databases import Shop
 
 CANARY = "canary@person.example"
 
@@ -43,7 +43,7 @@ BREAKING = [
 @pytest.mark.parametrize(
     ("sqlstate", "statement", "objects"), BREAKING, ids=[f"{state} {place}" for place, (state, *_) in enumerate(BREAKING)]
 )
-def test_an_error_tells_the_state_and_the_object_only(
+def test_an_error_has_the_state_and_the_object_only(
     shop: Shop, caplog: pytest.LogCaptureFixture, sqlstate: str, statement: str, objects: str
 ) -> None:
     """Neither message, traceback nor log of an error holds the value that caused it."""
@@ -59,7 +59,7 @@ def test_an_error_tells_the_state_and_the_object_only(
     _tells_nothing(caught.value, caplog)
 
 
-def test_parameters_are_not_told_either(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+def test_parameters_are_not_shown_either(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
     """Neither message, traceback nor log of an error holds a parameter of its statement."""
     with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught, shop.database.transaction("doing it") as connection:
         connection.execute(text("SELECT CAST(:value AS uuid)"), {"value": CANARY})

@@ -7,8 +7,8 @@ from migration.plans import plan
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy, migrate, planned_deployment
-from tests.visitors import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Visitor, add_roles, visible, visiting
+from tests.databases import Shop, deploy, migrate, planned_deployment
+from tests.roles import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Caller, acting_as, add_roles, visible
 
 LIFECYCLE_FUNCTIONS = (
     *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
@@ -56,21 +56,21 @@ def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) 
     }
     assert {"service_role"} == allowed
     assert [frozenset()] * 3 == [
-        visible(shop, Visitor(role), "SELECT email FROM public.users") for role in APPLICATION_ROLES if role != "service_role"
+        visible(shop, Caller(role), "SELECT email FROM public.users") for role in APPLICATION_ROLES if role != "service_role"
     ]
     assert shop.value("SELECT relrowsecurity FROM pg_class WHERE oid = 'public.users'::regclass")
 
 
 def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None:
     """The service role can create an artwork and read it, so the checks do not pass by closing everything."""
-    with visiting(deployed, Visitor("service_role")) as session:
+    with acting_as(deployed, Caller("service_role")) as session:
         artwork = session.execute(
             "SELECT (artwork).id::text FROM public.create_artwork('Ana', 'ana@example.org', 'Rex', 'https://u/1', 'https://u/2')"
         ).fetchone()
         assert artwork is not None
         session.execute('SELECT id FROM public.update_artwork_lifecycle(%s::uuid, \'{"generation_status": "processing"}\')', artwork)
-    assert artwork[0] in visible(deployed, Visitor("service_role"), "SELECT id::text FROM public.artworks_v2")
-    assert artwork[0] in visible(deployed, Visitor("service_role"), "SELECT id::text FROM public.artworks")
+    assert artwork[0] in visible(deployed, Caller("service_role"), "SELECT id::text FROM public.artworks_v2")
+    assert artwork[0] in visible(deployed, Caller("service_role"), "SELECT id::text FROM public.artworks")
 
 
 CALLS = (
@@ -93,7 +93,7 @@ CALLS = (
 def test_others_may_call_none_of_our_functions(deployed: Shop, role: str) -> None:
     """No role but the service role may call our functions, also where default privileges name the role."""
     for call in CALLS:
-        with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with acting_as(deployed, Caller(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
             session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
 
 

@@ -18,8 +18,8 @@ from migration.ledger.runs import Run
 from migration.settings import database_url
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, clean, legacy, logged, verdict
+from tests.databases import SETTINGS, Shop, catch_up_now, migrate, running
 from tests.interleaving import Barrier, Step, break_function
-from tests.shops import SETTINGS, Shop, catch_up_now, migrate, running
 
 #: The backfill of a flow, in a process of its own that can be killed.
 COPY = """

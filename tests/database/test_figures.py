@@ -10,7 +10,7 @@ from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, reconcile_now, running
+from tests.databases import Shop, catch_up_now, reconcile_now, running
 
 NEWEST = "(SELECT MAX(run) FROM artwork_migration.reconciliation)"
 BLANK = "E' \\t\\r\\n'"
@@ -149,7 +149,7 @@ def test_whatever_references_artworks_is_counted_whatever_its_name(migrated: Sho
     assert {"legacy": 3, "clean": 3} == rows
 
 
-def test_a_look_that_is_taken_again_counts_anew(migrated: Shop) -> None:
+def test_a_repeated_comparison_counts_anew(migrated: Shop) -> None:
     """A run's statistics are those of its last reconciliation."""
     first = figures(migrated, "left_behind")
     reconcile_now(migrated)

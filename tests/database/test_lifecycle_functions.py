@@ -9,7 +9,7 @@ import pytest
 
 from tests.artworks import add_clean, add_user, clean, legacy, logged
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now
+from tests.databases import Shop, catch_up_now
 
 CREATE = "SELECT (artwork).id, access_token FROM public.create_artwork('Ada', %s, 'Rex', %s, %s)"
 MOVE = "SELECT id FROM public.update_artwork_lifecycle(%s, %s)"

@@ -15,7 +15,7 @@ from migration.settings import Settings
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests import conftest, shops
-from tests.shops import SETTINGS, Shop, deploy, migrate, reconcile_now, running, switch
+from tests.databases import SETTINGS, Shop, deploy, migrate, reconcile_now, running, switch
 
 ROWS = 4_000
 #: Rows that one statement may visit for each artwork, in all executions. The worst of ours visits 80, a quadratic plan thousands.

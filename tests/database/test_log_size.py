@@ -8,7 +8,7 @@ from migration.sync import catch_up
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
+from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
 
 SIZE = "SELECT PG_TOTAL_RELATION_SIZE('artwork_migration.legacy_change')"
 #: As single writes log them: one row each.

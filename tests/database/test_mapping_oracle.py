@@ -18,8 +18,8 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy, verdict
 from tests.conftest import MakeShop
+from tests.databases import Shop, catch_up_now, copy, deploy, migrate
 from tests.oracle import LONGEST_INDEXED, Outcome, Surroundings, blank, clean_row, outcomes, too_long
-from tests.shops import Shop, catch_up_now, copy, deploy, migrate
 
 ADA, BOB = UUID(int=1), UUID(int=2)
 USERS = {"ada@example.com": ADA, "bob@example.com": BOB}

@@ -9,8 +9,8 @@ from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, clean, empty_log, verdict
 from tests.conftest import MakeShop
+from tests.databases import Shop, catch_up_now, migrate, reconcile_now, running
 from tests.interleaving import break_function
-from tests.shops import Shop, catch_up_now, migrate, reconcile_now, running
 
 #: Each column that stands on both sides, and a wrong value for it.
 DAMAGE = {
@@ -140,7 +140,7 @@ def test_a_write_that_nobody_logged_is_no_pending_one(shop: Shop) -> None:
     assert [("differs", artwork, ["pet_name", "updated_at"])] == _found(shop)
 
 
-def test_a_pending_row_that_catch_up_does_not_mend_stays_a_finding(shop: Shop) -> None:
+def test_a_pending_row_that_catch_up_does_not_fix_stays_a_finding(shop: Shop) -> None:
     """A pending row that catch-up does not fix is still a finding in the second comparison, and the rule is red."""
     artwork = _some(shop)
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
@@ -160,7 +160,7 @@ def test_a_rejected_write_is_red_until_it_is_decided(shop: Shop) -> None:
     assert {"refused": 2} == _rules(shop)
 
 
-def test_the_next_run_mends_what_a_red_one_found(shop: Shop) -> None:
+def test_the_next_run_fixes_what_a_red_one_found(shop: Shop) -> None:
     """The next migrate_data logs the findings of a red one, so catch-up fixes what it can."""
     changed, lost = shop.rows("SELECT id FROM public.artworks_v2 ORDER BY id LIMIT 2")
     _damage(shop, "UPDATE public.artworks_v2 SET pet_name = 'Wrong' WHERE id = %s", changed[0])
@@ -224,7 +224,7 @@ def test_the_number_migrated_equals_an_independent_query(make_shop: MakeShop, va
     assert strategy == shop.value("SELECT SUM(row_count)::bigint FROM artwork_migration.strategy_count WHERE in_strategy")
 
 
-def test_all_of_a_look_is_one_snapshot(shop: Shop) -> None:
+def test_a_comparison_is_one_snapshot(shop: Shop) -> None:
     """Counts, strategy and plain count of a comparison are of one snapshot, although the application writes between them."""
     with running(shop) as run:
         run.begin()

@@ -6,7 +6,7 @@ from psycopg.types.json import Jsonb
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now, copy, reconcile_now
+from tests.databases import Shop, catch_up_now, copy, reconcile_now
 
 
 def test_the_clean_row_follows_with_its_own_values(deployed: Shop) -> None:

@@ -10,7 +10,7 @@ from migration.sync import reconcile
 from reporting import pages
 from reporting.accounts import read_accounts
 from reporting.report import read_report
-from tests.shops import Shop, running
+from tests.databases import Shop, running
 
 
 def test_a_page_without_plots_is_written(migrated: Shop) -> None:
@@ -36,7 +36,7 @@ def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -
     assert {"report.html", "findings.csv", "summary.json"} == {path.name for path in ours.parent.iterdir()}
 
 
-def test_a_look_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was killed before its results leaves the report of the run before it, or none."""
     before, accounts = read_report(migrated.database), read_accounts(migrated.database)
 

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now, migrate, roll_back, switch
+from tests.databases import Shop, catch_up_now, migrate, roll_back, switch
 
 #: A trigger function as an application writes it: `audit` and `remember` stand in public, and no search_path is set.
 AUDIT = """

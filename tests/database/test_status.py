@@ -9,7 +9,7 @@ from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, finish_switch, running, switch
+from tests.databases import Shop, execute_switch, finish_switch, running, switch
 
 RENAME_ONE = "UPDATE artworks SET pet_name = 'Rex the first' WHERE id = (SELECT MIN(id::text)::uuid FROM artworks)"
 ALWAYS = ["database", "phase", "serves", "may be run next"]

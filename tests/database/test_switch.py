@@ -6,7 +6,7 @@ import pytest
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.databases import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_a_view_keeps_its_options(switched: Shop) -> None:
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
-def test_nobody_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
+def test_no_role_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
     """After the switch the privileges of each role on table, columns and views are those on the legacy table before."""
     shop = make_shop(phase="MIGRATED")
     question = (
@@ -132,7 +132,7 @@ def test_the_functions_follow(switched: Shop) -> None:
     assert artwork == switched.value("SELECT artwork_id FROM get_order_with_artwork('cs_ada')")
 
 
-def test_our_functions_that_name_the_tables_are_asleep(switched: Shop) -> None:
+def test_our_functions_that_name_the_tables_are_disabled(switched: Shop) -> None:
     """After the switch catch-up finds no function, so retired values cannot overwrite serving rows."""
     asleep = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
     assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 0

@@ -10,8 +10,8 @@ from migration.ledger.decisions import DecisionName
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, verdict
 from tests.conftest import MakeShop
+from tests.databases import Shop, catch_up_now
 from tests.interleaving import break_function
-from tests.shops import Shop, catch_up_now
 
 GIVE = "UPDATE public.artworks SET access_token = %s WHERE id = %s"
 

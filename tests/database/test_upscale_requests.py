@@ -7,7 +7,7 @@ import pytest
 
 from tests.artworks import add_clean, clean, legacy
 from tests.database.conftest import Steps
-from tests.shops import Shop
+from tests.databases import Shop
 
 REQUEST = "SELECT id, upscale_status FROM public.request_artwork_upscale(artwork_id => %s)"
 

@@ -12,7 +12,7 @@ from reporting.verdict import headline, outcome, report_markdown, sentence, sinc
 from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, roll_back, running, switch
+from tests.databases import Shop, execute_switch, roll_back, running, switch
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import deploy, migrate, uninstall
+from tests.databases import deploy, migrate, uninstall
 
 
 @pytest.mark.parametrize("variant", list(Variant))

@@ -10,8 +10,8 @@ from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, legacy, logged, rejected_writes
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
+from tests.databases import Shop, catch_up_now
 from tests.interleaving import break_function
-from tests.shops import Shop, catch_up_now
 
 UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
 

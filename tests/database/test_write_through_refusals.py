@@ -7,8 +7,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy, rejected_writes
 from tests.database.conftest import Steps
+from tests.databases import Shop, catch_up_now
 from tests.interleaving import break_function
-from tests.shops import Shop, catch_up_now
 
 UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.shops import Shop
+from tests.databases import Shop
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from multiprocessing.process import BaseProcess
 
 from migration.database import Database
 from migration.settings import database_url
-from tests.shops import Shop, migrate
+from tests.databases import Shop, migrate
 from tests.waiting import BOUND
 
 

@@ -11,7 +11,7 @@ from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
 from tests.artworks import add_clean, add_legacy, add_user, clean, verdict
-from tests.shops import Shop, migrate, running
+from tests.databases import Shop, migrate, running
 
 INDEXES = (
     "SELECT c.relname::text, i.indisvalid FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"

@@ -8,8 +8,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, roll_back, switch
-from tests.visitors import FewRows, Visitor, few_rows
+from tests.databases import Shop, catch_up_now, deploy, migrate, roll_back, switch
+from tests.roles import Caller, FewRows, few_rows
 
 #: Takes what it can get whenever it is called, and tells as whom. It is called once at a time: reading may call it again.
 STEALING = """
@@ -45,7 +45,7 @@ def few(shop: Shop) -> FewRows:
 def signed_in(shop: Shop, user: UUID) -> psycopg.Connection[Any]:
     """A session that is a user's from its beginning."""
     session = shop.session(autocommit=True)
-    session.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (Visitor("authenticated", str(user)).claims,))
+    session.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (Caller("authenticated", str(user)).claims,))
     session.execute("SET SESSION AUTHORIZATION authenticated")
     return session
 

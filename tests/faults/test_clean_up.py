@@ -13,10 +13,10 @@ from migration.ledger.runs import Approval
 from migration.plans import execution, plan
 from migration.plans.plan import Plan
 from tests.conftest import MakeShop
+from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
+from tests.directions import places, with_row
 from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
-from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
 from tests.waiting import BOUND
-from tests.ways import places, with_row
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"
 IN_THE_WAY = {
@@ -63,7 +63,7 @@ def refusal(shop: Shop) -> dict[str, list[Problem]]:
 # What speaks against it
 
 
-def test_on_the_day_of_the_switch_the_plan_can_be_read_and_says_no(switched: Shop) -> None:
+def test_on_the_day_of_the_switch_the_plan_can_be_read_and_is_blocked(switched: Shop) -> None:
     """On the day of the switch the plan of clean_up can be read, and is blocked as too early, not verified and without an archive."""
     assert {"safety_window", "verification", "archive"} == set(refusal(switched))
     assert "retired_table" in {statement.object for statement in planned_clean_up(switched).statements}
@@ -103,7 +103,7 @@ def test_without_a_green_verification_of_the_last_day(ready: Shop, name: str) ->
     assert "Run verify" in found["verification"][0].remedy
 
 
-def test_without_an_archive_somebody_must_take_leave_of_the_values(ready: Shop) -> None:
+def test_without_an_archive_somebody_must_accept_the_loss(ready: Shop) -> None:
     """clean_up is blocked without a decision about the archive, and blocked again if the decision is withdrawn."""
     decide(ready, "no_archive", "no")
     found = refusal(ready)

@@ -14,8 +14,8 @@ import pytest
 from migration.errors import BadInput, DatabaseUnreachable
 from sample.binaries import binary_directory, give_to, system_user
 from sample.server import EmbeddedServer
+from tests.databases import Shop
 from tests.faults.connecting import PASSWORD, refusal, start, tells_no_secret
-from tests.shops import Shop
 from tests.waiting import wait_until
 
 # No connection at all
@@ -81,8 +81,8 @@ def test_no_password(tcp_server: EmbeddedServer) -> None:
 
 def test_right_password_gets_through(tcp_server: EmbeddedServer) -> None:
     """With the right password the connection succeeds, and the next prerequisite is checked."""
-    (obstacle,) = refusal(tcp_server.url("shop", "keeper", "right-one", tcp=True))
-    assert "artworks_missing" == obstacle.rule
+    (prerequisite,) = refusal(tcp_server.url("shop", "keeper", "right-one", tcp=True))
+    assert "artworks_missing" == prerequisite.rule
 
 
 def test_unknown_database(server: EmbeddedServer) -> None:
@@ -152,9 +152,9 @@ def pooler(shop: Shop, request: pytest.FixtureRequest) -> Iterator[str]:
 def test_a_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
     """A transaction pooler is detected and refused, because a session's lock would protect nothing behind it."""
     before = shop.schema_dump()
-    (obstacle,) = refusal(pooler)
-    assert ("transaction_pooler", "ARTWORK_DATABASE_URL") == (obstacle.rule, obstacle.subject)
-    assert "session pooler" in obstacle.remedy
+    (prerequisite,) = refusal(pooler)
+    assert ("transaction_pooler", "ARTWORK_DATABASE_URL") == (prerequisite.rule, prerequisite.subject)
+    assert "session pooler" in prerequisite.remedy
     assert before == shop.schema_dump()
 
 
@@ -167,20 +167,20 @@ def test_a_busy_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
             other.execute("SELECT 1")
             if number % 2:
                 other.rollback()
-        (obstacle,) = refusal(pooler)
-    assert "transaction_pooler" == obstacle.rule
+        (prerequisite,) = refusal(pooler)
+    assert "transaction_pooler" == prerequisite.rule
 
 
 @pytest.mark.parametrize("pooler", ["session"], indirect=True)
-def test_a_session_pooler_is_no_obstacle(pooler: str) -> None:
+def test_a_session_pooler_is_accepted(pooler: str) -> None:
     """A session pooler is accepted like the server itself."""
     assert ["exposure_not_accepted"] == [blocker.rule for blocker in start(pooler).blockers]
 
 
 def test_the_port_of_a_transaction_pooler_is_refused_unasked() -> None:
     """Port 6543, the hosting platform's transaction pooler, is refused without a connection."""
-    (obstacle,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
-    assert "transaction_pooler" == obstacle.rule
+    (prerequisite,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
+    assert "transaction_pooler" == prerequisite.rule
 
 
 def _answers(port: int) -> bool:

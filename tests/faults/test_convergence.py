@@ -8,8 +8,8 @@ import pytest
 from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import catch_up
 from sample.journal import check_journal
+from tests.databases import Shop, migrate, reconcile_now, running
 from tests.faults.application import application
-from tests.shops import Shop, migrate, reconcile_now, running
 
 TRANSACTIONS = 6_000
 #: How many kinds of write the workload must really hold on each side, so that a green run means something.

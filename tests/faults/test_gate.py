@@ -25,7 +25,7 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate
 from tests.artworks import add_clean
-from tests.shops import Shop, deploy, migrate, running
+from tests.databases import Shop, deploy, migrate, running
 
 
 class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
@@ -250,7 +250,7 @@ def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
     assert verdict.rules[0].passed
 
 
-def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
+def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
     """Great Expectations calls the suite a failure; the gate asks for the severity."""
     verdict = judged(migrated, on_clean(Sane, MarksNothing))
     require_green(verdict)
@@ -264,7 +264,7 @@ def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
     )
 
 
-def test_all_gates_are_told_at_once(migrated: Shop) -> None:
+def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
     """An operator sees what is broken and what is bad in one message."""
     migrated.sql.execute("ALTER TABLE users DROP CONSTRAINT users_email_key; INSERT INTO users (email) SELECT email FROM users LIMIT 1")
     red = judged(migrated, Suite("users", table="users", columns=(UserEmailIsUnique,)))
@@ -319,7 +319,7 @@ def test_the_rows_stay_in_the_database() -> None:
     assert [] == fetched
 
 
-def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> None:
+def test_a_database_out_of_reach_is_reported_without_its_address(migrated: Shop) -> None:
     """It may hold a password; the step is tried again."""
     with running(migrated) as run:
         begin(run)

@@ -14,8 +14,8 @@ from tasks.switching import fingerprint_kept
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
+from tests.databases import Shop, execute_switch, finish_switch, planned_roll_back, running
 from tests.faults.test_rules import CLEAN, UNGUARDED
-from tests.shops import Shop, execute_switch, finish_switch, planned_roll_back, running
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
 UNSEEN = "SET artwork_migration.apply = 'on';"
@@ -122,14 +122,14 @@ def test_what_the_switch_leaves_is_green(make_shop: MakeShop) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_rule_says_no(switched: Shop, damage: str) -> None:
+def test_a_rule_is_red(switched: Shop, damage: str) -> None:
     """And no other one does."""
     statement, rules = DAMAGE[damage]
     switched.sql.execute(statement)
     assert rules == sorted(says_no(verified(switched)))
 
 
-def test_each_measured_rule_says_no_in_one_of_these() -> None:
+def test_each_measured_rule_is_red_for_one_of_these() -> None:
     """The one that is left has a test of its own."""
     told = {rule for _, rules in DAMAGE.values() for rule in rules}
     assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["live"].measured} - told
@@ -170,7 +170,7 @@ def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
     assert counted["changed_since"] >= 5
 
 
-def test_a_way_back_that_was_killed(switched: Shop) -> None:
+def test_a_rollback_that_was_killed(switched: Shop) -> None:
     """What it carried back is told from damage: the fingerprint cannot judge any more, and a warning says so."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, ROLL_BACK_TO_MIGRATED) as run:
@@ -180,7 +180,7 @@ def test_a_way_back_that_was_killed(switched: Shop) -> None:
     assert {"roll_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
 
 
-def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
+def test_a_rollback_that_ended_without_the_lock(switched: Shop) -> None:
     """It takes the fingerprint anew, which then holds as the first one did."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
@@ -192,7 +192,7 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
     assert ["retired_untouched"] == list(says_no(verified(switched)))
 
 
-def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
+def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
     """Of a table that somebody has written to, no new fingerprint is taken, whether anything was carried back into it or not."""
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
@@ -209,7 +209,7 @@ def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
     assert before == switched.value(fingerprints)
 
 
-def test_a_write_during_a_way_back_that_carried_nothing_is_told(switched: Shop) -> None:
+def test_a_write_during_a_rollback_that_carried_nothing_is_reported(switched: Shop) -> None:
     """The table was sound before, and nothing of ours has changed it."""
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
@@ -232,7 +232,7 @@ def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureF
     assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
 
 
-def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> None:
+def test_without_a_fingerprint_it_is_red_and_not_judged(migrated: Shop) -> None:
     """Between a killed switch and its second run there is nothing to compare with: not judged, with what to do; after that run, green."""
     execute_switch(migrated)
     verdict = verified(migrated)
@@ -243,7 +243,7 @@ def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> N
     assert {} == says_no(verified(migrated))
 
 
-def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
+def test_a_check_that_fails_breaks_the_gate(switched: Shop) -> None:
     """The rules it would have measured are named with the SQLSTATE; the others are judged."""
     switched.sql.execute("ALTER TABLE artwork_migration.clean_key_change RENAME TO elsewhere")
     verdict = verified(switched)
@@ -253,7 +253,7 @@ def test_a_look_that_fails_breaks_the_gate(switched: Shop) -> None:
         require_green_live(verdict, CheckFailed)
 
 
-def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_query_out_of_its_time_is_reported(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """By name; it does not go on."""
     monkeypatch.setattr(acceptance, "QUERY_BUDGET_MS", 50)
     with running(switched) as run:

@@ -14,8 +14,8 @@ from migration.plans import execution
 from migration.plans.plan import Plan
 from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
+from tests.databases import Shop, approve, running
 from tests.interleaving import DELETE_USER, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross, holding
-from tests.shops import Shop, approve, running
 from tests.waiting import BOUND, wait_until
 
 #: No name or token of it may come out in a message.
@@ -113,7 +113,7 @@ def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: 
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
-def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: str) -> None:
+def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, name: str) -> None:
     """The attempt after the holder's end succeeds with the same plan, without another start."""
     with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:
         told: list[str] = []

@@ -13,7 +13,7 @@ from migration.errors import DatabaseError
 from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
-from tests.shops import Shop, migrate, running
+from tests.databases import Shop, migrate, running
 
 MAPPING = sql.load("legacy_artwork").statement
 COLUMNS = sorted(set(re.findall(r"\((?:\n\s*)?\d+, '(\w+)'", sql.load("mapping").statement)) - {"id"})

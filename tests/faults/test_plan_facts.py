@@ -12,8 +12,8 @@ from migration.plans import estimates, execution
 from migration.plans.plan import Statement
 from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
+from tests.databases import Shop, accept_exposure, planned_deployment, planned_switch
 from tests.plans import confirm, decide, keep
-from tests.shops import Shop, accept_exposure, planned_deployment, planned_switch
 
 # Exposure
 
@@ -145,7 +145,7 @@ def test_the_estimate_of_the_room_is_about_what_it_takes(migrated: Shop, accepte
 # Locks
 
 
-def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
+def test_the_locks_and_the_rollback_stand_in_the_head(shop: Shop) -> None:
     """A plan's head has its locked tables by mode, and the command to run it only without a blocker."""
     blocked = planned_deployment(shop)
     head = plan_markdown(blocked).split("## Blockers")[0]

@@ -18,8 +18,8 @@ from migration.settings import database_url
 from migration.verbs import deploy_schema
 from sample.build import Variant
 from tests.conftest import MakeShop
+from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.plans import confirm, decide, keep, planned_uninstall
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 
@@ -286,7 +286,7 @@ def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
     confirm(accepted, planned_deployment(accepted), first.number)
 
 
-def test_a_rejected_write_blocks_the_way_back(deployed: Shop) -> None:
+def test_a_rejected_write_blocks_the_rollback(deployed: Shop) -> None:
     """A rejected write blocks an uninstallation by its id, because the clean table would take it away."""
     artwork = uuid4()
     deployed.sql.execute(
@@ -307,7 +307,7 @@ def test_a_rejected_write_blocks_the_way_back(deployed: Shop) -> None:
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["signed up", "claimed"])
-def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claimed: bool) -> None:
+def test_users_of_the_application_block_the_rollback(make_shop: MakeShop, claimed: bool) -> None:
     """A table users that deploy_schema created is not dropped if the application's users are in it."""
     shop = make_shop(Variant.MINIMAL)
     deploy(shop)
@@ -323,7 +323,7 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
     assert "canary" not in str(blocker)
 
 
-def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
+def test_every_blocker_has_a_case_that_it_blocks() -> None:
     """Each rule in the folders of blockers has a test in which it blocks."""
     # those of deploy_schema: test_bad_input.py
     assert ["rejected_write", "users_in_use"] == [file.rule for file in sql.folder("roll_back/to_not_started/blockers")]

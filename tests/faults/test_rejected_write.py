@@ -12,7 +12,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now, planned_switch, running
+from tests.databases import Shop, catch_up_now, planned_switch, running
 
 #: A name that legacy's own check does not take; it must stand nowhere but in the clean row.
 NAME = "Maximilian-the-canary"
@@ -68,7 +68,7 @@ def test_a_rejected_write_waits_for_a_person(migrated: Shop, refused: UUID) -> N
     assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.rejected_write"))
 
 
-def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
+def test_cleared_without_a_fix_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
     """A rejected write that is cleared without a fix is overwritten by its legacy row."""
     clear(migrated, refused)
     assert {} == red(judged(migrated))

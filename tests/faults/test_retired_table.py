@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeShop
-from tests.shops import Shop
+from tests.databases import Shop
 
 ROW = "('https://u/1', 'Ada', 'ada@example.com')"
 COLUMNS = "(original_image_url, customer_name, customer_email)"

@@ -18,7 +18,7 @@ from sample.build import Variant
 from tasks.reports import export_ledger
 from tests.artworks import add_clean, add_legacy, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
+from tests.databases import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
 
 
 def planned_uninstall(shop: Shop) -> Plan:
@@ -82,7 +82,7 @@ def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
     assert migrated.value("SELECT COUNT(*) FROM users WHERE id = %s", claimed) == 1
 
 
-def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> None:
+def test_a_write_refused_after_the_plan_stops_the_rollback(migrated: Shop) -> None:
     """A write that is rejected after the plan stops the uninstallation under the lock, and nothing changes."""
     made = planned_uninstall(migrated)
     assert made.blockers == ()
@@ -113,7 +113,7 @@ def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: S
     assert "fal_late" == migrated.value(question, artwork)
 
 
-def test_lost_triggers_and_tables_do_not_stop_the_way_back(migrated: Shop) -> None:
+def test_lost_triggers_and_tables_do_not_stop_the_rollback(migrated: Shop) -> None:
     """A dropped capture trigger or referencing table does not stop an uninstallation."""
     migrated.sql.execute("DROP TRIGGER artwork_migration_update ON artworks; DROP TRIGGER artwork_migration_insert ON artworks_v2")
     uninstall(migrated)
@@ -148,7 +148,7 @@ def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp
 
 
 def _deploy_and_migrate(shop: Shop) -> None:
-    from tests.shops import deploy
+    from tests.databases import deploy
 
     deploy(shop)
     migrate(shop)

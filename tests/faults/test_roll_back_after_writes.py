@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shops import Shop, deploy, migrate, planned_roll_back, reconcile_now, roll_back, switch, uninstall
+from tests.databases import Shop, deploy, migrate, planned_roll_back, reconcile_now, roll_back, switch, uninstall
 
 #: What the application does while the clean table serves: some 5,000 artworks born, changed and gone, with orders and users.
 WRITES = """

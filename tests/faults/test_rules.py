@@ -11,7 +11,7 @@ from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, migrate, running
+from tests.databases import Shop, decide, migrate, running
 
 #: What keeps such damage out of a shop; a rule is there for the day on which it does not.
 UNGUARDED = {
@@ -97,7 +97,7 @@ def found(shop: Shop, rule: str) -> list[tuple[UUID, list[str]]]:
 
 
 @pytest.mark.parametrize(("rule", "columns"), LEGACY, ids=[rule for rule, _ in LEGACY])
-def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict[str, object]) -> None:
+def test_a_rule_on_a_legacy_column_is_red(older: Shop, rule: str, columns: dict[str, object]) -> None:
     """To that row alone, and it is the only rule that does."""
     add_legacy(older, **SOUND)
     damaged = add_legacy(older, **{**SOUND, **columns})
@@ -108,7 +108,7 @@ def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict
 
 
 @pytest.mark.parametrize(("rule", "columns"), CLEAN, ids=[rule for rule, _ in CLEAN])
-def test_a_rule_on_a_clean_column_says_no(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
+def test_a_rule_on_a_clean_column_is_red(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
     """To that row alone, and it is the only rule on a column that does."""
     user = add_user(unguarded, "ada@example.com")
     sound = {"user_id": user, "generated_image_url": "https://images.example/1.jpg"}
@@ -217,7 +217,7 @@ def test_a_token_that_several_have(older: Shop) -> None:
         ("created_have_email", "UPDATE users SET email = E' \\t' WHERE id = %s"),
     ],
 )
-def test_a_rule_on_users_says_no(migrated: Shop, rule: str, damage: str) -> None:
+def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
     """To a user that the migration has created and nobody has claimed."""
     unguard(migrated, "users")
     user = migrated.value("SELECT id FROM artwork_migration.created_user ORDER BY id LIMIT 1")
@@ -367,7 +367,7 @@ def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missin
         ),
     ],
 )
-def test_a_rule_of_the_reconciliation_says_no(migrated: Shop, rule: str, damage: str) -> None:
+def test_a_rule_of_the_reconciliation_is_red(migrated: Shop, rule: str, damage: str) -> None:
     """And names the row."""
     artwork = unordered(migrated)
     migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL; ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")

@@ -30,7 +30,7 @@ from migration.ledger.phases import (
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, running
+from tests.databases import SETTINGS, Shop, running
 from tests.waiting import BOUND, wait_until
 
 
@@ -92,7 +92,7 @@ def test_runs_on_two_databases_do_not_meet(make_shop: MakeShop) -> None:
         assert run.name == "second"
 
 
-def test_a_long_name_is_still_told(shop: Shop) -> None:
+def test_a_long_name_is_still_named(shop: Shop) -> None:
     """The refusal names a run whose name Postgres cut at 63 bytes."""
     name = "migrate_data run " + "x" * 80
     with a_run(shop, name), pytest.raises(RunInProgress) as caught, a_run(shop, "second"):

@@ -12,8 +12,7 @@ from migration.sync import carry_back
 from sample.build import Variant
 from sample.journal import check_journal
 from tests.conftest import MakeShop
-from tests.faults.application import application
-from tests.shops import (
+from tests.databases import (
     Shop,
     catch_up_now,
     execute_switch,
@@ -23,6 +22,7 @@ from tests.shops import (
     running,
     switch,
 )
+from tests.faults.application import application
 from tests.waiting import BOUND, wait_until
 
 # After the commit
@@ -93,7 +93,7 @@ def _fingerprint(shop: Shop, **settings: str) -> dict[str, Any]:
         return acceptance.fingerprint(connection)
 
 
-def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> None:
+def test_the_acceptance_test_leaves_nothing_behind_and_can_fail(migrated: Shop) -> None:
     """The acceptance test is rolled back, and fails on a serving table in which no artwork can be created."""
     switch(migrated)
     with running(migrated, VERIFY) as run:
@@ -103,7 +103,7 @@ def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> 
         assert ["SQLSTATE 23514 public.artworks.nobody"] == acceptance.accept(run).ended_with
 
 
-def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:
+def test_a_dry_run_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:
     """A dry run counts the writes that cannot come back, and changes neither retired table, log nor rejections."""
     switch(migrated)
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
@@ -121,7 +121,7 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
 
 
 @pytest.mark.parametrize("variant", [Variant.CURRENT, Variant.MINIMAL])
-def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop, variant: Variant, tmp_path: Path) -> None:
+def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop, variant: Variant, tmp_path: Path) -> None:
     """Every acknowledged write is on both sides after a switch and a rollback under load.
 
     The application's one error is that a prepared `SELECT *` is outdated, and its retry succeeds.

@@ -7,7 +7,7 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.databases import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 #: Gives whatever the sample has made to the role, and what it needs to make more.
 HANDED_OVER = """

@@ -5,7 +5,18 @@ import pytest
 from migration.ledger import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_roll_back, planned_switch, roll_back, switch
+from tests.databases import (
+    Shop,
+    decide,
+    deploy,
+    make_ready,
+    migrate,
+    planned_clean_up,
+    planned_roll_back,
+    planned_switch,
+    roll_back,
+    switch,
+)
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -81,7 +92,7 @@ def rules_of(shop: Shop) -> set[str]:
     return {blocker.rule for blocker in planned_switch(shop).blockers}
 
 
-def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Shop) -> None:
+def test_an_index_of_the_application_s_keeps_its_name_on_both_directions(migrated: Shop) -> None:
     """An index of the application keeps its name over switch and rollback; one made after the switch stays with the clean table."""
     migrated.sql.execute("CREATE INDEX my_lookup ON artworks_v2 (pet_name)")
     switch(migrated)
@@ -94,7 +105,7 @@ def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Sho
     assert {"my_lookup", "artworks_pet_name_idx"} <= indexes_of(migrated, "artworks")
 
 
-def test_an_index_in_the_place_of_a_retired_one_blocks_the_way_back(migrated: Shop) -> None:
+def test_an_index_in_the_place_of_a_retired_one_blocks_the_rollback(migrated: Shop) -> None:
     """An index with the name of a retired one blocks the rollback, which needs that name."""
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
     switch(migrated)
@@ -104,7 +115,7 @@ def test_an_index_in_the_place_of_a_retired_one_blocks_the_way_back(migrated: Sh
 
 
 @pytest.mark.parametrize("name", COME)
-def test_what_has_come_since_the_switch_blocks_the_way_back(migrated: Shop, name: str) -> None:
+def test_what_appeared_since_the_switch_blocks_the_rollback(migrated: Shop, name: str) -> None:
     """An object that appeared since the switch and that a rollback would break blocks it, by its own rule only."""
     statement, rule = COME[name]
     switch(migrated)
@@ -112,7 +123,7 @@ def test_what_has_come_since_the_switch_blocks_the_way_back(migrated: Shop, name
     assert {rule} == {blocker.rule for blocker in planned_roll_back(migrated).blockers}
 
 
-def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -> None:
+def test_a_function_of_the_clean_table_s_row_type_stops_no_direction(migrated: Shop) -> None:
     """A function with the clean table's row type stops neither switch nor rollback, and is unchanged after both."""
     migrated.sql.execute("CREATE FUNCTION first() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2 LIMIT 1'")
     switch(migrated)
@@ -122,14 +133,14 @@ def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -
 
 
 @pytest.mark.parametrize("name", STAYS)
-def test_what_cannot_be_said_again_blocks_the_switch(migrated: Shop, name: str) -> None:
+def test_what_cannot_be_recreated_blocks_the_switch(migrated: Shop, name: str) -> None:
     """An object that cannot be recreated blocks the plan of the switch."""
     statement, rule = STAYS[name]
     migrated.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     assert {rule} == rules_of(migrated)
 
 
-def test_materialized_views_of_any_name_go_along(migrated: Shop) -> None:
+def test_materialized_views_of_any_name_are_carried_over(migrated: Shop) -> None:
     """Materialized views whose names need quotes are carried over by switch and rollback."""
     migrated.sql.execute(
         'CREATE SCHEMA "on sale"; CREATE MATERIALIZED VIEW "on sale"."Sales by day" AS'
@@ -154,7 +165,7 @@ def test_column_grants_in_another_order_are_no_drift(shop: Shop) -> None:
     assert {"access_drift"} == rules_of(shop)
 
 
-def test_references_by_columns_with_long_names_are_captured_and_go_along(shop: Shop) -> None:
+def test_references_by_columns_with_long_names_are_captured_and_are_carried_over(shop: Shop) -> None:
     """Two long column names that are equal up to the limit of a trigger's name get two triggers."""
     first, second = (f"{'the_artwork_that_this_present_was_made_of_in_the_end'}_{place}" for place in (1, 2))
     shop.sql.execute(f"CREATE TABLE gifts ({first} uuid REFERENCES artworks, {second} uuid REFERENCES artworks)")  # type: ignore[call-overload]  # own names
@@ -170,7 +181,7 @@ def test_references_by_columns_with_long_names_are_captured_and_go_along(shop: S
     assert set() == rules_of(shop)
 
 
-def test_a_generated_column_stops_no_way(make_shop: MakeShop) -> None:
+def test_a_generated_column_stops_no_direction(make_shop: MakeShop) -> None:
     """A generated column stops neither switch nor rollback, and stays with the retired table."""
     shop = make_shop()
     shop.sql.execute("ALTER TABLE artworks ADD COLUMN label text GENERATED ALWAYS AS (customer_name || ' & ' || pet_name) STORED")

@@ -19,13 +19,13 @@ from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
+from tests.databases import Shop
 from tests.documents import words_of
-from tests.lifecycle.house import House
-from tests.shops import Shop
+from tests.lifecycle.local_server import LocalServer
 
 OperatedIn = Callable[[str], Shop]
 #: The server trusts its socket; this is what must not show up.
-PASSWORD = "pw-of-the-house-7c2e"  # noqa: S105 (of nobody)
+PASSWORD = "pw-of-the-server-7c2e"  # noqa: S105 (of nobody)
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -85,9 +85,9 @@ def switched(operated_in: OperatedIn) -> Shop:
 
 
 @pytest.fixture(scope="module")
-def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
-    """The shop that the worker of `house` migrates."""
-    shop = Shop(server, "house_shop")
+def local_shop(server: EmbeddedServer) -> Iterator[Shop]:
+    """The shop that the worker of `local_server` migrates."""
+    shop = Shop(server, "local_shop")
     server.create_database(shop.name)
     build_sample(server.conninfo(shop.name), Variant.CURRENT, rows=ROWS)
     yield shop
@@ -96,18 +96,18 @@ def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def house(house_shop: Shop) -> Iterator[House]:
+def local_server(local_shop: Shop) -> Iterator[LocalServer]:
     """`artwork-migration up`, done once for a file of tests, beside a program that has the port it asks for."""
     with tempfile.TemporaryDirectory(prefix="up") as folder, socket.socket() as neighbour:
         neighbour.bind(("127.0.0.1", any_free_port()))
         neighbour.listen()
         settings = {
-            "ARTWORK_DATABASE_URL": house_shop.server.url(house_shop.name, password=PASSWORD),
+            "ARTWORK_DATABASE_URL": local_shop.server.url(local_shop.name, password=PASSWORD),
             "ARTWORK_PREFECT_PORT": str(neighbour.getsockname()[1]),
             "ARTWORK_REPORTS": f"{folder}/reports",
             "COLUMNS": "200",
         }
-        made = House(Path(folder), settings)
+        made = LocalServer(Path(folder), settings)
         try:
             made.up()
             yield made

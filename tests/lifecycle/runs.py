@@ -7,7 +7,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import State
 
 from reporting.status import read_status
-from tests.shops import Shop
+from tests.databases import Shop
 
 APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
 

@@ -12,13 +12,13 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
+from tests.databases import Shop, execute_clean_up, make_ready
 from tests.documents import CLEAN_UP
 from tests.lifecycle.conftest import environment, run
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_clean_up, make_ready
 
 
-def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
+def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
     """A clean-up is refused on the first day; when the days are over, the runbook's commands complete it, and no verb runs afterwards."""
     planned = clean_up(return_state=True)
     assert (planned.name, exit_code(planned)) == ("Planned", 0)

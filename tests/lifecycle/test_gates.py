@@ -9,8 +9,8 @@ from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
 from tests.artworks import add_legacy, add_order
+from tests.databases import Shop, deploy
 from tests.lifecycle.runs import phase
-from tests.shops import Shop, deploy
 
 
 def test_an_order_for_a_test_artwork(deployed: Shop) -> None:

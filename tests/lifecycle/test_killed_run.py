@@ -13,10 +13,10 @@ import pytest
 from cli.prefect_server import PrefectServer
 from migration.ledger import ledger
 from sample.server import EmbeddedServer
+from tests.databases import SETTINGS, Shop
 from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
-from tests.shops import SETTINGS, Shop
-from tests.twins import Twins, end_state
+from tests.reference_runs import Reference, end_state
 from tests.waiting import BOUND, wait_until
 
 PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
@@ -24,9 +24,9 @@ CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE
 
 
 @pytest.fixture
-def twins(server: EmbeddedServer) -> Iterator[Twins]:
+def reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Databases that are ready for migrate-data, with writes in the log."""
-    made = Twins(server)
+    made = Reference(server)
     yield made
     made.drop()
 
@@ -48,10 +48,10 @@ def _at_work(shop: Shop) -> bool:
 
 
 def test_the_command_killed_after_its_fifth_chunk(
-    twins: Twins, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    reference: Reference, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """A command that was killed and is run again ends as if undisturbed, and does not copy its five chunks again."""
-    with twins.clone() as shop:
+    with reference.clone() as shop:
         point_to(shop, monkeypatch, tmp_path)
         with shop.database.transaction("deciding") as connection:
             ledger.decide(connection, "max_quarantined", "1000", approved_by="test", reason="test", run_name="test")
@@ -72,4 +72,4 @@ def test_the_command_killed_after_its_fifth_chunk(
             output, _ = again.communicate(timeout=BOUND)
         assert (0, True) == (again.returncode, "artworks are migrated and agree" in output), output[-2000:]
         assert before == shop.rows(CHUNKS)[:5]
-        assert twins.undisturbed == end_state(shop)
+        assert reference.undisturbed == end_state(shop)

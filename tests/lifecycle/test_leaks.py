@@ -25,9 +25,9 @@ from flows.roll_back import roll_back
 from migration.errors import DatabaseError
 from sample.server import EmbeddedServer
 from tasks.connection_block import ArtworkDatabase
+from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import environment
 from tests.lifecycle.runs import APPROVED, number_in
-from tests.shops import Shop, accept_exposure
 from tests.waiting import wait_until
 
 #: A statement for each SQLSTATE that really raises it on a customer's row; Postgres puts e-mail and token into message or DETAIL.

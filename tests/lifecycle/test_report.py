@@ -13,8 +13,8 @@ from playwright.sync_api import Browser
 
 from flows.decide import decide
 from flows.migrate_data import migrate_data
+from tests.databases import Shop
 from tests.lifecycle.runs import artifact
-from tests.shops import Shop
 
 DAMAGE = """
     CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;
@@ -115,7 +115,7 @@ def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_folder_that_cannot_be_written_is_told(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run whose report cannot be written ends with a message that names the setting; with another folder it goes on."""
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))

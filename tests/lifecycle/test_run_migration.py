@@ -9,9 +9,9 @@ from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over
 from migration.ledger.safety_window import SAFETY_DAYS
+from tests.databases import execute_switch, running
 from tests.lifecycle.conftest import OperatedIn
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.shops import execute_switch, running
 
 
 def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
+from tests.databases import Shop, execute_roll_back, execute_switch, switch
 from tests.interleaving import holding
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_roll_back, execute_switch, switch
 
 
 def test_there_and_back(migrated: Shop) -> None:
@@ -106,7 +106,7 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
     assert switch_over(return_state=True).name == "Refused"
 
 
-def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migrated: Shop) -> None:
+def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migrated: Shop) -> None:
     """A rollback that was killed behind its commit blocks the next switch until a run without a number has done the steps left."""
     switch(migrated)
     execute_roll_back(migrated)

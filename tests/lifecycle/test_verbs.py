@@ -12,8 +12,8 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from migration.ledger.phases import MIGRATE_DATA, Phase
 from reporting.accounts import read_accounts
+from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, accept_exposure, running
 from tests.waiting import BOUND, wait_until
 
 

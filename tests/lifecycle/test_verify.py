@@ -9,8 +9,8 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.verify import verify
 from reporting.status import read_status, status_lines
+from tests.databases import Shop
 from tests.lifecycle.runs import artifact
-from tests.shops import Shop
 from tests.waiting import wait_until
 
 

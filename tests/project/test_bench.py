@@ -70,6 +70,6 @@ def test_a_ratio_is_the_median_of_pairs_and_the_bar_decides() -> None:
     assert (1, 0) == (report([result]), report([Compared("load", "write", ((1.0, 1.0),), 1.15)]))
 
 
-def test_the_machine_is_told_without_its_name(server: EmbeddedServer) -> None:
+def test_the_machine_is_shown_without_its_name(server: EmbeddedServer) -> None:
     """A result names cores, release and settings of the machine, and not its name."""
     assert re.fullmatch(r"\d+ cores \(load [\d.]+\), Postgres 18[\d.]*; fsync off, .*", machine.describe(server.conninfo("postgres")))

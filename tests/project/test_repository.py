@@ -50,7 +50,7 @@ def test_no_flow_is_named_like_something_importable() -> None:
             assert importlib.machinery.PathFinder.find_spec(path.stem) is None, path.name
 
 
-def test_every_folder_of_the_house_is_described() -> None:
+def test_every_folder_is_described() -> None:
     """docs/internals.md names every folder of code."""
     for folder in {Path(name).parts[0] for name in TRACKED if name.endswith((".py", ".sql"))}:
         assert f"`{folder}/`" in INTERNALS

@@ -1,4 +1,4 @@
-"""The switch and the way back from it, with the same handles: planned, done, or only the transaction with the locks."""
+"""The switch and the rollback from it, with the same methods: plan, execute, or only the transaction with the locks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER, Phase, V
 from migration.plans import execution
 from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
-from tests.shops import (
+from tests.databases import (
     Shop,
     execute_roll_back,
     execute_switch,
@@ -26,7 +26,7 @@ from tests.shops import (
 from tests.waiting import BOUND
 
 #: Both of them, as parameters of a fixture.
-WAYS = (SWITCH_OVER, ROLL_BACK_TO_MIGRATED)
+DIRECTIONS = (SWITCH_OVER, ROLL_BACK_TO_MIGRATED)
 #: How many orders reference no artwork of the serving table.
 POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
@@ -48,14 +48,14 @@ _CATALOGS = {
 _VACUUMED = "relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers"
 
 
-class Way:
+class Direction:
     """The switch, or the rollback to MIGRATED: how it is planned and done, and where it leads."""
 
     def __init__(self, shop: Shop, verb: Verb) -> None:
         self.shop, self.verb, self.leads_to = shop, verb, verb.brings
 
     @classmethod
-    def ready(cls, shop: Shop, verb: Verb) -> "Way":
+    def ready(cls, shop: Shop, verb: Verb) -> "Direction":
         """On a migrated shop, which is switched first if the verb is the rollback."""
         if verb.goes_back:
             switch(shop)

@@ -17,7 +17,7 @@ PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
 
 
 @dataclass
-class House:
+class LocalServer:
     """`said` is everything that was printed so far, `ui` the address that was printed last."""
 
     data_home: Path

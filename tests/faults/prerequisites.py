@@ -360,7 +360,7 @@ USERS_CASES = [
     )
 ]
 
-OBSTACLES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
+PREREQUISITES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
 
 TEST_ORDER = (
     "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT a.id, 'cs_1', 4900 FROM public.artworks AS a"
@@ -406,7 +406,7 @@ BLOCKERS = [
     ),
 ]
 
-NOTES = [
+ADVISORIES = [
     one(
         "little room for temporary files",
         "temporary_files",
