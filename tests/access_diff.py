@@ -80,7 +80,7 @@ def _gathered(shop: Shop, query: str) -> dict[str, set[str]]:
 def differences(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Collection[str] = ()) -> list[str]:
     """What somebody reads or may do that they could not before, and what somebody has lost, also at each of the `halves` by itself.
 
-    `halves` are names of the clean table: it must show what the legacy table showed. `who` are the callers to compare; all of them if empty.
+    `halves` are names of the clean table: it must show what the legacy table showed. `who` are the callers to compare, all if empty.
     """
     secrets = read_paths.secrets(shop, known=was.secrets)
     told: list[str] = []

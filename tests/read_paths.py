@@ -98,7 +98,7 @@ def answers(shop: Shop, caller: Caller) -> list[Answer]:
 
 
 def learned(given: list[Answer], secrets: frozenset[str]) -> set[Found]:
-    """Each column of each row with an id, each of the secrets that is in anything said without being asked, and each open read path of ours."""
+    """Each column of each row with an id, each secret in what is said without being asked, and each open read path of ours."""
     found: set[Found] = set()
     for read_path, rows, state, words in given:
         if read_path.ours and state != "42501":

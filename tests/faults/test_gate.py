@@ -129,7 +129,7 @@ def on_clean(*columns: type[Expectation]) -> Suite:
 
 
 def test_a_migrated_shop_is_green(migrated: Shop) -> None:
-    """Every suite of its phase judges every rule of its own, and what is left are warnings."""
+    """On a migrated database every suite of the phase judges each of its rules and finds warnings only."""
     for suite in BEFORE_THE_SWITCH:
         verdict = judged(migrated, suite)
         assert "" == verdict.broken
@@ -139,7 +139,7 @@ def test_a_migrated_shop_is_green(migrated: Shop) -> None:
 
 
 def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
-    """As it is declared, judged twice or once: the severity and the words of the class, which Great Expectations drops."""
+    """Each rule has one result with its class's severity and description, however often it is judged."""
     with running(migrated) as run:
         begin(run)
         judge_suite(run, CLEAN_ARTWORKS)
@@ -163,7 +163,7 @@ def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
 def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expectation], why: str) -> None:
-    """Whatever its severity, and however green the others are."""
+    """A rule that cannot look breaks the gate, whatever its severity and however green the others are."""
     verdict = judged(migrated, on_clean(Sane, rule))
     assert f"{rule.expectation_type} {why}" in verdict.broken.replace("sane, ", "")
     with pytest.raises(GateBroken, match="could not be judged"):
@@ -172,40 +172,40 @@ def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expe
 
 
 def test_an_empty_suite_breaks_the_gate(migrated: Shop) -> None:
-    """Great Expectations calls it a success."""
+    """A suite without rules breaks the gate, although Great Expectations calls it a success."""
     with pytest.raises(GateBroken, match="no rules"):
         require_green(judged(migrated, Suite("trap", table="artworks_v2")))
 
 
 def test_a_dropped_rule_breaks_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A type that Great Expectations does not know is left out of the suite, or fails it; it is never passed over."""
+    """A rule whose type Great Expectations does not know breaks the gate."""
     monkeypatch.delitem(registry._registered_expectations, Sane.expectation_type)
     with pytest.raises(GateBroken, match="sane"):
         require_green(judged(migrated, on_clean(Sane, NoneOfTheseIsFine)))
 
 
 def test_fewer_results_than_rules_break_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rules of one name, of which one result is left, and a rule whose result goes by another name."""
+    """A rule whose result has another name breaks the gate."""
     monkeypatch.setattr(Sane, "expectation_type", "sane_no_more")
     with pytest.raises(GateBroken, match="sane_no_more was not judged"):
         require_green(judged(migrated, on_clean(Sane)))
 
 
 def test_a_missing_table_breaks_the_gate(migrated: Shop) -> None:
-    """Every rule about it is told."""
+    """A missing table breaks the gate and is reported for every rule about it."""
     with pytest.raises(GateBroken, match="sane raised"):
         require_green(judged(migrated, Suite("trap", table="no_such_table", columns=(Sane,))))
 
 
 def test_an_empty_table_breaks_the_gate(migrated: Shop) -> None:
-    """Great Expectations finds no null in it and calls it a success."""
+    """An empty table breaks the gate, although Great Expectations finds no null in it and calls it a success."""
     migrated.sql.execute("CREATE TABLE public.nothing_here (id uuid)")
     with pytest.raises(GateBroken, match="sane looked at nothing"):
         require_green(judged(migrated, Suite("trap", table="nothing_here", columns=(Sane,))))
 
 
 def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
-    """Then nothing looked at is green."""
+    """A rule that allows no row to be looked at is green on none."""
     require_green(judged(migrated, on_clean(NoneOfTheseIsFine)))
 
 
@@ -219,7 +219,7 @@ def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
     ids=["row is missing", "row is there twice", "looked at nothing"],
 )
 def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage: str, why: str) -> None:
-    """Exactly one row for a rule, and something looked at."""
+    """A measured rule without exactly one result, or that looked at nothing, breaks the gate."""
     migrated.sql.execute("ALTER TABLE artwork_migration.rule_result DROP CONSTRAINT rule_result_pkey")
     with running(migrated) as run:
         begin(run)
@@ -229,7 +229,7 @@ def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage:
 
 
 def test_a_rule_result_that_is_bad_fails_the_gate(migrated: Shop) -> None:
-    """Bad data are another error, with rule, count and ids."""
+    """A bad result fails the gate with rule, count and ids, which is another error than a broken gate."""
     with running(migrated) as run:
         begin(run)
         for rule in RECONCILIATION.rules:
@@ -243,7 +243,7 @@ def test_a_rule_result_that_is_bad_fails_the_gate(migrated: Shop) -> None:
 
 
 def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
-    """The SQLSTATE is told; the rules beside it are judged."""
+    """A rule whose SQL fails breaks the gate with its SQLSTATE, and the other rules are judged."""
     migrated.sql.execute("ALTER TABLE artwork_migration.created_user RENAME TO elsewhere")
     verdict = judged(migrated, USERS)
     assert "created_are_anonymous, created_have_email failed with SQLSTATE 42P01" == verdict.broken
@@ -251,7 +251,7 @@ def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
 
 
 def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
-    """Great Expectations calls the suite a failure; the gate asks for the severity."""
+    """A warning is reported and the gate is green, although Great Expectations calls the suite a failure."""
     verdict = judged(migrated, on_clean(Sane, MarksNothing))
     require_green(verdict)
     assert [True, False] == [rule.passed for rule in verdict.rules]
@@ -265,7 +265,7 @@ def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
 
 
 def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
-    """An operator sees what is broken and what is bad in one message."""
+    """One message reports what is broken and what is bad in all gates."""
     migrated.sql.execute("ALTER TABLE users DROP CONSTRAINT users_email_key; INSERT INTO users (email) SELECT email FROM users LIMIT 1")
     red = judged(migrated, Suite("users", table="users", columns=(UserEmailIsUnique,)))
     with pytest.raises(GateBroken) as caught:
@@ -276,7 +276,7 @@ def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
 
 
 def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither in what is kept, nor in what is said, nor in what Great Expectations logs."""
+    """No value of a row is in what a gate keeps, says or logs."""
     with caplog.at_level("DEBUG"):
         verdicts = [judged(migrated, suite) for suite in (on_clean(LeaksInItsError, MarksNothing), *BEFORE_THE_SWITCH)]
     kept = migrated.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
@@ -286,7 +286,7 @@ def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureF
 
 
 def test_great_expectations_cannot_write(migrated: Shop) -> None:
-    """Its connections are read-only, and none is left behind."""
+    """Great Expectations has read-only connections, and leaves none behind."""
     migrated.sql.execute("CREATE SEQUENCE public.written")
     before = connections(migrated)
     for _ in range(4):
@@ -320,7 +320,7 @@ def test_the_rows_stay_in_the_database() -> None:
 
 
 def test_a_database_out_of_reach_is_reported_without_its_address(migrated: Shop) -> None:
-    """It may hold a password; the step is tried again."""
+    """A database out of reach is reported without its address, which may hold a password, and the step is retried."""
     with running(migrated) as run:
         begin(run)
         run.database.url = run.database.url.set(port=1, query={})
@@ -331,14 +331,14 @@ def test_a_database_out_of_reach_is_reported_without_its_address(migrated: Shop)
 
 
 def test_a_rule_s_severity_is_one_of_three() -> None:
-    """And critical unless the class says otherwise."""
+    """A rule's severity is critical, warning or info, and critical unless its class says otherwise."""
     severities = {rule.__fields__["severity"].default for suite in SUITES.values() for rule in suite.rules}
     assert {CRITICAL, WARNING, INFO} == severities
     assert CRITICAL == Sane.__fields__["severity"].default
 
 
 def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
-    """Rows written while a gate is judged are not in it: with some of them counted and some not, a live table could not be judged."""
+    """All statements of a gate see one snapshot, so rows written meanwhile are in none of its counts."""
     before = migrated.value("SELECT COUNT(*) FROM public.artworks_v2")
     with running(migrated) as run, datasource(run) as source:
         for _ in range(3):
@@ -350,7 +350,7 @@ def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
 
 
 def test_limits_of_the_database_do_not_end_a_gate(migrated: Shop) -> None:
-    """Neither the connection that holds the snapshot nor those of Great Expectations."""
+    """The database's time limits end neither the connection with the snapshot nor those of Great Expectations."""
     with running(migrated) as run:
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             migrated.sql.execute(f"ALTER DATABASE {migrated.name} SET {limit} = '300ms'")

@@ -12,52 +12,7 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, migrate, running
-
-#: What keeps such damage out of a shop; a rule is there for the day on which it does not.
-UNGUARDED = {
-    "users": ["ALTER TABLE users ALTER email DROP NOT NULL", "ALTER TABLE users DROP CONSTRAINT users_email_key"],
-    "clean_artworks": [
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_pkey",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_generation_status_check",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_upscale_status_check",
-        "ALTER TABLE artworks_v2 ALTER id DROP NOT NULL, ALTER customer_email DROP NOT NULL, ALTER access_token DROP NOT NULL",
-        "ALTER TABLE artworks_v2 DISABLE TRIGGER ALL",
-    ],
-    "legacy_artworks": [
-        "ALTER TABLE artworks DROP CONSTRAINT artworks_pkey CASCADE",
-        "ALTER TABLE artworks ALTER id DROP NOT NULL",
-        "ALTER TABLE artworks DISABLE TRIGGER ALL",
-    ],
-}
-
-LEGACY = [
-    ("legacy_status_is_known", {"generation_status": "done"}),
-    ("legacy_completed_has_image", {"generated_image_url": None}),
-    ("legacy_created_at_is_there", {"created_at": None}),
-    ("legacy_updated_at_is_there", {"updated_at": None}),
-    ("legacy_first_upload_is_url", {"original_image_url": "C:\\fakepath\\mom.jpg"}),
-    ("legacy_mom_upload_is_url", {"original_pet_mom_url": "undefined"}),
-    ("legacy_pet_upload_is_url", {"original_pet_url": ""}),
-    ("legacy_generated_image_is_url", {"generated_image_url": "ftp://images.example/1.jpg"}),
-    ("legacy_link_expires", {"token_expires_at": None}),
-]
-CLEAN = [
-    ("clean_email_is_there", {"customer_email": None}),
-    ("clean_token_is_there", {"access_token": None}),
-    ("clean_token_is_not_parked", {"access_token": "parked:1"}),
-    ("generation_status_is_known", {"generation_status": "done"}),
-    ("upscale_status_is_known", {"upscale_status": "not_required"}),
-    ("completed_has_image", {"generated_image_url": None}),
-    ("upscaled_has_image", {"upscale_status": "completed"}),
-    ("updated_after_created", {"created_at": "2030-01-01", "updated_at": "2029-12-31"}),
-    ("mom_picture_is_url", {"pet_mom_image_url": "undefined"}),
-    ("pet_picture_is_url", {"pet_image_url": ""}),
-    ("generated_image_is_url", {"generated_image_url": "1.jpg"}),
-    ("upscaled_image_is_url", {"upscaled_image_url": "1.png"}),
-    ("uploads_are_there", {"pet_image_url": "migrated-missing"}),
-]
-SOUND = {"token_expires_at": "2030-01-01", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED
 
 SAME_TOKEN = {"access_token": "the same"}
 
@@ -98,7 +53,7 @@ def found(shop: Shop, rule: str) -> list[tuple[UUID, list[str]]]:
 
 @pytest.mark.parametrize(("rule", "columns"), LEGACY, ids=[rule for rule, _ in LEGACY])
 def test_a_rule_on_a_legacy_column_is_red(older: Shop, rule: str, columns: dict[str, object]) -> None:
-    """To that row alone, and it is the only rule that does."""
+    """A rule on a legacy column finds the damaged row and no other, and no other rule is red."""
     add_legacy(older, **SOUND)
     damaged = add_legacy(older, **{**SOUND, **columns})
     red = judged(older, "legacy_artworks")
@@ -109,7 +64,7 @@ def test_a_rule_on_a_legacy_column_is_red(older: Shop, rule: str, columns: dict[
 
 @pytest.mark.parametrize(("rule", "columns"), CLEAN, ids=[rule for rule, _ in CLEAN])
 def test_a_rule_on_a_clean_column_is_red(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
-    """To that row alone, and it is the only rule on a column that does."""
+    """A rule on a clean column finds the damaged row and no other, and no other rule on a column is red."""
     user = add_user(unguarded, "ada@example.com")
     sound = {"user_id": user, "generated_image_url": "https://images.example/1.jpg"}
     add_clean(unguarded, **sound)
@@ -121,7 +76,7 @@ def test_a_rule_on_a_clean_column_is_red(unguarded: Shop, rule: str, columns: di
 
 
 def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
-    """In the legacy table: counted also where there is no id to name."""
+    """A missing legacy id is counted without an id, and one that is there twice is named."""
     unguard(older, "legacy_artworks")
     add_legacy(older, **SOUND)
     add_legacy(older, **{**SOUND, "access_token": "other"}, id=(twice := uuid4()))
@@ -135,7 +90,7 @@ def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
 
 
 def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> None:
-    """In the clean table."""
+    """A clean id or token that is missing or there twice is found."""
     sound = {"user_id": add_user(unguarded, "ada@example.com"), "generated_image_url": "https://images.example/1.jpg"}
     ids = [add_clean(unguarded, **sound, **SAME_TOKEN) for _ in range(2)]
     add_clean(unguarded, **sound, id=(twice := uuid4()))
@@ -148,7 +103,7 @@ def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> 
 
 
 def test_an_empty_legacy_table(older: Shop) -> None:
-    """It is red, and the rules about its rows could not look."""
+    """An empty legacy table is red, and the rules about its rows could not look."""
     with running(older) as run:
         run.begin()
         verdict = judge_suite(run, SUITES["legacy_artworks"])
@@ -157,7 +112,7 @@ def test_an_empty_legacy_table(older: Shop) -> None:
 
 
 def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
-    """About the reason it would stay behind; one that can be migrated is fine."""
+    """A referenced artwork that cannot be migrated is found with its reason, and one that can be is not."""
     add_order(older, add_legacy(older, **SOUND))
     test_data = add_legacy(older, **SOUND, original_image_url="test-pending")
     no_email = add_legacy(older, **SOUND, customer_email=" ")
@@ -172,7 +127,7 @@ def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
 
 
 def test_spellings_of_an_e_mail(older: Shop) -> None:
-    """Those that are not in small letters without blanks, alone or not, and those whose user is so; an e-mail that is missing is none."""
+    """E-mails with capitals or blanks, and those whose user has them, are found; a missing e-mail is not."""
     capitals = add_legacy(older, **SOUND, customer_email="Ada@Example.com")
     add_legacy(older, **SOUND, customer_email="ada@example.com")
     blank = add_legacy(older, **SOUND, customer_email="bob@example.com ")
@@ -187,7 +142,7 @@ def test_spellings_of_an_e_mail(older: Shop) -> None:
 
 
 def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:
-    """Also where the e-mail has no user yet; not for rows that stay behind."""
+    """An owner who is not the e-mail's user is found, also if the e-mail has no user, but not in rows that stay behind."""
     ada, bob = add_user(older, "ada@example.com"), add_user(older, "bob@example.com")
     add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=ada)
     other = add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=bob)
@@ -199,7 +154,7 @@ def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:
 
 
 def test_a_token_that_several_have(older: Shop) -> None:
-    """Each of them is named; one that stays behind anyway does not count."""
+    """Each artwork with a shared token is found, except those that stay behind."""
     shared = [add_legacy(older, **SOUND, **SAME_TOKEN) for _ in range(3)]
     for status in ("completed", "failed"):
         add_legacy(older, **SOUND, **{"access_token": "half"}, generation_status=status)
@@ -218,7 +173,7 @@ def test_a_token_that_several_have(older: Shop) -> None:
     ],
 )
 def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
-    """To a user that the migration has created and nobody has claimed."""
+    """A rule on users finds a damaged user that the migration created."""
     unguard(migrated, "users")
     user = migrated.value("SELECT id FROM artwork_migration.created_user ORDER BY id LIMIT 1")
     migrated.sql.execute("ALTER TABLE users DISABLE TRIGGER ALL")
@@ -230,7 +185,7 @@ def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
 
 
 def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
-    """It is red, but not while its id is on its way: in the log, or refused by the legacy table."""
+    """A clean artwork without a user is found unless its id is in transit or its write was rejected."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
     empty_log(migrated)
     migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
@@ -246,7 +201,8 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
 
 
 def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
-    """It is red where the legacy row names no owner, but not on its way, refused, or changed on the clean side."""
+    """A clean artwork with another owner than its e-mail's user is found if legacy names none and it is not in transit, rejected or
+    changed."""
     artwork = migrated.value(
         "SELECT c.id FROM artworks_v2 AS c INNER JOIN artworks AS a ON c.id = a.id WHERE a.user_id IS NULL ORDER BY c.id LIMIT 1"
     )
@@ -269,7 +225,7 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
 
 
 def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
-    """Rows of registered users that had no owner are red without the decision, and one whose owner has changed is so with it."""
+    """Rows that registered users gain are red without the decision, and a row whose owner changed is red with it."""
     assert "exposure_accepted" not in judged(migrated, "clean_artworks")
     decide(migrated, "accept_exposure", "none")
     registered = migrated.rows(
@@ -301,7 +257,7 @@ def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
 
 
 def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
-    """It is migrated, and the rule about it says no instead of breaking the gate."""
+    """A time that Python does not know is migrated, and its rule finds it instead of breaking the gate."""
     artwork = add_legacy(deployed, updated_at="-infinity")
     migrate(deployed)
     verdict = judged(deployed, "clean_artworks")["updated_after_created"]
@@ -349,7 +305,7 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
     ],
 )
 def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
-    """It is named; there are no ids."""
+    """A key or index that is not in place is named, without ids."""
     migrated.sql.execute(damage)
     red = judged(migrated, "clean_artworks")["constraints_in_place"]
     assert (1, (missing,), ()) == (red.bad, red.about, red.ids)
@@ -368,7 +324,7 @@ def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missin
     ],
 )
 def test_a_rule_of_the_reconciliation_is_red(migrated: Shop, rule: str, damage: str) -> None:
-    """And names the row."""
+    """Each rule of the reconciliation finds its damage and names the row."""
     artwork = unordered(migrated)
     migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL; ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
     migrated.sql.execute(damage.format(id=artwork))
@@ -380,7 +336,7 @@ def test_a_rule_of_the_reconciliation_is_red(migrated: Shop, rule: str, damage: 
 
 
 def test_quarantine_above_its_bound(make_shop: MakeShop) -> None:
-    """The older copy has duplicate tokens and more; nobody has decided about them."""
+    """Rows in quarantine above the bound of the decision are red."""
     assert ["quarantined"] == [red.rule for red in reconciled(make_shop(Variant.OLDER, phase="MIGRATED")).red]
 
 

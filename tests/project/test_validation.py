@@ -17,7 +17,7 @@ RULES = {f"{suite.name}.{rule.expectation_type}": rule for suite in SUITES.value
 
 
 def test_every_rule_has_its_section_and_every_section_its_rule() -> None:
-    """In the same order."""
+    """docs/validation.md has one section per rule, in the order of the suites, and no other."""
     assert list(RULES) == list(SECTIONS)
     assert list(SUITES) == re.findall(r"^## (\S+)$", TEXT, re.MULTILINE)
 
