@@ -20,6 +20,7 @@ from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import Run
 from migration.plans.plan import FIX_HINT, serving
 from migration.settings import Settings, read_settings, required_url
+from reporting.descriptions import description
 from reporting.status import Status, read_status
 from tasks.artifacts import publish_status
 from tasks.connection_block import stored_url
@@ -52,7 +53,8 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             get_run_logger().error("%s: %s", error.end_state, error)
             return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
-    return flow(name=function.__name__.replace("_", "-"), persist_result=False)(ending_with_message)
+    name = function.__name__.replace("_", "-")
+    return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sample.journal import check_journal
-from sample.moments import Writes, writes_around
+from sample.write_latency import WriteLatency, write_latency
 from tests.databases import Shop
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -79,5 +79,5 @@ def test_in_flight_is_what_began_before_and_ended_after(tmp_path: Path) -> None:
     ]
     lines.append({"n": 7, "outcome": "refused"})
     journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    around = writes_around(journal, NOON - timedelta(seconds=5), NOON, NOON + timedelta(seconds=5))
-    assert Writes(acknowledged=4, in_flight=2, slowest=3.0) == around
+    measured = write_latency(journal, NOON - timedelta(seconds=5), NOON, NOON + timedelta(seconds=5))
+    assert WriteLatency(acknowledged=4, in_flight=2, slowest=3.0) == measured

@@ -86,7 +86,7 @@ def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
     """The plan has the command that carries exactly the columns it accepts, and says why the others stay behind."""
     told = plan_markdown(planned_deployment(shop))
     (columns,) = re.findall(
-        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`, before this plan is run", told
+        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`. Do it before you run this plan", told
     )
     assert "mockup_urls,mockup_generated_at" == columns
     assert "`original_image_url` stays in the retired table: the migration has a column of that name already." in told

@@ -156,7 +156,7 @@ def test_who_is_no_object_of_the_table_is_listed_too(hung: Shop) -> None:
 def test_the_plan_shows_it_as_a_section(hung: Shop) -> None:
     """A line each, first those that block, beside the counts and not among them."""
     shown = plan_markdown(planned_deployment(hung))
-    section = shown.split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
+    section = shown.split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")][1:]
     blocking = ["**blocks the switch**" in line for line in lines]
     assert sorted(blocking, reverse=True) == blocking
@@ -172,10 +172,10 @@ def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(e
         plan = planned_switch(shop)
     told = [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listed]
     assert told == [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listing(plan)]
-    section = plan_markdown(plan).split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
+    section = plan_markdown(plan).split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     shown = [one for one in listing(plan) if one["lock"] or one["problem"]]
     assert 2 + len(shown) == sum(line.startswith("|") for line in section.splitlines())
-    assert f"\n{len(listed) - len(shown)} more objects are as the plan of deploy_schema said." in section
+    assert f"\nThe plan of deploy_schema lists {len(listed) - len(shown)} more." in section
     blocked = {blocker.subject for blocker in plan.blockers if blocker.rule in {one["kind"].replace(" ", "_") for one in listed}}
     assert {one["object"] for one in listed if one["problem"]} == blocked
 

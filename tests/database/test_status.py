@@ -41,7 +41,7 @@ def test_what_waits_in_the_log(migrated: Shop) -> None:
     """The status counts the writes that catch-up has not applied yet, with the time of the oldest."""
     migrated.sql.execute(RENAME_ONE)
     told = lines(migrated)
-    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest of ")
+    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest since ")
     assert ["the legacy table serves as artworks; the clean table artworks_v2 is written through"] == told["serves"]
 
 
@@ -60,7 +60,7 @@ def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None
     switch(migrated)
     assert ["Day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
     migrated.sql.execute(RENAME_ONE)
-    assert lines(migrated)["log"][0].startswith("1 ids wait for the way back")
+    assert lines(migrated)["log"][0].startswith("1 ids wait for carry-back")
     verify(migrated, "retired_untouched")
     assert lines(migrated)["safety window"][0].endswith("red: retired_untouched")
     verify(migrated)
@@ -75,11 +75,11 @@ def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2, bad=1),)), found=[])
-    assert [f"red: users.user_email_is_unique (of run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
+    assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
     with running(migrated, SWITCH_OVER) as run:
         run.begin()
         gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2),)), found=[])
-    assert [f"all 1 rules green (of run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
+    assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
 
 
 def move_switch(shop: Shop, by: str) -> None:

@@ -110,9 +110,9 @@ def test_the_report_of_a_day(switched: Shop) -> None:
     verify(switched)
     report = read_report(switched.database)
     assert report.accounts.adds_up
-    assert "Day 2 of 30: the clean table serves, and everything is as it should be." == headline(report)
-    assert "1 changed since the switch; 1 new ones born since" in sentence(report)
-    assert [1, 2] == [one["day"] for one in report.verifications]
+    assert "Day 2 of 30: the clean table serves, and no check is red." == headline(report)
+    assert "1 changed since the switch; 1 created since the switch" in sentence(report)
+    assert [1, 2] == [one.day for one in report.verifications]
     page = pages.page(report)
     for untrue in ("The legacy table still serves", "This run copied", "left with nothing", "An independent count"):
         assert untrue not in page
@@ -126,7 +126,7 @@ def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
     verify(switched)
     report = read_report(switched.database)
     over = "The safety window of 30 days is over (day 31)"
-    assert f"{over}: the clean table serves, and everything is as it should be." == headline(report)
+    assert f"{over}: the clean table serves, and no check is red." == headline(report)
     assert f"{over}: every verification since the switch." in pages.page(report)
 
 
@@ -135,7 +135,8 @@ def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
     verify(switched)
     assert "" == since_then(read_report(switched.database))
     roll_back(switched)
-    since = "Since then: rolled back; the legacy table serves as artworks; the clean table artworks_v2 is written through."
+    serves = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
+    since = f"This database was rolled back after this report: {serves}."
     report = read_report(switched.database)
     assert pages.page(report).split("<main>")[1].lstrip().startswith(f"<p><strong>{since}</strong></p>")
     assert report_markdown(report, "").startswith(f"{since}\n\n# Day 1 of 30: ")
@@ -145,7 +146,8 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     """The report of a switch that was killed behind its commit says in its first line that the names have changed."""
     assert report_markdown(read_report(migrated.database), "").startswith("# ")
     execute_switch(migrated)
-    assert since_then(read_report(migrated.database)).startswith("Since then: switched over; the clean table serves as artworks; ")
+    since = since_then(read_report(migrated.database))
+    assert since.startswith("This database was switched over after this report: the clean table serves")
 
 
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
@@ -157,7 +159,7 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     verify(switched, verb)
     report = read_report(switched.database)
     assert end == outcome(report)
-    assert "the gate is red. The clean table serves" in headline(report)
+    assert "the verification is red. The clean table serves" in headline(report)
     assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
     assert "or roll back to MIGRATED" in pages.page(report)
     query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")

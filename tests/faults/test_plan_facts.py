@@ -57,7 +57,7 @@ def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
 def test_without_exposure_the_plan_says_what_would_bring_some(shop: Shop) -> None:
     """A plan without exposure says that a claim before the switch would bring some, until it is decided."""
     shop.sql.execute("UPDATE public.artworks AS a SET user_id = u.id FROM public.users AS u WHERE a.customer_email = u.email")
-    coming = "⚠ The first customer who claims their artworks before the switch makes the gate `clean_artworks` red"
+    coming = "⚠ Record the decision `artwork-migration run decide accept_exposure user_gained` anyway"
     undecided = planned_deployment(shop)
     assert (0, True) == (undecided.facts["exposure"]["user_gained"], coming in plan_markdown(undecided))
     decide(shop, "accept_exposure", "user_gained")
@@ -108,7 +108,7 @@ def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop,
     assert ["referenced_row"] == made.facts["not_looked"]
     assert [("exposure_not_accepted", "user_changed")] == [(one.rule, one.subject) for one in made.blockers]
     told = plan_markdown(made)
-    assert "⚠ referenced_row: not looked at, it took too long; the gate `legacy_artworks` looks again." in told
+    assert "⚠ referenced_row: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it." in told
     assert 3 == told.count("⚠ Not counted")
     decide(accepted, "accept_exposure", "user_gained,user_changed")
     assert () == planned_deployment(accepted).blockers
@@ -149,7 +149,7 @@ def test_the_locks_and_the_rollback_stand_in_the_head(shop: Shop) -> None:
     """A plan's head has its locked tables by mode, and the command to run it only without a blocker."""
     blocked = planned_deployment(shop)
     head = plan_markdown(blocked).split("## Blockers")[0]
-    assert "1 thing is in the way" in head
+    assert "The plan has 1 blocker, listed below." in head
     assert "--plan" not in head
     accept_exposure(shop)
     made = planned_deployment(shop)
@@ -157,7 +157,7 @@ def test_the_locks_and_the_rollback_stand_in_the_head(shop: Shop) -> None:
     assert f"`artwork-migration run deploy-schema --plan {made.number} --approved-by NAME --reason WHY`" in head
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
-    assert "less than half of `deadlock_timeout`. **Way back:** `roll-back`." in head
+    assert "less than half of `deadlock_timeout`. **To undo:** `roll-back --to NOT_STARTED`." in head
 
 
 def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:

@@ -144,7 +144,7 @@ def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert ["0A000"] == list(summary["errors"])
     outdated = summary["errors"]["0A000"]
-    assert {"look": outdated["seen"]} == outdated["kinds"]
+    assert {"read": outdated["seen"]} == outdated["kinds"]
     assert outdated["seen"] == outdated["retried_with_success"]
 
 

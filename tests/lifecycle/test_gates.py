@@ -22,7 +22,7 @@ def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
     assert phase(deployed) == Phase.DEPLOYED
     for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
         assert 0 == deployed.value(f"SELECT COUNT(*) FROM {table}")
-    assert last_gates(deployed).startswith("red: legacy_artworks.referenced_can_migrate (of run ")
+    assert last_gates(deployed).startswith("red: legacy_artworks.referenced_can_migrate (run ")
 
     deployed.sql.execute("DELETE FROM orders WHERE id = %s", [order])
     completed(deployed)
@@ -41,7 +41,7 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
     assert phase(operated) == Phase.DEPLOYED
     assert sorted([first, second]) == found(operated, "token_duplicates")
     assert [second] == [identifier for (identifier,) in operated.rows("SELECT id FROM artwork_migration.quarantine")]
-    assert last_gates(operated).startswith("red: reconciliation.quarantined (of run ")
+    assert last_gates(operated).startswith("red: reconciliation.quarantined (run ")
 
     operated.sql.execute("UPDATE artworks SET access_token = access_token || '-2' WHERE id = %s", [second])
     completed(operated)

@@ -71,7 +71,7 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
     (red,) = reports(tmp_path)
     page, said = (red / "report.html").read_text(encoding="utf-8"), words(red / "report.html")
     bad = [row[0] for row in deployed.rows("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id")]
-    assert "The migration did not pass its gates" in said
+    assert "A gate is red." in said
     assert f"{len(bad)} need a decision" in said
     assert re.search(rf"reconciliation · differs \(pet_name\): {len(bad)} bad", said)
     banner = page[page.index('class="banner') : page.index("</section>")]
@@ -98,14 +98,14 @@ def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> No
     assert command("report").returncode == 0
     said = words(reports(tmp_path)[0] / "report.html")
     assert "No gate was judged" in said
-    assert "reconciliation was measured and not judged" in said
+    assert "reconciliation was measured but not judged" in said
     assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red gate"
 
 
 def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -> None:
     """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
     early = command("report")
-    assert (early.returncode, "Run migrate_data first" in early.stdout) == (1, True)
+    assert (early.returncode, "run migrate_data" in early.stdout) == (1, True)
     migrate_data(return_state=True)
     (folder,) = reports(tmp_path)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -14,14 +14,16 @@ import pytest
 import yaml
 
 from cli.processes import is_alive
+from cli.verbs import verb_description
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+#: What the command line says of each verb, by its deployment.
 DEPLOYMENTS = {
-    entry["name"]: " ".join(entry["description"].split())
+    entry["name"]: verb_description(entry["entrypoint"].split(":")[1])
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 }
 
@@ -63,9 +65,9 @@ def killed(local_server: LocalServer, local_shop: Shop) -> Killed:
 
 
 def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) -> None:
-    """After `up` the UI answers at the printed address, past a port that was taken; every deployment is there; the worker polls."""
+    """After `up` the UI answers at the printed address, past a taken port; each deployment has its verb's text; the worker polls."""
     taken = local_server.settings["ARTWORK_PREFECT_PORT"]
-    assert f"because another program has {taken}" in local_server.said
+    assert f"because {taken} is in use" in local_server.said
     assert not local_server.ui.endswith(taken)
     assert 200 == httpx.get(local_server.ui).status_code
     assert DEPLOYMENTS == {one["name"]: one["description"] for one in local_server.ask("/deployments/filter")}
@@ -90,7 +92,7 @@ def test_up_again_changes_nothing(local_server: LocalServer) -> None:
     httpx.patch(f"{address}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
     httpx.post(f"{address}/pause_deployment").raise_for_status()
     before = local_server.pids()
-    assert "nothing, it was already up" == local_server.up()["started"]
+    assert "nothing, all was running" == local_server.up()["started"]
     assert before == local_server.pids()
     assert {"database", "prefect", "worker"} == set(before)
     assert 1 == len(local_server.ask("/automations/filter"))
@@ -132,7 +134,7 @@ def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer
     """A worker at work keeps its settings, and `up` says so; an idle one is started again with the new settings, and nothing else is."""
     with held_up(local_server, local_shop) as run:
         said = local_server.up(ARTWORK_BATCH_SIZE="7")
-        assert ("nothing, it was already up", True) == (said["started"], "the worker is at work" in said["settings"])
+        assert ("nothing, all was running", True) == (said["started"], "the worker executes a run" in said["settings"])
     local_server.wait_for(run, "Planned")
     wait_until(lambda: not psutil.Process(local_server.pids()["worker"]).children(), every=0.2)
     assert "worker" == local_server.up(ARTWORK_BATCH_SIZE="7")["started"]
@@ -159,13 +161,13 @@ def test_down_stops_everything_and_up_finds_it_again(local_server: LocalServer, 
         family = local_server.family()
         done = local_server.run("down")
     assert 0 == done.returncode
-    assert "1 at work were ended" in done.stdout
+    assert "1 active, ended as Crashed" in done.stdout
     assert "worker, prefect, database" in done.stdout
     assert [] == [process for process in family if is_alive(process)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(local_server.ui)
     again = local_server.run("down")
-    assert (0, True) == (again.returncode, "nothing, it was not up" in again.stdout)
+    assert (0, True) == (again.returncode, "nothing, none was running" in again.stdout)
     assert "database, prefect, worker" == local_server.up()["started"]
     assert "Crashed" == local_server.state(run)
 

@@ -45,5 +45,5 @@ def test_every_row_and_both_totals_are_shown() -> None:
     shown = accounts_markdown(ACCOUNTS)
     for label, count in [*ACCOUNTS.sum_rows, *ACCOUNTS.strategy_rows]:
         assert f"| {label} | {count:,} |" in shown
-    assert "| **rows of the legacy table** | **1,110** |" in shown
+    assert "| **count(*) of the legacy table** | **1,110** |" in shown
     assert "| **rows in the clean table** | **1,000** |" in shown

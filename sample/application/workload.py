@@ -1,12 +1,12 @@
-"""Which job next: the product's mix, as weights."""
+"""The workload: how often the product makes each kind of job, as weights."""
 
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from sample.application import new_code, old_code, orders
-from sample.application.job import Desk, Job
+from sample.application.job import Context, Job
 
-Maker: TypeAlias = Callable[[Desk], Job | None]
+Maker: TypeAlias = Callable[[Context], Job | None]
 
 OLD_CODE: Mapping[Maker, int] = {
     old_code.upload: 16,
@@ -40,8 +40,8 @@ NEW_CODE: Mapping[Maker, int] = {
 }
 
 
-def next_job(desk: Desk) -> Job | None:
-    """The old code, and half of the time the new one where there is a clean side. None: nothing fits or everything is held; ask again."""
-    makers = desk.chance.choice((OLD_CODE, NEW_CODE)) if desk.layout.clean_name else OLD_CODE
-    (maker,) = desk.chance.choices(list(makers), weights=list(makers.values()))
-    return maker(desk)
+def next_job(context: Context) -> Job | None:
+    """Return a job of the old code, or half of the time of the new code if there is a clean table; None if no artwork is free for it."""
+    makers = context.chance.choice((OLD_CODE, NEW_CODE)) if context.layout.clean_name else OLD_CODE
+    (maker,) = context.chance.choices(list(makers), weights=list(makers.values()))
+    return maker(context)

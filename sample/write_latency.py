@@ -1,4 +1,4 @@
-"""When the application's writes came, beside what the migration did meanwhile. Both clocks are those of one machine."""
+"""The latency of the application's writes during a migration step. Both clocks are the clock of one machine."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -8,19 +8,20 @@ from typing import NamedTuple
 from sample.expected import journal_lines
 
 
-class Writes(NamedTuple):
-    """`acknowledged` in a span of time; of them `in_flight` at one moment of it, the slowest of which took `slowest` seconds."""
+class WriteLatency(NamedTuple):
+    """How many writes were acknowledged in a span of time, how many were in flight at one moment in it, and the seconds of the slowest
+    of those."""
 
     acknowledged: int
     in_flight: int
     slowest: float
 
 
-def writes_around(journal: Path, begun: datetime, moment: datetime, ended: datetime) -> Writes:
-    """What was acknowledged between `begun` and `ended`; in flight is what began before the moment and was acknowledged after it."""
+def write_latency(journal: Path, begun: datetime, moment: datetime, ended: datetime) -> WriteLatency:
+    """Measure the writes that were acknowledged between `begun` and `ended`. A write in flight began before `moment` and ended after it."""
     times = [(began, end) for began, end in _times(journal) if begun <= end <= ended]
     in_flight = [(end - began).total_seconds() for began, end in times if began <= moment <= end]
-    return Writes(len(times), len(in_flight), max(in_flight, default=0.0))
+    return WriteLatency(len(times), len(in_flight), max(in_flight, default=0.0))
 
 
 def _times(journal: Path) -> Iterable[tuple[datetime, datetime]]:
