@@ -29,7 +29,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import backfill
 from migration.database import Database
 from migration.settings import database_url
-from tests.shops import SETTINGS
+from tests.databases import SETTINGS
 database = Database(database_url(sys.argv[1]), name="doomed-run")
 with runs.exclusive(database, SETTINGS, verb=MIGRATE_DATA, name="doomed-run", run_id="") as run:
     run.begin()
