@@ -1,9 +1,5 @@
 """One writer at a time, also when a client has died and its backend has not: the lock, the fence and the epoch."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,30 +8,13 @@ from sqlalchemy import Connection, text
 
 from migration.database import Database
 from migration.errors import Overtaken, RunInProgress
-from migration.ledger import runs
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, clean, legacy, logged, verdict
-from tests.databases import SETTINGS, Shop, catch_up_now, migrate, running
-from tests.interleaving import Barrier, Step, break_function
-
-#: The backfill of a flow, in a process of its own that can be killed.
-COPY = """
-import sys
-from migration.ledger import runs
-from migration.ledger.phases import MIGRATE_DATA
-from migration.sync import backfill
-from migration.database import Database
-from migration.settings import database_url
-from tests.databases import SETTINGS
-database = Database(database_url(sys.argv[1]), name="doomed-run")
-with runs.exclusive(database, SETTINGS, verb=MIGRATE_DATA, name="doomed-run", run_id="") as run:
-    run.begin()
-    backfill.plan_chunks(run)
-    list(backfill.copy_chunks(run))
-"""
+from tests.databases import SETTINGS, Shop, catch_up_now, running
+from tests.interleaving import break_function
 
 
 @contextmanager
@@ -63,33 +42,6 @@ def _chunk_open(run: Run) -> Iterator[Connection]:
     with run.database.transaction("copying a chunk", **{"artwork_migration.apply": "on"}) as connection:
         assert backfill.copy_chunk(run, connection) is not None
         yield connection
-
-
-def test_a_second_run_is_refused_with_the_name_of_the_first(deployed: Shop) -> None:
-    """A second run at the same time changes nothing and names the first; after the first has ended it may begin."""
-    with _database(deployed, "first-run") as first:
-        with runs.exclusive(first, SETTINGS, verb=MIGRATE_DATA, name="first-run", run_id=""):
-            with pytest.raises(RunInProgress) as refused:
-                catch_up_now(deployed)
-            assert ("first-run",) == refused.value.holders
-    catch_up_now(deployed)
-
-
-def test_a_killed_client_whose_backend_is_at_work_keeps_the_next_run_out(deployed: Shop) -> None:
-    """While the backend of a killed client is in a chunk, the next run is refused by name; later it does everything."""
-    barrier = Barrier(deployed)
-    barrier.close()
-    doomed = subprocess.Popen([sys.executable, "-c", COPY, deployed.url], env=os.environ)
-    watch = Step(deployed, doomed.wait, name="doomed-run")
-    watch.blocks()
-    doomed.send_signal(signal.SIGKILL)
-    assert -signal.SIGKILL == watch.result()
-    with pytest.raises(RunInProgress) as refused:
-        migrate(deployed)
-    assert ("doomed-run",) == refused.value.holders
-    barrier.open()
-    _until_gone(deployed, "doomed-run")
-    assert {"match", "excluded"} == set(migrate(deployed))
 
 
 def test_a_chunk_whose_run_lost_its_lock_keeps_the_next_run_out(deployed: Shop) -> None:
@@ -144,12 +96,3 @@ def test_without_the_fence_a_deleted_artwork_comes_back_for_ever(deployed: Shop)
     assert (None, 0) == (found, left)
     assert ghost is not None
     assert "extra" == verdict(deployed, ghost)
-
-
-def _until_gone(shop: Shop, name: str) -> None:
-    """Wait until the server has noticed that the client of its backend is dead."""
-    for _ in range(600):
-        if not shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s", name):
-            return
-        shop.sql.execute("SELECT PG_SLEEP(0.05)")
-    raise AssertionError(f"{name} is still there")

@@ -1,19 +1,17 @@
 """One run at a time, in the phase it fits, on decisions that can be used."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import BadInput, Overtaken, RunInProgress, WrongPhase
+from migration.errors import BadInput, RunInProgress, WrongPhase
 from migration.ledger import decisions, ledger, runs
 from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import (
@@ -31,6 +29,7 @@ from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, running
+from tests.faults.client import client, kill
 from tests.waiting import BOUND, wait_until
 
 
@@ -103,85 +102,54 @@ def test_a_long_name_is_still_named(shop: Shop) -> None:
 # A client that is killed
 
 
-CLIENT = """
-import sys, threading, time
-from sqlalchemy import text
-from migration.ledger import runs
-from migration.ledger.phases import MIGRATE_DATA
-from migration.database import Database
-from migration.settings import Settings, database_url
-
-database = Database(database_url(sys.argv[1]), name=sys.argv[2])
-with runs.exclusive(database, Settings(database_url=None), verb=MIGRATE_DATA, name=sys.argv[2], run_id="") as run:
-    if sys.argv[3] == "idle":
-        print("ready", flush=True)
-        time.sleep(600)
-    run.begin()
-    with database.transaction("copying a chunk") as connection:
-        runs.enter_fence(connection, run.epoch, exclusively=sys.argv[3] == "catching up")
-        print("ready", flush=True)
-        connection.execute(text("SELECT PG_SLEEP(600)"))
-"""
+#: How many sessions of the client hold an advisory lock, and how many are in a long statement.
+HOLDING = (
+    "SELECT COUNT(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+    " WHERE a.application_name = 'doomed-run' AND l.locktype = 'advisory' AND l.granted"
+)
+SLEEPING = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run' AND wait_event = 'PgSleep'"
 
 
-@contextmanager
-def client(shop: Shop, name: str, doing: str) -> Iterator[subprocess.Popen[str]]:
-    """A client of its own that holds the run's lock, and does something with it."""
-    command = [sys.executable, "-c", CLIENT, shop.url, name, doing]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ARTWORK_")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+def hold_the_lock(shop: Shop) -> None:
+    """Hold a run's lock and execute nothing."""
+    with running(shop, name="doomed-run"):
+        time.sleep(BOUND)
 
 
-def at_work(shop: Shop, name: str) -> int:
-    """How many sessions of that name execute something."""
-    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s AND state = 'active'", name))
+def hold_the_fence(shop: Shop, *, exclusively: bool) -> None:
+    """Hold a run's lock and the fence, in a statement that does not end."""
+    with running(shop, name="doomed-run") as run:
+        run.begin()
+        with run.database.transaction("copying a chunk") as connection:
+            runs.enter_fence(connection, run.epoch, exclusively=exclusively)
+            connection.execute(text("SELECT PG_SLEEP(600)"))
 
 
 def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
     """After kill -9 of an idle client the next run starts at once."""
-    with client(shop, "killed one", "idle") as process:
-        with pytest.raises(RunInProgress, match="killed one"), a_run(shop, "second"):
+    with client(shop, hold_the_lock) as process:
+        wait_until(lambda: shop.value(HOLDING))
+        with pytest.raises(RunInProgress, match="doomed-run"), a_run(shop, "second"):
             pass
-        process.send_signal(signal.SIGKILL)
-        process.wait(BOUND)
+        kill(process)
         with a_run(shop, "second", wait=10) as run:
             assert run.name == "second"
 
 
-@pytest.mark.parametrize("doing", ["copying", "catching up"])
-def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, doing: str) -> None:
+@pytest.mark.parametrize("exclusively", [False, True], ids=["copying", "catching up"])
+def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, exclusively: bool) -> None:
     """While the backend of a killed client still executes a statement, the next run is refused with its name."""
-    name = f"killed while {doing}"
-    with client(deployed, name, doing) as process:
-        wait_until(lambda: at_work(deployed, name))
-        process.send_signal(signal.SIGKILL)
-        process.wait(BOUND)
-        assert at_work(deployed, name) == 1
+    with client(deployed, partial(hold_the_fence, exclusively=exclusively)) as process:
+        wait_until(lambda: deployed.value(SLEEPING))
+        kill(process)
+        assert deployed.value(SLEEPING) == 1
         with pytest.raises(RunInProgress) as caught, a_run(deployed, "second"):
             pass
-        assert (name,) == caught.value.holders
+        assert ("doomed-run",) == caught.value.holders
         # client_connection_check_interval: the server finds out by itself
         with a_run(deployed, "second", wait=BOUND) as run:
             assert run.name == "second"
-        assert at_work(deployed, name) == 0
-
-
-def test_a_run_that_was_overtaken_may_not_write(deployed: Shop) -> None:
-    """The fence lets an older run write nothing once a newer one has begun."""
-    with a_run(deployed, "first") as first:
-        first.begin()
-    with a_run(deployed, "second") as second:
-        second.begin()
-        for exclusively in (False, True):
-            with pytest.raises(Overtaken, match=f"run {first.epoch} was overtaken by run {second.epoch}"):
-                with second.database.transaction("copying a chunk") as connection:
-                    runs.enter_fence(connection, first.epoch, exclusively=exclusively)
+        assert deployed.value(SLEEPING) == 0
 
 
 def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
