@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
 from tests.databases import Shop
 from tests.documents import words_of
-from tests.lifecycle.local_server import LocalServer
+from tests.lifecycle.local_server import PROGRAM, LocalServer
 
 OperatedIn = Callable[[str], Shop]
 #: The server trusts its socket; this is what must not show up.
@@ -142,5 +141,4 @@ def environment(server: PrefectServer) -> dict[str, str]:
 
 def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command line of the docs as a program, with these variables and in this folder."""
-    program = str(Path(sys.executable).parent / "artwork-migration")
-    return subprocess.run([program, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run([PROGRAM, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)

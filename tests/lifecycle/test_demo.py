@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,9 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.lifecycle.local_server import PROGRAM
 from tests.waiting import wait_until
-
-PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,10 +15,10 @@ from sample.server import EmbeddedServer
 from tests.databases import SETTINGS, Shop
 from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
+from tests.lifecycle.local_server import PROGRAM
 from tests.reference_runs import Reference, end_state
 from tests.waiting import BOUND, wait_until
 
-PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
 CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
 
 

@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -14,6 +12,7 @@ from playwright.sync_api import Browser
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from tests.databases import Shop
+from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
 
 DAMAGE = """
@@ -30,12 +29,6 @@ def reports(folder: Path) -> list[Path]:
 def words(page: Path) -> str:
     """What the page says, without its marks."""
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL).split())
-
-
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Our command line, in the environment of the test."""
-    program = str(Path(sys.executable).parent / "artwork-migration")
-    return subprocess.run([program, *arguments], env=os.environ, capture_output=True, text=True, check=False)
 
 
 def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> None:
@@ -95,7 +88,7 @@ def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> No
     """A suite that was measured and then not judged makes the page red, whatever the counts are."""
     assert migrate_data(return_state=True).name == "Completed"
     deployed.sql.execute("DELETE FROM artwork_migration.gate_result")
-    assert command("report").returncode == 0
+    assert run("artwork-migration report", dict(os.environ), tmp_path).returncode == 0
     said = words(reports(tmp_path)[0] / "report.html")
     assert "No gate was judged" in said
     assert "reconciliation was measured but not judged" in said
@@ -104,12 +97,12 @@ def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> No
 
 def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -> None:
     """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
-    early = command("report")
+    early = run("artwork-migration report", dict(os.environ), tmp_path)
     assert (early.returncode, "run migrate_data" in early.stdout) == (1, True)
     migrate_data(return_state=True)
     (folder,) = reports(tmp_path)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    done = command("report")
+    done = run("artwork-migration report", dict(os.environ), tmp_path)
     assert (done.returncode, str(folder / "report.html")) == (0, done.stdout.strip())
     assert [folder] == reports(tmp_path)
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
