@@ -108,7 +108,7 @@ def found(deployed: Shop) -> Shop:
     return deployed
 
 
-def lapses(shop: Shop) -> list[Problem]:
+def drift_in(shop: Shop) -> list[Problem]:
     """What a flow that starts now is refused for."""
     with running(shop) as run:
         try:
@@ -146,13 +146,13 @@ def test_every_question_has_a_case_that_it_reports() -> None:
 def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
     """A flow is refused with the trigger's name and how to restore it; restored, the flow goes on."""
     was = deployed.value("SELECT PG_GET_TRIGGERDEF(oid) FROM pg_trigger WHERE tgname = 'artwork_migration_key'")
-    assert [] == lapses(deployed)
+    assert [] == drift_in(deployed)
     deployed.sql.execute("DROP TRIGGER artwork_migration_key ON artworks")
-    (lapse,) = lapses(deployed)
-    assert ("trigger_drifted", "trigger artwork_migration_key on public.artworks") == (lapse.rule, lapse.subject)
-    assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in lapse.problem
+    (problem,) = drift_in(deployed)
+    assert ("trigger_drifted", "trigger artwork_migration_key on public.artworks") == (problem.rule, problem.subject)
+    assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in problem.problem
     deployed.sql.execute(f"{was}; ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_key")
-    assert [] == lapses(deployed)
+    assert [] == drift_in(deployed)
 
 
 def test_a_changed_column_may_be_accepted_and_a_changed_trigger_may_not(deployed: Shop) -> None:
@@ -166,9 +166,9 @@ def test_a_changed_column_may_be_accepted_and_a_changed_trigger_may_not(deployed
         decide(deployed, "accept_drift", kept)
 
     decided("column rating on public.artworks, column note on public.artworks")
-    assert ["trigger_drifted"] == [lapse.rule for lapse in lapses(deployed)]
+    assert ["trigger_drifted"] == [problem.rule for problem in drift_in(deployed)]
     decided("column note on public.artworks")
-    assert {"trigger_drifted", "table_drifted"} == {lapse.rule for lapse in lapses(deployed)}
+    assert {"trigger_drifted", "table_drifted"} == {problem.rule for problem in drift_in(deployed)}
     for wrong in ("trigger artwork_migration_insert_artwork_id on public.orders", "column absent on public.artworks", ""):
         with pytest.raises(BadInput, match="Nothing was decided"):
             decided(wrong)
@@ -197,26 +197,26 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     shop.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = pg_catalog, pg_temp")
     roll_back(shop)
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
 
 
 def test_drift_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
     """Drift that appears between plan and lock stops the switch."""
     with pytest.raises(NewBlocker):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
-    assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
+    assert ["trigger_drifted"] * 4 == [problem.rule for problem in drift_in(migrated)]
 
 
 def test_the_plan_of_an_uninstallation_tells_what_has_drifted(deployed: Shop) -> None:
     """The plan of an uninstallation names a lost trigger, and is not blocked by it."""
 
-    def lapsed() -> object:
+    def drifted() -> object:
         with deployed.database.transaction("planning") as connection:
             return plan_uninstall(connection).facts["drifted"]
 
-    assert [] == lapsed()
+    assert [] == drifted()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")
-    assert ["trigger artwork_migration_update on public.artworks_v2"] == lapsed()
+    assert ["trigger artwork_migration_update on public.artworks_v2"] == drifted()
 
 
 def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
@@ -225,10 +225,10 @@ def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
     shop.sql.execute('CREATE TABLE public."Gift Card" (id int PRIMARY KEY, "artworkId" uuid REFERENCES public.artworks (id))')
     shop.sql.execute('ALTER TABLE public.artworks ADD "the rating" int UNIQUE')
     deploy(shop)
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
     add_legacy(shop)
     shop.sql.execute('ALTER TABLE public."Gift Card" DISABLE TRIGGER "artwork_migration_insert_artworkId"')
-    assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
+    assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [problem.subject for problem in drift_in(shop)]
 
 
 def test_a_restored_database_has_no_drift(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
@@ -244,7 +244,7 @@ def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) 
     shop.sql.execute("DROP MATERIALIZED VIEW artwork_sales; DROP TABLE order_status_history; DROP TABLE orders CASCADE")
     deploy(shop)
     shop.sql.execute("CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks)")
-    assert [("reference_drifted", "constraint liked on public.likes")] == [(lapse.rule, lapse.subject) for lapse in lapses(shop)]
+    assert [("reference_drifted", "constraint liked on public.likes")] == [(problem.rule, problem.subject) for problem in drift_in(shop)]
 
 
 def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
@@ -281,5 +281,5 @@ def test_another_time_zone_is_no_drift(make_shop: MakeShop) -> None:
     shop.sql.execute(f"ALTER DATABASE {shop.name} SET TimeZone = 'Europe/Berlin'")
     shop.sql.execute(f"ALTER DATABASE {shop.name} SET quote_all_identifiers = on")
     shop.database.dispose()
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
     assert made.number == planned_switch(shop).number

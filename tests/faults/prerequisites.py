@@ -1,4 +1,4 @@
-"""What a database may have in it that the plan of deploy_schema must tell: one case each, for test_bad_input.
+"""Cases of a database that the plan of deploy_schema must report: prerequisites, blockers and advisories, for test_prerequisites.
 
 Each setup is made in a transaction that is rolled back, on one database for all of them.
 """
