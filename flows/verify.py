@@ -1,4 +1,4 @@
-"""The daily verification, as long as the safety window is open."""
+"""The flow verify, which runs daily in the safety window."""
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed

@@ -6,20 +6,20 @@ from typing import ClassVar
 
 
 class MigrationError(Exception):
-    """Something stopped a verb. `end_state` is the Prefect state it ends in, `exit_code` the command line's."""
+    """A verb was stopped. `end_state` is the Prefect state in which it ends, `exit_code` that of the command line."""
 
     end_state: ClassVar[str] = "Refused"
     exit_code: ClassVar[int] = 1
 
 
 class BadInput(MigrationError):
-    """What the operator typed cannot be used; nothing was touched."""
+    """The operator's input cannot be used; nothing was changed."""
 
     exit_code = 2
 
 
 class DatabaseUnreachable(MigrationError):
-    """No connection could be made; nothing was touched."""
+    """There is no connection, or it was lost; what was committed before stays."""
 
     exit_code = 3
 
@@ -51,29 +51,29 @@ class WrongPhase(MigrationError):
     def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
         self.found, self.wanted = found, tuple(wanted)
         done = "The migration is done: no rollback is possible, and no step is left."
-        way_on = f"Run {' or '.join(run_instead)} instead." if run_instead else done
+        what_to_do = f"To fix: run {' or '.join(run_instead)} instead." if run_instead else done
         super().__init__(
-            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {way_on}"
+            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {what_to_do}"
         )
 
 
 class RunInProgress(MigrationError):
-    """Another run holds the lock or is still at work in the database."""
+    """Another run holds the lock, or a statement of it is still running in the database."""
 
     def __init__(self, holders: Sequence[str]) -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. Nothing was changed. "
+            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. Nothing was changed. "
             "To fix: wait for it to end, then start this run again."
         )
 
 
 class Overtaken(MigrationError):
-    """A newer run has begun, so this one may no longer write."""
+    """A newer run has begun, so this run may no longer write."""
 
 
 class PlanOutdated(MigrationError):
-    """The approved plan is not what would be executed now."""
+    """The plan of now differs from the one that was approved."""
 
     def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
         self.number, self.current, self.changes = number, current, tuple(changes)
@@ -196,12 +196,12 @@ def _red_gates(red: Sequence[RedRule]) -> str:
 
 
 class NoReport(MigrationError):
-    """There is nothing to report yet, or nowhere to write the report to."""
+    """There is nothing to report yet, or the report cannot be written."""
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """A session that holds a lock we need: no text of a statement, because statements carry values."""
+    """A session that holds a lock that a plan must acquire. The text of its statement is left out, because it has values."""
 
     pid: int
     application: str
@@ -247,4 +247,8 @@ class DatabaseError(MigrationError):
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
-        super().__init__(f"{action} failed with SQLSTATE {sqlstate} ({condition}){' on ' + objects if objects else ''}.")
+        where = f" on {objects}" if objects else ""
+        super().__init__(
+            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
+            "rolled back. To fix: remove the cause, then run the verb again; it resumes."
+        )

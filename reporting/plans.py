@@ -131,7 +131,7 @@ def _action(dependent: dependents.Hanging) -> str:
 
 def _not_checked(plan: Plan) -> list[str]:
     """Return the possible blockers whose query exceeded its time limit."""
-    rules = plan.facts.get("not_looked", [])
+    rules = plan.facts.get("not_checked", [])
     return [
         f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it."
         for rule in rules

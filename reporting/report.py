@@ -149,7 +149,7 @@ class Report:
     @property
     def day(self) -> str:
         """The day of the safety window in words: that of the newest verification, or the first."""
-        return safety_window.in_words(self.verifications[-1].day if self.verifications else 1)
+        return safety_window.day_text(self.verifications[-1].day if self.verifications else 1)
 
     @property
     def our_version(self) -> str:

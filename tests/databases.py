@@ -30,16 +30,16 @@ from migration.ledger.runs import Approval, Run
 from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
 from migration.sync import catch_up, reconcile
-from migration.sync.carry_back import CarriedBack
+from migration.sync.carry_back import CarriedBack, carry_back
 from migration.verbs.clean_up import EXPORT, plan_clean_up
-from migration.verbs.deploy_schema import plan_deployment
+from migration.verbs.deploy_schema import plan_deploy_schema
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
-from migration.verbs.switch_over import LOOKS, plan_switch
+from migration.verbs.switch_over import LOOKS, catch_up_before, plan_switch_over
 from sample.server import EmbeddedServer
 from tasks import switching
 from tasks.copying import copy_chunks, create_users, find_quarantined
 from tasks.plans import execute_plan, finish_plan, keep_plan
-from tasks.switching import carry_back_writes, drain_clean_log, drain_log, finish_steps
+from tasks.switching import carry_back_writes, finish_steps
 
 #: Chunks small enough that a small sample has several. Locks are waited for as long as a busy machine may need beside a busy application,
 #: which costs nothing where they are had; a test of the refusal has a patience of its own.
@@ -135,8 +135,8 @@ def planned(shop: Shop, make: Callable[[Connection], Plan]) -> Plan:
         return make(connection)
 
 
-planned_deployment = partial(planned, make=plan_deployment)
-planned_switch = partial(planned, make=plan_switch)
+planned_deployment = partial(planned, make=plan_deploy_schema)
+planned_switch = partial(planned, make=plan_switch_over)
 planned_roll_back = partial(planned, make=plan_roll_back)
 planned_clean_up = partial(planned, make=plan_clean_up)
 
@@ -210,7 +210,7 @@ def execute_switch(
     made = made or planned_switch(shop)
     with running(shop, SWITCH_OVER, patience=patience) as run:
         approve(run, made)
-        execute(run, made, checks=LOOKS, before_attempt=_one_after_the_other(drain_log(run), meanwhile))
+        execute(run, made, checks=LOOKS, before_attempt=_one_after_the_other(partial(catch_up_before, run), meanwhile))
     return made
 
 
@@ -241,7 +241,7 @@ def execute_roll_back(
     with running(shop, ROLL_BACK_TO_MIGRATED, patience=patience) as run:
         approve(run, made)
         carried = carry_back_writes(run, made)
-        execute(run, made, before_attempt=_one_after_the_other(drain_clean_log(run, made), meanwhile))
+        execute(run, made, before_attempt=_one_after_the_other(partial(carry_back, run, made), meanwhile))
     return carried
 
 

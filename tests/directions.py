@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from migration.checks import acceptance
 from migration.ledger import ledger
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER, Phase, Verb
-from migration.plans import execution
+from migration.plans import execution, plan
 from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
 from tests.databases import (
@@ -88,7 +88,7 @@ class Direction:
         """What `finish` has still to do, in the order in which it will be done; the gate `live` comes after it."""
         with self.shop.database.transaction("asking") as connection:
             left = ledger.steps_left(connection, self.verb.name)
-            after = [row["object"] for row in ledger.switched_statements(connection) if row["stage"] == "after"]
+            after = [done.object for done in plan.executed_statements(connection, SWITCH_OVER) if done.stage == "after"]
         return [step for step in (*after, acceptance.FINGERPRINT) if step in left]
 
     def phase(self) -> Phase:

@@ -87,11 +87,11 @@ def walk(run: Run) -> None:
 
 def rehearse(run: Run) -> None:
     """Carry back what fits into some batches, in a transaction that is rolled back. Locks retired rows alone."""
-    rehearsed = carry_back.rehearse(run, batches=DRY_RUN_BATCHES)
+    rehearsed = carry_back.dry_run(run, batches=DRY_RUN_BATCHES)
 
     def note(connection: Connection) -> None:
         database.run(connection, "gates/forget", run=run.epoch, rule="roll_back_open")
-        database.run(connection, "gates/found", run=run.epoch, rule="roll_back_open", ids=list(rehearsed.refused_ids), about=[])
+        database.run(connection, "gates/found", run=run.epoch, rule="roll_back_open", ids=list(rehearsed.rejected_ids), about=[])
         gates.note_measured(connection, run.epoch, SUITE, "roll_back_open", looked_at=rehearsed.logged)
 
     run.database.write("noting the rehearsal", note)

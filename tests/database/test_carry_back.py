@@ -118,7 +118,7 @@ def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
     artwork = switched_with(shop)
     other = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
-    assert roll_back(shop).refused == 1
+    assert roll_back(shop).rejected == 1
     assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.rejected_write")
     assert legacy_row(shop, other) is not None
     assert reconcile_now(shop)["refused"] == 1
@@ -145,7 +145,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
-        assert carry_back.carry_back(run, planned_roll_back(shop)).refused == 1
+        assert carry_back.carry_back(run, planned_roll_back(shop)).rejected == 1
     with shop.database.transaction("deciding") as connection:
         apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
     add_order(shop, artwork)
@@ -176,7 +176,7 @@ def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
     barrier.close()
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.settings = SETTINGS.model_copy(update={"batch_size": 1})
-        rehearsal = Step(shop, lambda: carry_back.rehearse(run), name="test")
+        rehearsal = Step(shop, lambda: carry_back.dry_run(run), name="test")
         rehearsal.blocks()
         shop.sql.execute("SET statement_timeout = '20s'")
         shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))

@@ -7,7 +7,7 @@ import pytest
 import sql
 from migration.errors import BadInput, NewBlocker, PrerequisitesNotMet, Problem
 from migration.ledger.decisions import DecisionName, checked_value
-from migration.plans.drift import require_capture
+from migration.plans.drift import require_no_drift
 from migration.verbs.roll_back import plan_uninstall
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
@@ -112,7 +112,7 @@ def drift_in(shop: Shop) -> list[Problem]:
     """What a flow that starts now is refused for."""
     with running(shop) as run:
         try:
-            require_capture(run)
+            require_no_drift(run)
         except PrerequisitesNotMet as refused:
             return list(refused.problems)
     return []

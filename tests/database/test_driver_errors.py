@@ -74,7 +74,7 @@ def test_the_canary_would_be_seen(shop: Shop) -> None:
 
 def test_an_overtaken_run_is_an_error_of_its_own(shop: Shop) -> None:
     """SQLSTATE of an overtaken run becomes an error of its own, without the advice about a database error."""
-    with pytest.raises(Overtaken, match="the newer run does the work"), shop.database.transaction("copying a chunk") as connection:
+    with pytest.raises(Overtaken, match="The newer run does the work"), shop.database.transaction("copying a chunk") as connection:
         connection.exec_driver_sql(
             "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'run 3 was overtaken by run 4 and may not write any more'; END$$"
         )

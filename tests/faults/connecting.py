@@ -24,7 +24,7 @@ def start(url: str) -> Plan:
             runs.exclusive(database, SETTINGS, verb=DEPLOY_SCHEMA, name="test-run", run_id=""),
             database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection,
         ):
-            return deploy_schema.plan_deployment(connection)
+            return deploy_schema.plan_deploy_schema(connection)
     finally:
         database.dispose()
 

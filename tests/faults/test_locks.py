@@ -52,7 +52,7 @@ class Verb:
 @contextmanager
 def begun(shop: Shop, verb: str) -> Iterator[Verb]:
     """The verb, ready to take its locks."""
-    make = deploy_schema.plan_deployment if verb == "deploy_schema" else roll_back.plan_uninstall
+    make = deploy_schema.plan_deploy_schema if verb == "deploy_schema" else roll_back.plan_uninstall
     with shop.database.transaction("planning") as connection:
         made = make(connection)
     with running(shop, made.verb, name=verb) as run:

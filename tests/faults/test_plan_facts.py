@@ -50,7 +50,7 @@ def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
         " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%'"
         " AND a.access_token <> '' LIMIT 1"
     )
-    with pytest.raises(PlanOutdated, match="a blocker has come or gone"):
+    with pytest.raises(PlanOutdated, match="a blocker has appeared or disappeared"):
         confirm(shop, planned_deployment(shop), first.number)
 
 
@@ -105,7 +105,7 @@ def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop,
     made = planned_deployment(accepted)
     session.rollback()
     assert (None, None) == (made.facts["legacy_rows"], made.facts["exposure"])
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert [("exposure_not_accepted", "user_changed")] == [(one.rule, one.subject) for one in made.blockers]
     told = plan_markdown(made)
     assert "⚠ referenced_row: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it." in told
@@ -121,14 +121,14 @@ def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Sho
         "CREATE TRIGGER _pgroll_one BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
     )
     made = planned_deployment(accepted)
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert {"exposure_not_accepted", "other_migration"} == {blocker.rule for blocker in made.blockers}
 
 
 def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
     """Planning reads one snapshot and holds no lock but a reader's."""
     with accepted.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        deploy_schema.plan_deployment(connection)
+        deploy_schema.plan_deploy_schema(connection)
         modes = connection.execute(
             text("SELECT DISTINCT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'")
         ).scalars()

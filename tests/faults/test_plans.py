@@ -54,7 +54,7 @@ def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     first = planned_deployment(shop)
     other = Database(database_url(shop.url), name="another program")
     with other.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        second = deploy_schema.plan_deployment(connection)
+        second = deploy_schema.plan_deploy_schema(connection)
     other.dispose()
     assert first.number == second.number
     assert first.content() == second.content()

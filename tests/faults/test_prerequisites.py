@@ -124,7 +124,7 @@ def test_an_unmet_prerequisite_is_reported(samples: dict[Variant, Shop], case: C
 def test_a_blocker_is_reported(accepted: Shop, case: Case) -> None:
     """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:
-        made = deploy_schema.plan_deployment(connection)
+        made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
     without = planned_deployment(accepted)
     assert () == without.blockers
@@ -135,7 +135,7 @@ def test_a_blocker_is_reported(accepted: Shop, case: Case) -> None:
 def test_an_advisory_is_shown(accepted: Shop, case: Case) -> None:
     """Each advisory is marked in the plan with what to do and blocks nothing, and without its cause there is none."""
     with happening(accepted, case) as connection:
-        made = deploy_schema.plan_deployment(connection)
+        made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in advisories_of(made)]), advisories_of(made)
     (note,) = advisories_of(made)
     assert f"- ⚠ **{note['subject']}**: {note['problem']} {note['remedy']}" in plan_markdown(made)

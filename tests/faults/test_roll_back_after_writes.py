@@ -109,7 +109,7 @@ def test_nothing_is_lost_and_nothing_else_is_changed(written: Shop) -> None:
     """After writes and a rollback every row, value and order is as expected, and the schema as before except for our objects."""
     assert planned_roll_back(written).facts["ids_to_carry_back"] > 3_500
     carried = roll_back(written)
-    assert (carried.carried > 3_500, carried.removed > 20, 0) == (True, True, carried.refused)
+    assert (carried.carried > 3_500, carried.removed > 20, 0) == (True, True, carried.rejected)
     assert {} == {name: found for name, question in WRONG.items() if (found := written.rows(f"{question} LIMIT 3"))}
     assert [line for (line,) in written.rows("SELECT line FROM test.dump")] == entries(written)
 

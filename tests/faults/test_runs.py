@@ -54,8 +54,8 @@ def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> Non
         with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
             pass
     assert ("migrate_data run brave-otter",) == caught.value.holders
-    assert str(caught.value).startswith("migrate_data run brave-otter is at work on this database")
-    assert "This run stops here." in str(caught.value)
+    assert str(caught.value).startswith("migrate_data run brave-otter is running on this database")
+    assert "Nothing was changed. To fix: wait for it to end" in str(caught.value)
 
 
 def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
@@ -185,7 +185,7 @@ def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeS
                 run.require_phase()
         assert (phase, verb.starts) == (caught.value.found, caught.value.wanted)
         assert f"{verb.name} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
-        assert f"Run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
+        assert f"To fix: run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
     assert before == shop.schema_dump()
 
 
@@ -279,7 +279,7 @@ def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionNam
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
         decisions.checked_value(connection, name, given)
     assert str(caught.value).startswith(f"{name} takes ")
-    assert str(caught.value).endswith("Nothing was decided.")
+    assert " Nothing was decided. To fix: " in str(caught.value)
     assert caught.value.exit_code == 2
 
 
@@ -315,7 +315,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
     for refused in (False, True):
         with deployed.database.transaction("deciding") as connection:
             if refused:
-                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no refused write"):
+                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no rejected write"):
                     decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
                 decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)

@@ -67,7 +67,7 @@ def run_in_order(lines: list[str]) -> None:
     [
         ("", 2, "ARTWORK_DATABASE_URL is not set"),
         ("mysql://user@host/shop", 2, "not for Postgres"),
-        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "nobody listens there"),
+        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "no server listens there"),
     ],
 )
 def test_status_says_what_is_wrong(url: str, code: int, says: str, tmp_path: Path) -> None:

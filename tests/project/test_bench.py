@@ -51,7 +51,7 @@ def test_the_size_of_the_log_is_measured(server: EmbeddedServer, names: list[str
     finally:
         for name in names:
             server.drop_database(name)
-    assert ["nobody else", "a REPEATABLE READ reader", "the reader has gone"] == [result.name for result in results]
+    assert ["no reader", "a REPEATABLE READ reader", "the reader has finished"] == [result.name for result in results]
     assert all(result.full > 0 and result.seconds > 0 and "longest" in str(result) for result in results)
     assert [True, False, True] == [result.drained < result.full for result in results]
 

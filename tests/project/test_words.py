@@ -15,13 +15,25 @@ SOURCES = (
     "docs/*.md",
     ".github/**/*.yml",
     "prefect.yaml",
-    "cli/*.py",
-    "reporting/*.py",
+    *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "reporting", "migration", "sample", "bench")),
     "reporting/templates/*.j2",
-    "sample/**/*.py",
     "sample/**/*.sql",
 )
-NOT_YET = ("docs/validation.md", "docs/internals.md")
+NOT_YET = (
+    "docs/validation.md",
+    "docs/internals.md",
+    "tasks/validation.py",
+    "migration/errors.py",
+    "migration/checks/acceptance.py",
+    "migration/checks/gates.py",
+    "migration/checks/verification.py",
+    "migration/plans/dependents.py",
+    "migration/plans/estimates.py",
+    "migration/plans/execution.py",
+    "migration/plans/statements.py",
+    "migration/verbs/roll_back.py",
+    "migration/verbs/switch_over.py",
+)
 FILES = sorted(name for pattern in SOURCES for path in ROOT.glob(pattern) if (name := path.relative_to(ROOT).as_posix()) not in NOT_YET)
 
 GLOSSARY = DOCUMENTS["docs/glossary.md"]
@@ -107,7 +119,7 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
 
 def test_files_are_held_against_the_list() -> None:
     """The patterns of files find the documents, and the exceptions are files."""
-    assert {"README.md", "docs/runbook.md", "docs/glossary.md"} <= set(FILES)
+    assert {"README.md", "docs/runbook.md", "docs/glossary.md", "flows/verify.py", "tasks/verbs.py", "bench/ratios.py"} <= set(FILES)
     assert [] == [name for name in NOT_YET if not (ROOT / name).is_file()]
 
 

@@ -46,11 +46,11 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (
         WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
         "migrate_data runs in phase DEPLOYED or MIGRATED, and this database is in phase NOT_STARTED. Nothing was changed. "
-        "Run deploy_schema instead.",
+        "To fix: run deploy_schema instead.",
     ),
     (
         RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. Nothing was changed. "
+        "migrate_data run brave-otter is running on this database, and only one run may write at a time. Nothing was changed. "
         "To fix: wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
@@ -100,9 +100,14 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
-        "creating users failed with SQLSTATE 23505 (UniqueViolation) on public.users.users_email_key.",
+        "creating users failed with SQLSTATE 23505 (UniqueViolation) on public.users.users_email_key. What was committed before stays; the "
+        "rest was rolled back. To fix: remove the cause, then run the verb again; it resumes.",
     ),
-    (DatabaseError("57014", "QueryCanceled", "", "reconciling"), "reconciling failed with SQLSTATE 57014 (QueryCanceled)."),
+    (
+        DatabaseError("57014", "QueryCanceled", "", "reconciling"),
+        "reconciling failed with SQLSTATE 57014 (QueryCanceled). What was committed before stays; the rest was rolled back. "
+        "To fix: remove the cause, then run the verb again; it resumes.",
+    ),
 ]
 
 

@@ -72,7 +72,7 @@ def test_what_is_no_address_is_refused_without_repeating_it(raw: str) -> None:
     """An address that is none is refused with what is wrong and how to write it, and without what was typed."""
     with pytest.raises(BadInput) as caught:
         database_url(raw)
-    assert "Write it as postgresql://" in str(caught.value)
+    assert "write it as postgresql://" in str(caught.value)
     assert CANARY not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
