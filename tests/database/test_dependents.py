@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from migration.ledger.phases import SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
@@ -16,9 +17,9 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.blocking import BLOCKS
 from tests.conftest import MakeShop
+from tests.databases import Shop, deploy, migrate, planned_deployment, planned_switch
+from tests.directions import Direction
 from tests.hanging import GOES
-from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch
-from tests.ways import Way
 
 #: Everything that depends on the table, its row type or the type's array, with the name that tells it; but for what is part of these.
 DEPENDS = """
@@ -110,7 +111,7 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
     return listing(planned_deployment(hung))
 
 
-def test_each_kind_is_listed_with_its_fate(listed: list[dict[str, Any]]) -> None:
+def test_each_kind_is_listed_with_its_action(listed: list[dict[str, Any]]) -> None:
     """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
     assert [] == unlisted(listed, GOES, "action")
     assert [] == [
@@ -224,7 +225,7 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     covering = re.findall(r"covered by (\w+) of the clean one", actions)
     assert covering
     assert [] == [name for name in covering if not shop.value("SELECT TO_REGCLASS(%s) IS NOT NULL", name)]
-    Way(shop, "there").do()
+    Direction(shop, SWITCH_OVER).do()
     assert {name: before[name] for name in CARRIED} == {name: shop.value(asked, "artworks") for name, asked in CARRIED.items()}
     assert {name: before[name] for name in STAYS} == {name: shop.value(asked, "artworks_old") for name, asked in STAYS.items()}
     assert set(STAYS) == {name for name, asked in STAYS.items() if shop.value(asked, "artworks") is None}

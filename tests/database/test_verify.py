@@ -12,7 +12,7 @@ from reporting.verdict import headline, outcome, report_markdown, sentence, sinc
 from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, roll_back, running, switch
+from tests.databases import Shop, execute_switch, roll_back, running, switch
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def switched_ago(shop: Shop, interval: str) -> None:
 
 
 def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
-    """Nor after the way back."""
+    """No safety window is open before the switch, nor after a rollback."""
     assert window(migrated) is None
     switch(migrated)
     assert window(migrated)
@@ -64,7 +64,7 @@ def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
     ],
 )
 def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool, today: str) -> None:
-    """In whole days of the database's clock; the last of them is full before the window is over, and it is told so."""
+    """The day is counted in whole days of the database's clock from the switch, and the window ends after the last full one."""
     switched_ago(switched, ago)
     found = window(switched)
     assert found
@@ -73,7 +73,7 @@ def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, 
 
 
 def test_a_verification_counts_for_a_day(switched: Shop) -> None:
-    """Green and of the last day; a newer red one takes it back, and a new window knows nothing of it."""
+    """A green verification counts for a day unless a newer one is red, and not in another window."""
     assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
     verify(switched)
     switched.sql.execute("DROP INDEX artworks_user_id_idx")
@@ -102,7 +102,7 @@ def grown_old(shop: Shop) -> bool:
 
 
 def test_the_report_of_a_day(switched: Shop) -> None:
-    """What serves, the day, what was changed since, and the verifications so far; nothing that only was true before the switch."""
+    """The report of a day has what serves, the day, what changed since, and the verifications so far."""
     verify(switched)
     switched_ago(switched, "25 hours")
     switched.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks ORDER BY id LIMIT 1)")
@@ -121,7 +121,7 @@ def test_the_report_of_a_day(switched: Shop) -> None:
 
 
 def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
-    """The window is over, and what was looked at is said as on any other day."""
+    """The report of a day after the last one says that the window is over, and what was verified."""
     switched_ago(switched, "721 hours")
     verify(switched)
     report = read_report(switched.database)
@@ -131,7 +131,7 @@ def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
 
 
 def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
-    """In the first line of page and artifact, there and back; nothing while the same table serves."""
+    """The first line of page and artifact says if another table serves since, after a switch and after a rollback."""
     verify(switched)
     assert "" == since_then(read_report(switched.database))
     roll_back(switched)
@@ -143,7 +143,7 @@ def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
 
 
 def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
-    """Its rows were compared before the names changed hands: the first line says that they have."""
+    """The report of a switch that was killed behind its commit says in its first line that the names have changed."""
     assert report_markdown(read_report(migrated.database), "").startswith("# ")
     execute_switch(migrated)
     since = since_then(read_report(migrated.database))
@@ -152,7 +152,7 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
 
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
-    """It says what serves and the two ways on, and its queries look at the tables under their new names."""
+    """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""
     artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
     switched.sql.execute("SET artwork_migration.apply = 'on'")
     switched.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", [artwork])

@@ -11,7 +11,7 @@ from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.plans.plan import Plan
 from migration.settings import database_url
 from migration.verbs import deploy_schema
-from tests.shops import SETTINGS
+from tests.databases import SETTINGS
 
 PASSWORD = "pa55word-of-nobody"  # noqa: S105 (a canary: it must appear nowhere)
 

@@ -25,7 +25,7 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate
 from tests.artworks import add_clean
-from tests.shops import Shop, deploy, migrate, running
+from tests.databases import Shop, deploy, migrate, running
 
 
 class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):

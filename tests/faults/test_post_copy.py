@@ -11,7 +11,7 @@ from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
 from tests.artworks import add_clean, add_legacy, add_user, clean, verdict
-from tests.shops import Shop, migrate, running
+from tests.databases import Shop, migrate, running
 
 INDEXES = (
     "SELECT c.relname::text, i.indisvalid FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid"
@@ -46,7 +46,7 @@ def finish(run: Run) -> list[str]:
 
 
 def test_everything_is_made_once(deployed: Shop, run: Run) -> None:
-    """Indexes, key, vacuum, in that order; a second time there is nothing left to do."""
+    """Indexes, key and vacuum are made in that order, and a second time nothing is left to do."""
     assert ([], []) == (deployed.rows(INDEXES), deployed.rows(KEY))
     assert [
         "index artworks_v2_user_id_idx",
@@ -64,7 +64,7 @@ def test_everything_is_made_once(deployed: Shop, run: Run) -> None:
 
 
 def test_an_old_transaction_stops_the_index_and_is_named(deployed: Shop, run: Run) -> None:
-    """An index waits for every older transaction; after a while the run says whose that is, and goes on when it has ended."""
+    """An index that waits for an older transaction names its session after a while, and goes on when it has ended."""
     reader = deployed.session()
     reader.execute("SET application_name = 'a long report'")
     reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
@@ -80,7 +80,7 @@ def test_an_old_transaction_stops_the_index_and_is_named(deployed: Shop, run: Ru
 
 
 def test_what_a_killed_attempt_left_is_made_anew(deployed: Shop, run: Run) -> None:
-    """An invalid index is dropped and made again; one that is valid is left alone."""
+    """An invalid index is dropped and created again, and a valid one is left alone."""
     finish(run)
     kept = deployed.value("SELECT 'public.artworks_v2_user_id_idx'::regclass::oid::int")
     deployed.sql.execute("UPDATE pg_index SET indisvalid = FALSE WHERE indexrelid = 'public.artworks_v2_generation_waiting_idx'::regclass")
@@ -90,7 +90,7 @@ def test_what_a_killed_attempt_left_is_made_anew(deployed: Shop, run: Run) -> No
 
 
 def test_the_key_gives_way_to_the_application(deployed: Shop, run: Run) -> None:
-    """While somebody writes users for long, the key's locks are not had, the holder is named, and what was made before stays."""
+    """The key to users does not get its locks while somebody writes users, names the holder, and keeps what was made before."""
     for statement in deployed.database.read("migrate_data/post_copy/10_indexes"):
         deployed.sql.execute(statement["do"])
     writer = deployed.session()
@@ -104,7 +104,7 @@ def test_the_key_gives_way_to_the_application(deployed: Shop, run: Run) -> None:
 
 
 def test_a_user_deleted_before_the_key_leaves_no_dangling_owner(deployed: Shop, run: Run) -> None:
-    """A clean row whose user went while there was no key is freed, logged, and gets its next owner; without that the key would not hold."""
+    """A clean row whose user was deleted before there was a key is freed, logged, and gets its next owner."""
     user = add_user(deployed, "ada@after.example")
     artwork = add_clean(deployed, customer_email="ada@after.example", user_id=user)
     deployed.sql.execute("DELETE FROM public.users WHERE id = %s", (user,))
@@ -117,7 +117,7 @@ def test_a_user_deleted_before_the_key_leaves_no_dangling_owner(deployed: Shop, 
 
 
 def test_a_second_migration_makes_nothing_anew(migrated: Shop) -> None:
-    """Run again, migrate_data is a catch-up: no index is rebuilt, nothing vacuumed."""
+    """A second migrate_data rebuilds no index and vacuums nothing."""
     question = "SELECT indexrelid::int FROM pg_index WHERE indrelid = 'public.artworks_v2'::regclass ORDER BY 1"
     before = (migrated.rows(question), migrated.rows("SELECT name, done_at FROM artwork_migration.step ORDER BY name"))
     migrate(migrated)
@@ -125,7 +125,7 @@ def test_a_second_migration_makes_nothing_anew(migrated: Shop) -> None:
 
 
 def test_a_step_that_was_done_and_not_noted_is_not_left_for_ever(deployed: Shop, run: Run) -> None:
-    """Killed between the index and its note, or finished by an orphaned backend: the next run finds it there and closes the step."""
+    """A step that was done and not noted is found done by the next run and closed."""
     first = deployed.database.read("migrate_data/post_copy/10_indexes")[0]
     with deployed.database.transaction("beginning") as connection:
         ledger.begin_step(connection, run.epoch, first["object"])

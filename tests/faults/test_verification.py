@@ -114,7 +114,7 @@ def says_no(verdict: GateVerdict) -> dict[str, RuleVerdict]:
 
 
 def test_what_the_switch_leaves_is_green(make_shop: MakeShop) -> None:
-    """Also in the smallest variant, whose legacy table has no owner and no upscaling."""
+    """The gate after the switch is green, also in the smallest variant, which has no owner and no upscaling."""
     verdict = verified(make_shop(Variant.MINIMAL, phase="SWITCHED"))
     require_verified(verdict, VerificationFailed)
     assert [] == verdict.red_names
@@ -127,21 +127,21 @@ def test_a_rule_file_only_reads(switched: Shop) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-def test_a_rule_says_no(switched: Shop, damage: str) -> None:
-    """And no other one does."""
+def test_a_rule_is_red(switched: Shop, damage: str) -> None:
+    """Each damage turns exactly its own rules red."""
     statement, rules = DAMAGE[damage]
     switched.sql.execute(statement)
     assert rules == sorted(says_no(verified(switched)))
 
 
-def test_each_measured_rule_says_no_in_one_of_these() -> None:
-    """The one that is left has a test of its own."""
+def test_each_measured_rule_is_red_for_one_of_these() -> None:
+    """Each measured rule is red for one of the damages above; the one left has a test of its own."""
     told = {rule for _, rules in DAMAGE.values() for rule in rules}
     assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["verification"].measured} - told
 
 
 def test_the_rules_on_columns_say_no(switched: Shop) -> None:
-    """Each to a row of its own, on the table as it is called now."""
+    """Each rule on a column finds its damaged row in the serving table."""
     switched.sql.execute("DELETE FROM artworks")
     for statement in UNGUARDED["clean_artworks"]:
         switched.sql.execute(statement.replace("artworks_v2_pkey", "artworks_v2_pkey CASCADE").replace("artworks_v2", "artworks"))
@@ -153,7 +153,7 @@ def test_the_rules_on_columns_say_no(switched: Shop) -> None:
 
 
 def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
-    """New, changed and deleted artworks, a deleted and a renamed user, an order placed and some cancelled: counted, and green."""
+    """New, changed and deleted artworks, users and orders are counted and are no finding."""
     deleted, renamed = (user for (user,) in switched.rows("SELECT DISTINCT user_id FROM artworks WHERE user_id IS NOT NULL LIMIT 2"))
     ordered = switched.value(f"SELECT {ARTWORK}")
     switched.sql.execute("DELETE FROM users WHERE id = %s", [deleted])
@@ -175,8 +175,8 @@ def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
     assert counted["changed_since"] >= 5
 
 
-def test_a_way_back_that_was_killed(switched: Shop) -> None:
-    """What it carried back is told from damage: the fingerprint cannot judge any more, and a warning says so."""
+def test_a_rollback_that_was_killed(switched: Shop) -> None:
+    """After a rollback that was killed the fingerprint is not damage but a warning."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
@@ -185,8 +185,8 @@ def test_a_way_back_that_was_killed(switched: Shop) -> None:
     assert {"roll_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
 
 
-def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
-    """It takes the fingerprint anew, which then holds as the first one did."""
+def test_a_rollback_that_ended_without_the_lock(switched: Shop) -> None:
+    """A rollback that ended without the lock takes a new fingerprint, which finds a later write."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
@@ -197,8 +197,8 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
     assert ["retired_untouched"] == list(says_no(verified(switched)))
 
 
-def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
-    """Of a table that somebody has written to, no new fingerprint is taken, whether anything was carried back into it or not."""
+def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
+    """A rollback that ended without the lock takes no new fingerprint of a table that was damaged before."""
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
@@ -214,8 +214,8 @@ def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
     assert before == switched.value(fingerprints)
 
 
-def test_a_write_during_a_way_back_that_carried_nothing_is_told(switched: Shop) -> None:
-    """The table was sound before, and nothing of ours has changed it."""
+def test_a_write_during_a_rollback_that_carried_nothing_is_reported(switched: Shop) -> None:
+    """A write to the retired table during a rollback that carried nothing back is found."""
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
@@ -224,7 +224,7 @@ def test_a_write_during_a_way_back_that_carried_nothing_is_told(switched: Shop) 
 
 
 def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither of what is red nor of what is green is anything said or kept but ids and names of objects."""
+    """No value of a row is in what the gate after the switch keeps, says or logs."""
     for damage in ("another token", "a value differs", "what the retired table cannot take", "nobody can create an artwork"):
         switched.sql.execute(DAMAGE[damage][0])
     with caplog.at_level("DEBUG"):
@@ -237,8 +237,8 @@ def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureF
     assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
 
 
-def test_without_a_fingerprint_it_is_red_and_accuses_nobody(migrated: Shop) -> None:
-    """Between a killed switch and its second run there is nothing to compare with: not judged, with what to do; after that run, green."""
+def test_without_a_fingerprint_it_is_red_and_not_judged(migrated: Shop) -> None:
+    """Without a fingerprint, after a killed switch, the gate is not judged and says what to run; after that run it is green."""
     execute_switch(migrated)
     verdict = verified(migrated)
     assert {"retired_untouched", "roll_back_not_begun"} <= set(verdict.red_names)
@@ -260,8 +260,8 @@ def test_a_check_that_fails_breaks_the_gate(switched: Shop) -> None:
         require_verified(verdict, CheckFailed)
 
 
-def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By name; it does not go on."""
+def test_a_query_out_of_its_time_is_reported(switched: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A query that exceeds its time is named and cancelled."""
     monkeypatch.setattr(acceptance, "QUERY_BUDGET_MS", 50)
     with running(switched) as run:
         assert ["sleepy: longer than 50 ms"] == acceptance.slow_queries(
@@ -270,7 +270,7 @@ def test_a_query_out_of_its_time_is_told(switched: Shop, monkeypatch: pytest.Mon
 
 
 def test_nothing_is_left_behind(switched: Shop) -> None:
-    """Rows, log and refusals are what they were, also with something to carry back; and no lock is left."""
+    """The gate after the switch changes no row, log or rejection, and leaves no lock."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
     question = (
         "SELECT (SELECT COUNT(*) FROM artworks), (SELECT COUNT(*) FROM artworks_old WHERE pet_name = 'Rex'),"

@@ -7,16 +7,16 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from migration.phases import Phase
 from typer.main import get_command
 
 from cli.app import app
 from cli.prefect_server import SETTINGS, PrefectServer
+from migration.ledger.phases import Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
+from tests.databases import Shop
 from tests.documents import CLEAN_UP, COMMANDS, DOCUMENTS, PROGRAM, README, account_shown, commands, words_of
 from tests.lifecycle.conftest import run
-from tests.shops import Shop
 
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.

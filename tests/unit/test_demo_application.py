@@ -14,7 +14,7 @@ def check(*, missing: tuple[Missing, ...] = (), errors: dict[str, int] | None = 
 
 @pytest.mark.parametrize("times", [0, 1, WORKERS])
 def test_an_outdated_plan_on_each_connection_is_good(times: int) -> None:
-    """Once, and retried."""
+    """An outdated prepared plan, seen once per connection and retried with success, is no error of the demo."""
     assert check(errors={OUTDATED_PLAN: times}, retried=times).good
 
 
@@ -31,5 +31,5 @@ def test_an_outdated_plan_on_each_connection_is_good(times: int) -> None:
     ids=["missing", "nothing looked at", "another error", "another error too", "not retried", "too often"],
 )
 def test_anything_else_is_not(bad: Check) -> None:
-    """A missing value, an error of another kind, one that was not retried, or a connection that saw it twice."""
+    """A missing value, another error, one whose retry failed, or a second one on a connection is an error of the demo."""
     assert not bad.good

@@ -114,7 +114,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
 
 @pytest.mark.parametrize(("error", "message"), EXAMPLES, ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "")
 def test_the_message_says_what_which_and_what_next(error: MigrationError, message: str) -> None:
-    """Word for word."""
+    """The message of each error is exactly this: what happened, to which object, and what to do."""
     assert message == str(error)
 
 
@@ -138,7 +138,7 @@ def test_a_gate_that_could_not_be_judged_says_why_and_what_the_others_found() ->
 
 
 def test_the_fields_are_there_for_programs() -> None:
-    """Nobody has to take a message apart."""
+    """Each error has its facts as fields, so that a program does not parse its message."""
     assert ("0ld", "new", ("x",)) == _fields(PlanOutdated("verb", "0ld", "new", ["x"]), "number", "current", "changes")
     assert ("A", ("B", "C")) == _fields(WrongPhase("verb", "A", ["B", "C"], ["d"]), "found", "wanted")
     assert (3, (HOLDER,)) == _fields(LockNotObtained("verb", 3, [HOLDER]), "attempts", "holders")
@@ -155,7 +155,7 @@ def _fields(error: MigrationError, *names: str) -> tuple[object, ...]:
 
 
 def test_every_error_has_an_end_state_and_an_exit_code() -> None:
-    """0 is never among the codes, and a state is one that an operator can read about."""
+    """Every error has an end state that the docs describe, and an exit code that is not 0."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
     assert len(kinds) > 10
     assert {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"} == {kind.end_state for kind in kinds}
@@ -168,7 +168,7 @@ def test_every_error_has_an_end_state_and_an_exit_code() -> None:
 
 
 def test_backoff_grows_within_bounds() -> None:
-    """From 50 ms, doubling, never above 2 s and never nothing, with jitter of half."""
+    """The pause between attempts doubles from 50 ms, is never above 2 s and never 0, and jitters by half."""
     for attempt in range(1, 2000):
         longest = min(2.0, 0.05 * 2 ** min(attempt, 8))
         for _ in range(3):
@@ -176,10 +176,10 @@ def test_backoff_grows_within_bounds() -> None:
 
 
 def test_backoff_has_jitter() -> None:
-    """Two that lost together do not come back together."""
+    """Two pauses of the same attempt differ, so that two that collided do not collide again."""
     assert len({backoff(5) for _ in range(50)}) > 40
 
 
 def test_only_what_is_safe_to_repeat_is_retried() -> None:
-    """Lost locks, deadlocks, serialization, a user or token that changed hands; nothing that says the data are bad."""
+    """Retried are lost locks, deadlocks, serialization failures, and a user or token that changed hands; no error about data is."""
     assert {LOCK_NOT_AVAILABLE, "40P01", "40001", "23503", "23505"} == set(RETRIED)

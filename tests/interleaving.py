@@ -1,60 +1,66 @@
-"""Two sessions stepped by hand: a statement that must block runs in a thread, and the test goes on when the server says it waits."""
+"""Sessions stepped by hand: a statement that must block runs in a thread, and the test goes on when the server says it waits."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import wait as wait_for
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 
 from migration.errors import DatabaseError
-from tests.shops import Shop
+from tests.databases import Shop
+from tests.waiting import BOUND, wait_until
 
-#: No step takes longer than this, however busy the machine; a test that gets here has failed.
-PATIENCE = 30.0
+#: Statements of the application for one artwork and one user. They name ids: a sub-select would lock the table that it reads as well.
+TOUCH_ARTWORK = "UPDATE public.artworks SET pet_name = pet_name WHERE id = '{artwork}'"
+TOUCH_ORDER = "UPDATE public.orders SET updated_at = NOW() WHERE artwork_id = '{artwork}'"
+PLACE_ORDER = "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES ('{artwork}', 'cs_crossed', 100)"
+DELETE_USER = "DELETE FROM public.users WHERE id = '{user}'"
+#: The backend ends itself as if the operator had ended it.
+TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
 
 
 class Step:
-    """Something at work in a thread. It is watched by its backend's pid or, where it has connections of its own, by their name."""
+    """Work in a thread, watched by its backend's pid or by the name of its connections; by default those of our own code."""
 
-    def __init__(self, shop: Shop, work: Callable[[], Any], *, pid: int | None = None, name: str = "") -> None:
+    def __init__(self, shop: Shop, work: Callable[[], Any], *, pid: int | None = None, name: str = "test") -> None:
         self._shop, self._pid, self._name = shop, pid, name
         self._future: Future[Any] = Future()
         threading.Thread(target=self._run, args=(work,), daemon=True).start()
 
     @property
     def done(self) -> bool:
-        """Whether it has ended, well or not."""
+        """Whether the work has ended, with or without an error."""
         return self._future.done()
 
     def blocks(self) -> str:
         """Wait until the server shows it waiting for a lock, and return since when its transaction is open. Fails if it ends instead."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if since := self._waiting_since():
-                return since
-            wait_for([self._future], timeout=0.01)
-            if self.done:
-                raise AssertionError(f"it did not wait for a lock, it ended with {self._future.exception() or self._future.result()!r}")
-        raise AssertionError("it neither waited for a lock nor ended")
+        since: str | None = None
+
+        def waits() -> bool:
+            nonlocal since
+            since = self._waiting_since()
+            return since is not None or self.done
+
+        wait_until(waits)
+        if since is None:
+            raise AssertionError(f"it did not wait for a lock, it ended with {self._future.exception() or self._future.result()!r}")
+        return since
 
     def blocks_again(self, since: str) -> None:
         """Wait until it waits for a lock in another transaction than the one open `since`: it gave up and tried again."""
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            if self.blocks() != since:
-                return
-        raise AssertionError("it did not try again")
+        wait_until(lambda: self.blocks() != since)
 
     def result(self) -> Any:
-        """What it returned, when it has ended; raises what it raised."""
-        return self._future.result(timeout=PATIENCE)
+        """Wait for the end; return what the work returned, or raise what it raised."""
+        return self._future.result(timeout=BOUND)
 
     def sqlstate(self) -> str | None:
-        """The SQLSTATE it ended with, or None if it went well."""
-        error = self._future.exception(timeout=PATIENCE)
+        """The SQLSTATE that the work ended with, or None if it succeeded."""
+        error = self._future.exception(timeout=BOUND)
         if error is not None and not isinstance(error, psycopg.Error | DatabaseError):
             raise error
         return error.sqlstate if error is not None else None
@@ -63,7 +69,7 @@ class Step:
         """End its backend if it is still at work, so that the database can be dropped."""
         if not self.done:
             self._shop.sql.execute(f"SELECT PG_TERMINATE_BACKEND(a.pid) FROM pg_stat_activity AS a WHERE {self._mine}", self._who)
-            wait_for([self._future], timeout=PATIENCE)
+            wait_for([self._future], timeout=BOUND)
 
     def _run(self, work: Callable[[], Any]) -> None:
         try:
@@ -83,6 +89,48 @@ class Step:
         question = f"SELECT a.xact_start::text FROM pg_stat_activity AS a WHERE {self._mine} AND a.wait_event_type = 'Lock'"
         row = self._shop.sql.execute(question, self._who).fetchone()
         return row[0] if row else None
+
+
+def blocked_session(shop: Shop, *, role: str = "test", table: str | None = None) -> bool:
+    """Whether the session of that application_name waits for a lock, on that table if one is given."""
+    return bool(
+        shop.value(
+            "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE NOT l.granted"
+            " AND a.application_name = %s AND a.datname = CURRENT_DATABASE()"
+            " AND (%s::text IS NULL OR l.relation = TO_REGCLASS(%s::text)))",
+            role,
+            table,
+            table,
+        )
+    )
+
+
+@contextmanager
+def holding(shop: Shop, statement: str) -> Iterator[psycopg.Connection[Any]]:
+    """A session of the web shop that has executed the statement and not ended its transaction."""
+    session = shop.session()
+    session.execute("SELECT set_config('application_name', 'webshop', false)")
+    session.commit()
+    session.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
+    yield session
+    session.rollback()
+
+
+def cross(shop: Shop, work: Callable[[], Any], first: str, then: str, waits_for: str, *, linger: float = 0.0) -> None:
+    """Steer into a deadlock: the application touches one table, waits until our work waits for that one, then goes for the other."""
+    artwork = shop.value("SELECT MIN(artwork_id::text) FROM public.orders")
+    user = shop.value("SELECT MIN(user_id::text) FROM public.artworks")
+    session = shop.session()
+    session.execute(first.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
+    ours = Step(shop, work)
+    try:
+        wait_until(lambda: blocked_session(shop, table=waits_for), every=0.001)
+        time.sleep(linger)
+        session.execute(then.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
+        session.commit()
+    finally:
+        session.rollback()
+        ours.result()
 
 
 class Barrier:

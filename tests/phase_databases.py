@@ -8,7 +8,7 @@ from uuid import UUID
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_clean_up, finish_clean_up, make_ready, roll_back
+from tests.databases import Shop, execute_clean_up, finish_clean_up, make_ready, roll_back
 
 #: In the order of the life cycle; ROLLED_BACK is MIGRATED again, after a switch and the way back from it.
 PHASES = ("DEPLOYED", "MIGRATED", "SWITCHED", "ROLLED_BACK", "CLEANED")

@@ -1,4 +1,4 @@
-"""The switch and the way back from it, with the same handles: planned, done, or only the transaction with the locks."""
+"""The switch and the rollback from it, with the same methods: plan, execute, or only the transaction with the locks."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,7 +13,7 @@ from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER, Phase, V
 from migration.plans import execution, plan
 from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
-from tests.shops import (
+from tests.databases import (
     Shop,
     execute_roll_back,
     execute_switch,
@@ -23,11 +23,12 @@ from tests.shops import (
     planned_switch,
     switch,
 )
+from tests.waiting import BOUND
 
-#: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
-BOUND = 60.0
 #: Both of them, as parameters of a fixture.
-WAYS = ("there", "back")
+DIRECTIONS = (SWITCH_OVER, ROLL_BACK_TO_MIGRATED)
+#: How many orders reference no artwork of the serving table.
+POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
 #: The catalogs that an object of the application or of ours may stand in, each with the column that tells those from the server's own.
 _CATALOGS = {
@@ -47,43 +48,35 @@ _CATALOGS = {
 _VACUUMED = "relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers"
 
 
-class Way:
-    """The switch, or the way back from it: how it is planned and done, and where it leads."""
+class Direction:
+    """The switch, or the rollback to MIGRATED: how it is planned and done, and where it leads."""
 
-    def __init__(self, shop: Shop, direction: str) -> None:
-        self.shop, self.direction = shop, direction
-        self.leads_to = Phase.SWITCHED if direction == "there" else Phase.MIGRATED
+    def __init__(self, shop: Shop, verb: Verb) -> None:
+        self.shop, self.verb, self.leads_to = shop, verb, verb.brings
 
     @classmethod
-    def ready(cls, shop: Shop, direction: str) -> "Way":
-        """On a migrated shop, which is switched first if the way leads back."""
-        if direction == "back":
+    def ready(cls, shop: Shop, verb: Verb) -> "Direction":
+        """On a migrated shop, which is switched first if the verb is the rollback."""
+        if verb.goes_back:
             switch(shop)
-        return cls(shop, direction)
+        return cls(shop, verb)
 
     def add(self, **columns: object) -> UUID:
         """An artwork as the application adds it on the side that serves before; returns its id."""
-        if self.direction == "there":
-            return add_legacy(self.shop, **columns)
-        return add_clean(self.shop, **columns)
+        return add_clean(self.shop, **columns) if self.verb.goes_back else add_legacy(self.shop, **columns)
 
     def plan(self) -> Plan:
         """Its plan as things stand."""
-        return planned_switch(self.shop) if self.direction == "there" else planned_roll_back(self.shop)
-
-    @property
-    def verb(self) -> Verb:
-        """The verb that goes it."""
-        return SWITCH_OVER if self.direction == "there" else ROLL_BACK_TO_MIGRATED
+        return planned_roll_back(self.shop) if self.verb.goes_back else planned_switch(self.shop)
 
     def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
         """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
-        execute = execute_switch if self.direction == "there" else execute_roll_back
+        execute = execute_roll_back if self.verb.goes_back else execute_switch
         execute(self.shop, made, patience=patience, meanwhile=meanwhile)
 
     def finish(self, *, patience: float = BOUND) -> list[str]:
         """What is left to do after the commit; the steps that were done."""
-        finish = finish_switch if self.direction == "there" else finish_roll_back
+        finish = finish_roll_back if self.verb.goes_back else finish_switch
         return finish(self.shop, patience=patience)
 
     def do(self, made: Plan | None = None, *, patience: float = BOUND) -> None:

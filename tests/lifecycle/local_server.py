@@ -4,8 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,13 @@ from typing import Any
 import httpx
 import psutil
 
+from tests.waiting import wait_until
+
 PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
 
 
 @dataclass
-class House:
+class LocalServer:
     """`said` is everything that was printed so far, `ui` the address that was printed last."""
 
     data_home: Path
@@ -79,7 +79,7 @@ class House:
 
     def wait_for(self, run: str, *names: str) -> None:
         """Until the run is in one of these states."""
-        wait_until(lambda: self.state(run) in names)
+        wait_until(lambda: self.state(run) in names, every=0.5)
 
     def end(self) -> None:
         """Kill what is left, by pid."""
@@ -87,11 +87,3 @@ class House:
             environment, words = process.info["environ"] or {}, process.info["cmdline"] or []
             if environment.get("XDG_DATA_HOME") == str(self.data_home) or any(str(self.folder) in word for word in words):
                 process.kill()
-
-
-def wait_until(holds: Callable[[], bool], seconds: float = 300) -> None:
-    """Fails if it does not come to hold."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.5)

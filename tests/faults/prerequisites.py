@@ -1,4 +1,4 @@
-"""What a database may have in it that the plan of deploy_schema must tell: one case each, for test_bad_input.
+"""Cases of a database that the plan of deploy_schema must report: prerequisites, blockers and advisories, for test_prerequisites.
 
 Each setup is made in a transaction that is rolled back, on one database for all of them.
 """
@@ -360,7 +360,7 @@ USERS_CASES = [
     )
 ]
 
-OBSTACLES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
+PREREQUISITES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
 
 TEST_ORDER = (
     "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT a.id, 'cs_1', 4900 FROM public.artworks AS a"
@@ -406,7 +406,7 @@ BLOCKERS = [
     ),
 ]
 
-NOTES = [
+ADVISORIES = [
     one(
         "little room for temporary files",
         "temporary_files",

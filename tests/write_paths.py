@@ -1,13 +1,13 @@
-"""What a visitor may write: every statement is tried, what it reached is looked up by row, and it is taken back at once."""
+"""What a caller may write: every statement is tried, what it reached is looked up by row, and it is rolled back at once."""
 
 import json
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 from uuid import uuid4
 
-from tests.doors import OURS, REFUSED, SYSTEM, WHOLE_ROW, Fact, Found, kind_of
-from tests.shops import Shop
-from tests.visitors import Visitor, visiting
+from tests.databases import Shop
+from tests.read_paths import OURS, REFUSED, SYSTEM, WHOLE_ROW, Fact, Found, kind_of
+from tests.roles import Caller, acting_as
 
 #: Rights that no statement shows row by row.
 _RIGHTS = ("TRUNCATE", "REFERENCES", "TRIGGER")
@@ -71,15 +71,15 @@ class Writable(NamedTuple):
     insertable: list[str]
 
 
-def may_write(shop: Shop, visitor: Visitor) -> set[Found]:
-    """What the visitor may do: by row for UPDATE (with the columns) and DELETE, by the row's owner for INSERT, and rights as such."""
-    found = _rights(shop, visitor)
-    attempts = [attempt for one in _writable(shop, visitor) for attempt in _attempts(shop, visitor, one)]
-    for attempt, (reached, state) in zip(attempts, _tried(shop, visitor, attempts), strict=True):
+def may_write(shop: Shop, caller: Caller) -> set[Found]:
+    """What the caller may do: by row for UPDATE (with the columns) and DELETE, by the row's owner for INSERT, and rights as such."""
+    found = _rights(shop, caller)
+    attempts = [attempt for one in _writable(shop, caller) for attempt in _attempts(shop, caller, one)]
+    for attempt, (reached, state) in zip(attempts, _tried(shop, caller, attempts), strict=True):
         if not state.startswith(("00", *CONSTRAINED, *REFUSED)):
-            raise AssertionError(f"the test does not know what SQLSTATE {state} says of: {visitor.name}, {attempt.what} {attempt.relation}")
+            raise AssertionError(f"the test does not know what SQLSTATE {state} says of: {caller.name}, {attempt.what} {attempt.relation}")
         # a constraint comes after the rights, and keeps one of the rows
-        within_rights = _one_by_one(shop, visitor, attempt) if state.startswith(CONSTRAINED) else reached
+        within_rights = _one_by_one(shop, caller, attempt) if state.startswith(CONSTRAINED) else reached
         for kind, key in (one.split(" ") for one in within_rights):
             if attempt.what.startswith("insert"):
                 found |= {(attempt.relation, Fact(kind, "", attempt.what))}
@@ -87,9 +87,9 @@ def may_write(shop: Shop, visitor: Visitor) -> set[Found]:
     return found
 
 
-def _tried(shop: Shop, visitor: Visitor, attempts: list[Attempt]) -> list[tuple[list[str], str]]:
+def _tried(shop: Shop, caller: Caller, attempts: list[Attempt]) -> list[tuple[list[str], str]]:
     shop.sql.execute(_TRIED)
-    with visiting(shop, visitor) as session:
+    with acting_as(shop, caller) as session:
         return session.execute(
             "SELECT t.reached, t.state FROM UNNEST(%s::text[]) WITH ORDINALITY AS s (statement, place),"
             " (SELECT ARRAY(SELECT pg_temp.versions()) AS versions OFFSET 0) AS b,"
@@ -98,18 +98,18 @@ def _tried(shop: Shop, visitor: Visitor, attempts: list[Attempt]) -> list[tuple[
         ).fetchall()
 
 
-def _one_by_one(shop: Shop, visitor: Visitor, attempt: Attempt) -> list[str]:
+def _one_by_one(shop: Shop, caller: Caller, attempt: Attempt) -> list[str]:
     """What a statement might reach if there were no constraints."""
     kind = kind_of(attempt.relation)
     if attempt.what.startswith("insert"):
         return [f"{kind} new"]
     ids = [key for (key,) in shop.rows(f"SELECT t.id::text FROM public.{attempt.relation} AS t")]
     alone = [attempt._replace(statement=f"{attempt.statement} WHERE id = '{key}'") for key in ids]
-    tried = zip(ids, _tried(shop, visitor, alone), strict=True)
+    tried = zip(ids, _tried(shop, caller, alone), strict=True)
     return [one for key, (reached, state) in tried for one in ([f"{kind} {key}"] if state.startswith(CONSTRAINED) else reached)]
 
 
-def _writable(shop: Shop, visitor: Visitor) -> list[Writable]:
+def _writable(shop: Shop, caller: Caller) -> list[Writable]:
     """What stands outside our schema."""
     found = shop.rows(
         f"""
@@ -122,12 +122,12 @@ def _writable(shop: Shop, visitor: Visitor) -> list[Writable]:
         WHERE c.relkind IN ('r', 'v') AND c.relnamespace::regnamespace::text !~ {SYSTEM} AND c.relnamespace::regnamespace::text <> '{OURS}'
         GROUP BY c.oid, c.relname ORDER BY 1
         """,
-        *[visitor.role] * 3,
+        *[caller.role] * 3,
     )
     return [Writable(*row) for row in found]
 
 
-def _attempts(shop: Shop, visitor: Visitor, one: Writable) -> Iterator[Attempt]:
+def _attempts(shop: Shop, caller: Caller, one: Writable) -> Iterator[Attempt]:
     relation, is_view, updatable, every_one, insertable = one
     harmless = [name for name in ("pet_name", "created_at", "updated_at") if name in updatable] or updatable
     together = (*updatable, WHOLE_ROW) if every_one else tuple(updatable)
@@ -136,7 +136,7 @@ def _attempts(shop: Shop, visitor: Visitor, one: Writable) -> Iterator[Attempt]:
         yield Attempt(relation, "update", f"UPDATE public.{relation} SET {column} = DEFAULT", columns)
     yield Attempt(relation, "delete", f"DELETE FROM public.{relation}", ("",))
     row = shop.value(f"SELECT TO_JSONB(t) FROM public.{relation} AS t LIMIT 1") or {}
-    owners = {"own": visitor.user, "somebody else's": str(uuid4()), "nobody's": None} if "user_id" in insertable else {"": None}
+    owners = {"own": caller.user, "somebody else's": str(uuid4()), "nobody's": None} if "user_id" in insertable else {"": None}
     for whose, owner in owners.items() if insertable else ():
         yield Attempt(relation, f"insert {whose}".strip(), _insert(relation, insertable, row, owner))
 
@@ -155,7 +155,7 @@ def _insert(relation: str, columns: list[str], row: dict[str, Any], owner: str |
     )
 
 
-def _rights(shop: Shop, visitor: Visitor) -> set[Found]:
+def _rights(shop: Shop, caller: Caller) -> set[Found]:
     """Rights on tables, views, sequences, schemas and functions as such."""
     found = shop.rows(
         f"""
@@ -173,7 +173,7 @@ def _rights(shop: Shop, visitor: Visitor) -> set[Found]:
         WHERE n.nspname !~ {SYSTEM} AND HAS_FUNCTION_PRIVILEGE(%s, f.oid, 'EXECUTE')
         """,
         ["USAGE", "UPDATE", *_RIGHTS, *(["MAINTAIN"] if shop.sql.info.server_version >= 170000 else [])],
-        *[visitor.role] * 4,
+        *[caller.role] * 4,
     )
     return {
         (name, Fact(OURS, name, f"may {privilege}") if schema == OURS else Fact(kind_of(name), "", f"may {privilege}"))

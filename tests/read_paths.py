@@ -1,6 +1,6 @@
-"""Every way to a row that a database has, found in its catalog, and what a visitor gets by each of them.
+"""Every way to read a row, found in the catalog of a database, and what a caller gets by each of them.
 
-What a visitor learns or may do is a set of facts. A table that is called ``artworks``, ``artworks_v2`` or ``artworks_old`` is of one
+What a caller learns or may do is a set of facts. A table that is called ``artworks``, ``artworks_v2`` or ``artworks_old`` is of one
 `kind`; `key` is the row's id; `what` is, say, "read pet_name", "update pet_name", "delete" or "may TRUNCATE".
 """
 
@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from tests.shops import Shop
-from tests.visitors import Visitor, visiting
+from tests.databases import Shop
+from tests.roles import Caller, acting_as
 
 #: In the place of a column's name: every column there is.
 WHOLE_ROW = "*"
@@ -44,7 +44,7 @@ END $$;
 
 
 class Fact(NamedTuple):
-    """Something that a visitor learns or may do."""
+    """Something that a caller learns or may do."""
 
     kind: str
     key: str
@@ -60,7 +60,7 @@ def kind_of(name: str) -> str:
     return re.sub(r"_(v2|old)$", "", name)
 
 
-class Door(NamedTuple):
+class ReadPath(NamedTuple):
     """One question: what it is asked of, with which arguments, and whether it stands in our schema."""
 
     name: str
@@ -78,43 +78,43 @@ class Door(NamedTuple):
 class Answer(NamedTuple):
     """What came back."""
 
-    door: Door
+    read_path: ReadPath
     rows: list[dict[str, Any]]
     state: str
     words: str
 
 
-def answers(shop: Shop, visitor: Visitor) -> list[Answer]:
-    """Ask at every door there is."""
-    doors = [*_relations(shop, visitor.role), *_calls(shop), *_statistics()]
+def answers(shop: Shop, caller: Caller) -> list[Answer]:
+    """Query every read path there is."""
+    read_paths = [*_relations(shop, caller.role), *_calls(shop), *_statistics()]
     shop.sql.execute(_ASKED)
-    with visiting(shop, visitor) as session:
+    with acting_as(shop, caller) as session:
         found = session.execute(
             "SELECT a.rows, a.state, a.words FROM UNNEST(%s::text[]) WITH ORDINALITY AS q (question, place),"
             " LATERAL pg_temp.asked(q.question) AS a ORDER BY q.place",
-            ([door.question for door in doors],),
+            ([read_path.question for read_path in read_paths],),
         ).fetchall()
-    return [Answer(door, *row) for door, row in zip(doors, found, strict=True)]
+    return [Answer(read_path, *row) for read_path, row in zip(read_paths, found, strict=True)]
 
 
 def learned(given: list[Answer], secrets: frozenset[str]) -> set[Found]:
-    """Each column of each row with an id, each of the secrets that is in anything said without being asked, and each open door of ours."""
+    """Each column of each row with an id, each secret in what is said without being asked, and each open read path of ours."""
     found: set[Found] = set()
-    for door, rows, state, words in given:
-        if door.ours and state != "42501":
-            found.add((door.name, Fact(OURS, door.name, f"answers {state}")))
-        capability = door.kind if door.arguments else ""
-        found |= {(door.name, Fact(capability, "", f"says {secret}")) for secret in _said(door, rows, words, secrets)}
+    for read_path, rows, state, words in given:
+        if read_path.ours and state != "42501":
+            found.add((read_path.name, Fact(OURS, read_path.name, f"answers {state}")))
+        capability = read_path.kind if read_path.arguments else ""
+        found |= {(read_path.name, Fact(capability, "", f"says {secret}")) for secret in _said(read_path, rows, words, secrets)}
         for row in map(_flat, rows):
             key = next((str(row[name]) for name in ("id", "artwork_id", "order_id") if _is_uuid(row.get(name))), "")
-            columns = [*row, *([WHOLE_ROW] if door.whole else [])]
-            found |= {(door.name, Fact(door.kind, key, f"read {column}")) for column in columns}
+            columns = [*row, *([WHOLE_ROW] if read_path.whole else [])]
+            found |= {(read_path.name, Fact(read_path.kind, key, f"read {column}")) for column in columns}
     return found
 
 
-def _said(door: Door, rows: list[dict[str, Any]], words: str, secrets: frozenset[str]) -> Iterator[str]:
+def _said(read_path: ReadPath, rows: list[dict[str, Any]], words: str, secrets: frozenset[str]) -> Iterator[str]:
     said = json.dumps(rows, ensure_ascii=False) + words
-    return (secret for secret in secrets if secret in said and secret not in door.question)
+    return (secret for secret in secrets if secret in said and secret not in read_path.question)
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def secrets(shop: Shop, *, known: dict[str, set[str]] | None = None) -> dict[str
     return found
 
 
-def _relations(shop: Shop, role: str) -> list[Door]:
+def _relations(shop: Shop, role: str) -> list[ReadPath]:
     """Tables, views, materialized views and sequences, each with the columns that the role has a right to."""
     rows = shop.rows(
         f"""
@@ -154,13 +154,13 @@ def _relations(shop: Shop, role: str) -> list[Door]:
         role,
         role,
     )
-    return [Door(name, "", f"SELECT {columns or 'NULL'} FROM {full}", ours, whole) for name, ours, full, columns, whole in rows]
+    return [ReadPath(name, "", f"SELECT {columns or 'NULL'} FROM {full}", ours, whole) for name, ours, full, columns, whole in rows]
 
 
-def _statistics() -> list[Door]:
+def _statistics() -> list[ReadPath]:
     """The server's own views that show values out of tables."""
     return [
-        Door(view, "", f"SELECT * FROM pg_catalog.{view} WHERE schemaname !~ {SYSTEM}", ours=False, whole=False)
+        ReadPath(view, "", f"SELECT * FROM pg_catalog.{view} WHERE schemaname !~ {SYSTEM}", ours=False, whole=False)
         for view in ("pg_stats", "pg_stats_ext", "pg_stats_ext_exprs")
     ]
 
@@ -179,7 +179,7 @@ _ARGUMENTS = {
 }
 
 
-def _calls(shop: Shop) -> list[Door]:
+def _calls(shop: Shop) -> list[ReadPath]:
     """Each function of the application and of ours with every argument that might tell something; ours in our schema once, with NULLs."""
     functions = shop.rows(
         f"""
@@ -190,13 +190,13 @@ def _calls(shop: Shop) -> list[Door]:
         ORDER BY p.oid::regprocedure::text
         """
     )
-    doors = []
+    read_paths = []
     for name, ours, full, parameters, types in functions:
         asked = [["NULL"] * len(types)] if ours else itertools.product(*(_values(shop, name, one) for one in parameters))
         for values in asked:
             arguments = ", ".join(f"{value}::{kind}" for value, kind in zip(values, types, strict=True))
-            doors.append(Door(name, f"({arguments})", f"SELECT * FROM {full}({arguments})", ours, whole=False))
-    return doors
+            read_paths.append(ReadPath(name, f"({arguments})", f"SELECT * FROM {full}({arguments})", ours, whole=False))
+    return read_paths
 
 
 def _values(shop: Shop, function: str, parameter: str) -> list[str]:

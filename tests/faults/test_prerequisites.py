@@ -6,7 +6,6 @@ What stops the plan from running, and what is only told, is here too; and withou
 import re
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatchcase
@@ -30,9 +29,10 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from sql import SqlFile
 from tests.conftest import MakeShop
+from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.faults.connecting import refusal, start
-from tests.faults.obstacles import BLOCKERS, GIVE_TO_OWNER, MEMBER, NOTES, OBSTACLES, OWNER, STRANGER, Case
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
+from tests.faults.prerequisites import ADVISORIES, BLOCKERS, GIVE_TO_OWNER, MEMBER, OWNER, PREREQUISITES, STRANGER, Case
+from tests.waiting import wait_until
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
 OWN_TESTS = {
@@ -40,7 +40,7 @@ OWN_TESTS = {
     "plan/blockers": {"role_timeout"},
     "plan/advisories": {"long_transaction", "prepared_transaction", "replica", "slot", "publication"},
 }
-CASES = {"plan/prerequisites": OBSTACLES, "plan/blockers": BLOCKERS, "plan/advisories": NOTES}
+CASES = {"plan/prerequisites": PREREQUISITES, "plan/blockers": BLOCKERS, "plan/advisories": ADVISORIES}
 
 
 class Undone(Exception):
@@ -104,14 +104,14 @@ def fits(case: Case, found: Sequence[tuple[str, str, str]]) -> bool:
     )
 
 
-def notes_of(made: Plan) -> list[dict[str, Any]]:
+def advisories_of(made: Plan) -> list[dict[str, Any]]:
     """The notes of a plan that need attention."""
     return [note for notes in made.facts["notes"].values() for note in notes if note["attention"]]
 
 
-@pytest.mark.parametrize("case", OBSTACLES, ids=lambda case: case.name)
-def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
-    """With its rule, its object, what is wrong and what to do; the same database without it has none."""
+@pytest.mark.parametrize("case", PREREQUISITES, ids=lambda case: case.name)
+def test_an_unmet_prerequisite_is_reported(samples: dict[Variant, Shop], case: Case) -> None:
+    """Each prerequisite that is not met refuses with rule, object, problem and remedy, and without the cause it is met."""
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
         require_prerequisites(connection, "deploy_schema")
@@ -121,8 +121,8 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
-def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
-    """It is in the plan, and the plan of the same database without it has another number and no blocker."""
+def test_a_blocker_is_reported(accepted: Shop, case: Case) -> None:
+    """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:
         made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
@@ -131,16 +131,16 @@ def test_a_blocker_is_told(accepted: Shop, case: Case) -> None:
     assert made.number != without.number
 
 
-@pytest.mark.parametrize("case", NOTES, ids=lambda case: case.name)
-def test_a_note_is_told(accepted: Shop, case: Case) -> None:
-    """It is marked where the plan is read, with what to do; it blocks nothing, and the same database without it has none."""
+@pytest.mark.parametrize("case", ADVISORIES, ids=lambda case: case.name)
+def test_an_advisory_is_shown(accepted: Shop, case: Case) -> None:
+    """Each advisory is marked in the plan with what to do and blocks nothing, and without its cause there is none."""
     with happening(accepted, case) as connection:
         made = deploy_schema.plan_deploy_schema(connection)
-    assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in notes_of(made)]), notes_of(made)
-    (note,) = notes_of(made)
+    assert fits(case, [(note["rule"], note["subject"], note["problem"]) for note in advisories_of(made)]), advisories_of(made)
+    (note,) = advisories_of(made)
     assert f"- ⚠ **{note['subject']}**: {note['problem']} {note['remedy']}" in plan_markdown(made)
     assert () == made.blockers
-    assert [] == notes_of(planned_deployment(accepted))
+    assert [] == advisories_of(planned_deployment(accepted))
 
 
 def files(folder: str) -> list[SqlFile]:
@@ -150,18 +150,18 @@ def files(folder: str) -> list[SqlFile]:
 
 
 @pytest.mark.parametrize("folder", CASES)
-def test_every_question_has_a_case_in_which_it_says_no(folder: str) -> None:
-    """A file without one would never have been seen to find anything; and each says what to do, in words."""
+def test_every_question_has_a_case_that_it_reports(folder: str) -> None:
+    """Each file of prerequisites, blockers and advisories has a case here and a remedy."""
     assert {file.rule for file in files(folder)} == {rule for case in CASES[folder] for rule, _, _ in case.found} | OWN_TESTS[folder]
     assert [] == [file.name for file in files(folder) if not file.header.get("remedy", "").endswith(".")]
     assert {path.name for path in (sql.ROOT / "plan" / "advisories").iterdir()} == set(estimates.NOTES)
 
 
 def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
-    """Started as an operator starts it, lock and all: the schema stays as it was, to the letter."""
+    """A refused deploy_schema leaves the schema as it was."""
     shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
     before = shop.schema_dump()
-    assert ["name_taken"] == [obstacle.rule for obstacle in refusal(shop.url)]
+    assert ["name_taken"] == [prerequisite.rule for prerequisite in refusal(shop.url)]
     assert before == shop.schema_dump()
 
 
@@ -169,7 +169,7 @@ def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
 
 
 def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
-    """One that would end the idle session of the run's lock, or a long transaction, is told by its name; others are set aside."""
+    """A time limit of the role that would end the run's idle session or a long transaction blocks by its name; others do not."""
     limits = {"idle_session_timeout": "5min", "transaction_timeout": "10min", "statement_timeout": "8s"}
     for name, value in limits.items():
         accepted.sql.execute(f"ALTER DATABASE {accepted.name} SET {name} = '{value}'")  # type: ignore[call-overload]  # made of this test's own names
@@ -183,19 +183,19 @@ def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
     assert () == start(accepted.url).blockers
 
 
-def test_a_transaction_that_stays_open_is_told(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By its pid, its name, its state, its age and the table it holds; without any text of a statement."""
+def test_a_transaction_that_stays_open_is_reported(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plan names a long transaction by pid, application, state, age and table, and without its statement."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     session = accepted.session()
     session.execute("SET application_name = 'nightly'")
     session.execute("SELECT 'canary' FROM public.artworks LIMIT 1")
     made = planned_deployment(accepted)
-    (note,) = notes_of(made)
+    (note,) = advisories_of(made)
     assert ("long_transaction", f"pid {session.info.backend_pid}") == (note["rule"], note["subject"])
     assert re.match(r"nightly, idle in transaction, its transaction is open for \d+ s and locks public\.artworks", note["problem"])
     assert "canary" not in str(made.content())
     session.rollback()
-    assert [] == notes_of(planned_deployment(accepted))
+    assert [] == advisories_of(planned_deployment(accepted))
 
 
 @pytest.fixture(scope="module")
@@ -206,14 +206,14 @@ def other_server() -> Iterator[EmbeddedServer]:
         yield it
 
 
-def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A prepared transaction, a slot that nobody reads and that would be lost, a reader of the log, and the publication."""
+def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, and the publication."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     shop = Shop(other_server, "shop")
     other_server.create_database(shop.name)
     build_sample(other_server.conninfo(shop.name), Variant.CURRENT, rows=2_000)
     accept_exposure(shop)
-    assert [] == notes_of(planned_deployment(shop))
+    assert [] == advisories_of(planned_deployment(shop))
     shop.sql.execute("SELECT PG_CREATE_LOGICAL_REPLICATION_SLOT('nobodys', 'pgoutput')")
     session = shop.session()
     session.execute("UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT id FROM public.artworks LIMIT 1)")
@@ -222,10 +222,7 @@ def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, m
     command = [other_server.binary("pg_receivewal"), "-D", str(tmp_path), "-d", other_server.conninfo("postgres")]
     reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 20
-        while not shop.value("SELECT COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'"):
-            assert time.monotonic() < deadline, "pg_receivewal did not start"
-            time.sleep(0.05)
+        wait_until(lambda: shop.value("SELECT COUNT(*) FROM pg_stat_replication WHERE state = 'streaming'"))
         made = planned_deployment(shop)
     finally:
         reader.terminate()
@@ -240,44 +237,44 @@ def test_what_else_goes_on_on_the_server_is_told(other_server: EmbeddedServer, m
     assert "nobody reads it" in told["slot", True]["problem"]
     assert "it is lost beyond 1024 kB (max_slot_wal_keep_size)" in told["slot", True]["problem"]
     assert "canary" not in str(made.content())
-    assert [] == notes_of(planned_deployment(shop))
+    assert [] == advisories_of(planned_deployment(shop))
     shop.close()
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
 def test_another_encoding_is_refused(server: EmbeddedServer, encoding: str) -> None:
-    """Also where the driver would not even know what a text is."""
+    """A database with another encoding than UTF8 is refused."""
     shop = Shop(server, f"shop_{encoding.lower()}")
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         connection.execute(
             f"CREATE DATABASE {shop.name} ENCODING '{encoding}' LOCALE_PROVIDER libc LOCALE 'C' TEMPLATE template0"  # type: ignore[call-overload]  # made of this test's own names
         )
-    (obstacle,) = refusal(shop.url)
+    (prerequisite,) = refusal(shop.url)
     server.drop_database(shop.name)
-    assert ("server_encoding", f"its encoding is {encoding} and must be UTF8.") == (obstacle.rule, obstacle.problem)
+    assert ("server_encoding", f"its encoding is {encoding} and must be UTF8.") == (prerequisite.rule, prerequisite.problem)
 
 
-def test_several_obstacles_are_told_at_once(shop: Shop) -> None:
-    """Whoever mends one does not learn of the next only then."""
+def test_several_prerequisites_are_reported_at_once(shop: Shop) -> None:
+    """One refusal names all prerequisites that are not met."""
     shop.sql.execute("CREATE TABLE public.artworks_v2 (); ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey")
-    assert ["name_taken", "user_without_key"] == [obstacle.rule for obstacle in refusal(shop.url)]
+    assert ["name_taken", "user_without_key"] == [prerequisite.rule for prerequisite in refusal(shop.url)]
 
 
 def test_a_server_too_old_is_refused_alone(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The version is asked first: on an old server the questions after it may not even parse."""
+    """A server that is too old is refused before any other question, which it may not even parse."""
     # There is no server older than 15 here; the check itself is SQL, and the release it compares with is its parameter.
     monkeypatch.setattr(statements, "OLDEST_VERSION", 990000)
     shop.sql.execute("CREATE TABLE public.artworks_v2 ()")
     before = shop.schema_dump()
-    (obstacle,) = refusal(shop.url)
-    assert ("postgres_version", "it is older than 15.") == (obstacle.rule, obstacle.problem)
-    assert obstacle.subject.startswith("Postgres 18")
-    assert "Upgrade the server" in obstacle.remedy
+    (prerequisite,) = refusal(shop.url)
+    assert ("postgres_version", "it is older than 15.") == (prerequisite.rule, prerequisite.problem)
+    assert prerequisite.subject.startswith("Postgres 18")
+    assert "Upgrade the server" in prerequisite.remedy
     assert before == shop.schema_dump()
 
 
 def test_a_standby_is_refused() -> None:
-    """A server in recovery takes no writes; whoever points us there learns it before anything else."""
+    """A standby is refused before any other question."""
     with tempfile.TemporaryDirectory(prefix="pg") as folder:
         data = Path(folder) / "d"
         with EmbeddedServer(data, settings={"fsync": "off"}) as server:
@@ -286,18 +283,18 @@ def test_a_standby_is_refused() -> None:
         (data / "standby.signal").touch()
         give_to(system_user(binary_directory(18)), data / "standby.signal")
         with EmbeddedServer(data, settings={"fsync": "off"}) as standby:
-            (obstacle,) = refusal(standby.url("shop"))
-    assert ("standby", "database shop") == (obstacle.rule, obstacle.subject)
+            (prerequisite,) = refusal(standby.url("shop"))
+    assert ("standby", "database shop") == (prerequisite.rule, prerequisite.subject)
 
 
 def test_a_function_role_that_does_not_exist_is_refused(shop: Shop) -> None:
-    """A decision may name the application's roles; a typing error in it is found before anything is created."""
+    """A decision that names an unknown role is refused before anything is created."""
     with shop.database.transaction("deciding") as connection:
         ledger.create(connection)
         ledger.decide(connection, "function_roles", "service_role,servce_role", approved_by="test", reason="test", run_name="test")
     before = shop.schema_dump()
-    (obstacle,) = refusal(shop.url)
-    assert ("function_role", "role servce_role") == (obstacle.rule, obstacle.subject)
+    (prerequisite,) = refusal(shop.url)
+    assert ("function_role", "role servce_role") == (prerequisite.rule, prerequisite.subject)
     assert before == shop.schema_dump()
 
 
@@ -317,8 +314,8 @@ def test_a_function_role_that_does_not_exist_is_refused(shop: Shop) -> None:
         ),
     ],
 )
-def test_what_is_no_obstacle_is_let_through(shop: Shop, setup: str) -> None:
-    """The rules refuse no database that can be migrated: deployed, its policies and grants stand on the clean table."""
+def test_what_meets_the_prerequisites_is_accepted(shop: Shop, setup: str) -> None:
+    """A database that can be migrated is not refused, and its policies are on the clean table after the deployment."""
     shop.sql.execute(setup)
     deploy(shop)
     question = "SELECT COUNT(*) FROM pg_policy WHERE polrelid = 'public.{}'::regclass"
@@ -327,7 +324,7 @@ def test_what_is_no_obstacle_is_let_through(shop: Shop, setup: str) -> None:
 
 @pytest.mark.parametrize("role", [OWNER, MEMBER])
 def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeShop, role: str) -> None:
-    """What the obstacles ask for is enough: an owner who is no superuser, or a member of it, deploys, migrates and rolls back."""
+    """An owner who is no superuser, or a member of it, deploys, migrates and uninstalls with just the required privileges."""
     shop = make_shop()
     shop.sql.execute(
         GIVE_TO_OWNER

@@ -1,4 +1,4 @@
-"""Equal databases: what happens to one of them must end like an undisturbed run on another."""
+"""Equal databases: whatever happens to a run on one of them, it must end like the undisturbed reference run on another."""
 
 import itertools
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from functools import cached_property
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.shops import Shop, copy, deploy, migrate
+from tests.databases import Shop, copy, deploy, migrate
 
 #: At least 20 chunks of the size that tests work with, and e-mails for two batches of users.
 ROWS = 26_000
@@ -75,13 +75,13 @@ def end_state(shop: Shop) -> dict[str, tuple[int, str]]:
     }
 
 
-class Twins:
+class Reference:
     """Clones of one template: deployed and, with `copied`, past its backfill; either way with writes waiting in the log."""
 
     _numbers = itertools.count(1)
 
     def __init__(self, server: EmbeddedServer, *, rows: int = ROWS, copied: bool = False) -> None:
-        self._template = Shop(server, f"twins_{next(self._numbers)}")
+        self._template = Shop(server, f"reference_{next(self._numbers)}")
         server.create_database(self._template.name)
         build_sample(server.conninfo(self._template.name), Variant.CURRENT, rows=rows)
         deploy(self._template)
@@ -94,7 +94,7 @@ class Twins:
     @contextmanager
     def clone(self) -> Iterator[Shop]:
         """One more of them, for a while."""
-        shop = Shop(self._template.server, f"twin_{next(self._numbers)}")
+        shop = Shop(self._template.server, f"reference_clone_{next(self._numbers)}")
         shop.server.create_database(shop.name, template=self._template.name)
         try:
             yield shop

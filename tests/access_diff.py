@@ -5,11 +5,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
 
-from tests import doors
-from tests.doors import OURS, WHOLE_ROW, Fact, Found, kind_of
-from tests.shops import Shop
-from tests.visitors import FewRows, Visitor, everybody
-from tests.writing import may_write
+from tests import read_paths
+from tests.databases import Shop
+from tests.read_paths import OURS, WHOLE_ROW, Fact, Found, kind_of
+from tests.roles import Caller, FewRows, all_callers
+from tests.write_paths import may_write
 
 #: Legacy columns that the clean table has by another name, as the strategy's SQL gives them.
 RENAMED = {
@@ -22,7 +22,7 @@ _COLUMN = re.compile(r"(read|update) (\S+)")
 
 @dataclass(frozen=True)
 class Before:
-    """What everybody read and was allowed to do before the migration, by the visitor's name."""
+    """What everybody read and was allowed to do before the migration, by the caller's name."""
 
     users: FewRows
     known: dict[str, set[Fact]]
@@ -41,13 +41,13 @@ class Before:
         return {(kind, match[2]) for kind, match in matches if match}
 
     def saw_all(self, name: str) -> bool:
-        """Whether the visitor read every row there was: from such a one nothing can be kept."""
+        """Whether the caller read every row there was: from such a one nothing can be kept."""
         return set(self.secrets) <= {fact.key for fact in self.known[name]}
 
 
 def before(shop: Shop, users: FewRows) -> Before:
     """Look at a shop that is not started."""
-    secrets = doors.secrets(shop)
+    secrets = read_paths.secrets(shop)
     known = {one.name: {_renamed(fact) for _, fact in found} | {fact for _, fact in found} for one, found in _look(shop, users, secrets)}
     return Before(
         users,
@@ -59,10 +59,10 @@ def before(shop: Shop, users: FewRows) -> Before:
     )
 
 
-def _look(shop: Shop, users: FewRows, secrets: dict[str, set[str]], who: Collection[str] = ()) -> list[tuple[Visitor, set[Found]]]:
+def _look(shop: Shop, users: FewRows, secrets: dict[str, set[str]], who: Collection[str] = ()) -> list[tuple[Caller, set[Found]]]:
     values = frozenset(value for one in secrets.values() for value in one)
-    visitors = [one for one in everybody(shop, users) if not who or one.name in who]
-    return [(one, doors.learned(doors.answers(shop, one), values) | may_write(shop, one)) for one in visitors]
+    callers = [one for one in all_callers(shop, users) if not who or one.name in who]
+    return [(one, read_paths.learned(read_paths.answers(shop, one), values) | may_write(shop, one)) for one in callers]
 
 
 def _renamed(fact: Fact) -> Fact:
@@ -77,27 +77,27 @@ def _gathered(shop: Shop, query: str) -> dict[str, set[str]]:
     return found
 
 
-def complaints(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Collection[str] = ()) -> list[str]:
+def differences(shop: Shop, was: Before, *, halves: Collection[str] = (), who: Collection[str] = ()) -> list[str]:
     """What somebody reads or may do that they could not before, and what somebody has lost, also at each of the `halves` by itself.
 
-    `halves` are names of the clean table: it must show what the legacy table showed. `who` are the visitors who look; all of them if empty.
+    `halves` are names of the clean table: it must show what the legacy table showed. `who` are the callers to compare, all if empty.
     """
-    secrets = doors.secrets(shop, known=was.secrets)
+    secrets = read_paths.secrets(shop, known=was.secrets)
     told: list[str] = []
-    for visitor, found in _look(shop, was.users, secrets, who):
-        gained = _gained(shop, was, visitor)
-        new = {fact for _, fact in found} - was.known[visitor.name]
-        told += [f"{visitor.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(shop, was, visitor, fact, gained)]
+    for caller, found in _look(shop, was.users, secrets, who):
+        gained = _gained(shop, was, caller)
+        new = {fact for _, fact in found} - was.known[caller.name]
+        told += [f"{caller.name} gains {_told(fact, secrets)}" for fact in new if not _may_gain(shop, was, caller, fact, gained)]
         for half in halves:
             shown = {fact for name, fact in found if name == (half if fact.kind == "artworks" else kind_of(name))}
-            expected = _expected(shop, was, visitor, half, gained)
-            told += [f"{visitor.name} loses {_told(fact, secrets)} at {half}" for fact in expected - shown]
+            expected = _expected(shop, was, caller, half, gained)
+            told += [f"{caller.name} loses {_told(fact, secrets)} at {half}" for fact in expected - shown]
     return sorted(told)
 
 
-def _gained(shop: Shop, was: Before, visitor: Visitor) -> set[str]:
+def _gained(shop: Shop, was: Before, caller: Caller) -> set[str]:
     """What a user may come to see: the ownerless artworks of their own e-mail, and once the clean table serves the orders for them."""
-    email = shop.value("SELECT u.email FROM public.users AS u WHERE u.id = %s", visitor.user) if visitor.user else None
+    email = shop.value("SELECT u.email FROM public.users AS u WHERE u.id = %s", caller.user) if caller.user else None
     artworks = was.unowned.get(email, set())
     return artworks | {order for artwork in artworks for order in was.orders.get(artwork, ()) if _clean_serves(shop)}
 
@@ -113,25 +113,25 @@ def _columns(shop: Shop, table: str) -> set[str]:
     }
 
 
-def _may_gain(shop: Shop, was: Before, visitor: Visitor, fact: Fact, gained: set[str]) -> bool:
+def _may_gain(shop: Shop, was: Before, caller: Caller, fact: Fact, gained: set[str]) -> bool:
     if fact.kind == OURS:
         return False
-    if (fact.key in gained and (fact.kind == "artworks" or _clean_serves(shop))) or was.saw_all(visitor.name):
+    if (fact.key in gained and (fact.kind == "artworks" or _clean_serves(shop))) or was.saw_all(caller.name):
         return True
-    known = was.known[visitor.name]
+    known = was.known[caller.name]
     if fact.what.startswith("says "):
         whole = {one.key for one in known if one.what == f"read {WHOLE_ROW}" and one.key}
-        secrets = doors.secrets(shop, known=was.secrets)
-        return fact.what[5:] in {visitor.user}.union(*(secrets[key] for key in whole | gained))
+        secrets = read_paths.secrets(shop, known=was.secrets)
+        return fact.what[5:] in {caller.user}.union(*(secrets[key] for key in whole | gained))
     match = _COLUMN.fullmatch(fact.what)
     # a column that is new belongs to whoever had all there were
     is_new = match is not None and (fact.kind, match[2]) not in was.columns
     return match is not None and is_new and fact._replace(what=f"{match[1]} {WHOLE_ROW}") in known
 
 
-def _expected(shop: Shop, was: Before, visitor: Visitor, half: str, gained: set[str]) -> set[Fact]:
+def _expected(shop: Shop, was: Before, caller: Caller, half: str, gained: set[str]) -> set[Fact]:
     """What a half must show and allow of what the legacy table did, for its rows and columns; with what reads it, if it serves."""
-    known = {fact for fact in was.known[visitor.name] if not fact.what.startswith(("delete", "says ")) and not fact.kind.startswith("pg_")}
+    known = {fact for fact in was.known[caller.name] if not fact.what.startswith(("delete", "says ")) and not fact.kind.startswith("pg_")}
     keys = {key for (key,) in shop.rows(f"SELECT t.id::text FROM public.{half} AS t")}
     columns = _columns(shop, half)
     is_view = shop.value("SELECT c.relkind = 'v' FROM pg_class AS c WHERE c.oid = TO_REGCLASS('public.' || %s)", half)

@@ -1,4 +1,4 @@
-"""Who may ask a shop, and a shop of a few rows in which each of them has something to find and something to be kept from."""
+"""The callers of a database by role and token, and a shop of a few rows in which each may see some and not others."""
 
 import json
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql as pgsql
 
 from tests.artworks import add_legacy, add_order, add_user
-from tests.shops import Shop
+from tests.databases import Shop
 
 #: A role that nobody has granted anything: what it may, everybody may.
 NEWCOMER = "exposure_newcomer"
@@ -25,7 +25,7 @@ HANDED_OUT = "".join(
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS", "SCHEMAS", "TYPES")
 )
 
-#: Access of each kind that the sample has not: a restrictive policy, and one that shows visitors something.
+#: Access of each kind that the sample has not: a restrictive policy, and one that shows something to callers who have not signed in.
 _MORE_ACCESS = f"""
 ALTER TABLE public.artworks OWNER TO {OWNER};
 ALTER MATERIALIZED VIEW public.artwork_sales OWNER TO {OWNER};
@@ -37,7 +37,7 @@ CREATE POLICY "Visitors view famous artworks" ON public.artworks FOR SELECT TO a
 
 
 @dataclass(frozen=True)
-class Visitor:
+class Caller:
     """Somebody who asks: a role, and the claims of their token. Those of one name are the same somebody in every phase."""
 
     role: str
@@ -51,10 +51,10 @@ class Visitor:
 
 
 @contextmanager
-def visiting(shop: Shop, visitor: Visitor) -> Iterator[psycopg.Connection[Any]]:
-    """A session in which the visitor asks."""
-    shop.sql.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (visitor.claims,))
-    shop.sql.execute(pgsql.SQL("SET ROLE {}").format(pgsql.Identifier(visitor.role)))
+def acting_as(shop: Shop, caller: Caller) -> Iterator[psycopg.Connection[Any]]:
+    """A session as this caller."""
+    shop.sql.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (caller.claims,))
+    shop.sql.execute(pgsql.SQL("SET ROLE {}").format(pgsql.Identifier(caller.role)))
     try:
         yield shop.sql
     finally:
@@ -104,7 +104,7 @@ def few_rows(shop: Shop) -> FewRows:
     return FewRows(owning, gaining, neither)
 
 
-def everybody(shop: Shop, users: FewRows) -> list[Visitor]:
+def all_callers(shop: Shop, users: FewRows) -> list[Caller]:
     """Every role of the application, the legacy table's owner, each kind of user, and a user that we have created if there is one."""
     created = None
     if shop.value("SELECT TO_REGCLASS('artwork_migration.created_user') IS NOT NULL"):
@@ -116,14 +116,14 @@ def everybody(shop: Shop, users: FewRows) -> list[Visitor]:
         "created": created or "00000000-0000-0000-0000-000000000000",
     }
     return [
-        *(Visitor(role, name=role) for role in (*APPLICATION_ROLES, OWNER)),
-        *(Visitor("authenticated", user, name=name) for name, user in signed_in.items()),
+        *(Caller(role, name=role) for role in (*APPLICATION_ROLES, OWNER)),
+        *(Caller("authenticated", user, name=name) for name, user in signed_in.items()),
     ]
 
 
-def visible(shop: Shop, visitor: Visitor, query: str) -> frozenset[str]:
-    """The first column of all rows the visitor gets, empty if they may not ask."""
-    with visiting(shop, visitor) as session, session.transaction():
+def visible(shop: Shop, caller: Caller, query: str) -> frozenset[str]:
+    """The first column of all rows that the caller gets, empty if the query is not allowed."""
+    with acting_as(shop, caller) as session, session.transaction():
         try:
             with session.transaction():
                 return frozenset(row[0] for row in session.execute(query))  # type: ignore[call-overload]  # made of a test's own names
