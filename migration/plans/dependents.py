@@ -1,75 +1,168 @@
-"""What hangs on artworks: every object by kind, what will happen to it, and what would stop the switch; the plans show it."""
+"""The dependents of artworks: one relation, with one SQL file for each kind. Plans, switch, roll back and their lists read it here.
 
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+A file of ``sql/dependents/`` says everything about its kind:
+
+- A file that ends in ``.rows`` is a part of the relation. The catalog binds its objects to the table, and it returns the `COLUMNS`.
+- Every other file returns an `object` with the `action` that happens to it, or with the `problem` that blocks the switch. It may return a
+  `question` instead: a query that returns these.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import sql
-from migration.plans.statements import Catalog
+from migration.errors import Problem
+from migration.plans import execution
+from migration.plans.plan import Statement
+from migration.plans.statements import Catalog, statements_of
 from sql import SqlFile
 
-#: Those questions of the switch that are about something which hangs on the table.
-BLOCKERS = ("20_unknown_dependent", "23_not_owner", "25_reads_both_tables", "26_prepared_transaction")
-
-#: Its name among the facts of a plan.
+#: The columns of the relation, behind `kind`:
+#: `object`: its name in plans; `class`, `oid`: its place in the catalog; `definition`: what must not differ under the lock;
+#: `owner`; `locked`: the relation that the switch locks for it, except artworks itself;
+#: `action`: what happens to it at the switch; `problem`: what blocks that;
+#: `steps`: its statements as an array of (stage, do, undo, undo_stage), with `object` and `lock` where they differ from the dependent's.
+COLUMNS = ("object", "class", "oid", "definition", "owner", "locked", "action", "problem", "steps")
+#: The name of the list of dependents among the facts of a plan.
 FACT = "dependents"
 
 _BLOCKED = "blocks the switch"
+#: The queries that the relation is made of, each built on the one before. In our schema these are views, the second one a function.
+_QUERIES = ("bound_object", "bound_to_artworks", "dependent")
 
 
 @dataclass(frozen=True)
-class Hanging:
-    """One object: its kind, what will happen to it, the lock that the switch takes for it; if it blocks the switch, why and what to do."""
+class Dependent:
+    """One dependent: its kind, its name, what happens to it at the switch, or what blocks that and how to fix it; lock and statements."""
 
-    kind: str
+    rule: str
     object: str
     action: str
-    lock: str = ""
-    problem: str = ""
-    remedy: str = ""
+    problem: str
+    remedy: str
+    lock: str
+    statements: tuple[Statement, ...]
+
+    @property
+    def line(self) -> dict[str, str]:
+        """The dependent as a fact of a plan."""
+        return {
+            "kind": self.rule.replace("_", " "),
+            "object": self.object,
+            "action": _BLOCKED if self.problem else self.action,
+            "lock": self.lock,
+            "problem": self.problem,
+            "remedy": self.remedy,
+        }
 
 
-def listed(connection: Connection, known: Catalog, standing_in: Callable[[SqlFile], SqlFile] = lambda file: file) -> list[dict[str, str]]:
-    """Every object that hangs on artworks, as facts of a plan. Reads the catalog only.
+def read(connection: Connection, catalog: Catalog, prepared: Callable[[SqlFile], SqlFile] = lambda file: file) -> list[Dependent]:
+    """Return every dependent of the table that is called artworks. Reads the catalog only.
 
-    What goes along, and what would block, is answered by the very files that the switch is made of; `standing_in` puts something in the
-    place of what they name and what is not there before the deployment. What blocks does not go along as well.
+    `prepared` replaces in a query what does not exist before the deployment.
     """
-    found: dict[tuple[str, str], Hanging] = {}
-    for file in _files():
-        for row in _rows(connection, known, standing_in(file)):
-            one = _hanging(file, row)
-            earlier = found.get((one.kind, one.object))
-            if earlier is None or (one.problem and not earlier.problem):
-                found[one.kind, one.object] = one
-    blocking = {one.object for one in found.values() if one.problem}
-    return [asdict(one) for one in found.values() if one.problem or one.object not in blocking]
+    return [one for file in sql.folder("dependents") for one in _of_kind(connection, catalog, prepared(with_relation(file)))]
 
 
-def _files() -> Iterable[SqlFile]:
-    yield from sql.folder("dependents")
-    yield from (sql.load(f"switch_over/blockers/{name}") for name in BLOCKERS)
-    yield from sql.folder("hanging")
+def recreated(connection: Connection) -> list[Statement]:
+    """Return the statements that a switch would have for the dependents of the table that is called artworks."""
+    found = [one for file in _kinds() for one in _of_kind(connection, Catalog({}), with_relation(file))]
+    return [statement for one in found for statement in one.statements]
 
 
-def _rows(connection: Connection, known: Catalog, file: SqlFile) -> list[dict[str, Any]]:
-    """The rows that say something; in `hanging` a file of rows returns statements, one for each place where the answer may stand."""
-    rows = known.rows(connection, file)
-    if file.name.startswith("hanging/") and file.name.endswith(".rows"):
-        asked = (connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True}) for row in rows)
-        return [dict(row) for answer in asked for row in answer.mappings()]
-    return [row for row in rows if row.get("action") or row.get("problem")]
+def statements(dependents: Iterable[Dependent]) -> list[Statement]:
+    """Return what the switch does about the dependents, except those that block it."""
+    return [statement for one in dependents if not one.problem for statement in one.statements]
 
 
-def _hanging(file: SqlFile, row: dict[str, Any]) -> Hanging:
-    problem = row.get("problem") or ""
-    return Hanging(
-        kind=file.rule.replace("_", " "),
-        object=row.get("object") or row["subject"],
-        action=_BLOCKED if problem else row["action"],
-        lock=file.header["locks"] if file.name.startswith("dependents/") else "",
+def blockers(dependents: Iterable[Dependent]) -> list[Problem]:
+    """Return what blocks the switch."""
+    return [Problem(one.rule, one.object, one.problem, one.remedy) for one in dependents if one.problem]
+
+
+def facts(dependents: Sequence[Dependent]) -> list[dict[str, str]]:
+    """Return a line for each dependent, as plans show them. What blocks the switch has no second line with an action."""
+    blocking = {one.object for one in dependents if one.problem}
+    return [one.line for one in dependents if one.problem or one.object not in blocking]
+
+
+def views(connection: Connection) -> list[Statement]:
+    """Return the statement that creates the relation in our schema. The switch and the roll back read it there under their locks."""
+    queries = {name: _query(name) for name in _QUERIES}
+    return statements_of(connection, Catalog(queries), sql.load("dependents/relation/views.rows"))
+
+
+def unchanged(connection: Connection) -> Statement:
+    """Return the check under the locks that the dependents and their definitions are those of this plan, which has none without a kind."""
+    file = sql.load("dependents/relation/dependents")
+    checksum = connection.execute(text(with_relation(file).statement)).scalar_one()
+    check = (
+        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{checksum}' THEN\n"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+    )
+    return Statement("locked", file.rule, check, None, "")
+
+
+def with_relation(file: SqlFile) -> SqlFile:
+    """Return the query so that it needs no views: those parts of the relation that it names are put before it."""
+    named = [place for place, name in enumerate(_QUERIES, start=1) if _local(file.statement, name) != file.statement]
+    if not named:
+        return file
+    queries = ",\n".join(f"{name} AS (\n{_query(name)}\n)" for name in _QUERIES[: max(named)])
+    return SqlFile(file.name, file.header, _local(f"WITH {queries}\nSELECT * FROM (\n{file.statement}\n) AS asked", *_QUERIES))
+
+
+def _query(name: str) -> str:
+    """The text of a query of the relation; the last one is the union of the kinds."""
+    if name != "dependent":
+        return sql.load(f"dependents/relation/{name}").statement
+    columns = ", ".join(COLUMNS)
+    kinds = [f"SELECT '{file.rule}' AS kind, {columns} FROM (\n{file.statement}\n) AS k" for file in _kinds()]
+    return "\nUNION ALL\n".join(kinds)
+
+
+def _local(query: str, *names: str) -> str:
+    for name in names:
+        for call in (f" artwork_migration.{name} AS ", f" artwork_migration.{name}() AS "):
+            query = query.replace(call, f" {name} AS ")
+    return query
+
+
+def _kinds() -> list[SqlFile]:
+    """The files that are parts of the relation."""
+    return [file for file in sql.folder("dependents") if file.name.endswith(".rows")]
+
+
+def _of_kind(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Dependent]:
+    return [_dependent(file, row) for row in _rows(connection, catalog, file)]
+
+
+def _rows(connection: Connection, catalog: Catalog, file: SqlFile) -> Iterator[Mapping[str, Any]]:
+    for row in catalog.rows(connection, file):
+        if "question" in row:
+            answer = connection.exec_driver_sql(row["question"], execution_options={"no_parameters": True})
+            yield from map(dict, answer.mappings())
+        else:
+            yield row
+
+
+def _dependent(file: SqlFile, row: Mapping[str, Any]) -> Dependent:
+    lock, problem = file.header["locks"], row.get("problem") or ""
+    steps = row.get("steps") or []
+    return Dependent(
+        rule=file.rule,
+        object=row["object"],
+        action=row.get("action") or "",
         problem=problem,
         remedy=file.header["remedy"] if problem else "",
+        lock=lock if steps else "",
+        statements=tuple(_statement(step, row["object"], lock) for step in steps),
     )
+
+
+def _statement(step: Mapping[str, Any], dependent: str, lock: str) -> Statement:
+    named = step.get("object") or dependent
+    return Statement(step["stage"], named, step["do"], step["undo"], step.get("lock") or lock, step["undo_stage"])

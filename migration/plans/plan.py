@@ -137,9 +137,9 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
 MEND = "Mend these and plan again; the plan will have another number."
 
 
-def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
-    """The statements that take earlier ones back, in reverse order; what needs time for it comes after the lock."""
-    return [Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]]
+def undone(statements: Sequence[Statement]) -> list[Statement]:
+    """The statements that take earlier ones back, from the last to the first, each in the stage in which its undo belongs."""
+    return [Statement(done.undo_stage, done.object, done.undo, None, "") for done in reversed(statements) if done.undo]
 
 
 def serving(phase: Phase) -> str:

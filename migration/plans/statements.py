@@ -20,9 +20,6 @@ OLDEST_VERSION = 150000
 #: Each of these makes the questions after it moot or impossible, so it is told alone.
 _ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
-#: Asked for the plan and again under the locks, by the switch and by the way back from it.
-DEPENDENTS = "plan/dependents"
-
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
@@ -97,16 +94,6 @@ def still_clear(file: SqlFile) -> Statement:
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return Statement("locked", f"blocker {file.rule}", check, None, "")
-
-
-def still_the_same(connection: Connection, file: SqlFile) -> Statement:
-    """Asks a question once more under the lock, whose answer must be the one that it has now."""
-    answer = connection.execute(text(file.statement)).scalar_one()
-    check = (
-        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
-    )
-    return Statement("locked", file.rule, check, None, "")
 
 
 def rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:

@@ -14,7 +14,7 @@ from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
 
 #: A blocker of the roll back that is asked again after the last batch and under the lock.
-REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/10_refused_and_referenced"
+REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/refused_and_referenced"
 #: Batches with less than they could take, one after the other, after which a handful is left for the lock.
 SMALL_BATCHES = 3
 #: Ids that a rehearsal names.

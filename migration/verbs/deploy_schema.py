@@ -39,10 +39,12 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
         **estimates.facts(connection, known),
         "statuses_legacy_takes": json.loads(known.parameters["accepted"]),
         # what it deparses waits for whoever has locked a table that the words name
-        dependents.FACT: estimates.within_bound(
-            connection, lambda: dependents.listed(connection, known, lambda file: estimates.on_stubs(connection, known, file))
-        ),
+        dependents.FACT: estimates.within_bound(connection, lambda: _dependents(connection, known)),
     }
+
+
+def _dependents(connection: Connection, known: Catalog) -> list[dict[str, str]]:
+    return dependents.facts(dependents.read(connection, known, lambda file: estimates.on_stubs(connection, known, file)))
 
 
 def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:

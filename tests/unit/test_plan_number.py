@@ -79,5 +79,5 @@ def test_the_order_of_statements_is_in_the_number(some: list[Statement]) -> None
 @given(st.lists(statements, max_size=5))
 def test_undoing_goes_backwards(some: list[Statement]) -> None:
     """The last one done is the first one undone; what needs no undo of its own is left out."""
-    undos = undone([dataclasses.asdict(statement) for statement in some])
+    undos = undone(some)
     assert [statement.undo for statement in reversed(some) if statement.undo] == [statement.do for statement in undos]
