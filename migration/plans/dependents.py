@@ -101,7 +101,7 @@ def unchanged(connection: Connection) -> Statement:
     checksum = connection.execute(text(with_relation(file).statement)).scalar_one()
     check = (
         f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{checksum}' THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return Statement("locked", file.rule, check, None, "")
 

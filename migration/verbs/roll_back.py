@@ -13,7 +13,7 @@ import sql
 from migration import database
 from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.plans import dependents, plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
@@ -43,12 +43,12 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
     switch is not recreated. Raises PrerequisitesNotMet if one of our views is missing.
     """
     if missing := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
-        raise PrerequisitesNotMet("roll_back(to=MIGRATED)", missing)
+        raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), missing)
     done = _stored(ledger.switched_statements(connection))
     then, now = _definitions(done), _definitions(dependents.recreated(connection))
     dropped = {statement.object for statement in done if statement.undo_stage == "named"} - set(now)
     return Plan(
-        verb="roll_back(to=MIGRATED)",
+        verb=ROLL_BACK_TO_MIGRATED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
@@ -122,7 +122,7 @@ def plan_uninstall(connection: Connection) -> Plan:
     undos = plan.undone(_stored(ledger.deployed_statements(connection)))
     files = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
     return Plan(
-        verb="roll_back(to=NOT_STARTED)",
+        verb=ROLL_BACK_TO_NOT_STARTED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

@@ -7,6 +7,7 @@ from migration import database
 from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger import ledger
+from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.dependents import Dependent
@@ -38,7 +39,7 @@ def plan_switch(connection: Connection) -> Plan:
     catalog = read_catalog(connection)
     found = dependents.read(connection, catalog)
     return Plan(
-        verb="switch_over",
+        verb=SWITCH_OVER,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
