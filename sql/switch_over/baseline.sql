@@ -1,6 +1,6 @@
 -- What: the triggers, functions and views that capture, guard and refuse from now on are remembered as they are at the end of the switch.
 -- Why: verify and roll_back compare them with what they find; see deploy_schema/29_drift.
--- Inverse: 64_remember.undo.sql
+-- Inverse: baseline.undo.sql
 -- Locks: none.
 -- Stage: locked
 INSERT INTO artwork_migration.baseline_object (serving, kind, subject, words, may_differ)
