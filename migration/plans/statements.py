@@ -119,8 +119,7 @@ def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list
     """What a file adds to a plan: its own text, or what the query in it returns but for rows with a `problem` (see problems_of)."""
     stage, lock = file.header["stage"], file.header["locks"]
     if not file.name.endswith(".rows"):
-        undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
-        do = file.carrying(known.carried)
+        do, undo = file.carrying(known.carried), file.undo
         if undo is None:
             return [Statement(stage, file.rule, do, None, lock)]
         return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]

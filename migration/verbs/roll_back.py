@@ -148,7 +148,7 @@ def plan_uninstall(connection: Connection) -> Plan:
     after = [
         *rows_as(connection, "after", "roll_back/to_not_started/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
         *(undo for undo in undos if undo.stage == "after"),
-        Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
+        Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
     ]
     return Plan(
         verb="roll_back(to=NOT_STARTED)",

@@ -68,7 +68,7 @@ def _statements(connection: Connection, known: Catalog) -> list[Statement]:
 
 
 def _write_through_ends() -> Statement:
-    ends, begins = sql.load("deploy_schema/75_write_through_triggers.undo"), sql.load("deploy_schema/75_write_through_triggers")
+    begins, ends = sql.load("deploy_schema/write_through_triggers"), sql.load_undo("deploy_schema/write_through_triggers")
     return Statement("locked", ends.rule, ends.statement, begins.statement, ends.header["locks"])
 
 

@@ -1,6 +1,6 @@
 -- What: what capture and write-through rest on is remembered as it is at the end of the deployment.
 -- Why: migrate_data, switch_over and roll_back compare it with what they find; see 29_drift.
--- Inverse: 05_ledger_tables.undo.sql, the table goes as a whole.
+-- Inverse: 05_ledger_tables.sql drops the table as a whole.
 -- Locks: none.
 -- Stage: locked
 INSERT INTO artwork_migration.baseline_object (serving, kind, subject, words, may_differ)

@@ -2,7 +2,6 @@
 --   shows when the names have changed hands (64), with the names that the way back gives back.
 -- Why: the way back must know what has come, or gone, since. The list is in names: numbers of the catalog do not tell what is new, because
 --   an older function may be replaced by one that is bound, and a database that was restored from a dump has other numbers.
--- Inverse: 16_dependent_at_switch.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE VIEW artwork_migration.bound_to_artworks AS
@@ -46,3 +45,8 @@ CREATE TABLE artwork_migration.dependent_at_switch (
   name text,
   CONSTRAINT dependent_at_switch_pkey PRIMARY KEY (kind, object)
 );
+
+-- Undo:
+-- Why: the way back has asked them, and another switch makes its own.
+DROP TABLE artwork_migration.dependent_at_switch;
+DROP VIEW artwork_migration.bound_to_artworks;

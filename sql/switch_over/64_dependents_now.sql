@@ -1,6 +1,6 @@
 -- What: what hangs on the serving table now is written into the list.
 -- Why: it is the last that the switch makes, and from the commit on others may make more.
--- Inverse: 16_dependent_at_switch.undo.sql, the list goes as a whole.
+-- Inverse: 16_dependent_at_switch.sql drops the list as a whole.
 -- Locks: none beyond those taken.
 -- Stage: locked
 INSERT INTO artwork_migration.dependent_at_switch (kind, object, name)

@@ -1,6 +1,6 @@
 -- What: the secondary indexes of the clean table that are still to be made, one for each query that the product runs.
 -- Why: made after the copy they cost a fraction of what the copy would pay for them. What a killed attempt left behind is invalid and goes.
--- Inverse: deploy_schema/20_clean_table.undo.sql, the table goes as a whole.
+-- Inverse: deploy_schema/20_clean_table.sql drops the table as a whole.
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2; it waits for open transactions, but nobody waits for it.
 -- Stage: after
 SELECT

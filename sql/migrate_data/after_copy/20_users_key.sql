@@ -1,7 +1,7 @@
 -- What: the clean table's foreign key to users, not validated yet, where it is missing: its locks first, then the key.
 -- Why: deleting a user worked before and must go on working (SET NULL, as the legacy key does); a claimed user may change its id (CASCADE).
 --   During the copy it would make every chunk wait for, and fail with, each user that is deleted meanwhile.
--- Inverse: deploy_schema/20_clean_table.undo.sql, the table goes as a whole.
+-- Inverse: deploy_schema/20_clean_table.sql drops the table as a whole.
 -- Locks: SHARE ROW EXCLUSIVE (reads go on, writes wait) on public.users and public.artworks_v2, within the budget of a plan.
 -- Stage: locked
 SELECT
