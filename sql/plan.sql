@@ -38,10 +38,11 @@ SELECT
 -- What: how many legacy rows each rule takes.
 -- Why: what would stay behind is known before anything is created.
 -- Locks: ACCESS SHARE on public.artworks.
+-- Given: legacy_artwork
 SELECT
   COALESCE('quarantined: ' || CASE WHEN l.disposition = 'eligible' THEN l.defect END, l.disposition) AS disposition,
   COUNT(*) AS row_count
-FROM legacy_artwork AS l
+FROM artwork_migration.legacy_artwork AS l
 GROUP BY 1
 ORDER BY 2 DESC, 1;
 
@@ -52,6 +53,7 @@ ORDER BY 2 DESC, 1;
 --   decision. A legacy owner is always kept, so user_changed is 0 unless the mapping is wrong. Two branches, each with a condition that
 --   lets the planner leave out most rows: asked in one, every row would be given its disposition.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
 SELECT
   COUNT(*) FILTER (WHERE e.kind = 'user_gained') AS user_gained,
   COUNT(DISTINCT e.user_id) FILTER (WHERE e.kind = 'user_gained') AS users_gaining,
@@ -61,13 +63,13 @@ FROM (
   SELECT
     'user_gained' AS kind,
     l.email_user_id AS user_id
-  FROM legacy_artwork AS l
+  FROM artwork_migration.legacy_artwork AS l
   WHERE l.email_user_id IS NOT NULL AND l.legacy_user_id IS NULL AND l.disposition = 'eligible'
   UNION ALL
   SELECT
     'user_changed' AS kind,
     l.user_id
-  FROM legacy_artwork AS l
+  FROM artwork_migration.legacy_artwork AS l
   WHERE l.legacy_user_id IS NOT NULL AND l.user_id <> l.legacy_user_id AND l.disposition = 'eligible'
 ) AS e;
 
@@ -206,22 +208,6 @@ SELECT
   (1.7 * (n.clean_table + n.clean_indexes + n.users))::bigint AS wal,
   (n.table_bytes + n.clean_table)::bigint AS temporary
 FROM need AS n;
-
--- name: column_gone
--- What: the columns that the view artwork_migration.column_gone (deploy_schema/49) will name, from the mapping (:mapping).
--- Why: what cannot go over to the clean table is told before there is one.
--- Locks: none.
-SELECT
-  a.attnum AS number,
-  a.attname AS name
-FROM pg_catalog.pg_attribute AS a
-WHERE
-  a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND NOT EXISTS (
-    SELECT
-    FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, data_type text, carried boolean)
-    WHERE m.clean_column = a.attname AND (m.carried OR (m.data_type::regtype = a.atttypid AND a.atttypmod = -1))
-  );
 
 -- name: cannot_drift
 -- What: which of the subjects nobody may accept as drifted: there is no such thing, or a lapse of it hides writes from us.

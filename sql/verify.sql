@@ -9,7 +9,8 @@ WHERE r.run = :run;
 
 -- name: compared
 -- What: how many rows have a verdict, and how many of them are rows of the retired table, beside a plain count of that table.
--- Why: a rule that looked at nothing has failed, and the sum of law 1 is held against the count. Run it in the transaction of verify/compare.sql.
+-- Why: a rule that looked at nothing has failed, and the sum of law 1 is held against the count. Run it in the transaction of
+--   verify/compare.sql.
 -- Locks: ACCESS SHARE on public.artworks_old.
 SELECT
   COALESCE(SUM(r.row_count), 0)::bigint AS looked_at,

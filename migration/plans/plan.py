@@ -20,8 +20,8 @@ STAGES = ("prepare", "locked", "after")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes, and
-    the stage in which the undo belongs: `locked`, `named` (locked as well, once the names are the old ones again) or `after`."""
+    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself) and in which stage, the
+    lock it takes; its kind and what it waits for, see `sql.StatementRow`."""
 
     stage: str
     object: str
@@ -29,6 +29,8 @@ class Statement:
     undo: str | None
     lock: str
     undo_stage: str = "locked"
+    kind: str | None = None
+    waits_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,11 @@ MEND = "Mend these and plan again; the plan will have another number."
 
 def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
     """The statements that take earlier ones back, in reverse order; what needs time for it comes after the lock."""
-    return [Statement(row["undo_stage"], row["object"], row["undo"], None, "") for row in reversed(statements) if row["undo"]]
+    return [
+        Statement(row["undo_stage"], row["object"], row["undo"], None, "", kind=row["kind"], waits_on=row["waits_on"])
+        for row in reversed(statements)
+        if row["undo"]
+    ]
 
 
 def serving(phase: Phase) -> str:

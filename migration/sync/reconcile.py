@@ -55,9 +55,8 @@ def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
 def _count_statistics(run: Run, connection: Connection) -> None:
     """Write every count of `sql/reconcile/statistics`, in its order; a file of rows returns one statement for each thing it counts."""
     for file in sql.folder("reconcile/statistics"):
-        if file.name.endswith(".rows"):
-            for row in database.rows(connection, file.name, run=run.epoch):
-                # without parameters, or a % in a name would be taken for one
-                connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True})
+        if file.returns_statements:
+            for row in database.statements(connection, file, run=run.epoch):
+                database.run_literally(connection, row.do)
         else:
             database.run(connection, file.name, run=run.epoch)

@@ -26,6 +26,8 @@ _REMAINDERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
+#: What these two are asked with.
+_LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 #: Places among the files' names: behind the locks (20), and before the logs go (80).
 _ASKED_AGAIN = "clean_up/25"
 _REMAINDERS_GO = "clean_up/70"
@@ -36,39 +38,34 @@ def plan_clean_up(connection: Connection) -> Plan:
 
     SWITCHED → SWITCHED; takes ACCESS SHARE only.
     """
-    remainders = _remainders(connection)
     return Plan(
         verb="clean_up",
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, remainders)),
+        statements=tuple(_statements(connection)),
         blockers=(*_too_early(connection), *_in_the_way(connection)),
-        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection, remainders)},
+        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection)},
     )
 
 
-def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
-    known = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
-    return {name: known.rows(connection, sql.load(file))[0] for name, file in _REMAINDERS.items()}
-
-
-def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
+def _statements(connection: Connection) -> list[Statement]:
     known = Catalog({"ledger_tables": list(ledger.TABLES)})
     made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
     made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
     made[_REMAINDERS_GO] = [
-        Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
-        for name, row in remainders.items()
+        statement
+        for name, file in _REMAINDERS.items()
         if ledger.decision_value(connection, name, "no") == "yes"
+        for statement in statements_of(connection, _LEFT, sql.load(file))
     ]
     return [statement for name in sorted(made) for statement in made[name]]
 
 
-def _counted(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> dict[str, Any]:
+def _counted(connection: Connection) -> dict[str, Any]:
     """How much each decision would remove, with the first of the ids."""
-    questions = {f"{name}_would_remove": str(row["question"]).replace("%", "%%") for name, row in remainders.items()}
-    return {name: dict(connection.exec_driver_sql(question).mappings().one()) for name, question in questions.items()}
+    asked = {name: row.question or "" for name, file in _REMAINDERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in asked.items()}
 
 
 def _too_early(connection: Connection) -> list[Problem]:

@@ -40,7 +40,7 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
         "statuses_legacy_takes": json.loads(known.parameters["accepted"]),
         # what it deparses waits for whoever has locked a table that the words name
         dependents.FACT: estimates.within_bound(
-            connection, lambda: dependents.listed(connection, known, lambda file: estimates.on_stubs(connection, known, file))
+            connection, lambda: dependents.listed(connection, known, lambda file: estimates.before_deployment(connection, known, file))
         ),
     }
 
@@ -50,7 +50,7 @@ def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> 
     asked = dataclasses.replace(known, parameters={**known.parameters, **estimates.exposure_counts(facts["exposure"])})
     found: list[Problem] = []
     for file in sql.folder("plan/blockers"):
-        look = partial(problems_found, connection, asked, estimates.on_stubs(connection, asked, file))
+        look = partial(problems_found, connection, asked, estimates.before_deployment(connection, asked, file))
         rows = estimates.within_bound(connection, look) if file.rule in _LOOK_AT_ROWS else look()
         if rows is None:
             facts.setdefault("not_looked", []).append(file.rule)

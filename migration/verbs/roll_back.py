@@ -23,7 +23,7 @@ from migration.plans.statements import (
     Catalog,
     database_mark,
     problems_found,
-    rows_as,
+    statements_of,
     still_clear,
     still_the_same,
 )
@@ -73,7 +73,7 @@ def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[
     undos = plan.undone(switched)
     return [
         Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
-        *rows_as(connection, "locked", "switch_over/20_locks.rows"),
+        *statements_of(connection, Catalog({}), sql.load("switch_over/locks")),
         still_the_same(connection, sql.load(DEPENDENTS)),
         still_clear(sql.load(CAPTURE_DRIFTED)),
         Statement("locked", last.rule, last.statement, None, last.header["locks"]),
@@ -135,18 +135,22 @@ def plan_uninstall(connection: Connection) -> Plan:
     deployed = ledger.deployed_statements(connection)
     undos = plan.undone(deployed)
     in_place = row.phase is not Phase.NOT_STARTED
-    users_are_ours = any(statement.do == "DROP TABLE public.users" for statement in undos)
+    users_are_ours = any(undo.object == "public.users" for undo in undos)
     blockers = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
     locked = []
     if in_place:
         locked = [
-            *rows_as(connection, "locked", "roll_back/to_not_started/locks"),
+            *statements_of(connection, Catalog({}), sql.load("roll_back/to_not_started/locks")),
             *(still_clear(file) for file in blockers),
             Statement("locked", "values of the clean side alone", _kept("roll_back/to_not_started/clean_only_values"), None, ""),
             *(undo for undo in undos if undo.stage == "locked"),
         ]
     after = [
-        *rows_as(connection, "after", "roll_back/to_not_started/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
+        *statements_of(
+            connection,
+            Catalog({"users_are_ours": users_are_ours, "gone": "public.artworks_v2"}),
+            sql.load("roll_back/to_not_started/created_users"),
+        ),
         *(undo for undo in undos if undo.stage == "after"),
         Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
     ]

@@ -7,6 +7,7 @@
 -- Stage: prepare
 -- Remedy: Drop it before the switch and create it anew after it, or rename it (or its index), or rewrite it on columns that both tables
 --   have.
+-- Given: column_gone
 WITH views AS (
   SELECT DISTINCT
     c.oid,

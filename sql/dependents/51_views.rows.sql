@@ -5,6 +5,7 @@
 -- Locks: ACCESS EXCLUSIVE on the view, taken before.
 -- Stage: locked
 -- Remedy: Rewrite it on columns that both tables have, or drop it before the switch and create it anew after it.
+-- Given: column_gone
 SELECT DISTINCT
   'view ' || c.oid::regclass AS object,
   s.statement AS "do",

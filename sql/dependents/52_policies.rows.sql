@@ -4,6 +4,7 @@
 -- Locks: ACCESS EXCLUSIVE on the policy's table, taken before.
 -- Stage: locked
 -- Remedy: Rewrite it on columns that both tables have.
+-- Given: column_gone
 SELECT DISTINCT
   FORMAT('policy %I on %s', p.polname, p.polrelid::regclass) AS object,
   s.statement AS "do",

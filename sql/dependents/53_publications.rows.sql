@@ -6,6 +6,7 @@
 -- Stage: locked
 -- Remedy: Rewrite it on columns that both tables have, or take artworks out of it and add it anew after the switch. If it names both
 --   tables, take artworks_v2 out of it; after the switch it publishes that table as artworks.
+-- Given: column_gone
 SELECT
   s.object,
   s."do",

@@ -6,6 +6,7 @@
 -- Locks: ACCESS EXCLUSIVE on both tables, taken before.
 -- Stage: locked
 -- Remedy: Rewrite it for the clean table's columns, or drop it before the switch and create it anew after it.
+-- Given: column_gone
 WITH triggers AS (
   SELECT
     g.oid,

@@ -7,7 +7,9 @@ SELECT
   FORMAT('key %s on %s validated', k.conname, k.conrelid::regclass) AS object,
   s.statement AS "do",
   s.statement AS undo,
-  'after' AS undo_stage
+  'after' AS undo_stage,
+  'validation' AS kind,
+  k.conrelid::regclass::text AS waits_on
 FROM pg_catalog.pg_constraint AS k
 CROSS JOIN LATERAL (SELECT FORMAT('ALTER TABLE %s VALIDATE CONSTRAINT %I', k.conrelid::regclass, k.conname) AS statement) AS s
 WHERE

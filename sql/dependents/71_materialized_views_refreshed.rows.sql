@@ -7,7 +7,8 @@ SELECT DISTINCT
   FORMAT('materialized view %s refreshed', c.oid::regclass) AS object,
   s.statement AS "do",
   s.statement AS undo,
-  'after' AS undo_stage
+  'after' AS undo_stage,
+  c.oid::regclass::text AS waits_on
 FROM pg_catalog.pg_depend AS d
 INNER JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
 INNER JOIN pg_catalog.pg_class AS c ON w.ev_class = c.oid

@@ -1,6 +1,6 @@
 -- What: the function that copies the eligible rows of one block range into the clean table and returns how many.
--- Why: the first copy. Rows in quarantine stay; a row whose token another clean row holds stays too: migrate_data/log_missing leaves it to catch-up.
---   DO NOTHING is about a chunk done twice only: the id stands there already.
+-- Why: the first copy. Rows in quarantine stay; a row whose token another clean row holds stays too:
+--   migrate_data/log_missing leaves it to catch-up. DO NOTHING is about a chunk done twice only: the id stands there already.
 -- Locks: when called, ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) RETURNS bigint

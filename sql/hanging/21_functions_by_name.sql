@@ -2,6 +2,7 @@
 -- Why: a text is bound to nothing: at the switch it means the clean table with its next call, and fails where a column is gone. What is
 --   bound by identity is a blocker (switch_over/blockers/20). Ours are bound to the tables themselves.
 -- Locks: none.
+-- Given: column_gone
 SELECT
   p.oid::regprocedure::text AS object,
   'follows the name: it works on the clean table from the switch on' || COALESCE(

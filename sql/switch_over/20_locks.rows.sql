@@ -14,17 +14,18 @@ WITH halves AS (
 
 SELECT
   s.object,
-  CASE s.kind
+  CASE s.relkind
     WHEN 'v' THEN FORMAT('ALTER VIEW %s OWNER TO %I', s.object, s.owner)
     WHEN 'm' THEN FORMAT('ALTER MATERIALIZED VIEW %s OWNER TO %I', s.object, s.owner)
     ELSE FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object)
   END AS "do",
-  NULL AS undo
+  'ACCESS EXCLUSIVE' AS lock,
+  CASE WHEN s.relkind IN ('v', 'm') THEN 'view lock' ELSE 'table lock' END AS kind
 FROM (
   SELECT DISTINCT
     1 AS place,
     c.oid::regclass::text AS object,
-    c.relkind AS kind,
+    c.relkind,
     PG_GET_USERBYID(c.relowner) AS owner
   FROM pg_catalog.pg_depend AS d
   INNER JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid

@@ -6,18 +6,20 @@
 -- Stage: locked
 SELECT
   s.object,
-  s.statement AS "do"
+  s.statement AS "do",
+  s.kind
 FROM (
   VALUES
-  (1, 'public.users', 'LOCK TABLE public.users IN SHARE ROW EXCLUSIVE MODE'),
-  (2, 'public.artworks_v2', 'LOCK TABLE public.artworks_v2 IN SHARE ROW EXCLUSIVE MODE'),
+  (1, 'public.users', 'table lock', 'LOCK TABLE public.users IN SHARE ROW EXCLUSIVE MODE'),
+  (2, 'public.artworks_v2', 'table lock', 'LOCK TABLE public.artworks_v2 IN SHARE ROW EXCLUSIVE MODE'),
   (
     3,
     'key artworks_v2_user_id_fkey',
+    NULL,
     'ALTER TABLE public.artworks_v2 ADD CONSTRAINT artworks_v2_user_id_fkey'
     || ' FOREIGN KEY (user_id) REFERENCES public.users (id) ON DELETE SET NULL ON UPDATE CASCADE NOT VALID'
   )
-) AS s (place, object, statement)
+) AS s (place, object, kind, statement)
 WHERE
   NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint AS k

@@ -1,10 +1,12 @@
 -- What: the locks under which everything of ours is taken away, all of them first.
 -- Why: dropping a trigger or a foreign key needs ACCESS EXCLUSIVE; see deploy_schema/50_locks.
--- Locks: none by itself; the rows take ACCESS EXCLUSIVE.
+-- Locks: ACCESS EXCLUSIVE on all of them.
+-- Stage: locked
 SELECT
   s.object,
   FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object) AS "do",
-  'ACCESS EXCLUSIVE' AS lock
+  'ACCESS EXCLUSIVE' AS lock,
+  'table lock' AS kind
 FROM (
   SELECT DISTINCT
     g.tgrelid::regclass::text AS object,

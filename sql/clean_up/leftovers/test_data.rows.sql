@@ -2,7 +2,8 @@
 --   removes it. The rule is that of the legacy table (an image url that begins with test-), on the clean table's columns.
 -- Why: the clean side works with what it has made itself, whatever its urls. The rows are locked first, and only then, in a new statement,
 --   each foreign key to artworks is asked, whatever its ON DELETE would do. Outside a transaction block, some thousands in a transaction.
--- Locks: none by itself; the statement takes ROW EXCLUSIVE on public.artworks, and the rows of one batch in id order.
+-- Locks: ROW EXCLUSIVE on public.artworks, and the rows of one batch in id order.
+-- Stage: after
 SELECT
   'test data' AS object,
   FORMAT(
@@ -26,7 +27,8 @@ END
 $loop$$do$,
     r.rule,
     r.free
-  ) AS "do"
+  ) AS "do",
+  'public.artworks' AS waits_on
 FROM (
   SELECT
     '(a.pet_mom_image_url LIKE ''test-%'' OR a.pet_image_url LIKE ''test-%'')' AS rule,

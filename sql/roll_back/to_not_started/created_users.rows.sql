@@ -3,7 +3,8 @@
 -- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: the rows are locked first, and
 --   only then, in a new statement, each foreign key to users is asked, whatever its ON DELETE would do. It runs after the lock, outside a
 --   transaction block, some thousands in a transaction, and may be run again. clean_up asks and, on a decision, removes them too.
--- Locks: none by itself; the statement takes ROW EXCLUSIVE on public.users, and the users of one batch in id order.
+-- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
+-- Stage: after
 SELECT
   'users created by migrate_data' AS object,
   FORMAT(
@@ -27,7 +28,8 @@ BEGIN
 END
 $loop$$do$,
     r.free
-  ) AS "do"
+  ) AS "do",
+  'public.users' AS waits_on
 FROM (
   SELECT
     CONCAT(
