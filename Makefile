@@ -6,7 +6,9 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: demo demo-undo test bench lint lock clean
+.PHONY: install demo demo-undo test bench lint lock clean
+
+install: $(VENV)/.runtime ## the command line, in .venv/bin
 
 demo: $(VENV)/.runtime ## take a production-like database through the whole life cycle, the application writing all the time
 	@ROWS=$(ROWS) UNTIL=$(UNTIL) $(BIN)/artwork-migration demo

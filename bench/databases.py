@@ -5,19 +5,23 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy import Connection
+
+from flows.migrate_data import fill_clean_table
 from migration.database import Database
-from migration.ledger import ledger, runs
-from migration.ledger.phases import Phase
-from migration.ledger.runs import Run
-from migration.plans import execution, plan
+from migration.ledger import runs
+from migration.ledger.phases import DEPLOY_SCHEMA, MIGRATE_DATA, SWITCH_OVER, Phase, Verb
+from migration.ledger.runs import Approval, Run
 from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
-from migration.sync import backfill, catch_up, post_copy, reconcile
-from migration.verbs import deploy_schema, switch_over
+from migration.verbs.deploy_schema import plan_deployment
+from migration.verbs.switch_over import plan_switch
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
+from tasks.plans import execute_plan, keep_plan, read_plan
+from tasks.switching import drain_log
 
-SETTINGS = Settings(database_url=None)
+SETTINGS = Settings(database_url=None, lock_wait_seconds=60)
 
 
 @contextmanager
@@ -39,49 +43,29 @@ def build(on: EmbeddedServer, name: str, rows: int) -> str:
 
 def deploy(on: EmbeddedServer, name: str) -> None:
     """NOT_STARTED → DEPLOYED: the clean table, the capture and the write-through."""
-    with running(on, name, "deploy_schema") as run:
-        with run.database.transaction("planning") as connection:
-            made = deploy_schema.plan_deployment(connection)
-        _execute(run, made, Phase.DEPLOYED)
+    with running(on, name, DEPLOY_SCHEMA) as run:
+        execute_plan(run, approved(run, plan_deployment))
 
 
 def switch(on: EmbeddedServer, name: str) -> None:
-    """DEPLOYED → SWITCHED: all that migrate_data and switch_over do, but the gates."""
-    with running(on, name, "migrate_data") as run:
+    """DEPLOYED → SWITCHED: all that migrate_data and switch_over do, except the gates."""
+    with running(on, name, MIGRATE_DATA) as run:
         run.begin()
-        backfill.find_quarantined(run)
-        backfill.create_users(run)
-        backfill.plan_chunks(run)
-        list(backfill.copy_chunks(run))
-        backfill.log_missing(run)
-        list(post_copy.finish_table(run, on_attempt=print))
-        catch_up.catch_up(run)
-        reconcile.reconcile(run)
+        fill_clean_table(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
-    with running(on, name, "switch_over") as run:
-        with run.database.transaction("planning") as connection:
-            made = switch_over.plan_switch(connection)
-        # what the loads have left pending is in flight: taken along before the lock, as the flow does
-        _execute(run, made, Phase.SWITCHED, before_attempt=lambda: switch_over.catch_up_before(run))
+    with running(on, name, SWITCH_OVER) as run:
+        execute_plan(run, approved(run, plan_switch), before_attempt=drain_log(run))
 
 
-def _execute(run: Run, made: Plan, phase_after: Phase, before_attempt: Callable[[], object] = lambda: None) -> None:
-    run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-    run.begin(plan=made.number, approved_by="bench", reason="bench")
-    execution.execute(
-        run.database,
-        made.statements,
-        verb=made.verb,
-        action="the plan",
-        patience=60,
-        before_commit=lambda connection: ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after),
-        on_attempt=print,
-        before_attempt=before_attempt,
-    )
+def approved(run: Run, make: Callable[[Connection], Plan]) -> Plan:
+    """The plan of a run, approved as soon as it is made; its blockers are for operators, and a benchmark passes over them."""
+    plan = keep_plan(run, read_plan(run, make))
+    run.begin(Approval(plan.number, "bench", "bench"))
+    return plan
 
 
 @contextmanager
-def running(on: EmbeddedServer, name: str, verb: str) -> Iterator[Run]:
+def running(on: EmbeddedServer, name: str, verb: Verb) -> Iterator[Run]:
     """A run that holds the lock, as a flow would."""
     database = Database(database_url(on.url(name)), name="bench")
     try:

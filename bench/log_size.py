@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench import databases, machine
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import catch_up
 from sample.server import EmbeddedServer
 
@@ -69,7 +70,7 @@ def _drain(on: EmbeddedServer, connection: psycopg.Connection, name: str, ids: i
         full = _megabytes(connection)
         with _writing(on) as writes:
             begun = time.perf_counter()
-            with databases.running(on, DATABASE, "migrate_data") as run:
+            with databases.running(on, DATABASE, MIGRATE_DATA) as run:
                 run.begin()
                 catch_up.drain(run)
             taken = time.perf_counter() - begun

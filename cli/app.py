@@ -8,13 +8,14 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from sqlalchemy import URL
 
 from cli.up import bring_up, running_ui, take_down
-from cli.verbs import exit_code, run_verb
+from cli.verbs import exit_code, run_verb, use_running_server
 from migration.database import Database
 from migration.errors import BadInput, MigrationError
 from migration.ledger.decisions import DecisionName
-from migration.settings import Settings, database_url, read_settings
+from migration.settings import Settings, read_settings, required_url
 from reporting.status import read_status, status_lines
 
 if TYPE_CHECKING:
@@ -156,15 +157,21 @@ def _asked_database() -> Iterator[tuple[Database, Settings]]:
     """The database of the environment and the settings; an error of ours ends the program in words, with its exit code."""
     try:
         settings = read_settings()
-        if settings.database_url is None:
-            raise BadInput("ARTWORK_DATABASE_URL is not set. Set it to the database to migrate, like postgresql://user@host:5432/shop.")
-        database = Database(database_url(settings.database_url.get_secret_value()))
+        database = Database(required_url(settings, _stored_url))
         try:
             yield database, settings
         finally:
             database.dispose()
     except MigrationError as error:
         _end_badly(error)
+
+
+def _stored_url() -> URL | None:
+    """The address in Prefect's block. Imported here, because Prefect takes seconds and a set variable needs none of it."""
+    use_running_server()
+    from tasks.connection_block import stored_url
+
+    return stored_url()
 
 
 def _end(state: "State[object]") -> NoReturn:

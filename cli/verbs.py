@@ -16,14 +16,19 @@ def run_verb(verb: str, **parameters: object) -> "State[Any]":
 
     It is recorded by the server in PREFECT_API_URL; where none is set, by the one that `up` has started.
     """
+    use_running_server()
+    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
+    state: State[Any] = flow(**parameters, return_state=True)
+    return state
+
+
+def use_running_server() -> None:
+    """Let Prefect, imported after this, use the server in PREFECT_API_URL, or else the one that `up` has started."""
     api = running_api()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
-    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
-    state: State[Any] = flow(**parameters, return_state=True)
-    return state
 
 
 def exit_code(state: "State[Any]") -> int:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import WorkerStatus
+from pydantic import SecretStr
 
 from cli.processes import Service
 from migration.database import Database
-from migration.settings import database_url
+from migration.settings import configured_url
 from tasks.connection_block import stored_url
 
 POOL = "artwork-migration"
@@ -39,7 +40,7 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
 def to_migrate(worker: Service) -> str:
     """Which database its runs work on: name and host, or how to set one."""
     given = worker.variable("ARTWORK_DATABASE_URL")
-    url = database_url(given) if given else stored_url()
+    url = configured_url(SecretStr(given) if given else None, stored_url)
     return Database(url).address if url else NO_DATABASE
 
 

@@ -1,9 +1,12 @@
 """Phase 2: create the users and copy the good rows."""
 
+from typing import TypedDict
+
 from prefect.client.schemas.objects import State
 
 from migration.checks.gates import require_green
-from migration.ledger.phases import Phase
+from migration.ledger.phases import MIGRATE_DATA, Phase
+from migration.ledger.runs import Run
 from migration.plans.drift import require_capture
 from tasks.copying import (
     catch_up_with_log,
@@ -15,34 +18,50 @@ from tasks.copying import (
     publish_accounts,
     reconcile_rows,
 )
-from tasks.reporting import write_report
+from tasks.reports import write_report
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
 
 
+class FilledTable(TypedDict):
+    """What the data phase did: rows copied, what catch-up did by name, rows by verdict."""
+
+    copied: int
+    caught_up: dict[str, int]
+    verdicts: dict[str, int]
+
+
 @verb
 def migrate_data() -> State:
-    """Create anonymous users, copy the eligible artworks, catch up with what was written meanwhile, and compare every row.
+    """Create anonymous users, copy the eligible artworks, catch up with the writes made meanwhile, and compare every row.
 
-    DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues where it was, or catches up. The application goes on; no lock
-    stops it. Ends in *Red gate* when a critical rule says no, or could not be judged: of the gate `legacy_artworks` before anything is
-    copied, of `users`, `clean_artworks` and `reconciliation` after it. The phase then stays what it was.
+    DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues or catches up. The application keeps working; no lock blocks it.
+    The run ends in *Red gate* if a critical rule fails or cannot be evaluated: in the gate `legacy_artworks` before anything is copied, in
+    `users`, `clean_artworks` and `reconciliation` after it. The phase does not change then.
     """
-    with writing("migrate_data") as run:
-        run.require(Phase.DEPLOYED, Phase.MIGRATED)
+    with writing(MIGRATE_DATA) as run:
+        run.require_phase()
         require_capture(run)
         run.begin()
         require_green(judge(run, "legacy_artworks"))
-        find_quarantined(run)
-        create_users(run)
-        copied = copy_chunks(run)
-        log_missing(run)
-        finish_table(run)
-        caught_up = catch_up_with_log(run)
-        counts = reconcile_rows(run)
+        counts = fill_clean_table(run)
         publish_accounts(run)
         verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
         write_report(run)
         require_green(*verdicts)
-        run.end("Completed", phase_after=Phase.MIGRATED, copied=copied, caught_up=caught_up, verdicts=counts)
-        return completed(Phase.MIGRATED, f"{counts.get('match', 0)} artworks are migrated and agree with the legacy table.")
+        run.end("Completed", phase_after=Phase.MIGRATED, **counts)
+        return completed(Phase.MIGRATED, f"{counts['verdicts'].get('match', 0)} artworks are migrated and agree with the legacy table.")
+
+
+def fill_clean_table(run: Run) -> FilledTable:
+    """The data phase between its gates: users, copy, catch-up, comparison of every row. Returns its counts.
+
+    Locks ROW EXCLUSIVE on users and artworks_v2, ACCESS SHARE on artworks, and for a moment the rows of a batch.
+    """
+    find_quarantined(run)
+    create_users(run)
+    copied = copy_chunks(run)
+    log_missing(run)
+    finish_table(run)
+    caught_up = catch_up_with_log(run)
+    return FilledTable(copied=copied, caught_up=caught_up, verdicts=reconcile_rows(run))

@@ -1,18 +1,17 @@
-"""The way back."""
+"""The rollback, in both its steps."""
 
 from typing import Literal
 
 from prefect.client.schemas.objects import State
 
-from migration.ledger.phases import Phase
-from migration.ledger.runs import Run
-from migration.plans.plan import Approval
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, Phase
+from migration.ledger.runs import Approval
+from migration.sync.carry_back import rehearse
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
-from tasks.executing import execute_plan, finish_plan
-from tasks.exporting import export_ledger
-from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.switching import carry_back_writes, drain_clean_log, dry_run_roll_back, fingerprint_kept, finish_steps
-from tasks.verbs import completed, planned, verb, writing
+from tasks.plans import approved_plan, execute_plan, finish_plan
+from tasks.reports import export_ledger
+from tasks.switching import carry_back_writes, drain_clean_log, fingerprint_kept, finish_steps
+from tasks.verbs import completed, verb, writing
 
 
 @verb
@@ -22,52 +21,43 @@ def roll_back(
     approved_by: str | None = None,
     reason: str | None = None,
 ) -> State:
-    """Let the legacy table serve again, or take everything of ours away; every write, on whichever side it was made, stays.
+    """Let the legacy table serve again, or uninstall the migration; writes made on either side are kept.
 
-    SWITCHED → MIGRATED: what was written since the switch is carried into the retired table first, while the application goes on; then
-    the names change hands back. DEPLOYED or MIGRATED → NOT_STARTED: nothing of ours is left; the ledger, and what only the clean side
-    holds, are exported to a file before they go. Both make all access to artworks, and to what references it (on the way to NOT_STARTED
-    to users as well), wait for a moment: less than half of the server's deadlock_timeout. Interrupted after that moment, they do what is
-    left when they are run again.
+    SWITCHED → MIGRATED: the writes made since the switch are carried into the retired table first, while the application keeps working;
+    then the names change hands back. DEPLOYED or MIGRATED → NOT_STARTED: every object of the migration is removed; the ledger and the
+    values that only the clean side holds are exported to a file first. In both, all access to artworks and to the tables that reference it
+    (for NOT_STARTED also to users) waits for a moment, less than half of the server's deadlock_timeout. If the run is killed after that
+    moment, the next run does the rest.
 
     Args:
-        to: The phase to go back to.
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        to: The phase to return to.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why; kept in the ledger.
     """
     approval = Approval.given(plan, approved_by, reason)
-    with writing("roll_back") as run:
-        return _switch_back(run, approval) if to == "MIGRATED" else _withdraw(run, approval)
+    return _to_migrated(approval) if to == "MIGRATED" else _to_not_started(approval)
 
 
-def _switch_back(run: Run, approval: Approval | None) -> State:
-    if run.has_steps_left(Phase.MIGRATED):
-        run.begin()
-    else:
-        run.require(Phase.SWITCHED)
-        rehearsed = dry_run_roll_back(run)
-        made = make_plan(run, lambda connection: plan_roll_back(connection, rehearsed))
-        if approval is None:
-            return planned(made, publish_plan(run, made))
-        confirm_plan(run, made, approval)
-        run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-        with fingerprint_kept(run):
-            carry_back_writes(run, made)
-            execute_plan(run, made, Phase.MIGRATED, before_attempt=drain_clean_log(run, made))
-    finish_steps(run)
-    run.end("Completed")
-    return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")
+def _to_migrated(approval: Approval | None) -> State:
+    with writing(ROLL_BACK_TO_MIGRATED) as run:
+        if not run.resume():
+            run.require_phase()
+            dry_run = rehearse(run)
+            approved = approved_plan(run, lambda connection: plan_roll_back(connection, dry_run), approval)
+            with fingerprint_kept(run):
+                carry_back_writes(run, approved)
+                execute_plan(run, approved, before_attempt=drain_clean_log(run, approved))
+        finish_steps(run)
+        run.end("Completed")
+        return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")
 
 
-def _withdraw(run: Run, approval: Approval | None) -> State:
-    run.require_ledger()
-    made = make_plan(run, plan_uninstall)
-    if approval is None:
-        return planned(made, publish_plan(run, made))
-    confirm_plan(run, made, approval)
-    run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
-    execute_plan(run, made, Phase.NOT_STARTED)
-    exported = export_ledger(run)
-    finish_plan(run, made)
-    return completed(Phase.NOT_STARTED, f"Nothing of ours is left in the database; the ledger is in {exported}.")
+def _to_not_started(approval: Approval | None) -> State:
+    with writing(ROLL_BACK_TO_NOT_STARTED) as run:
+        run.require_phase()
+        approved = approved_plan(run, plan_uninstall, approval)
+        execute_plan(run, approved)
+        exported = export_ledger(run)
+        finish_plan(run, approved)
+        return completed(Phase.NOT_STARTED, f"The migration's objects are gone from the database; the ledger is in {exported}.")

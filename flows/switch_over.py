@@ -3,54 +3,47 @@
 from prefect.client.schemas.objects import State
 
 from migration.checks.gates import require_green
-from migration.ledger.phases import Phase
+from migration.ledger.phases import SWITCH_OVER, Phase
+from migration.ledger.runs import Approval
 from migration.plans.drift import require_capture
-from migration.plans.plan import Approval
 from migration.verbs.switch_over import LOOKS, plan_switch
 from tasks.copying import publish_accounts, reconcile_rows
-from tasks.executing import execute_plan
-from tasks.planning import confirm_plan, make_plan, publish_plan
-from tasks.reporting import write_report
+from tasks.plans import approved_plan, execute_plan
+from tasks.reports import write_report
 from tasks.switching import catch_up_before_switch, close_gate, drain_log, finish_steps
 from tasks.validation import judge
-from tasks.verbs import completed, planned, verb, writing
+from tasks.verbs import completed, verb, writing
 
 
 @verb
 def switch_over(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
-    """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and everything that hangs on it goes along.
+    """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and its dependents are carried over.
 
-    MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment (less than half of the server's
-    deadlock_timeout); it gets no error. Interrupted after that moment, it does what is left when it is run again. *Switched – check
-    failed* means that the clean table serves and something is not as it should be: the message names the two ways on.
+    MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment, less than half of the server's
+    deadlock_timeout; it gets no error. If the run is killed after that moment, the next run does the rest. *Switched – check failed* means
+    that the clean table serves and a check after the switch is red: the message names the two ways to continue.
 
     Args:
-        plan: Leave empty to see the plan; nothing is changed then. To run it, give the number that the plan has.
+        plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
     """
     approval = Approval.given(plan, approved_by, reason)
-    with writing("switch_over") as run:
-        if run.has_steps_left(Phase.SWITCHED):
-            run.begin()
-        else:
-            run.require(Phase.MIGRATED)
+    with writing(SWITCH_OVER) as run:
+        if not run.resume():
+            run.require_phase()
             require_capture(run)
-            made = make_plan(run, plan_switch)
-            if approval is None:
-                return planned(made, publish_plan(run, made))
-            confirm_plan(run, made, approval)
-            run.begin(approved_by=approval.approved_by, reason=approval.reason, plan=made.number)
+            approved = approved_plan(run, plan_switch, approval)
             catch_up_before_switch(run)
             reconcile_rows(run)
             publish_accounts(run)
             verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
             write_report(run)
             require_green(*verdicts)
-            execute_plan(run, made, Phase.SWITCHED, looks=LOOKS, before_attempt=drain_log(run))
+            execute_plan(run, approved, checks=LOOKS, before_attempt=drain_log(run))
         finish_steps(run)
         verdict = judge(run, "live")
         write_report(run)
         close_gate(run, verdict)
         run.end("Completed")
-        return completed(Phase.SWITCHED, "The names have changed hands; the gate after it is green.")
+        return completed(Phase.SWITCHED, "The names have changed hands; the gate after the switch is green.")

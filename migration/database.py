@@ -23,13 +23,15 @@ DEADLOCK = "40P01"
 #: We lose against the application and try again: a lock timeout, a deadlock, a user or a token that changed hands meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
 #: What each transaction of ours begins with, whatever the role or the database has: no limit of theirs, and in these settings the catalog's
-#: words are always the same.
+#: words are always the same. Without enable_material the planner cannot keep a table in memory that it believes to be small and read that
+#: once for every row: a repeated scan costs what its pages cost, and their number needs no statistics.
 _DEFAULTS = {
     "search_path": "",
     "client_connection_check_interval": "5s",
     "statement_timeout": "0",
     "transaction_timeout": "0",
     "jit": "off",
+    "enable_material": "off",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",

@@ -1,4 +1,4 @@
-"""Errors are facts with fields. Each message says what happened, to which object, and what to do next; none carries a value of a row."""
+"""Errors are facts with fields. A message says what happened, what it means for the data, and what to do; none carries a value of a row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class DatabaseUnreachable(MigrationError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that stands in the way: the `rule` that found it, the `subject` it is about, what is wrong, and what to do."""
+    """One thing that prevents a step: the `rule` that found it, the `subject` it is about, what is wrong, and how to fix it."""
 
     rule: str
     subject: str
@@ -40,9 +40,9 @@ class Problem:
 class PrerequisitesNotMet(MigrationError):
     """The database cannot be migrated as it is; nothing was created."""
 
-    def __init__(self, verb: str, obstacles: Sequence[Problem]) -> None:
-        self.obstacles = tuple(obstacles)
-        super().__init__(f"{verb} is refused, nothing was changed.\n" + "\n".join(f"- {obstacle}" for obstacle in self.obstacles))
+    def __init__(self, verb: str, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{verb} is refused. Nothing was changed.\n" + "\n".join(f"- {problem}" for problem in self.problems))
 
 
 class WrongPhase(MigrationError):
@@ -50,7 +50,7 @@ class WrongPhase(MigrationError):
 
     def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
         self.found, self.wanted = found, tuple(wanted)
-        done = "The migration is done: there is no way back, and no next step."
+        done = "The migration is done: no rollback is possible, and no step is left."
         way_on = f"Run {' or '.join(run_instead)} instead." if run_instead else done
         super().__init__(
             f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {way_on}"
@@ -63,23 +63,23 @@ class RunInProgress(MigrationError):
     def __init__(self, holders: Sequence[str]) -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. This run stops here. "
-            "Wait for it to end, then start this run again."
+            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. Nothing was changed. "
+            "To fix: wait for it to end, then start this run again."
         )
 
 
 class Overtaken(MigrationError):
-    """A newer run has begun; this one may not write any more."""
+    """A newer run has begun, so this one may no longer write."""
 
 
 class PlanOutdated(MigrationError):
-    """The plan's number was approved for something else than what would happen now."""
+    """The approved plan is not what would be executed now."""
 
     def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
         self.number, self.current, self.changes = number, current, tuple(changes)
         super().__init__(
-            f"{verb}: plan {number} does not hold any more; the plan is now {current}. Nothing was changed. What changed: "
-            f"{'; '.join(changes)}. Start it without a number to read the new plan, then again with plan={current}."
+            f"{verb}: plan {number} is outdated; the plan is now {current}. Nothing was changed. Why: {'; '.join(changes)}. "
+            f"To fix: start {verb} without a number, read the new plan, then start it with plan={current}."
         )
 
 
@@ -89,30 +89,30 @@ class Blocked(MigrationError):
     def __init__(self, verb: str, number: str, blockers: Sequence[Problem]) -> None:
         self.blockers = tuple(blockers)
         super().__init__(
-            f"{verb}: plan {number} has blockers. Nothing of the plan was done.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
+            f"{verb}: plan {number} has blockers. Nothing was changed.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
         )
 
 
-class BlockerHasCome(MigrationError):
-    """Under the lock a blocker was found that the plan did not have; everything was rolled back."""
+class NewBlocker(MigrationError):
+    """Under the locks a blocker was found that the plan did not have; everything was rolled back."""
 
     def __init__(self, verb: str, action: str) -> None:
         super().__init__(
-            f"{verb}: something that blocks {action} has come since it was made. Nothing of the plan was done. "
-            "Start it without a number: the new plan names it and says what to do."
+            f"{verb}: a new blocker appeared after {action} was made. Nothing was changed. "
+            f"To fix: start {verb} without a number; the new plan names the blocker and how to fix it."
         )
 
 
 class WrongUnderLock(MigrationError):
-    """The last look under the locks found ids that are not right; everything was rolled back."""
+    """The last check under the locks found rows that differ; everything was rolled back."""
 
     end_state = "Red gate"
 
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
         super().__init__(
-            f"{verb}: the last look under the locks is red, so nothing was changed. {found}. Run migrate_data: it compares every row and "
-            "names what differs; then start again with the same plan number."
+            f"{verb}: the last check under the locks is red. Nothing was changed. Found: {found}. "
+            f"To fix: run migrate_data, which compares every row and names what differs; then start {verb} with the same plan number."
         )
 
 
@@ -201,7 +201,7 @@ class NoReport(MigrationError):
 
 @dataclass(frozen=True)
 class LockHolder:
-    """A session that stood in the way: no text of a statement, because statements carry values."""
+    """A session that holds a lock we need: no text of a statement, because statements carry values."""
 
     pid: int
     application: str
@@ -214,31 +214,29 @@ class LockHolder:
 
 
 class LockNotObtained(MigrationError):
-    """The locks were not had within the budget; everything was rolled back."""
+    """The locks could not be acquired within the budget; everything was rolled back."""
 
     end_state = "Lock not obtained"
 
     def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.attempts, self.holders = attempts, tuple(holders)
-        named = (
-            "; ".join(str(holder) for holder in holders) or "no holder was visible any more (pg_read_all_stats shows other roles' sessions)"
-        )
+        blocking = "; ".join(map(str, holders)) or "no visible session (pg_read_all_stats shows the sessions of other roles)"
         super().__init__(
-            f"{verb}: the locks were not had in {attempts} attempts. Nothing of the plan was done. In the way: {named}. "
-            "Wait for it to finish or end it yourself, then start again with the same plan number."
+            f"{verb}: could not acquire the locks after {attempts} attempts. Nothing was changed. Blocked by: {blocking}. "
+            f"To fix: wait for it to finish or end it, then start {verb} with the same plan number."
         )
 
 
-class TransactionsInTheWay(MigrationError):
-    """Something that waits for every older transaction, and that nobody waits for, has waited long enough."""
+class OldTransactions(MigrationError):
+    """A step that waits for every older transaction has waited long enough. No session waits for this step."""
 
     end_state = "Lock not obtained"
 
     def __init__(self, verb: str, action: str, sessions: Sequence[str]) -> None:
         self.sessions = tuple(sessions)
         super().__init__(
-            f"{verb}: {action} waits for other sessions to end, and they have not. Nobody waits for it, and what is done stays done. "
-            f"Open: {'; '.join(sessions) or 'none any more'}. Wait for them to end or end them yourself, then run {verb} again: it goes on."
+            f"{verb}: {action} waits for older transactions, and they are still open. What was done before stays done. "
+            f"Blocked by: {'; '.join(sessions) or 'none is left'}. To fix: wait for them or end them, then run {verb} again; it resumes."
         )
 
 

@@ -1,5 +1,6 @@
 """Settings from the environment (ARTWORK_*), and the one function that makes every database URL from them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -33,6 +34,22 @@ def read_settings() -> Settings:
     except ValidationError as error:
         wrong = "; ".join(f"ARTWORK_{str(one['loc'][0]).upper()}: {one['msg'].lower()}" for one in error.errors(include_input=False))
         raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed.") from None
+
+
+def configured_url(given: SecretStr | None, stored: Callable[[], URL | None]) -> URL | None:
+    """Which database to migrate: the one `given` in ARTWORK_DATABASE_URL, or else the one `stored` in Prefect."""
+    return database_url(given.get_secret_value()) if given else stored()
+
+
+def required_url(settings: Settings, stored: Callable[[], URL | None]) -> URL:
+    """The same, where a database must be set. Raises BadInput."""
+    url = configured_url(settings.database_url, stored)
+    if url is None:
+        raise BadInput(
+            "No database is set. To fix: set ARTWORK_DATABASE_URL, like postgresql://user@host:5432/shop, or make a block of the type "
+            "Artwork Database in Prefect and call it artwork-database."
+        )
+    return url
 
 
 def database_url(raw: str, driver: str = "psycopg") -> URL:

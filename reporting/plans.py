@@ -3,8 +3,9 @@
 from itertools import groupby
 
 import sql
+from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
-from migration.plans.plan import MEND, STAGES, Plan, Statement
+from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -21,14 +22,6 @@ _STAGES = {
     ),
 }
 
-_WAYS_BACK = {
-    "deploy_schema": "`roll-back`.",
-    "switch_over": "`roll-back --to MIGRATED`.",
-    "roll_back(to=MIGRATED)": "`switch-over` again.",
-    "roll_back(to=NOT_STARTED)": "`deploy-schema` again.",
-    "clean_up": "none.",
-}
-
 
 def plan_markdown(plan: Plan) -> str:
     """The plan as markdown: number, essentials, blockers, decisions in force, facts, statements."""
@@ -36,7 +29,7 @@ def plan_markdown(plan: Plan) -> str:
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
     return (
         f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. {_way_on(plan)}\n\n"
-        f"**Locks:** {_locks(plan)} **Way back:** {_WAYS_BACK[plan.verb]}\n\n"
+        f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_hanging(plan)}{_statements(plan)}\n"
@@ -46,10 +39,14 @@ def plan_markdown(plan: Plan) -> str:
 def _way_on(plan: Plan) -> str:
     """How it is run, or why it cannot be."""
     if plan.blockers:
-        return f"{_counted(len(plan.blockers), 'thing')} in the way, under *Blockers*. {MEND}"
+        return f"{_counted(len(plan.blockers), 'thing')} in the way, under *Blockers*. {FIX_HINT}"
     return (
         f"To run exactly these statements: `{plan.command}`; in the UI the same form with `plan={plan.number}`, `approved_by` and `reason`."
     )
+
+
+def _undone_by(plan: Plan) -> str:
+    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "nothing can undo it."
 
 
 def _locks(plan: Plan) -> str:
@@ -106,7 +103,7 @@ def _hanging(plan: Plan) -> str:
     found: list[dict[str, str]] | None = plan.facts[dependents.FACT]
     if found is None:
         return f"## What hangs on artworks\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists it.\n\n"
-    told = [one for one in found if one["lock"] or one["problem"]] if plan.verb == "switch_over" else found
+    told = [one for one in found if one["lock"] or one["problem"]] if plan.verb is SWITCH_OVER else found
     rest = f"{_counted(len(found) - len(told), 'more object')} as the plan of deploy_schema said.\n\n" if len(told) < len(found) else ""
     lines = "\n".join(
         f"| {cell(one['kind'])} | {cell(one['object'])} | {cell(_fate(one))} | {cell(one['lock'])} |"
@@ -130,7 +127,7 @@ def _not_looked(plan: Plan) -> list[str]:
 
 
 def _facts(plan: Plan) -> str:
-    if plan.verb == "deploy_schema":
+    if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections({**plan.facts, "decisions": plan.decisions})
     lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != dependents.FACT)
     return "## Counted\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "Nothing.")

@@ -31,7 +31,7 @@ class Status:
         """The verbs that fit; a verb with steps left comes before any other but the way back from it."""
         left = self.verbs_with_steps_left
         if not left:
-            return ", ".join(self.phase.phase.next_verbs) or "nothing"
+            return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
         way_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
         return f"{', '.join(left)} again, it has steps left{way_back}"
 

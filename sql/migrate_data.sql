@@ -118,12 +118,12 @@ FROM (
   UNION
   SELECT q.id FROM artwork_migration.quarantine AS q
   UNION
-  SELECT f.id FROM artwork_migration.finding AS f
+  SELECT f.id FROM artwork_migration.finding AS f LEFT JOIN artwork_migration.clean_modified AS t ON f.id = t.id
   WHERE
     f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
     AND (
       f.rule IN ('missing', 'pending')
-      OR (f.rule IN ('extra', 'differs') AND f.id NOT IN (SELECT t.id FROM artwork_migration.clean_modified AS t))
+      OR (f.rule IN ('extra', 'differs') AND t.id IS NULL)
     )
 ) AS x
 HAVING COUNT(*) > 0;

@@ -65,9 +65,9 @@ SELECT
 FROM artwork_migration.round_trip AS t
 WHERE
   CARDINALITY(t.about) > 0
-  AND t.id NOT IN (
-    SELECT f.id FROM artwork_migration.finding AS f
-    WHERE f.run = :run AND f.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count')
+  AND NOT EXISTS (
+    SELECT FROM artwork_migration.finding AS f
+    WHERE f.run = :run AND f.id = t.id AND f.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count')
   );
 
 -- name: legacy_rows

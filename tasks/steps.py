@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import logging
 import time
 from collections.abc import Callable
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -9,6 +10,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import FlowRunContext
+from prefect.logging import get_logger, get_run_logger
 from prefect.tasks import exponential_backoff
 
 from migration.errors import DatabaseUnreachable
@@ -18,14 +21,24 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, P], R]], Task[Concatenate[Run, P], R]]:
-    """A step of a flow called `name`, with its parameters in braces filled in. Every step may be run again at any time; locks and
-    conflicts are retried below, by the database.
+def in_flow() -> bool:
+    """Whether a flow is running: tests and benchmarks call the same steps outside of one, without a Prefect server."""
+    return FlowRunContext.get() is not None
 
-    The seconds it took, all attempts together, are kept in `run.seconds`.
+
+def log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
+    """The logger of the run, or a plain one outside of a flow."""
+    return get_run_logger() if in_flow() else get_logger("steps")
+
+
+def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Concatenate[Run, P], R]]:
+    """A step called `name`, with its parameters in braces filled in: a Prefect task inside a flow, a plain function outside of one.
+
+    Every step may be run again at any time; locks and conflicts are retried below, by the database. The seconds it took, all attempts
+    together, are kept in `run.seconds`.
     """
 
-    def declare(function: Callable[Concatenate[Run, P], R]) -> Task[Concatenate[Run, P], R]:
+    def declare(function: Callable[Concatenate[Run, P], R]) -> Callable[Concatenate[Run, P], R]:
         @functools.wraps(function)
         def measured(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
             label = name.format_map(inspect.signature(function).bind(run, *args, **kwargs).arguments)
@@ -35,7 +48,7 @@ def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, 
             finally:
                 run.seconds[label] = run.seconds.get(label, 0.0) + time.monotonic() - begun
 
-        return task(
+        as_task = task(
             name=name,
             task_run_name=name,
             retries=retries,
@@ -46,7 +59,27 @@ def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, 
             persist_result=False,
         )(measured)
 
+        @functools.wraps(function)
+        def in_its_place(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            return as_task(run, *args, **kwargs) if in_flow() else measured(run, *args, **kwargs)
+
+        return in_its_place
+
     return declare
+
+
+def forward(name: str, work: Callable[[Run], R], message: str = "") -> Callable[[Run], R]:
+    """The step `name` that does `work` and logs the `message`, with what the work returned in its braces."""
+
+    @step(name)
+    @functools.wraps(work)
+    def forwarded(run: Run) -> R:
+        result = work(run)
+        if message:
+            log().info(message.format(result))
+        return result
+
+    return forwarded
 
 
 def connection_lost(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:

@@ -8,7 +8,7 @@ from uuid import UUID
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_clean_up, finish_clean_up, make_ready, switch_back
+from tests.shops import Shop, execute_clean_up, finish_clean_up, make_ready, roll_back
 
 #: In the order of the life cycle; ROLLED_BACK is MIGRATED again, after a switch and the way back from it.
 PHASES = ("DEPLOYED", "MIGRATED", "SWITCHED", "ROLLED_BACK", "CLEANED")
@@ -20,7 +20,7 @@ def in_phase(
     """A shop of the sample's in that phase; what the clean-up exports goes into the folder."""
     shop = make_shop(variant, phase="SWITCHED" if phase in ("ROLLED_BACK", "CLEANED") else phase, on=on)
     if phase == "ROLLED_BACK":
-        switch_back(shop)
+        roll_back(shop)
     elif phase == "CLEANED":
         make_ready(shop)
         execute_clean_up(shop)

@@ -1,27 +1,45 @@
 """A shop database for a test: cloned from a template, with the ways to bring it into a phase without Prefect."""
 
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from sqlalchemy import Connection
 
+from flows.migrate_data import fill_clean_table
 from migration.database import Database
 from migration.errors import DatabaseUnreachable
 from migration.ledger import ledger, runs, safety_window
-from migration.ledger.phases import Phase
-from migration.ledger.runs import Run
-from migration.plans import execution, plan
+from migration.ledger.phases import (
+    CLEAN_UP,
+    DEPLOY_SCHEMA,
+    MIGRATE_DATA,
+    ROLL_BACK_TO_MIGRATED,
+    ROLL_BACK_TO_NOT_STARTED,
+    SWITCH_OVER,
+    VERIFY,
+    Phase,
+    Verb,
+)
+from migration.ledger.runs import Approval, Run
 from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
-from migration.sync import backfill, carry_back, catch_up, post_copy, reconcile
-from migration.verbs import clean_up, deploy_schema, roll_back, switch_over
+from migration.sync import catch_up, reconcile
+from migration.sync.carry_back import CarriedBack
+from migration.verbs.clean_up import EXPORT, plan_clean_up
+from migration.verbs.deploy_schema import plan_deployment
+from migration.verbs.roll_back import plan_roll_back, plan_uninstall
+from migration.verbs.switch_over import LOOKS, plan_switch
 from sample.server import EmbeddedServer
+from tasks import switching
+from tasks.copying import copy_chunks, create_users, find_quarantined
+from tasks.plans import execute_plan, finish_plan, keep_plan
+from tasks.switching import carry_back_writes, drain_clean_log, drain_log, finish_steps
 
 #: Chunks small enough that a small sample has several. Locks are waited for as long as a busy machine may need beside a busy application,
 #: which costs nothing where they are had; a test of the refusal has a patience of its own.
@@ -88,17 +106,39 @@ class Shop:
 
 
 @contextmanager
-def running(shop: Shop, verb: str = "test", *, name: str = "test-run", patience: float = SETTINGS.lock_wait_seconds) -> Iterator[Run]:
+def running(
+    shop: Shop, verb: Verb = MIGRATE_DATA, *, name: str = "test-run", patience: float = SETTINGS.lock_wait_seconds
+) -> Iterator[Run]:
     """A run that holds the lock, as a flow would."""
     settings = SETTINGS.model_copy(update={"lock_wait_seconds": patience})
     with runs.exclusive(shop.database, settings, verb=verb, name=name, run_id="") as run:
         yield run
 
 
-def planned_deployment(shop: Shop) -> Plan:
-    """The plan of deploy_schema, not kept."""
+def approve(run: Run, made: Plan) -> None:
+    """Keep the plan and begin the run that executes it, as the flows do with an approved number."""
+    keep_plan(run, made)
+    run.begin(Approval(made.number, "test", "test"))
+
+
+def execute(run: Run, made: Plan, **how: Any) -> None:
+    """The step `execute the plan` with these parameters, once more if a busy machine has lost the session: Prefect would retry it too."""
+    try:
+        execute_plan(run, made, **how)
+    except DatabaseUnreachable:
+        execute_plan(run, made, **how)
+
+
+def planned(shop: Shop, make: Callable[[Connection], Plan]) -> Plan:
+    """What `make` plans for the database, in one snapshot; not kept."""
     with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return deploy_schema.plan_deployment(connection)
+        return make(connection)
+
+
+planned_deployment = partial(planned, make=plan_deployment)
+planned_switch = partial(planned, make=plan_switch)
+planned_roll_back = partial(planned, make=plan_roll_back)
+planned_clean_up = partial(planned, make=plan_clean_up)
 
 
 def accept_exposure(shop: Shop) -> None:
@@ -111,68 +151,52 @@ def deploy(shop: Shop) -> Plan:
     """NOT_STARTED → DEPLOYED, as an operator would: with the decision that the plan asks for."""
     accept_exposure(shop)
     made = planned_deployment(shop)
-    _execute(shop, made, "deploy_schema", Phase.DEPLOYED)
+    with running(shop, DEPLOY_SCHEMA) as run:
+        approve(run, made)
+        execute(run, made)
     return made
 
 
-def withdraw(shop: Shop) -> Plan:
-    """Back to NOT_STARTED, with nothing of ours left."""
-    with shop.database.transaction("planning") as connection:
-        made = roll_back.plan_uninstall(connection)
-    _execute(shop, made, "roll_back", Phase.NOT_STARTED)
+def uninstall(shop: Shop) -> Plan:
+    """Back to NOT_STARTED, with no object of the migration left."""
+    made = planned(shop, plan_uninstall)
+    with running(shop, ROLL_BACK_TO_NOT_STARTED) as run:
+        approve(run, made)
+        execute(run, made)
+        finish_plan(run, made)
     return made
 
 
 def copy(shop: Shop) -> None:
     """The backfill without a catch-up."""
-    with running(shop, "migrate_data") as run:
+    with running(shop) as run:
         run.begin()
-        backfill.find_quarantined(run)
-        backfill.create_users(run)
-        backfill.plan_chunks(run)
-        list(backfill.copy_chunks(run))
+        find_quarantined(run)
+        create_users(run)
+        copy_chunks(run)
 
 
 def catch_up_now(shop: Shop) -> catch_up.CaughtUp:
     """Apply the log until it is drained."""
-    with running(shop, "migrate_data") as run:
+    with running(shop) as run:
         run.begin()
         return catch_up.catch_up(run)
 
 
 def reconcile_now(shop: Shop) -> dict[str, int]:
     """Compare every row; the counts by verdict."""
-    with running(shop, "migrate_data") as run:
+    with running(shop) as run:
         run.begin()
         return reconcile.reconcile(run)
 
 
 def migrate(shop: Shop) -> dict[str, int]:
-    """Everything that migrate_data does but the gate, and MIGRATED after it; the counts by verdict."""
-    with running(shop, "migrate_data") as run:
+    """Everything that migrate_data does except the gates, and MIGRATED after it; the counts by verdict."""
+    with running(shop) as run:
         run.begin()
-        backfill.find_quarantined(run)
-        backfill.create_users(run)
-        backfill.plan_chunks(run)
-        list(backfill.copy_chunks(run))
-        backfill.log_missing(run)
-        list(post_copy.finish_table(run, on_attempt=lambda message: None))
-        catch_up.catch_up(run)
-        counts = reconcile.reconcile(run)
+        counts = fill_clean_table(run)
         run.end("Completed", phase_after=Phase.MIGRATED)
-        return counts
-
-
-def planned_switch(shop: Shop) -> Plan:
-    """The plan of switch_over, not kept."""
-    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return switch_over.plan_switch(connection)
-
-
-def planned_roll_back(shop: Shop) -> Plan:
-    """The plan of roll_back(to=MIGRATED), not kept."""
-    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return roll_back.plan_roll_back(connection)
+        return counts["verdicts"]
 
 
 def execute_switch(
@@ -184,39 +208,25 @@ def execute_switch(
 ) -> Plan:
     """MIGRATED → SWITCHED up to the commit, without what follows it; `meanwhile` happens between the catch-up and the lock."""
     made = made or planned_switch(shop)
-    with running(shop, "switch_over") as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-
-        def before_attempt() -> None:
-            switch_over.catch_up_before(run)
-            meanwhile()
-
-        _locked(
-            shop,
-            made,
-            run,
-            phase_after=Phase.SWITCHED,
-            looks=switch_over.LOOKS,
-            patience=patience,
-            before_attempt=before_attempt,
-        )
+    with running(shop, SWITCH_OVER, patience=patience) as run:
+        approve(run, made)
+        execute(run, made, checks=LOOKS, before_attempt=_one_after_the_other(drain_log(run), meanwhile))
     return made
 
 
 def switch(shop: Shop) -> Plan:
-    """MIGRATED → SWITCHED, with all that follows but the gate, which takes Great Expectations."""
+    """MIGRATED → SWITCHED, with all that follows except the gate, which takes Great Expectations."""
     made = execute_switch(shop)
     finish_switch(shop)
-    shop.database.write("closing the steps", lambda connection: ledger.close_steps(connection, "switch_over"))
+    shop.database.write("closing the steps", lambda connection: ledger.close_steps(connection, SWITCH_OVER.name))
     return made
 
 
 def finish_switch(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
     """The steps that follow the commit, as far as they are still to do."""
-    with running(shop, "switch_over", patience=patience) as run:
+    with running(shop, SWITCH_OVER, patience=patience) as run:
         run.begin()
-        return switch_over.finish(run)
+        return finish_steps(run)
 
 
 def execute_roll_back(
@@ -225,23 +235,17 @@ def execute_roll_back(
     *,
     patience: float = SETTINGS.lock_wait_seconds,
     meanwhile: Callable[[], object] = lambda: None,
-) -> carry_back.CarriedBack:
+) -> CarriedBack:
     """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the carry-back and the lock."""
     made = made or planned_roll_back(shop)
-    with running(shop, "roll_back") as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-        carried = carry_back.carry_back(run, made)
-
-        def before_attempt() -> None:
-            carry_back.carry_back(run, made)
-            meanwhile()
-
-        _locked(shop, made, run, phase_after=Phase.MIGRATED, patience=patience, before_attempt=before_attempt)
+    with running(shop, ROLL_BACK_TO_MIGRATED, patience=patience) as run:
+        approve(run, made)
+        carried = carry_back_writes(run, made)
+        execute(run, made, before_attempt=_one_after_the_other(drain_clean_log(run, made), meanwhile))
     return carried
 
 
-def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> carry_back.CarriedBack:
+def roll_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> CarriedBack:
     """SWITCHED → MIGRATED, with all that follows."""
     carried = execute_roll_back(shop, made, patience=patience)
     finish_roll_back(shop)
@@ -249,16 +253,10 @@ def switch_back(shop: Shop, made: Plan | None = None, *, patience: float = SETTI
 
 
 def finish_roll_back(shop: Shop, *, patience: float = SETTINGS.lock_wait_seconds) -> list[str]:
-    """The steps that follow the commit of the way back, as far as they are still to do."""
-    with running(shop, "roll_back", patience=patience) as run:
+    """The steps that follow the commit of the rollback, as far as they are still to do."""
+    with running(shop, ROLL_BACK_TO_MIGRATED, patience=patience) as run:
         run.begin()
-        return switch_over.finish(run)
-
-
-def planned_clean_up(shop: Shop) -> Plan:
-    """The plan of clean_up, not kept."""
-    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        return clean_up.plan_clean_up(connection)
+        return finish_steps(run)
 
 
 def make_ready(shop: Shop) -> None:
@@ -270,7 +268,7 @@ def make_ready(shop: Shop) -> None:
 
 def verify(shop: Shop, *red: str) -> None:
     """A verification that has just been made."""
-    with running(shop, "verify") as run:
+    with running(shop, VERIFY) as run:
         run.begin()
         run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, 31, red))
 
@@ -286,64 +284,23 @@ def decide(shop: Shop, name: str, value: str) -> None:
 def execute_clean_up(shop: Shop, made: Plan | None = None, *, patience: float = SETTINGS.lock_wait_seconds) -> Plan:
     """SWITCHED → CLEANED up to the commit, without what follows it."""
     made = made or planned_clean_up(shop)
-    with running(shop, "clean_up") as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-        _locked(shop, made, run, phase_after=Phase.CLEANED, looks=(clean_up.EXPORT,), patience=patience)
+    with running(shop, CLEAN_UP, patience=patience) as run:
+        approve(run, made)
+        execute(run, made, checks=(EXPORT,))
     return made
 
 
 def finish_clean_up(shop: Shop, folder: Path) -> list[str]:
     """What follows the commit, as far as it is still to do; the export goes into the folder."""
-    from tasks.exporting import write_export
-
-    with running(shop, "clean_up") as run:
+    with running(shop, CLEAN_UP) as run:
         run.settings = SETTINGS.model_copy(update={"reports": folder})
         run.begin()
-        return clean_up.finish(run, lambda one: {"path": str(write_export(one))})
+        return switching.finish_clean_up(run)
 
 
-def _locked(
-    shop: Shop,
-    made: Plan,
-    run: Run,
-    *,
-    phase_after: Phase,
-    looks: Sequence[str] = (),
-    patience: float = SETTINGS.lock_wait_seconds,
-    before_attempt: Callable[[], object] = lambda: None,
-) -> None:
-    """What the step `execute the plan` does, also in that a session lost on a busy machine is no reason to give up."""
+def _one_after_the_other(*actions: Callable[[], object]) -> Callable[[], None]:
+    def run_all() -> None:
+        for action in actions:
+            action()
 
-    def enter_phase(connection: Connection) -> None:
-        ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=phase_after)
-        after = [statement.object for statement in made.statements if statement.stage == "after"]
-        ledger.note_steps_left(connection, run.epoch, [*after, *looks])
-
-    def execute() -> None:
-        execution.execute(
-            shop.database,
-            made.statements,
-            verb=made.verb,
-            action="the plan",
-            patience=patience,
-            before_commit=enter_phase,
-            on_attempt=lambda message: None,
-            before_attempt=before_attempt,
-        )
-
-    try:
-        execute()
-    except DatabaseUnreachable:
-        with shop.database.transaction("looking whether it is done") as connection:
-            done = ledger.brought_a_phase(connection, run.epoch)
-        if not done:
-            execute()
-
-
-def _execute(shop: Shop, made: Plan, verb: str, phase_after: Phase) -> None:
-    with running(shop, verb) as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-        _locked(shop, made, run, phase_after=phase_after)
-        execution.finish(shop.database, made.statements, verb=made.verb, patience=SETTINGS.lock_wait_seconds)
+    return run_all

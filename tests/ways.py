@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from migration.checks import acceptance
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER, Phase, Verb
 from migration.plans import execution
 from migration.plans.plan import Plan, Statement
 from tests.artworks import add_clean, add_legacy
@@ -72,9 +72,9 @@ class Way:
         return planned_switch(self.shop) if self.direction == "there" else planned_roll_back(self.shop)
 
     @property
-    def verb(self) -> str:
+    def verb(self) -> Verb:
         """The verb that goes it."""
-        return "switch_over" if self.direction == "there" else "roll_back"
+        return SWITCH_OVER if self.direction == "there" else ROLL_BACK_TO_MIGRATED
 
     def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
         """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
@@ -94,7 +94,7 @@ class Way:
     def steps_left(self) -> list[str]:
         """What `finish` has still to do, in the order in which it will be done; the gate `live` comes after it."""
         with self.shop.database.transaction("asking") as connection:
-            left = ledger.steps_left(connection, self.verb)
+            left = ledger.steps_left(connection, self.verb.name)
             after = [row["object"] for row in ledger.switched_statements(connection) if row["stage"] == "after"]
         return [step for step in (*after, acceptance.FINGERPRINT) if step in left]
 
@@ -114,7 +114,7 @@ class Way:
         return execution.execute(
             self.shop.database,
             made.statements,
-            verb=made.verb,
+            verb=str(made.verb),
             action="the plan",
             patience=BOUND,
             before_commit=before_commit,

@@ -1,5 +1,8 @@
-"""The phases of the life cycle, and which verb leads where."""
+"""The life cycle: its phases, and the one table of the verbs that lead from phase to phase."""
 
+from __future__ import annotations
+
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -13,28 +16,76 @@ class Phase(StrEnum):
     CLEANED = "CLEANED"
 
     @property
-    def next_verbs(self) -> tuple[str, ...]:
-        """The verbs an operator may run from here, in the order they would come."""
-        return _NEXT_VERBS[self]
+    def next_verbs(self) -> tuple[Verb, ...]:
+        """The verbs that start in this phase, in the order of the life cycle."""
+        return tuple(verb for verb in VERBS if self in verb.starts)
 
     @property
     def serves(self) -> str:
-        """Which table answers to `artworks`, in words."""
+        """Which table answers to `artworks`, as a clause."""
         return _SERVES[self]
 
+
+@dataclass(frozen=True)
+class Verb:
+    """What an operator may run: `name` is its flow, its file and its deployment.
+
+    It `starts` in one of these phases and `brings` that one. With `takes_target`, the phase to go back to is a parameter. A verb that
+    `needs_approval` only plans until it gets the number of its plan. One that `resumes` finishes what a killed run of it has left after
+    its commit.
+    """
+
+    name: str
+    starts: tuple[Phase, ...]
+    brings: Phase
+    takes_target: bool = False
+    needs_approval: bool = False
+    resumes: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.name}(to={self.brings})" if self.takes_target else self.name
+
+    @property
+    def command(self) -> str:
+        """The verb as it is typed behind `artwork-migration run`."""
+        target = f" --to {self.brings}" if self.takes_target else ""
+        return f"{self.name.replace('_', '-')}{target}"
+
+    @property
+    def inverse(self) -> Verb | None:
+        """The verb that leads back; None where nothing does."""
+        back = (verb for verb in VERBS if verb is not self and self.brings in verb.starts and verb.brings in self.starts)
+        return next(back, None)
+
+    @property
+    def goes_back(self) -> bool:
+        """Whether it leads to an earlier phase."""
+        return self.takes_target
+
+
+DEPLOY_SCHEMA = Verb("deploy_schema", (Phase.NOT_STARTED,), Phase.DEPLOYED, needs_approval=True)
+MIGRATE_DATA = Verb("migrate_data", (Phase.DEPLOYED, Phase.MIGRATED), Phase.MIGRATED)
+SWITCH_OVER = Verb("switch_over", (Phase.MIGRATED,), Phase.SWITCHED, needs_approval=True, resumes=True)
+VERIFY = Verb("verify", (Phase.SWITCHED,), Phase.SWITCHED)
+ROLL_BACK_TO_MIGRATED = Verb("roll_back", (Phase.SWITCHED,), Phase.MIGRATED, takes_target=True, needs_approval=True, resumes=True)
+ROLL_BACK_TO_NOT_STARTED = Verb("roll_back", (Phase.DEPLOYED, Phase.MIGRATED), Phase.NOT_STARTED, takes_target=True, needs_approval=True)
+CLEAN_UP = Verb("clean_up", (Phase.SWITCHED,), Phase.CLEANED, needs_approval=True, resumes=True)
+
+#: The life cycle, in its order.
+VERBS = (DEPLOY_SCHEMA, MIGRATE_DATA, SWITCH_OVER, VERIFY, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, CLEAN_UP)
 
 _BOTH = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
 _SERVES = {
     Phase.NOT_STARTED: "the legacy table serves as artworks",
     Phase.DEPLOYED: _BOTH,
     Phase.MIGRATED: _BOTH,
-    Phase.SWITCHED: "the clean table serves as artworks; the legacy table is retired as artworks_old and kept for the way back",
-    Phase.CLEANED: "the clean table serves as artworks; the retired table is gone: there is no way back",
+    Phase.SWITCHED: "the clean table serves as artworks; the legacy table is retired as artworks_old and kept for the rollback",
+    Phase.CLEANED: "the clean table serves as artworks; the retired table is gone: no rollback is possible",
 }
-_NEXT_VERBS = {
-    Phase.NOT_STARTED: ("deploy_schema",),
-    Phase.DEPLOYED: ("migrate_data", "roll_back"),
-    Phase.MIGRATED: ("switch_over", "migrate_data", "roll_back"),
-    Phase.SWITCHED: ("verify", "roll_back(to=MIGRATED)", "clean_up"),
-    Phase.CLEANED: (),
-}
+
+
+def verbs_from(phase: Phase) -> list[Verb]:
+    """The verbs that lead on from a phase to the end of the life cycle, in its order."""
+    order = list(Phase)
+    forward = [verb for verb in VERBS if not verb.goes_back]
+    return [verb for verb in forward if phase in verb.starts or order.index(phase) < order.index(verb.starts[0])]

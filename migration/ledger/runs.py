@@ -3,15 +3,35 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, text
 
 from migration import database
 from migration.database import Database
-from migration.errors import PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
+from migration.errors import BadInput, PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.settings import Settings
+
+
+@dataclass(frozen=True)
+class Approval:
+    """Who approved a plan by its number, and why."""
+
+    plan: str
+    approved_by: str
+    reason: str
+
+    @classmethod
+    def given(cls, plan: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
+        """The approval in a verb's parameters; None without a number. Raises BadInput if it names nobody or no reason."""
+        number, who, why = ((text or "").strip() for text in (plan, approved_by, reason))
+        if not number:
+            return None
+        if not who or not why:
+            raise BadInput("A plan's number needs approved_by and reason. Nothing was changed. To fix: give who approves it, and why.")
+        return cls(number, who, why)
 
 
 class Run:
@@ -21,7 +41,7 @@ class Run:
     No dataclass: Prefect takes those apart when they are handed to a task, and would hand on a copy.
     """
 
-    def __init__(self, database: Database, settings: Settings, *, verb: str, name: str, run_id: str) -> None:
+    def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
         self.database = database
         self.settings = settings
         self.verb = verb
@@ -30,38 +50,38 @@ class Run:
         self.epoch = 0
         self.seconds: dict[str, float] = {}
 
-    def begin(self, *, approved_by: str | None = None, reason: str | None = None, plan: str | None = None) -> None:
+    def begin(self, approval: Approval | None = None) -> None:
         """Take the epoch: from here on no older run can commit behind the fence."""
-        approval = {"approved_by": approved_by, "reason": reason, "plan": plan}
+        given = {name: getattr(approval, name, None) for name in ("plan", "approved_by", "reason")}
         self.epoch = self.database.write(
             f"beginning {self.verb}",
-            lambda connection: ledger.begin_run(connection, verb=self.verb, run_name=self.name, run_id=self.id, approval=approval),
+            lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, approval=given),
         )
+
+    def resume(self) -> bool:
+        """Begin, if a run of this verb was killed after its commit and has left steps to do. Returns whether it was."""
+        with self.database.transaction("looking for steps left") as connection:
+            in_phase = ledger.phase(connection).phase is self.verb.brings
+            left = self.verb.resumes and in_phase and bool(ledger.steps_left(connection, self.verb.name))
+        if left:
+            self.begin()
+        return left
 
     def phase(self) -> Phase:
         """The phase in force."""
         with self.database.transaction("reading the phase") as connection:
             return ledger.phase(connection).phase
 
-    def require(self, *wanted: Phase) -> Phase:
-        """Refuse with WrongPhase unless the database is in one of these phases."""
-        found = self.phase()
-        if found not in wanted:
-            raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
-        return found
+    def require_phase(self) -> None:
+        """Refuse with WrongPhase unless the verb starts in the phase that the database is in.
 
-    def has_steps_left(self, phase: Phase) -> bool:
-        """Whether the database is in this phase and an earlier run of this verb has left something to do."""
-        with self.database.transaction("looking for steps left") as connection:
-            return ledger.phase(connection).phase is phase and bool(ledger.steps_left(connection, self.verb))
-
-    def require_ledger(self) -> None:
-        """Refuse with WrongPhase where there is nothing to take away, or where the names must change hands first."""
-        wanted = (Phase.DEPLOYED, Phase.MIGRATED)
-        with self.database.transaction("looking for the ledger") as connection:
+        A ledger that is left in NOT_STARTED is the rest of a rollback, which the same verb takes away.
+        """
+        with self.database.transaction("reading the phase") as connection:
             found = ledger.phase(connection).phase
-            if not ledger.exists(connection) or found in (Phase.SWITCHED, Phase.CLEANED):
-                raise WrongPhase(self.verb, found, [str(phase) for phase in wanted], found.next_verbs)
+            rest = self.verb is ROLL_BACK_TO_NOT_STARTED and found is self.verb.brings and ledger.exists(connection)
+        if found not in self.verb.starts and not rest:
+            raise WrongPhase(self.verb.name, found, self.verb.starts, [str(verb) for verb in found.next_verbs])
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Note the outcome; with `phase_after` this transaction makes that phase true."""
@@ -72,12 +92,12 @@ class Run:
 
 
 @contextmanager
-def exclusive(target: Database, settings: Settings, *, verb: str, name: str, run_id: str) -> Iterator[Run]:
+def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> Iterator[Run]:
     """Hold the run's lock while the body runs. Raises RunInProgress, naming the holder, after `run_wait_seconds`.
 
     Locks: advisory (1634890865, 1) on an idle autocommit connection, so that it never stands in the way of CREATE INDEX CONCURRENTLY.
     """
-    refuse_pooler(target, verb)
+    refuse_pooler(target, verb.name)
     with target.autocommit("taking the run's lock") as connection:
         connection.detach()  # closed at the end, not given back to the pool with the lock still on it
         deadline = time.monotonic() + settings.run_wait_seconds

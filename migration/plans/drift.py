@@ -19,4 +19,4 @@ def require_capture(run: Run) -> None:
         files = [*sql.folder("drift"), sql.load(_USERS_CONTRACT)]
         found = [obstacle for file in files for obstacle in problems_found(connection, Catalog({}), file)]
     if found:
-        raise PrerequisitesNotMet(run.verb, found)
+        raise PrerequisitesNotMet(run.verb.name, found)

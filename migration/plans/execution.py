@@ -9,17 +9,54 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import BlockerHasCome, DatabaseError, LockHolder, LockNotObtained, TransactionsInTheWay, WrongUnderLock
-from migration.plans.plan import Statement
+from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, WrongUnderLock
+from migration.ledger import ledger
+from migration.ledger.runs import Run
+from migration.plans.plan import Plan, Statement
 
 #: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
 #: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
 _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
-#: What a statement of the plan raises when a blocker has come since the plan was made.
-BLOCKER_HAS_COME = "AM001"
+#: What a statement of the plan raises when a blocker has appeared since the plan was made.
+NEW_BLOCKER = "AM001"
 #: What it raises when ids are not right under the lock.
 WRONG_UNDER_LOCK = "AM002"
+
+
+def execute_plan(
+    run: Run,
+    plan: Plan,
+    *,
+    checks: Sequence[str] = (),
+    before_attempt: Callable[[], object] = lambda: None,
+    on_attempt: Callable[[str], None] = lambda message: None,
+) -> int:
+    """Execute an approved plan; in the same transaction the phase that its verb brings becomes true, and what is left to do is noted.
+
+    What is left are the statements that follow the commit, and these `checks`. Returns the number of attempts. Called again by the same
+    run, it returns 0 if the transaction was committed before. Raises LockNotObtained, NewBlocker, WrongUnderLock or DatabaseError;
+    nothing is changed then. Locks what the plan says, for less than half of deadlock_timeout.
+    """
+    with run.database.transaction("looking whether it is done") as connection:
+        if ledger.brought_a_phase(connection, run.epoch):
+            return 0
+
+    def enter_phase(connection: Connection) -> None:
+        ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=plan.verb.brings)
+        after = [statement.object for statement in plan.statements if statement.stage == "after"]
+        ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+
+    return execute(
+        run.database,
+        plan.statements,
+        verb=str(plan.verb),
+        action=f"plan {plan.number}",
+        patience=run.settings.lock_wait_seconds,
+        before_commit=enter_phase,
+        on_attempt=on_attempt,
+        before_attempt=before_attempt,
+    )
 
 
 def execute(
@@ -58,8 +95,8 @@ def execute(
                 before_commit(connection)
             return attempt
         except DatabaseError as error:
-            if error.sqlstate == BLOCKER_HAS_COME:
-                raise BlockerHasCome(verb, action) from None
+            if error.sqlstate == NEW_BLOCKER:
+                raise NewBlocker(verb, action) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _NOT_THIS_TIME:
@@ -67,9 +104,8 @@ def execute(
             holders = lock_holders(target, [*tables, *views])
         if time.monotonic() >= deadline:
             raise LockNotObtained(verb, attempt, holders)
-        on_attempt(
-            f"attempt {attempt}: the locks were not had, nothing changed; in the way: {'; '.join(map(str, holders)) or 'gone again'}"
-        )
+        blocking = "; ".join(map(str, holders)) or "a session that has finished by now"
+        on_attempt(f"attempt {attempt}: could not acquire the locks, nothing changed; blocked by: {blocking}")
         time.sleep(database.backoff(attempt))
 
 
@@ -125,7 +161,7 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
 def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:
     """Execute what is of stage `after`: each statement by itself, outside a transaction block, tried again when we lose.
 
-    It may be run again, also by another run. Raises TransactionsInTheWay with the holders when the locks are not had for `patience`
+    It may be run again, also by another run. Raises OldTransactions with the holders when the locks are not had for `patience`
     seconds, DatabaseError or DatabaseUnreachable; what is done stays done.
     """
     deadline = time.monotonic() + patience
@@ -142,7 +178,7 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                     raise
                 if over:
                     holders = lock_holders(target, [statement.waits_on] if statement.waits_on else [])
-                    raise TransactionsInTheWay(verb, statement.object, [str(holder) for holder in holders]) from None
+                    raise OldTransactions(verb, statement.object, [str(holder) for holder in holders]) from None
             time.sleep(database.backoff(attempt))
 
 

@@ -20,7 +20,7 @@ def of_statements(rows: Sequence[dict[str, Any]]) -> dict[str, Work]:
 
 
 def _execute(statement: Statement, run: Run) -> dict[str, object]:
-    execution.finish(run.database, [statement], verb=run.verb, patience=run.settings.lock_wait_seconds)
+    execution.finish(run.database, [statement], verb=str(run.verb), patience=run.settings.lock_wait_seconds)
     return {}
 
 
@@ -28,7 +28,7 @@ def do_what_is_left(run: Run, steps: Mapping[str, Work]) -> list[str]:
     """Do those of these steps that stand open for this verb, in their order, and return them. Killed in between, another run does the
     rest."""
     with run.database.transaction("looking for steps") as connection:
-        left = ledger.steps_left(connection, run.verb)
+        left = ledger.steps_left(connection, run.verb.name)
     todo = [name for name in steps if name in left]
     for name in todo:
         _step(run, name, steps[name])

@@ -9,9 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from migration.errors import BadInput, Blocked, PlanOutdated, Problem
+from migration.errors import Blocked, PlanOutdated, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import Phase, Verb
+from migration.ledger.runs import Approval
 
 #: `prepare` touches nothing that the application uses; `locked` runs in one bounded statement, in the same transaction; `after` follows its
 #: commit, statement by statement, each of which may be run again.
@@ -37,7 +38,7 @@ class Statement:
 class Plan:
     """A plan of `verb`. `facts` are counts and notes for the reader; they are not part of the number, so it does not jump."""
 
-    verb: str
+    verb: Verb
     database: str
     phase: str
     decisions: dict[str, str]
@@ -54,53 +55,33 @@ class Plan:
     @property
     def command(self) -> str:
         """The line that runs exactly this plan at a terminal."""
-        verb, _, to = self.verb.removesuffix(")").partition("(to=")
-        where = f" --to {to}" if to else ""
-        return f"artwork-migration run {verb.replace('_', '-')}{where} --plan {self.number} --approved-by NAME --reason WHY"
+        return f"artwork-migration run {self.verb.command} --plan {self.number} --approved-by NAME --reason WHY"
 
     def content(self) -> dict[str, Any]:
         """Everything in the plan, as it is kept in the ledger."""
         return {**self._hashed(), "facts": self.facts, "blocking": [asdict(blocker) for blocker in self.blockers]}
 
     def changes_since(self, earlier: dict[str, Any]) -> list[str]:
-        """In words, what makes this plan another one than the `earlier` content."""
-        told = {
-            "verb": "it was a plan of another verb",
-            "database": "it was made for another database",
-            "phase": "the phase has changed since",
+        """What makes this plan differ from the `earlier` content, as clauses."""
+        changes = {
+            "verb": "the plan is for another verb",
+            "database": "the plan was made for another database",
+            "phase": "the phase has changed",
             "decisions": "a decision has changed",
-            "blockers": "a blocker has come or gone",
-            "statements": "the statements are others (something on the tables has changed)",
+            "blockers": "a blocker has appeared or disappeared",
+            "statements": "the statements differ: something about the tables has changed",
         }
-        return [words for part, words in told.items() if earlier.get(part) != self._hashed()[part]] or ["nothing that it was made of"]
+        return [text for part, text in changes.items() if earlier.get(part) != self._hashed()[part]] or ["nothing it was made from"]
 
     def _hashed(self) -> dict[str, Any]:
         return {
-            "verb": self.verb,
+            "verb": str(self.verb),
             "database": self.database,
             "phase": self.phase,
             "decisions": self.decisions,
             "blockers": sorted({blocker.rule for blocker in self.blockers}),
             "statements": [asdict(statement) for statement in self.statements],
         }
-
-
-@dataclass(frozen=True)
-class Approval:
-    """Who approved a plan by its number, and why."""
-
-    number: str
-    approved_by: str
-    reason: str
-
-    @classmethod
-    def given(cls, number: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
-        """The approval in a verb's parameters; None without a number. Raises BadInput if it names nobody or no reason."""
-        if not (number or "").strip():
-            return None
-        if not (approved_by or "").strip() or not (reason or "").strip():
-            raise BadInput("A plan's number needs approved_by and reason: say who approves it and why. Nothing was changed.")
-        return cls(str(number).strip(), str(approved_by).strip(), str(reason).strip())
 
 
 def phase_mark(connection: Connection) -> str:
@@ -119,7 +100,7 @@ def keep(connection: Connection, plan: Plan, run_name: str) -> None:
     """Store the plan, creating the ledger for the first one."""
     if not ledger.exists(connection):
         ledger.create(connection)
-    ledger.keep_plan(connection, number=plan.number, verb=plan.verb, content=plan.content(), run_name=run_name)
+    ledger.keep_plan(connection, number=plan.number, verb=str(plan.verb), content=plan.content(), run_name=run_name)
 
 
 def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
@@ -127,16 +108,16 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
 
     A number from before a roll_back(to=NOT_STARTED) is not in the ledger any more: somebody has to read the plan again.
     """
-    earlier = ledger.plan_content(connection, approval.number)
-    if approval.number != plan.number or earlier is None:
-        changes = plan.changes_since(earlier) if earlier else ["no plan of that number was made for this database"]
-        raise PlanOutdated(plan.verb, approval.number, plan.number, changes)
+    earlier = ledger.plan_content(connection, approval.plan)
+    if approval.plan != plan.number or earlier is None:
+        changes = plan.changes_since(earlier) if earlier else ["no plan with that number was made for this database"]
+        raise PlanOutdated(str(plan.verb), approval.plan, plan.number, changes)
     if plan.blockers:
-        raise Blocked(plan.verb, plan.number, plan.blockers)
+        raise Blocked(str(plan.verb), plan.number, plan.blockers)
 
 
-#: What stands below the blockers of a plan: they are in its number, so that number will never run.
-MEND = "Mend these and plan again; the plan will have another number."
+#: Stands below the blockers of a plan: they are part of its number, so that number never runs.
+FIX_HINT = "Fix these, then plan again: the new plan gets a new number."
 
 
 def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
@@ -150,5 +131,5 @@ def undone(statements: Sequence[dict[str, Any]]) -> list[Statement]:
 
 def serving(phase: Phase) -> str:
     """One line for the end of a run: what serves now and what may come next."""
-    following = f"Next: {' or '.join(phase.next_verbs)}." if phase.next_verbs else "The migration is done."
+    following = f"Next: {' or '.join(map(str, phase.next_verbs))}." if phase.next_verbs else "The migration is done."
     return f"{phase.serves[0].upper()}{phase.serves[1:]}. {following}"

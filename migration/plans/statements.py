@@ -99,7 +99,7 @@ def still_clear(file: SqlFile) -> Statement:
     """Asks a blocker once more under the lock: the plan was made before, and the application has gone on."""
     check = (
         f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return Statement("locked", f"blocker {file.rule}", check, None, "")
 
@@ -109,7 +109,7 @@ def still_the_same(connection: Connection, file: SqlFile) -> Statement:
     answer = connection.execute(text(file.statement)).scalar_one()
     check = (
         f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.BLOCKER_HAS_COME}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
+        f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return Statement("locked", file.rule, check, None, "")
 

@@ -69,7 +69,7 @@ def carry_back(run: Run, made: Plan) -> CarriedBack:
     with run.database.transaction("looking for what cannot be carried back") as connection:
         found = problems_found(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
     if found:
-        raise Blocked(made.verb, made.number, found)
+        raise Blocked(str(made.verb), made.number, found)
     return total
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE
-from migration.errors import DatabaseError, TransactionsInTheWay
+from migration.errors import DatabaseError, OldTransactions
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
@@ -20,7 +20,7 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
     """Do what ``sql/migrate_data/after_copy`` finds still to do, in its order, and yield the object of each thing done.
 
     What is there already is found in the catalog, so a killed run is gone on with where it was. Raises LockNotObtained (the key's locks,
-    bounded like a plan's) or TransactionsInTheWay (an index waits for every transaction that is older).
+    bounded like a plan's) or OldTransactions (an index waits for every transaction that is older).
     """
     for file in sql.folder("migrate_data/after_copy"):
         match file.header["stage"]:
@@ -31,7 +31,7 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
             case _:
                 yield from _one_by_one(run, file)
     # killed between a thing done and its note, a run leaves a step open that the catalog has just said is done
-    run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb))
+    run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb.name))
 
 
 def _left(run: Run, file: SqlFile) -> list[Statement]:
@@ -45,7 +45,7 @@ def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> I
         execution.execute(
             run.database,
             statements,
-            verb=run.verb,
+            verb=str(run.verb),
             action=file.rule,
             patience=run.settings.lock_wait_seconds,
             before_commit=lambda connection: None,
@@ -75,4 +75,4 @@ def _alone(run: Run, statement: Statement) -> None:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise
         found = [row["session"] for row in run.database.read("run/open_transactions")]
-        raise TransactionsInTheWay(run.verb, statement.object, found) from None
+        raise OldTransactions(str(run.verb), statement.object, found) from None

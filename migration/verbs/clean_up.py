@@ -10,6 +10,7 @@ from migration import database
 from migration.errors import Problem
 from migration.ledger import ledger, safety_window
 from migration.ledger.decisions import DecisionName
+from migration.ledger.phases import CLEAN_UP
 from migration.ledger.runs import Run
 from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from migration.plans import pending_steps, plan
@@ -39,7 +40,7 @@ def plan_clean_up(connection: Connection) -> Plan:
     SWITCHED → SWITCHED; takes ACCESS SHARE only.
     """
     return Plan(
-        verb="clean_up",
+        verb=CLEAN_UP,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration.errors import Problem
+from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.plans import dependents, estimates, plan
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
@@ -23,7 +24,7 @@ def plan_deployment(connection: Connection) -> Plan:
     statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, known, file)]
     facts = _facts(connection, known)
     return Plan(
-        verb="deploy_schema",
+        verb=DEPLOY_SCHEMA,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

@@ -12,7 +12,7 @@ import sql
 from migration import database
 from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.plans import plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
@@ -45,7 +45,7 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
     said, now = _words(switched), _words(_said_again(connection))
     gone = {row["object"] for row in switched if row["undo_stage"] == "named"} - set(now)
     return Plan(
-        verb="roll_back(to=MIGRATED)",
+        verb=ROLL_BACK_TO_MIGRATED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
@@ -61,7 +61,7 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
 
 def _refuse_without_views(connection: Connection) -> None:
     if found := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
-        raise PrerequisitesNotMet("roll_back(to=MIGRATED)", found)
+        raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), found)
 
 
 def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
@@ -155,7 +155,7 @@ def plan_uninstall(connection: Connection) -> Plan:
         Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
     ]
     return Plan(
-        verb="roll_back(to=NOT_STARTED)",
+        verb=ROLL_BACK_TO_NOT_STARTED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

@@ -7,6 +7,7 @@ from migration import database
 from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger import ledger
+from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.plan import Plan, Statement
@@ -44,7 +45,7 @@ def plan_switch(connection: Connection) -> Plan:
     """
     known = read_catalog(connection)
     return Plan(
-        verb="switch_over",
+        verb=SWITCH_OVER,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),

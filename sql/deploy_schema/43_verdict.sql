@@ -22,7 +22,7 @@ FROM (
     TRUE AS legacy_row,
     e.disposition,
     q.reason AS quarantined,
-    e.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
+    l.id IS NOT NULL AS logged,
     d.columns,
     CASE
       WHEN r.id IS NOT NULL THEN 'refused'
@@ -35,6 +35,7 @@ FROM (
   FROM artwork_migration.expected_artwork AS e
   LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
   LEFT JOIN artwork_migration.rejected_write AS r ON e.id = r.id
+  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON e.id = l.id
   CROSS JOIN
     LATERAL (
       SELECT
@@ -66,11 +67,12 @@ FROM (
     FALSE AS legacy_row,
     '' AS disposition,
     NULL AS quarantined,
-    c.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) AS logged,
+    l.id IS NOT NULL AS logged,
     '{}' AS columns,
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
   FROM public.artworks_v2 AS c
   LEFT JOIN artwork_migration.rejected_write AS r ON c.id = r.id
+  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON c.id = l.id
   WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
 ) AS j;
 

@@ -43,12 +43,15 @@ explained AS (
             WHEN s.completed THEN 'original_image_url is NULL'
             ELSE 'referenced by another table'
           END
-      WHEN s.id IN (SELECT UNNEST(l.ids) FROM artwork_migration.legacy_change AS l) THEN 'pending'
-      WHEN s.id IN (SELECT r.id FROM artwork_migration.rejected_write AS r) THEN 'refused'
-      WHEN NOT s.migrated AND s.id IN (SELECT q.id FROM artwork_migration.quarantine AS q) THEN 'quarantined'
+      WHEN l.id IS NOT NULL THEN 'pending'
+      WHEN w.id IS NOT NULL THEN 'refused'
+      WHEN NOT s.migrated AND q.id IS NOT NULL THEN 'quarantined'
       ELSE 'unexplained'
     END AS deviation
   FROM row_of_both AS s
+  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON s.id = l.id
+  LEFT JOIN artwork_migration.rejected_write AS w ON s.id = w.id
+  LEFT JOIN artwork_migration.quarantine AS q ON s.id = q.id
 ),
 
 found AS (

@@ -20,7 +20,7 @@ judged AS (
       WHEN v.verdict NOT IN ('missing', 'extra', 'differs', 'pending') THEN v.verdict
       WHEN c.id IS NULL AND v.verdict <> 'pending' THEN v.verdict
       WHEN NOT v.legacy_row THEN CASE WHEN c.id IS NULL THEN 'extra' ELSE 'born_since' END
-      WHEN NOT EXISTS (SELECT FROM public.artworks AS s WHERE s.id = v.id)
+      WHEN s.id IS NULL
         THEN CASE WHEN c.id IS NULL THEN 'missing' ELSE 'deleted_since' END
       WHEN c.id IS NULL AND v.about && (SELECT t.columns FROM told AS t) THEN 'differs'
       ELSE 'changed_since'
@@ -29,6 +29,7 @@ judged AS (
   LEFT JOIN (
     SELECT DISTINCT x.id FROM artwork_migration.clean_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
   ) AS c ON v.id = c.id
+  LEFT JOIN public.artworks AS s ON v.id = s.id
 ),
 
 counted AS (
@@ -52,6 +53,7 @@ found AS (
     w.about
   FROM counted AS k
   CROSS JOIN LATERAL UNNEST(k.ids) AS x (id)
+  LEFT JOIN (SELECT DISTINCT g.old_id AS id FROM artwork_migration.clean_key_change AS g) AS r ON x.id = r.id
   CROSS JOIN
     LATERAL (
       VALUES
@@ -62,7 +64,7 @@ found AS (
       ('identity_changed', k.verdict = 'changed_since' AND 'created_at' = ANY(k.about), ARRAY['created_at']),
       (
         'identity_changed',
-        k.verdict = 'deleted_since' AND x.id IN (SELECT r.old_id FROM artwork_migration.clean_key_change AS r),
+        k.verdict = 'deleted_since' AND r.id IS NOT NULL,
         ARRAY['id']
       ),
       (

@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from migration.errors import DatabaseError, MigrationError
+from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
@@ -24,7 +25,7 @@ CHUNKS = "SELECT number, copied FROM artwork_migration.chunk WHERE done_at IS NO
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has planned its chunks and copied the first of them; what setting the sample up has logged is forgotten."""
     empty_log(deployed)
-    with running(deployed, "migrate_data") as begun:
+    with running(deployed, MIGRATE_DATA) as begun:
         begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
         begun.begin()
         assert backfill.plan_chunks(begun) > 2
@@ -138,14 +139,30 @@ def test_a_key_that_changes_during_the_backfill_is_followed(deployed: Shop, run:
     assert [] == deployed.rows(MISSING)
 
 
-def test_without_that_condition_the_chunk_would_fail_for_ever(deployed: Shop, run: Run) -> None:
-    """The copy's own statement without its look at tokens breaks the unique key, and catch-up, the cure, does not run before it."""
+COPY_ALL = "SELECT artwork_migration.copy_block_range('(0,0)', '(4294967295,0)')"
+
+
+def test_with_the_id_alone_as_arbiter_the_chunk_would_fail_for_ever(deployed: Shop, run: Run) -> None:
+    """Where a token is no reason to skip a row, the copy breaks the unique key, and catch-up, the cure, does not run before it."""
     _token_moves_to_a_row_not_yet_copied(deployed)
-    condition = "AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.access_token = l.access_token AND c.id <> l.id)"
-    break_function(deployed, "artwork_migration.copy_block_range", condition)
-    with pytest.raises(DatabaseError) as failed, run.database.transaction("copying without a look at tokens") as connection:
-        connection.exec_driver_sql("SELECT artwork_migration.copy_block_range('(0,0)', '(4294967295,0)')")
+    break_function(deployed, "artwork_migration.copy_block_range", "ON CONFLICT DO NOTHING", "ON CONFLICT (id) DO NOTHING")
+    with pytest.raises(DatabaseError) as failed, run.database.transaction("copying with one arbiter") as connection:
+        connection.exec_driver_sql(COPY_ALL)
     assert "23505" == failed.value.sqlstate
+
+
+@pytest.mark.parametrize("ends", ["commit", "rollback"])
+def test_a_token_of_an_open_transaction_is_waited_for(deployed: Shop, run: Run, steps: Steps, ends: str) -> None:
+    """A chunk waits for a clean write that takes the token of its row: it skips the row if the write commits, else it copies it."""
+    before, after, writer = _in_first_chunk(deployed), _not_yet_copied(deployed), deployed.session()
+    token = legacy(deployed, after, "access_token")
+    writer.execute("UPDATE public.artworks_v2 SET access_token = %s WHERE id = %s", (token, before))
+    copying = steps.statement(deployed, deployed.session(autocommit=True), COPY_ALL)
+    copying.blocks()
+    getattr(writer, ends)()
+    assert copying.sqlstate() is None
+    assert (None if ends == "commit" else after) == clean(deployed, after, "id")
+    assert [] == [artwork for (artwork,) in deployed.rows(MISSING) if artwork != after]
 
 
 def test_a_row_that_turns_bad_after_the_judging_waits_in_quarantine(deployed: Shop, run: Run) -> None:

@@ -8,11 +8,12 @@ from psycopg.types.json import Jsonb
 
 from migration.errors import Blocked
 from migration.ledger.decisions import DecisionName, apply_at_once
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, running, switch_back
+from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 from tests.stepping import Barrier, Step
 
 
@@ -48,7 +49,7 @@ def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
     artwork = switched_with(shop, original_image_url="https://u/1", original_pet_mom_url=None, upscale_status="not_required")
     before = shop.value("SELECT TO_JSONB(a) FROM artworks_old AS a WHERE id = %s", artwork)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex II' WHERE id = %s", (artwork,))
-    switch_back(shop)
+    roll_back(shop)
     after = legacy_row(shop, artwork)
     assert {"pet_name", "updated_at"} == {column for column in after if after[column] != before[column]}
     assert after["updated_at"] == shop.value("SELECT TO_JSONB(updated_at) FROM artworks_v2 WHERE id = %s", artwork)
@@ -60,7 +61,7 @@ def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
     execute_switch(shop)
     artwork = born(shop)
     order = add_order(shop, artwork)
-    switch_back(shop)
+    roll_back(shop)
     assert ("https://u/mom", "pending") == (legacy_row(shop, artwork)["original_image_url"], legacy_row(shop, artwork)["generation_status"])
     assert artwork == shop.value("SELECT artwork_id FROM orders WHERE id = %s", order)
     add_order(shop, artwork)
@@ -75,7 +76,7 @@ def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
     shop.sql.execute(
         "SELECT update_artwork_lifecycle(%s, %s)", (artwork, Jsonb({"generation_status": "processing", "fal_request_id": "fal"}))
     )
-    switch_back(shop)
+    roll_back(shop)
     catch_up_now(shop)
     assert "fal" == shop.value("SELECT fal_request_id FROM artworks_v2 WHERE id = %s", artwork)
     agree(shop)
@@ -86,7 +87,7 @@ def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
     artwork = switched_with(shop)
     short_lived = born(shop)
     shop.sql.execute("DELETE FROM artworks WHERE id = ANY(%s)", ([artwork, short_lived],))
-    switch_back(shop)
+    roll_back(shop)
     assert shop.value("SELECT COUNT(*) FROM artworks WHERE id = ANY(%s)", [artwork, short_lived]) == 0
     agree(shop)
 
@@ -95,7 +96,7 @@ def test_a_new_id_is_followed(shop: Shop) -> None:
     """What only the retired table holds moves with the row."""
     artwork, other = switched_with(shop, mockup_urls=Jsonb({"poster": "p"})), uuid4()
     shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (other, artwork))
-    switch_back(shop)
+    roll_back(shop)
     assert {"poster": "p"} == legacy_row(shop, other)["mockup_urls"]
     assert legacy_row(shop, artwork) is None
     agree(shop)
@@ -107,7 +108,7 @@ def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
     for one, other in ((first, second), (second, first)):
         shop.sql.execute("UPDATE artworks SET access_token = %s WHERE id = %s", (f"swapping-{one}", one))
         shop.sql.execute("UPDATE artworks SET access_token = %s WHERE id = %s", (f"token-{one}", other))
-    switch_back(shop)
+    roll_back(shop)
     assert f"token-{second}" == legacy_row(shop, first)["access_token"]
     agree(shop)
 
@@ -117,7 +118,7 @@ def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
     artwork = switched_with(shop)
     other = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
-    assert switch_back(shop).refused == 1
+    assert roll_back(shop).refused == 1
     assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.rejected_write")
     assert legacy_row(shop, other) is not None
     assert reconcile_now(shop)["refused"] == 1
@@ -130,10 +131,10 @@ def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -
     add_order(shop, artwork)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with pytest.raises(Blocked, match=str(artwork)):
-        switch_back(shop)
+        roll_back(shop)
     assert shop.value("SELECT COUNT(*) FROM artworks WHERE id = %s AND customer_name IS NULL", artwork) == 1
     shop.sql.execute("UPDATE artworks SET customer_name = 'Ada' WHERE id = %s", (artwork,))
-    switch_back(shop)
+    roll_back(shop)
     agree(shop)
 
 
@@ -142,14 +143,14 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
-    with running(shop, "roll_back") as run:
+    with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
         assert carry_back.carry_back(run, planned_roll_back(shop)).refused == 1
     with shop.database.transaction("deciding") as connection:
         apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
     add_order(shop, artwork)
     with pytest.raises(Blocked, match=str(artwork)):
-        switch_back(shop)
+        roll_back(shop)
 
 
 def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
@@ -157,11 +158,11 @@ def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> Non
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
-    with running(shop, "roll_back") as run:
+    with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
         carry_back.carry_back(run, planned_roll_back(shop))
     shop.sql.execute("DELETE FROM artworks WHERE id = %s", (artwork,))
-    switch_back(shop)
+    roll_back(shop)
     assert shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
 
@@ -173,7 +174,7 @@ def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None
     born(shop)
     barrier = Barrier(shop, "BEFORE INSERT ON public.artworks_old FOR EACH ROW")
     barrier.close()
-    with running(shop, "roll_back") as run:
+    with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.settings = SETTINGS.model_copy(update={"batch_size": 1})
         rehearsal = Step(shop, lambda: carry_back.rehearse(run), name="test")
         rehearsal.blocks()
@@ -189,7 +190,7 @@ def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: 
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute('SELECT update_artwork_lifecycle(%s, \'{"generation_status": "processing"}\')', (artwork,))
-    switch_back(shop)
+    roll_back(shop)
     assert "pending" == legacy_row(shop, artwork)["generation_status"]
     catch_up_now(shop)
     assert "processing" == shop.value("SELECT generation_status FROM artworks_v2 WHERE id = %s", artwork)
@@ -205,7 +206,7 @@ def test_deleting_a_user_works_on_both_sides_of_the_way(shop: Shop) -> None:
         shop.value("SELECT user_id FROM artworks WHERE id = %s", artwork),
         shop.value("SELECT user_id FROM artworks_old WHERE id = %s", artwork),
     )
-    switch_back(shop)
+    roll_back(shop)
     catch_up_now(shop)
     agree(shop)
 
@@ -233,7 +234,7 @@ def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(
     email = shop.value("SELECT customer_email FROM artworks WHERE id = %s", artwork)
     shop.sql.execute("DELETE FROM users WHERE email = %s", (email,))
     user = add_user(shop, email)
-    switch_back(shop)
+    roll_back(shop)
     catch_up_now(shop)
     assert user == shop.value("SELECT user_id FROM artworks_v2 WHERE id = %s", artwork)
     agree(shop)

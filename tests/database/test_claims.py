@@ -8,13 +8,14 @@ import pytest
 
 from expectations.suites import SUITES
 from migration.checks import verification
+from migration.ledger.phases import VERIFY
 from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.phases import PHASES, clean_table, in_phase, readable
-from tests.shops import Shop, catch_up_now, decide, reconcile_now, running, switch, switch_back, withdraw
+from tests.shops import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
 
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
@@ -74,7 +75,7 @@ def test_migrated_artworks_are_claimed_too(migrated: Shop) -> None:
     assert [] == migrated.rows("SELECT id FROM artwork_migration.created_user WHERE id IN (%s, %s)", anonymous, user)
     catch_up_now(migrated)
     assert set(reconcile_now(migrated)) <= IN_ORDER
-    withdraw(migrated)
+    uninstall(migrated)
     assert [(email,)] == migrated.rows("SELECT email FROM users WHERE id = %s", user)
 
 
@@ -86,7 +87,7 @@ def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None
     catch_up_now(migrated)
     assert ["match"] * 2 == [verdict(migrated, artwork) for artwork in (born, named)]
     switch(migrated)
-    switch_back(migrated)
+    roll_back(migrated)
     catch_up_now(migrated)
     for artwork in (born, named):
         assert (user, user, "match") == (
@@ -104,11 +105,11 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     switch(shop)
     since = shop.value(CREATE, EMAIL)
     user = claim(shop)
-    with running(shop, "verify") as run:
+    with running(shop, VERIFY) as run:
         run.begin()
         assert {} == verification.measure(run)
     assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'live' AND bad > 0")
-    switch_back(shop)
+    roll_back(shop)
     assert [user] * 3 == [legacy(shop, artwork, "user_id") for artwork in (born, excluded, since)]
     catch_up_now(shop)
     assert set(reconcile_now(shop)) <= IN_ORDER
@@ -126,7 +127,7 @@ def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> N
 def test_a_trigger_of_theirs_may_touch_the_user(migrated: Shop) -> None:
     """A counter on users, kept by a trigger on artworks, is no hindrance: before the switch, after it, and after the way back."""
     migrated.sql.execute(COUNTER)
-    for move in (None, switch, switch_back):
+    for move in (None, switch, roll_back):
         if move:
             move(migrated)
         email = f"{uuid4()}@claims.example"

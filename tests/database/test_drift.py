@@ -5,14 +5,14 @@ from collections.abc import Callable
 import pytest
 
 import sql
-from migration.errors import BadInput, BlockerHasCome, PrerequisitesNotMet, Problem
+from migration.errors import BadInput, NewBlocker, PrerequisitesNotMet, Problem
 from migration.ledger.decisions import DecisionName, checked_value
 from migration.plans.drift import require_capture
-from migration.verbs import roll_back
+from migration.verbs.roll_back import plan_uninstall
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, running, switch, switch_back
+from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
 DRIFT = {
@@ -114,7 +114,7 @@ def lapses(shop: Shop) -> list[Problem]:
         try:
             require_capture(run)
         except PrerequisitesNotMet as refused:
-            return list(refused.obstacles)
+            return list(refused.problems)
     return []
 
 
@@ -196,23 +196,23 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     ] == [(blocker.rule, blocker.subject) for blocker in planned_roll_back(shop).blockers]
     shop.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = pg_catalog, pg_temp")
-    switch_back(shop)
+    roll_back(shop)
     assert [] == lapses(shop)
 
 
 def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
     """It is looked for once more where nobody can write any more."""
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
     assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
 
 
-def test_the_plan_of_a_withdrawal_tells_what_has_lapsed(deployed: Shop) -> None:
+def test_the_plan_of_a_uninstallation_tells_what_has_lapsed(deployed: Shop) -> None:
     """A lost trigger does not stop the way to NOT_STARTED, but whoever approves it reads of it."""
 
     def lapsed() -> object:
         with deployed.database.transaction("planning") as connection:
-            return roll_back.plan_uninstall(connection).facts["drifted"]
+            return plan_uninstall(connection).facts["drifted"]
 
     assert [] == lapsed()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")
@@ -267,7 +267,7 @@ def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) 
     shop.sql.execute("DROP TABLE orders CASCADE")
     with pytest.raises(PrerequisitesNotMet) as refused:
         planned_roll_back(shop)
-    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.obstacles}
+    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.problems}
 
 
 def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:

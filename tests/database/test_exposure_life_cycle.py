@@ -14,9 +14,9 @@ from tests.shops import (
     make_ready,
     migrate,
     planned_deployment,
+    roll_back,
     switch,
-    switch_back,
-    withdraw,
+    uninstall,
 )
 from tests.visitors import few_rows
 
@@ -50,12 +50,12 @@ def test_nobody_reads_or_writes_what_they_could_not_before(
 
     switch(shop)
     assert [] == complaints(shop, was, halves=BESIDE)
-    switch_back(shop)
+    roll_back(shop)
     assert [] == complaints(shop, was, halves=BESIDE)
     switch(shop)
     assert [] == complaints(shop, was, halves=BESIDE)
-    switch_back(shop)
-    withdraw(shop)
+    roll_back(shop)
+    uninstall(shop)
     assert [] == complaints(shop, was, halves=["artworks"])
 
     for again in (deploy, migrate, switch, make_ready, execute_clean_up):

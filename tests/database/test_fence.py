@@ -13,6 +13,7 @@ from sqlalchemy import Connection, text
 from migration.database import Database
 from migration.errors import Overtaken, RunInProgress
 from migration.ledger import runs
+from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from migration.sync import backfill, catch_up
@@ -24,12 +25,13 @@ from tests.stepping import Barrier, Step, break_function
 COPY = """
 import sys
 from migration.ledger import runs
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import backfill
 from migration.database import Database
 from migration.settings import database_url
 from tests.shops import SETTINGS
 database = Database(database_url(sys.argv[1]), name="doomed-run")
-with runs.exclusive(database, SETTINGS, verb="migrate_data", name="doomed-run", run_id="") as run:
+with runs.exclusive(database, SETTINGS, verb=MIGRATE_DATA, name="doomed-run", run_id="") as run:
     run.begin()
     backfill.plan_chunks(run)
     list(backfill.copy_chunks(run))
@@ -40,7 +42,7 @@ with runs.exclusive(database, SETTINGS, verb="migrate_data", name="doomed-run", 
 def _run_without_a_lock(shop: Shop, name: str) -> Iterator[Run]:
     """A run whose session lock is gone, as when a NAT has cut the idle connection that held it: only the fence is left."""
     with _database(shop, name) as database:
-        run = Run(database, SETTINGS, verb="migrate_data", name=name, run_id="")
+        run = Run(database, SETTINGS, verb=MIGRATE_DATA, name=name, run_id="")
         run.begin()
         yield run
 
@@ -66,7 +68,7 @@ def _chunk_open(run: Run) -> Iterator[Connection]:
 def test_a_second_run_is_refused_with_the_name_of_the_first(deployed: Shop) -> None:
     """Two runs at once: the second changes nothing and says who is at work; when the first has ended it may begin."""
     with _database(deployed, "first-run") as first:
-        with runs.exclusive(first, SETTINGS, verb="migrate_data", name="first-run", run_id=""):
+        with runs.exclusive(first, SETTINGS, verb=MIGRATE_DATA, name="first-run", run_id=""):
             with pytest.raises(RunInProgress) as refused:
                 catch_up_now(deployed)
             assert ("first-run",) == refused.value.holders

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 import pytest
 
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
@@ -123,7 +124,7 @@ def test_an_order_for_an_artwork_on_its_way_is_counted_on_neither_side(migrated:
     reconcile_now(migrated)
     before = figures(migrated, "reference_rows")
     add_order(migrated, add_legacy(migrated))
-    with running(migrated, "migrate_data") as run:
+    with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         reconcile._look(run)  # the look alone, because what is pending is caught up right after it
     assert before == figures(migrated, "reference_rows")

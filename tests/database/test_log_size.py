@@ -3,11 +3,12 @@
 import psycopg
 import pytest
 
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import catch_up
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, reconcile_now, running, switch, switch_back
+from tests.shops import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
 
 SIZE = "SELECT PG_TOTAL_RELATION_SIZE('artwork_migration.legacy_change')"
 #: As single writes log them: one row each.
@@ -21,7 +22,7 @@ LOG_AT_ONCE = (
 
 def drained(shop: Shop) -> int:
     """Bytes on disk after a drain."""
-    with running(shop, "migrate_data") as run:
+    with running(shop, MIGRATE_DATA) as run:
         run.begin()
         catch_up.drain(run)
     return int(shop.value(SIZE))
@@ -73,7 +74,7 @@ def test_a_publication_of_everything_stands_in_nobodys_way(make_shop: MakeShop, 
     catch_up_now(shop)
     switch(shop)
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = ANY(%s)", ([artwork, other],))
-    switch_back(shop)
+    roll_back(shop)
     catch_up_now(shop)
     assert {"match", "excluded"} == set(reconcile_now(shop))
     assert 2 == shop.value("SELECT COUNT(*) FROM public.artworks WHERE pet_name = 'Rexa' AND id = ANY(%s)", [artwork, other])

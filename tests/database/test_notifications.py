@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.shops import Shop, deploy, execute_clean_up, make_ready, migrate, switch, switch_back, withdraw
+from tests.shops import Shop, deploy, execute_clean_up, make_ready, migrate, roll_back, switch, uninstall
 
 
 def test_postgrest_is_told_whenever_the_schema_changes(shop: Shop) -> None:
@@ -14,9 +14,9 @@ def test_postgrest_is_told_whenever_the_schema_changes(shop: Shop) -> None:
         verb(shop)
         return [heard.payload for heard in listener.notifies(timeout=10, stop_after=1)]
 
-    assert [["reload schema"]] * 3 == [told(deploy), told(withdraw), told(deploy)]
+    assert [["reload schema"]] * 3 == [told(deploy), told(uninstall), told(deploy)]
     migrate(shop)
-    assert [["reload schema"]] * 3 == [told(switch), told(switch_back), told(switch)]
+    assert [["reload schema"]] * 3 == [told(switch), told(roll_back), told(switch)]
     make_ready(shop)
     assert ["reload schema"] == told(execute_clean_up)
     assert [] == list(listener.notifies(timeout=0))

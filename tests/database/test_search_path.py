@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now, migrate, switch, switch_back
+from tests.shops import Shop, catch_up_now, migrate, roll_back, switch
 
 #: A trigger function as an application writes it: `audit` and `remember` stand in public, and no search_path is set.
 AUDIT = """
@@ -138,7 +138,7 @@ def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder
 def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
     """The legacy rows get the customer's new id: before the switch, after it (silent on the retired table), and after the way back."""
     migrate(shop)
-    for move, expected in ((None, ["artworks UPDATE"]), (switch, ["artworks UPDATE"]), (switch_back, ["artworks UPDATE"])):
+    for move, expected in ((None, ["artworks UPDATE"]), (switch, ["artworks UPDATE"]), (roll_back, ["artworks UPDATE"])):
         if move:
             move(shop)
         artwork = shop.value(

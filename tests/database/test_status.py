@@ -5,6 +5,7 @@ import pytest
 from migration.checks import gates
 from migration.checks.gates import GateVerdict, RuleVerdict
 from migration.ledger import safety_window
+from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.conftest import MakeShop
@@ -24,7 +25,7 @@ def lines(shop: Shop) -> dict[str, list[str]]:
 
 def verify(shop: Shop, *red: str, day: int = 1) -> None:
     """Note a verification, as the verb does."""
-    with running(shop, "verify") as run:
+    with running(shop, VERIFY) as run:
         run.begin()
         run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, red))
 
@@ -71,11 +72,11 @@ def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None
 
 def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
     """Which run, and of which verb: a red one stays the last one until another is judged."""
-    with running(migrated, "migrate_data") as run:
+    with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2, bad=1),)), found=[])
     assert [f"red: users.user_email_is_unique (of run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
-    with running(migrated, "switch_over") as run:
+    with running(migrated, SWITCH_OVER) as run:
         run.begin()
         gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2),)), found=[])
     assert [f"all 1 rules green (of run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]

@@ -6,7 +6,7 @@ import pytest
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, planned_switch, reconcile_now, switch, switch_back, withdraw
+from tests.shops import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 
 @pytest.fixture
@@ -23,17 +23,17 @@ def test_there_and_back(make_shop: MakeShop, either_server: EmbeddedServer, vari
     assert () == planned_switch(shop).blockers
     switch(shop)
     assert rows == shop.value("SELECT COUNT(*) FROM artworks_old")
-    switch_back(shop)
+    roll_back(shop)
     assert (before, rows) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM artworks"))
     assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
-    withdraw(shop)
+    uninstall(shop)
     assert shop.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
 def test_a_second_switch_needs_no_second_copy(switched: Shop) -> None:
     """There, back and there again; the chunks were copied once."""
     chunks = switched.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
-    switch_back(switched)
+    roll_back(switched)
     switch(switched)
     assert chunks == switched.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
     assert "pet_mom_image_url" in columns(switched, "artworks")
@@ -135,7 +135,7 @@ def test_our_functions_that_name_the_tables_are_asleep(switched: Shop) -> None:
     """A catch-up that got past every other guard finds no function, so retired values are not written over serving rows."""
     asleep = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
     assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 0
-    switch_back(switched)
+    roll_back(switched)
     assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 2
     assert switched.value(asleep, ["carry_back_batch", "carry_back_rows", "guard_retired"]) == 0
 

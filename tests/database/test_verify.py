@@ -4,7 +4,7 @@ import pytest
 
 from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict
-from migration.ledger import safety_window
+from migration.ledger import phases, safety_window
 from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from reporting import pages
 from reporting.report import read_report
@@ -12,7 +12,7 @@ from reporting.verdict import headline, outcome, report_markdown, sentence, sinc
 from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, running, switch, switch_back
+from tests.shops import Shop, execute_switch, roll_back, running, switch
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def window(shop: Shop) -> SafetyWindow | None:
         return safety_window.read(connection)
 
 
-def verify(shop: Shop, verb: str = "verify") -> GateVerdict:
+def verify(shop: Shop, verb: phases.Verb = phases.VERIFY) -> GateVerdict:
     """What the verb does between its begin and its report."""
     with running(shop, verb) as run:
         run.begin()
@@ -49,7 +49,7 @@ def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
     assert window(migrated) is None
     switch(migrated)
     assert window(migrated)
-    switch_back(migrated)
+    roll_back(migrated)
     assert window(migrated) is None
 
 
@@ -85,7 +85,7 @@ def test_a_verification_counts_for_a_day(switched: Shop) -> None:
     switched.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
     verify(switched)
     assert is_verified(switched)
-    switch_back(switched)
+    roll_back(switched)
     switch(switched)
     assert not is_verified(switched)
 
@@ -134,7 +134,7 @@ def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
     """In the first line of page and artifact, there and back; nothing while the same table serves."""
     verify(switched)
     assert "" == since_then(read_report(switched.database))
-    switch_back(switched)
+    roll_back(switched)
     since = "Since then: rolled back; the legacy table serves as artworks; the clean table artworks_v2 is written through."
     report = read_report(switched.database)
     assert pages.page(report).split("<main>")[1].lstrip().startswith(f"<p><strong>{since}</strong></p>")
@@ -148,8 +148,8 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     assert since_then(read_report(migrated.database)).startswith("Since then: switched over; the clean table serves as artworks; ")
 
 
-@pytest.mark.parametrize(("verb", "end"), [("verify", "Red gate"), ("switch_over", "Switched – check failed")])
-def test_the_report_of_a_red_day(switched: Shop, verb: str, end: str) -> None:
+@pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
+def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
     """It says what serves and the two ways on, and its queries look at the tables under their new names."""
     artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
     switched.sql.execute("SET artwork_migration.apply = 'on'")

@@ -5,7 +5,7 @@ import pytest
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import deploy, migrate, withdraw
+from tests.shops import deploy, migrate, uninstall
 
 
 @pytest.mark.parametrize("variant", list(Variant))
@@ -17,7 +17,7 @@ def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_serve
     counts = migrate(shop)
     assert counts["match"] > 1000
     assert set(counts) <= {"match", "excluded", "quarantined"}
-    withdraw(shop)
+    uninstall(shop)
     assert before == shop.schema_dump()
 
 
@@ -29,5 +29,5 @@ def test_roll_back_removes_just_the_users_we_created(make_shop: MakeShop, varian
     before = shop.value(question) if variant is not Variant.MINIMAL else None
     deploy(shop)
     migrate(shop)
-    withdraw(shop)
+    uninstall(shop)
     assert before == (shop.value(question) if variant is not Variant.MINIMAL else None)

@@ -7,6 +7,7 @@ import pytest
 from migration.database import Database
 from migration.errors import MigrationError, PrerequisitesNotMet, Problem
 from migration.ledger import runs
+from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.plans.plan import Plan
 from migration.settings import database_url
 from migration.verbs import deploy_schema
@@ -20,7 +21,7 @@ def start(url: str) -> Plan:
     database = Database(database_url(url), name="test")
     try:
         with (
-            runs.exclusive(database, SETTINGS, verb="deploy_schema", name="test-run", run_id=""),
+            runs.exclusive(database, SETTINGS, verb=DEPLOY_SCHEMA, name="test-run", run_id=""),
             database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection,
         ):
             return deploy_schema.plan_deployment(connection)
@@ -33,8 +34,8 @@ def refusal(url: str) -> tuple[Problem, ...]:
     with pytest.raises(PrerequisitesNotMet) as caught:
         start(url)
     tells_no_secret(caught.value)
-    assert len(caught.value.obstacles) == str(caught.value).count("\n- ")
-    return caught.value.obstacles
+    assert len(caught.value.problems) == str(caught.value).count("\n- ")
+    return caught.value.problems
 
 
 def tells_no_secret(error: MigrationError) -> None:

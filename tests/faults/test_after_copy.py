@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.errors import LockNotObtained, TransactionsInTheWay
+from migration.errors import LockNotObtained, OldTransactions
 from migration.ledger import ledger
+from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
@@ -29,7 +30,7 @@ MADE = [
 @pytest.fixture
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has copied everything."""
-    with running(deployed, "migrate_data") as begun:
+    with running(deployed, MIGRATE_DATA) as begun:
         begun.settings = begun.settings.model_copy(update={"lock_wait_seconds": 0.3})
         begun.begin()
         backfill.find_quarantined(begun)
@@ -68,7 +69,7 @@ def test_an_old_transaction_stops_the_index_and_is_named(deployed: Shop, run: Ru
     reader.execute("SET application_name = 'a long report'")
     reader.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     reader.execute("SELECT 1 FROM public.artworks_v2 LIMIT 1")
-    with pytest.raises(TransactionsInTheWay, match=f"pid {reader.info.backend_pid} .a long report"):
+    with pytest.raises(OldTransactions, match=f"pid {reader.info.backend_pid} .a long report"):
         finish(run)
     assert deployed.value("SELECT name FROM artwork_migration.step WHERE done_at IS NULL") == "index artworks_v2_user_id_idx"
     add_legacy(deployed)  # nobody else waits

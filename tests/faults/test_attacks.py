@@ -8,7 +8,7 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, switch, switch_back
+from tests.shops import Shop, catch_up_now, deploy, migrate, roll_back, switch
 from tests.visitors import FewRows, Visitor, few_rows
 
 #: Takes what it can get whenever it is called, and tells as whom. It is called once at a time: reading may call it again.
@@ -137,7 +137,7 @@ def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, 
             add(session, "artworks", few.owning, theirs)
         else:
             session.execute("UPDATE public.artworks SET id = %s WHERE id = %s", (theirs, own))
-    switch_back(shop)
+    roll_back(shop)
     assert before == shop.rows("SELECT a::text FROM public.artworks AS a WHERE id = %s", theirs)
     assert [] == session.execute("SELECT id FROM public.artworks WHERE id = %s", (theirs,)).fetchall()
 
@@ -151,7 +151,7 @@ def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop
         add_clean(migrated, id=artwork, pet_name="Max")
         read = "SELECT seq_scan FROM pg_stat_xact_user_tables WHERE relid = 'artwork_migration.clean_change'::regclass"
         assert 0 == migrated.value(read)
-    switch_back(migrated)
+    roll_back(migrated)
     assert "Max" == migrated.value("SELECT pet_name FROM public.artworks WHERE id = %s", artwork)
 
 

@@ -33,7 +33,7 @@ from sql import SqlFile
 from tests.conftest import MakeShop
 from tests.faults.connecting import refusal, start
 from tests.faults.obstacles import BLOCKERS, GIVE_TO_OWNER, MEMBER, NOTES, OBSTACLES, OWNER, STRANGER, Case
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
+from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
 OWN_TESTS = {
@@ -116,7 +116,7 @@ def test_an_obstacle_is_told(samples: dict[Variant, Shop], case: Case) -> None:
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
         require_prerequisites(connection, "deploy_schema")
-    assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.obstacles]), caught.value
+    assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.problems]), caught.value
     with shop.database.transaction("without it", transaction_read_only="on") as connection:
         require_prerequisites(connection, "deploy_schema")
 
@@ -341,7 +341,7 @@ def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeSh
     try:
         deploy(theirs)
         counts = migrate(theirs)
-        withdraw(theirs)
+        uninstall(theirs)
     finally:
         theirs.close()
     assert set(counts) <= {"match", "excluded", "quarantined"}

@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import Blocked, BlockerHasCome, DatabaseUnreachable, LockNotObtained, PlanOutdated, Problem
+from migration.errors import Blocked, DatabaseUnreachable, LockNotObtained, NewBlocker, PlanOutdated, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
+from migration.ledger.phases import CLEAN_UP, Phase
+from migration.ledger.runs import Approval
 from migration.plans import execution, plan
-from migration.plans.plan import Approval, Plan
+from migration.plans.plan import Plan
 from tests.conftest import MakeShop
 from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
 from tests.faults.test_switch_killed import TERMINATED
@@ -48,7 +49,7 @@ def phase(shop: Shop) -> Phase:
 def refusal(shop: Shop) -> dict[str, list[Problem]]:
     """Run the plan as it is now: it must be refused for its blockers, by rule, with nothing changed."""
     before, made = shop.schema_dump(), planned_clean_up(shop)
-    with running(shop, "clean_up") as run:
+    with running(shop, CLEAN_UP) as run:
         run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
         with shop.database.transaction("confirming") as connection, pytest.raises(Blocked) as caught:
             plan.confirm(connection, made, Approval(made.number, "test", "test"))
@@ -158,7 +159,7 @@ def test_what_depends_on_it_behind_the_plan_is_found_under_the_locks(ready: Shop
     made = planned_clean_up(ready)
     ready.sql.execute("CREATE POLICY late ON orders USING (EXISTS (SELECT FROM artworks_old))")
     before = ready.schema_dump()
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_clean_up(ready, made)
     assert (Phase.SWITCHED, before) == (phase(ready), ready.schema_dump())
 
@@ -232,7 +233,7 @@ def _locked_alone(shop: Shop, made: Plan, before_commit: Callable[[Connection], 
     execution.execute(
         shop.database,
         made.statements,
-        verb=made.verb,
+        verb=str(made.verb),
         action="the plan",
         patience=BOUND,
         before_commit=before_commit,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import catch_up
 from sample.journal import check_journal
 from tests.shops import Shop, migrate, reconcile_now, running
@@ -33,7 +34,7 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
     with application(deployed, seed, tmp_path) as process:
         migrate(deployed)
         while process.poll() is None:
-            with running(deployed, "migrate_data") as run:
+            with running(deployed, MIGRATE_DATA) as run:
                 run.begin()
                 catch_up.catch_up(run)
     counts = reconcile_now(deployed)

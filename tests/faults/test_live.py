@@ -6,6 +6,7 @@ from expectations.suites import SUITES
 from migration.checks import acceptance, verification
 from migration.checks.gates import GateVerdict, RuleVerdict, require_green_live
 from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
 from migration.sync import carry_back
 from sample.build import Variant
 from sql import SqlFile
@@ -101,7 +102,7 @@ def switched(make_shop: MakeShop) -> Shop:
 
 def verified(shop: Shop) -> GateVerdict:
     """The verdict of the gate in a new run."""
-    with running(shop, "verify") as run:
+    with running(shop, VERIFY) as run:
         run.begin()
         return judge_suite(run, SUITES["live"])
 
@@ -172,7 +173,7 @@ def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
 def test_a_way_back_that_was_killed(switched: Shop) -> None:
     """What it carried back is told from damage: the fingerprint cannot judge any more, and a warning says so."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
-    with running(switched, "roll_back") as run:
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
         assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
     told = says_no(verified(switched))
@@ -182,7 +183,7 @@ def test_a_way_back_that_was_killed(switched: Shop) -> None:
 def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
     """It takes the fingerprint anew, which then holds as the first one did."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
-    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
@@ -194,14 +195,14 @@ def test_a_way_back_that_ended_without_the_lock(switched: Shop) -> None:
 def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
     """Of a table that somebody has written to, no new fingerprint is taken, whether anything was carried back into it or not."""
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
-    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         raise LockNotObtained("roll_back", 1, [])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
     fingerprints = "SELECT COUNT(*) FROM artwork_migration.step WHERE name LIKE 'fingerprint%%'"
     before = switched.value(fingerprints)
     switched.sql.execute(f"RESET artwork_migration.apply; UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
-    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
         raise LockNotObtained("roll_back", 1, [])
@@ -210,7 +211,7 @@ def test_a_way_back_that_ended_makes_no_damage_good(switched: Shop) -> None:
 
 def test_a_write_during_a_way_back_that_carried_nothing_is_told(switched: Shop) -> None:
     """The table was sound before, and nothing of ours has changed it."""
-    with running(switched, "roll_back") as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
         raise LockNotObtained("roll_back", 1, [])

@@ -12,11 +12,11 @@ import pytest
 from migration.errors import LockHolder, LockNotObtained
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
-from migration.plans import execution, plan
+from migration.plans import execution
 from migration.plans.plan import Plan
 from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
-from tests.shops import Shop, running
+from tests.shops import Shop, approve, running
 
 #: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
 BOUND = 60.0
@@ -38,7 +38,7 @@ class Verb:
         return execution.execute(
             self.shop.database,
             self.plan.statements,
-            verb=self.plan.verb,
+            verb=str(self.plan.verb),
             action="the plan",
             patience=patience,
             before_commit=lambda connection: ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after),
@@ -57,10 +57,9 @@ def begun(shop: Shop, verb: str) -> Iterator[Verb]:
     make = deploy_schema.plan_deployment if verb == "deploy_schema" else roll_back.plan_uninstall
     with shop.database.transaction("planning") as connection:
         made = make(connection)
-    with running(shop, verb, name=verb) as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-        yield Verb(shop, made, run.epoch, Phase.DEPLOYED if verb == "deploy_schema" else Phase.NOT_STARTED)
+    with running(shop, made.verb, name=verb) as run:
+        approve(run, made)
+        yield Verb(shop, made, run.epoch, made.verb.brings)
 
 
 @pytest.fixture(params=["deploy_schema", "roll_back"])

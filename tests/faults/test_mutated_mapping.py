@@ -10,6 +10,7 @@ import pytest
 
 import sql
 from migration.errors import DatabaseError
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.shops import Shop, migrate, running
@@ -175,7 +176,7 @@ def test_what_another_rule_has_found_is_looked_at_all_the_same(deployed: Shop) -
     """A warning about a row, from the gate before the copy, does not excuse it from the way back."""
     mutate(deployed, pet_name="COALESCE(m.pet_name, '') || 'x'")
     migrate(deployed)
-    with running(deployed, "migrate_data") as run:
+    with running(deployed, MIGRATE_DATA) as run:
         run.begin()
         deployed.sql.execute(
             "INSERT INTO artwork_migration.finding (run, rule, id, about) SELECT %s, 'legacy_link_expires', id, '{}' FROM public.artworks",

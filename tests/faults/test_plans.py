@@ -13,13 +13,14 @@ from migration.database import Database
 from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
+from migration.ledger.runs import Approval
 from migration.plans import plan
-from migration.plans.plan import Approval, Plan
+from migration.plans.plan import Plan
 from migration.settings import database_url
 from migration.verbs import deploy_schema, roll_back
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, withdraw
+from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
 
@@ -157,7 +158,7 @@ def test_another_phase_makes_another_number(deployed: Shop) -> None:
     migrate(deployed)
     second = planned_uninstall(deployed)
     assert first.number != second.number
-    assert first.changes_since(second.content()) == ["the phase has changed since"]
+    assert first.changes_since(second.content()) == ["the phase has changed"]
 
 
 def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop) -> None:
@@ -170,7 +171,7 @@ def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop
 def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     """A plan made before a roll-back does not hold after the next deployment, although the statements are the same."""
     first = planned_uninstall(deployed)
-    withdraw(deployed)
+    uninstall(deployed)
     deploy(deployed)
     second = planned_uninstall(deployed)
     assert first.statements == second.statements
@@ -180,11 +181,11 @@ def test_there_and_back_makes_another_number(deployed: Shop) -> None:
 def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> None:
     """After roll_back(to=NOT_STARTED) nothing of ours remains, so the number can be the same; but nobody has read that plan since."""
     first = deploy(shop)
-    withdraw(shop)
+    uninstall(shop)
     accept_exposure(shop)
     again = planned_deployment(shop)
     assert first.number == again.number
-    with pytest.raises(PlanOutdated, match="no plan of that number was made for this database"):
+    with pytest.raises(PlanOutdated, match="no plan with that number was made for this database"):
         confirm(shop, again, first.number)
     keep(shop, again)
     confirm(shop, again, first.number)
@@ -215,9 +216,9 @@ class Change:
 
 CHANGES = [
     Change("a decision has changed", lambda shop: decide(shop, "max_quarantined", "5")),
-    Change("a blocker has come or gone", lambda shop: order_for(shop, TEST_DATA)),
+    Change("a blocker has appeared or disappeared", lambda shop: order_for(shop, TEST_DATA)),
     Change(
-        "the statements are others (something on the tables has changed)", lambda shop: shop.sql.execute("GRANT SELECT ON artworks TO anon")
+        "the statements differ: something about the tables has changed", lambda shop: shop.sql.execute("GRANT SELECT ON artworks TO anon")
     ),
 ]
 
@@ -242,15 +243,15 @@ def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
     first = deploy(shop)
     with pytest.raises(PlanOutdated) as caught:
         confirm(shop, planned_uninstall(shop), first.number)
-    assert "it was a plan of another verb" in caught.value.changes
-    assert "the phase has changed since" in caught.value.changes
+    assert "the plan is for another verb" in caught.value.changes
+    assert "the phase has changed" in caught.value.changes
 
 
 @pytest.mark.parametrize("number", ["deadbeef", "x", "'; DROP TABLE artworks; --"])
 def test_an_unknown_number_is_refused_and_creates_nothing(shop: Shop, number: str) -> None:
     """A number that no plan here has is refused before the ledger exists; nothing is created by asking."""
     before = shop.schema_dump()
-    with pytest.raises(PlanOutdated, match="no plan of that number was made for this database"):
+    with pytest.raises(PlanOutdated, match="no plan with that number was made for this database"):
         confirm(shop, planned_deployment(shop), number)
     assert before == shop.schema_dump()
 

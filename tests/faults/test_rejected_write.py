@@ -8,6 +8,7 @@ from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict
 from migration.errors import BadInput
 from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
@@ -30,7 +31,7 @@ def refused(migrated: Shop) -> UUID:
 def judged(shop: Shop) -> GateVerdict:
     """The gate `reconciliation` after a catch-up, as migrate_data judges it."""
     catch_up_now(shop)
-    with running(shop, "migrate_data") as run:
+    with running(shop, MIGRATE_DATA) as run:
         run.begin()
         reconcile.reconcile(run)
         return judge_suite(run, SUITES["reconciliation"])

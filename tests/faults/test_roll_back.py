@@ -6,19 +6,19 @@ from typing import Any
 
 import pytest
 from psycopg.types.json import Jsonb
-from sqlalchemy import Connection
 
-from migration.errors import BlockerHasCome, DatabaseError, PrerequisitesNotMet
+from migration.errors import DatabaseError, NewBlocker, PrerequisitesNotMet
 from migration.ledger import ledger
-from migration.ledger.phases import Phase
-from migration.plans import execution, plan
+from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
+from migration.plans import execution
 from migration.plans.plan import Plan
 from migration.verbs import roll_back
 from reporting.status import read_status
 from sample.build import Variant
+from tasks.reports import export_ledger
 from tests.artworks import add_clean, add_legacy, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, catch_up_now, migrate, planned_deployment, running, withdraw
+from tests.shops import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
 
 
 def planned_uninstall(shop: Shop) -> Plan:
@@ -28,23 +28,9 @@ def planned_uninstall(shop: Shop) -> Plan:
 
 def execute_locked_part(shop: Shop, made: Plan) -> None:
     """What execute_plan does, and then the client is gone."""
-    with running(shop, "roll_back") as run:
-        run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-        run.begin(plan=made.number, approved_by="test", reason="test")
-        execution.execute(
-            shop.database,
-            made.statements,
-            verb=made.verb,
-            action="the plan",
-            patience=SETTINGS.lock_wait_seconds,
-            before_commit=lambda connection: _enter_phase(connection, run.epoch, made),
-            on_attempt=lambda message: None,
-        )
-
-
-def _enter_phase(connection: Connection, epoch: int, made: Plan) -> None:
-    ledger.end_run(connection, epoch, outcome="Completed", phase_after=Phase.NOT_STARTED)
-    ledger.note_steps_left(connection, epoch, [statement.object for statement in made.statements if statement.stage == "after"])
+    with running(shop, ROLL_BACK_TO_NOT_STARTED) as run:
+        approve(run, made)
+        execute(run, made)
 
 
 def phase(shop: Shop) -> Phase:
@@ -63,7 +49,7 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
         planned_deployment(shop)
     assert "roll_back again, it has steps left" == read_status(shop.database).may_be_run_next
     assert {"after"} == {statement.stage for statement in planned_uninstall(shop).statements}
-    withdraw(shop)
+    uninstall(shop)
     assert (before, users) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users"))
 
 
@@ -76,13 +62,13 @@ def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) ->
         "CREATE TRIGGER no BEFORE DELETE ON users FOR EACH ROW EXECUTE FUNCTION public.no()"
     )
     with pytest.raises(DatabaseError):
-        execution.finish(migrated.database, made.statements, verb=made.verb, patience=0.1)
+        execution.finish(migrated.database, made.statements, verb=str(made.verb), patience=0.1)
     run = migrated.value("SELECT MAX(run) FROM artwork_migration.phase_history")
     with migrated.database.transaction("ending") as connection:
         ledger.end_run(connection, run, outcome="Failed", phase_after=None)
     assert Phase.NOT_STARTED == phase(migrated)
     migrated.sql.execute("DROP TRIGGER no ON users; DROP FUNCTION public.no()")
-    withdraw(migrated)
+    uninstall(migrated)
     assert migrated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
@@ -92,7 +78,7 @@ def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
     execute_locked_part(migrated, made)
     claimed = migrated.value("SELECT id FROM artwork_migration.created_user LIMIT 1")
     migrated.sql.execute("UPDATE users SET is_anonymous = FALSE WHERE id = %s", (claimed,))
-    execution.finish(migrated.database, made.statements, verb=made.verb, patience=5)
+    execution.finish(migrated.database, made.statements, verb=str(made.verb), patience=5)
     assert migrated.value("SELECT COUNT(*) FROM users WHERE id = %s", claimed) == 1
 
 
@@ -102,7 +88,7 @@ def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> No
     assert made.blockers == ()
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_locked_part(migrated, made)
     assert migrated.value("SELECT COUNT(*) FROM artworks_v2 WHERE id = %s", artwork) == 1
     assert Phase.MIGRATED == phase(migrated)
@@ -113,7 +99,7 @@ def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: Make
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
     made = planned_uninstall(shop)
     signed_up = add_user(shop, "late@example.org")
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_locked_part(shop, made)
     assert shop.value("SELECT COUNT(*) FROM users WHERE id = %s", signed_up) == 1
 
@@ -130,7 +116,7 @@ def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: S
 def test_lost_triggers_and_tables_do_not_stop_the_way_back(migrated: Shop) -> None:
     """A capture trigger that somebody dropped, and a referencing table that is gone, are no reason to be stuck."""
     migrated.sql.execute("DROP TRIGGER artwork_migration_update ON artworks; DROP TRIGGER artwork_migration_insert ON artworks_v2")
-    withdraw(migrated)
+    uninstall(migrated)
     assert migrated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
@@ -150,15 +136,11 @@ def test_a_red_row_of_the_clean_side_is_not_made_green_by_the_next_run(migrated:
 
 def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp_path: Path) -> None:
     """The file holds the ledger and the clean side's own values, and nobody else may read it."""
-    from prefect.logging import disable_run_logger
-
-    from tasks.exporting import export_ledger
-
     add_clean(migrated, fal_request_id="fal_1")
     execute_locked_part(migrated, planned_uninstall(migrated))
-    with running(migrated, "roll_back") as run, disable_run_logger():
+    with running(migrated, ROLL_BACK_TO_NOT_STARTED) as run:
         run.settings = SETTINGS.model_copy(update={"reports": tmp_path / "reports"})
-        path = export_ledger.fn(run)
+        path = export_ledger(run)
     content: dict[str, Any] = json.loads(path.read_text())
     assert 0o600 == path.stat().st_mode & 0o777
     assert "fal_1" in {row["fal_request_id"] for row in content["clean_only_value"]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shops import Shop, deploy, migrate, planned_roll_back, reconcile_now, switch, switch_back, withdraw
+from tests.shops import Shop, deploy, migrate, planned_roll_back, reconcile_now, roll_back, switch, uninstall
 
 #: What the application does while the clean table serves: some 5,000 artworks born, changed and gone, with orders and users.
 WRITES = """
@@ -108,7 +108,7 @@ def entries(shop: Shop) -> list[str]:
 def test_nothing_is_lost_and_nothing_else_is_changed(written: Shop) -> None:
     """Every row and value by itself, every order, and the schema but for what is ours."""
     assert planned_roll_back(written).facts["ids_to_carry_back"] > 3_500
-    carried = switch_back(written)
+    carried = roll_back(written)
     assert (carried.carried > 3_500, carried.removed > 20, 0) == (True, True, carried.refused)
     assert {} == {name: found for name, question in WRONG.items() if (found := written.rows(f"{question} LIMIT 3"))}
     assert [line for (line,) in written.rows("SELECT line FROM test.dump")] == entries(written)
@@ -122,12 +122,12 @@ def test_switched_again_it_needs_no_second_copy(written: Shop) -> None:
         " JOIN test.began AS b USING (id) JOIN test.ended AS e USING (id) WHERE TO_JSONB(b) = TO_JSONB(e)"
     )
     before = (written.rows(chunks), written.rows(versions.format("artworks")))
-    switch_back(written)
+    roll_back(written)
     assert set(migrate(written)) <= {"match", "excluded", "quarantined"}
     switch(written)
     assert before == (written.rows(chunks), written.rows(versions.format("artworks")))
     assert before[1][0][0] > 500
-    switch_back(written)
+    roll_back(written)
     assert set(reconcile_now(written)) <= {"match", "excluded", "quarantined"}
-    withdraw(written)
+    uninstall(written)
     assert [line for (line,) in written.rows("SELECT line FROM test.dump")] == entries(written)

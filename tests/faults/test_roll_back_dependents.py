@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.shops import Shop, planned_roll_back, reconcile_now, switch, switch_back
+from tests.shops import Shop, planned_roll_back, reconcile_now, roll_back, switch
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -32,7 +32,7 @@ def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
         "view public.artwork_gallery",
     ]
     assert ((), gone) == (made.blockers, made.facts["dropped_since_and_stays_so"])
-    switch_back(migrated, made)
+    roll_back(migrated, made)
     for name in ("artwork_gallery", "Users view own orders", "orders_artwork_id_fkey", "ADD TABLE ONLY public.artworks;"):
         assert (name, []) == (name, [line for line in (*before, *migrated.schema_dump()) if name in line])
     assert migrated.value("SELECT COUNT(*) FROM named") == migrated.value("SELECT COUNT(*) FROM artworks")
@@ -45,7 +45,7 @@ def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
     before = migrated.schema_dump()
     switch(migrated)
     migrated.sql.execute("DROP TRIGGER hook ON artworks; DROP MATERIALIZED VIEW artwork_sales")
-    switch_back(migrated)
+    roll_back(migrated)
     assert before == migrated.schema_dump()
 
 
@@ -59,7 +59,7 @@ def test_a_restored_database_goes_back(migrated: Shop, restored: Callable[[Shop]
     copy.sql.execute("CREATE VIEW since AS SELECT id FROM artworks")
     assert {"view public.since": "dependent_has_come"} == blocked_by(copy)
     copy.sql.execute("DROP VIEW since")
-    switch_back(copy)
+    roll_back(copy)
     assert set(reconcile_now(copy)) <= {"match", "excluded", "quarantined"}
 
 

@@ -17,7 +17,17 @@ from migration.database import Database
 from migration.errors import BadInput, Overtaken, RunInProgress, WrongPhase
 from migration.ledger import decisions, ledger, runs
 from migration.ledger.decisions import DecisionName
-from migration.ledger.phases import Phase
+from migration.ledger.phases import (
+    CLEAN_UP,
+    DEPLOY_SCHEMA,
+    MIGRATE_DATA,
+    ROLL_BACK_TO_MIGRATED,
+    ROLL_BACK_TO_NOT_STARTED,
+    SWITCH_OVER,
+    VERBS,
+    Phase,
+    verbs_from,
+)
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
@@ -32,7 +42,7 @@ def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
     database = Database(database_url(shop.url), name=name)
     settings = SETTINGS.model_copy(update={"run_wait_seconds": wait})
     try:
-        with runs.exclusive(database, settings, verb="migrate_data", name=name, run_id="") as run:
+        with runs.exclusive(database, settings, verb=MIGRATE_DATA, name=name, run_id="") as run:
             yield run
     finally:
         database.dispose()
@@ -107,11 +117,12 @@ CLIENT = """
 import sys, threading, time
 from sqlalchemy import text
 from migration.ledger import runs
+from migration.ledger.phases import MIGRATE_DATA
 from migration.database import Database
 from migration.settings import Settings, database_url
 
 database = Database(database_url(sys.argv[1]), name=sys.argv[2])
-with runs.exclusive(database, Settings(database_url=None), verb="migrate_data", name=sys.argv[2], run_id="") as run:
+with runs.exclusive(database, Settings(database_url=None), verb=MIGRATE_DATA, name=sys.argv[2], run_id="") as run:
     if sys.argv[3] == "idle":
         print("ready", flush=True)
         time.sleep(600)
@@ -198,51 +209,36 @@ def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
 # Phases
 
 
-@pytest.mark.parametrize(
-    ("phase", "wanted", "instead"),
-    [
-        ("NOT_STARTED", (Phase.DEPLOYED, Phase.MIGRATED), "deploy_schema"),
-        ("DEPLOYED", (Phase.NOT_STARTED,), "migrate_data or roll_back"),
-        ("MIGRATED", (Phase.NOT_STARTED,), "switch_over or migrate_data or roll_back"),
-        ("MIGRATED", (Phase.DEPLOYED,), "switch_over or migrate_data or roll_back"),
-        ("SWITCHED", (Phase.MIGRATED,), "verify or roll_back(to=MIGRATED) or clean_up"),
-    ],
-)
-def test_a_verb_in_the_wrong_phase_is_refused(make_shop: MakeShop, phase: str, wanted: tuple[Phase, ...], instead: str) -> None:
-    """The refusal names the phase it found, those it runs in, and the verb to run; nothing is written."""
-    shop = make_shop(phase=phase)
-    before = shop.schema_dump()
-    with running(shop, "some_verb") as run, pytest.raises(WrongPhase) as caught:
-        run.require(*wanted)
-    assert (phase, wanted) == (caught.value.found, caught.value.wanted)
-    assert f"some_verb runs in phase {' or '.join(wanted)}, and this database is in phase {phase}." in str(caught.value)
-    assert f"Run {instead} instead." in str(caught.value)
-    assert before == shop.schema_dump()
-
-
 #: In the last one no verb has anything to do.
 LIVING = [phase for phase in Phase if phase is not Phase.CLEANED]
 
 
 @pytest.mark.parametrize("phase", LIVING)
-def test_a_verb_in_its_phase_goes_on(make_shop: MakeShop, phase: Phase) -> None:
-    """The phase found is what `require` returns."""
-    with running(make_shop(phase=phase.value)) as run:
-        assert run.require(Phase.NOT_STARTED, phase) is phase
-
-
-def test_nothing_can_be_taken_away_where_nothing_is(shop: Shop) -> None:
-    """roll_back on a database without a ledger is refused, and creates none."""
+def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeShop, phase: Phase) -> None:
+    """The refusal names the phase it found, those the verb starts in, and the verbs to run instead; nothing is written."""
+    shop = make_shop(phase=phase.value)
     before = shop.schema_dump()
-    with running(shop, "roll_back") as run, pytest.raises(WrongPhase, match="Run deploy_schema instead"):
-        run.require_ledger()
+    for verb in VERBS:
+        with running(shop, verb) as run:
+            if verb in phase.next_verbs:
+                run.require_phase()
+                continue
+            with pytest.raises(WrongPhase) as caught:
+                run.require_phase()
+        assert (phase, verb.starts) == (caught.value.found, caught.value.wanted)
+        assert f"{verb.name} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
+        assert f"Run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
     assert before == shop.schema_dump()
 
 
-def test_nothing_can_be_taken_away_while_the_clean_table_serves(make_shop: MakeShop) -> None:
-    """The names must change hands first: the undo statements of the deployment would meet other tables."""
-    with running(make_shop(phase="SWITCHED"), "roll_back") as run, pytest.raises(WrongPhase, match="MIGRATED"):
-        run.require_ledger()
+def test_the_verbs_form_the_life_cycle() -> None:
+    """The table of verbs leads forward through every phase in order, and each forward verb with an inverse is undone by it."""
+    assert ["deploy_schema", "migrate_data", "switch_over", "verify", "clean_up"] == [verb.name for verb in verbs_from(Phase.NOT_STARTED)]
+    assert ["verify", "clean_up"] == [verb.name for verb in verbs_from(Phase.SWITCHED)]
+    assert [] == verbs_from(Phase.CLEANED)
+    assert (ROLL_BACK_TO_NOT_STARTED, ROLL_BACK_TO_MIGRATED) == (DEPLOY_SCHEMA.inverse, SWITCH_OVER.inverse)
+    assert (DEPLOY_SCHEMA, SWITCH_OVER) == (ROLL_BACK_TO_NOT_STARTED.inverse, ROLL_BACK_TO_MIGRATED.inverse)
+    assert CLEAN_UP.inverse is None
 
 
 @pytest.mark.parametrize("phase", list(Phase))

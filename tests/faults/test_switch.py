@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from migration.checks import acceptance
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
 from migration.sync import carry_back
 from sample.build import Variant
 from sample.journal import check_journal
@@ -19,9 +20,9 @@ from tests.shops import (
     execute_switch,
     finish_switch,
     reconcile_now,
+    roll_back,
     running,
     switch,
-    switch_back,
 )
 
 # After the commit
@@ -95,7 +96,7 @@ def _fingerprint(shop: Shop, **settings: str) -> dict[str, Any]:
 def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> None:
     """Rolled back; and a serving table on which nobody can create an artwork is found."""
     switch(migrated)
-    with running(migrated, "verify") as run:
+    with running(migrated, VERIFY) as run:
         assert acceptance.Walked() == acceptance.accept(run)
         assert migrated.value("SELECT COUNT(*) FROM artworks WHERE customer_email LIKE '%%.invalid'") == 0
         migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID")
@@ -108,7 +109,7 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     before = _fingerprint(migrated)
-    with running(migrated, "roll_back") as run:
+    with running(migrated, ROLL_BACK_TO_MIGRATED) as run:
         assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.rehearse(run)
         assert carry_back.CarriedBack() == carry_back.rehearse(run, batches=0)
     assert before == _fingerprint(migrated)
@@ -131,7 +132,7 @@ def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop
         execute_switch(shop, patience=BOUND)
         finish_switch(shop)
         _wait_for(shop, "clean_change")
-        switch_back(shop, patience=BOUND)
+        roll_back(shop, patience=BOUND)
         _wait_for(shop, "legacy_change")
         assert running_application.poll() is None
     catch_up_now(shop)

@@ -7,7 +7,7 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, switch, switch_back, withdraw
+from tests.shops import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 #: Gives whatever the sample has made to the role, and what it needs to make more.
 HANDED_OVER = """
@@ -66,10 +66,10 @@ def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
     for _ in range(2):
         switch(owned)
         owned.sql.execute(f"SELECT create_artwork('Ada', '{uuid4()}@example.com', 'Rex', 'https://a/1', 'https://a/2')")  # type: ignore[call-overload]  # made of this test's own names
-        switch_back(owned)
+        roll_back(owned)
         assert migrated == owned.schema_dump()
         assert set(migrate(owned)) <= {"match", "excluded", "quarantined"}
-    withdraw(owned)
+    uninstall(owned)
     assert before == owned.schema_dump()
 
 
@@ -95,5 +95,5 @@ def test_what_belongs_to_somebody_else_blocks_the_plan(owned: OwnedShop, kind: s
     assert () == planned_switch(owned).blockers
     switch(owned)
     assert [] == finish_switch(owned)
-    switch_back(owned)
+    roll_back(owned)
     assert set(reconcile_now(owned)) <= {"match", "excluded", "quarantined"}

@@ -5,7 +5,7 @@ import pytest
 from migration.ledger import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_roll_back, planned_switch, switch, switch_back
+from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_roll_back, planned_switch, roll_back, switch
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -87,7 +87,7 @@ def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Sho
     switch(migrated)
     migrated.sql.execute("CREATE INDEX artworks_pet_name_idx ON artworks (pet_name)")
     assert () == planned_roll_back(migrated).blockers
-    switch_back(migrated)
+    roll_back(migrated)
     assert {"my_lookup", "artworks_pet_name_idx"} <= indexes_of(migrated, "artworks_v2")
     assert set() == rules_of(migrated)
     switch(migrated)
@@ -117,7 +117,7 @@ def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -
     migrated.sql.execute("CREATE FUNCTION first() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2 LIMIT 1'")
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
-    switch_back(migrated)
+    roll_back(migrated)
     assert migrated.value("SELECT COUNT(*) FROM first()") == 1
 
 
@@ -140,7 +140,7 @@ def test_materialized_views_of_any_name_go_along(migrated: Shop) -> None:
     switch(migrated)
     assert {"One a day"} == indexes_of(migrated, '"on sale"."Sales by day"')
     assert () == planned_roll_back(migrated).blockers
-    switch_back(migrated)
+    roll_back(migrated)
     assert before == migrated.schema_dump()
 
 
@@ -166,7 +166,7 @@ def test_references_by_columns_with_long_names_are_captured_and_go_along(shop: S
     assert [[artwork]] == logged(shop)
     assert set() == rules_of(shop)
     switch(shop)
-    switch_back(shop)
+    roll_back(shop)
     assert set() == rules_of(shop)
 
 
@@ -181,7 +181,7 @@ def test_a_generated_column_stops_no_way(make_shop: MakeShop) -> None:
     artwork = shop.value(
         "UPDATE artworks SET customer_name = 'Ada', pet_name = 'Rex' WHERE id IN (SELECT id FROM artworks LIMIT 1) RETURNING id"
     )
-    switch_back(shop)
+    roll_back(shop)
     assert shop.value("SELECT label FROM artworks WHERE id = %s", artwork) == "Ada & Rex"
 
 

@@ -3,10 +3,10 @@
 import psycopg
 import pytest
 
-from migration.errors import BlockerHasCome
+from migration.errors import NewBlocker
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, switch, switch_back
+from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
 from tests.ways import WAYS, Way
 
 BLOCKERS = {
@@ -88,7 +88,7 @@ def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: s
     phase, made = way.phase(), way.plan()
     migrated.sql.execute(change)  # type: ignore[call-overload]  # as above
     before = migrated.schema_dump()
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         way.do(made)
     assert (phase, before) == (way.phase(), migrated.schema_dump())
 
@@ -141,7 +141,7 @@ def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
     assert migrated.value("SELECT COUNT(*) FROM on_both WHERE called = 'through the view'") == 1
     with pytest.raises(psycopg.errors.WithCheckOptionViolation):
         migrated.sql.execute("UPDATE checked SET pet_name = '' WHERE id = %s", (artwork,))
-    switch_back(migrated)
+    roll_back(migrated)
     assert migrated.value("SELECT COUNT(*) FROM on_both WHERE called = 'through the view'") == 1
     assert before == migrated.schema_dump()
 
@@ -156,7 +156,7 @@ def test_rights_on_columns_of_a_materialized_view_go_along(migrated: Shop) -> No
         " AND HAS_COLUMN_PRIVILEGE('anon', attrelid, attnum, 'SELECT')"
     )
     assert [("day",)] == migrated.rows(readable)
-    switch_back(migrated)
+    roll_back(migrated)
     assert before == migrated.schema_dump()
 
 
@@ -175,7 +175,7 @@ def test_a_policy_on_a_partitioned_table_goes_along(migrated: Shop) -> None:
         " AND objid = (SELECT oid FROM pg_policy WHERE polname = 'of_rex')"
     )
     assert (True, False) == (migrated.value(reads, "artworks") > 0, migrated.value(reads, "artworks_old") > 0)
-    switch_back(migrated)
+    roll_back(migrated)
     assert before == migrated.schema_dump()
 
 
@@ -187,7 +187,7 @@ def test_a_publication_of_everything_stops_nobody(migrated: Shop, scope: str) ->
     artwork = add_legacy(migrated)
     switch(migrated)
     assert migrated.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,)).rowcount == 1
-    switch_back(migrated)
+    roll_back(migrated)
     catch_up_now(migrated)
     assert before == migrated.schema_dump()
 
@@ -223,6 +223,6 @@ def test_an_application_s_trigger_goes_along_in_its_state(migrated: Shop) -> Non
     migrated.sql.execute("DELETE FROM calls")
     migrated.sql.execute("SELECT create_artwork('Ada', 'hook@example.com', 'Rex', 'https://a/1', 'https://a/2')")
     assert migrated.value("SELECT COUNT(*) FROM calls") == 1
-    switch_back(migrated)
+    roll_back(migrated)
     assert migrated.value("SELECT COUNT(*) FROM calls") == 1
     assert before == migrated.schema_dump()

@@ -9,7 +9,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from migration.errors import BlockerHasCome, WrongUnderLock
+from migration.errors import NewBlocker, WrongUnderLock
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.faults.test_locks import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, blocked_session, cross, wait_until
 from tests.shops import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
@@ -182,7 +182,7 @@ def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -
     """Born and ordered behind the last batch, and of a kind that the retired table refuses: nothing is changed."""
     switch(migrated)
     before = migrated.schema_dump()
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_roll_back(migrated, meanwhile=lambda: add_order(migrated, add_clean(migrated, customer_name=None)))
     assert before == migrated.schema_dump()
 
@@ -190,7 +190,7 @@ def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -
 def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
     """The plan had no blocker; under the lock there is one."""
     artwork = add_clean(migrated)
-    with pytest.raises(BlockerHasCome):
+    with pytest.raises(NewBlocker):
         execute_switch(
             migrated, meanwhile=lambda: migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
         )

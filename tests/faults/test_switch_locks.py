@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration.errors import LockNotObtained, TransactionsInTheWay
+from migration.errors import LockNotObtained, OldTransactions
 from migration.ledger import ledger
 from migration.plans import execution
 from sample.server import EmbeddedServer
@@ -141,7 +141,7 @@ def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(way:
     way.commit(made)
     before = ledger_row(shop)
     with holding(shop, "LOCK TABLE public.orders IN SHARE UPDATE EXCLUSIVE MODE") as session:
-        with pytest.raises(TransactionsInTheWay, match=f"run {way.verb} again") as caught:
+        with pytest.raises(OldTransactions, match=f"run {way.verb} again") as caught:
             way.finish(patience=0.3)
         assert any(f"pid {session.info.backend_pid} " in told for told in caught.value.sessions)
     with shop.database.transaction("ending") as connection:

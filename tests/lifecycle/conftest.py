@@ -3,6 +3,8 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
+from tests.documents import words_of
 from tests.lifecycle.house import House
 from tests.shops import Shop
 
@@ -106,3 +109,9 @@ def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 def environment(server: PrefectServer) -> dict[str, str]:
     """The environment of a program of ours that talks to this server."""
     return {**os.environ, **server.environment, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}
+
+
+def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command line of the docs as a program, with these variables and in this folder."""
+    program = str(Path(sys.executable).parent / "artwork-migration")
+    return subprocess.run([program, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)

@@ -65,7 +65,7 @@ def test_a_red_gate_ends_it(shop_in: ShopIn) -> None:
     """It ends as its step ended: state, words and exit code; nothing after it is begun."""
     shop = shop_in("MIGRATED")
     damage = "UPDATE public.artworks_v2 SET pet_name = 'damaged' WHERE id = (SELECT id FROM public.artworks_v2 LIMIT 1)"
-    with running(shop, "damage") as run:
+    with running(shop) as run:
         run.database.write("damage", lambda connection: connection.exec_driver_sql(damage), applying=True)
     red = run_migration(return_state=True)
     assert ("Red gate", 1) == (red.name, exit_code(red))

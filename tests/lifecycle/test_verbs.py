@@ -15,7 +15,7 @@ from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
-from migration.ledger.phases import Phase
+from migration.ledger.phases import MIGRATE_DATA, Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
 from tests.shops import Shop, accept_exposure, running
@@ -125,7 +125,7 @@ def test_a_wrong_phase_is_refused(operated: Shop) -> None:
 
 def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
     """While one run holds the lock, another is refused with its name."""
-    with running(operated, "migrate_data", name="amber-fox"):
+    with running(operated, MIGRATE_DATA, name="amber-fox"):
         refused = deploy_schema(return_state=True)
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
     assert "test" in (refused.message or "")

@@ -6,6 +6,7 @@ import pytest
 
 from bench import capture_overhead, databases, log_size, machine
 from bench.ratios import Compared, compare, report
+from migration.ledger.phases import VERIFY
 from sample.server import EmbeddedServer
 
 TINY = capture_overhead.Size(rows=50, transactions=10, rounds=1, bulk_rows=50, bulk_rounds=1)
@@ -22,9 +23,9 @@ def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer, names: 
     """One result for the mix and for each write, a pair of times each; and all sides really differ."""
     try:
         results = list(capture_overhead.measure(server, TINY))
-        with databases.running(server, "bench_with_single", "test") as run, run.database.transaction("looking") as connection:
+        with databases.running(server, "bench_with_single", VERIFY) as run, run.database.transaction("looking") as connection:
             logged = connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.legacy_change").scalar_one()
-        with databases.running(server, "bench_switched_single", "test") as run, run.database.transaction("looking") as connection:
+        with databases.running(server, "bench_switched_single", VERIFY) as run, run.database.transaction("looking") as connection:
             after = connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.clean_change").scalar_one()
     finally:
         for name in names:

@@ -1,7 +1,8 @@
-"""Rules of the repository itself: the docs name what exists, and nothing of anybody's machine is in it."""
+"""Rules of the repository itself: one name for a verb, and nothing of a machine or a package index in it."""
 
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import get_type_hints
 
@@ -10,32 +11,24 @@ import yaml
 from typer.main import get_command
 
 from cli.app import app
-from migration.ledger.decisions import DecisionName
-from migration.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 INTERNALS = (ROOT / "docs" / "internals.md").read_text(encoding="utf-8")
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+#: What would set the address of a package index, and paths of a machine. No host is known here: any address is one too many.
+CHOICES = re.compile(
+    r"--(?:extra-)?index-url\b|--default-index\b|--find-links\b|(?<![\w-])--index[ =]|(?<!\S)-[if] \w+://"
+    r"|\b(?:PIP|UV)_(?:EXTRA_|DEFAULT_)?(?:INDEX|FIND_LINKS)|\bindex-url *=|\btool\.uv\.index\b|\bregistry *= *\w+:"
+    r"|(?<![\w.])/(?:work|root|home)/"
+)
+#: In a lock file any address at all, and any option but a hash.
+ADDRESSES = re.compile(r"^.*\w://.*$|^ *-(?!-hash=).*$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", sorted(Settings.model_fields))
-def test_each_setting_stands_in_the_readme(name: str) -> None:
-    """A setting that nobody can find is not there."""
-    assert f"`ARTWORK_{name.upper()}`" in README
-
-
-@pytest.mark.parametrize("name", list(DecisionName))
-def test_each_decision_stands_in_the_readme(name: str) -> None:
-    """An operator must know which choices there are."""
-    assert f"`{name}`" in README
-
-
-def test_each_deployment_stands_in_the_readme_and_leads_to_its_flow() -> None:
-    """One name everywhere: the deployment, the flow's file and its function."""
+def test_each_deployment_leads_to_its_flow() -> None:
+    """A deployment, the file of its flow and the function in it have one name."""
     for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]:
         file, function = deployment["entrypoint"].split(":")
-        assert f"`{deployment['name']}`" in README
         assert Path(file).stem == function
         assert re.sub(r"^\d-", "", deployment["name"]) == function.replace("_", "-")
         assert (ROOT / file).is_file()
@@ -63,15 +56,57 @@ def test_every_folder_of_the_house_is_described() -> None:
         assert f"`{folder}/`" in INTERNALS
 
 
-def test_nothing_of_a_machine_is_in_the_repository() -> None:
-    """No path of a machine and no address of a package index, in lock files neither."""
-    pattern = re.compile(
-        r"(?<![\w.])/(?:work|root|home)/|files\.pythonhosted|pypi\.org|registry\.npmjs|--index-url|--extra-index-url|find-links"
-    )
-    for name in TRACKED:
-        text = (ROOT / name).read_text(encoding="utf-8", errors="replace")
-        if name != Path(__file__).relative_to(ROOT).as_posix():
-            assert not pattern.search(text), name
+@pytest.mark.parametrize("name", [name for name in TRACKED if Path(name).suffix == ".lock"])
+def test_a_lock_file_has_versions_and_hashes_only(name: str) -> None:
+    """A lock file holds no address and no option: which package index is used is the choice of whoever installs."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    assert "--hash=sha256:" in text
+    assert [] == ADDRESSES.findall(text)
+
+
+@pytest.mark.parametrize(
+    "line", ["--index-url a", "-i a", "-f a", "--find-links a", "a @ file:///a.whl", "a==1 # from http://a", "git+ssh://a@b"]
+)
+def test_an_address_in_a_lock_file_is_seen(line: str) -> None:
+    """The test before this one finds each of these lines."""
+    assert ADDRESSES.search(f"a==1 \\\n    --hash=sha256:0\n{line}\n")
+
+
+def test_no_file_chooses_a_package_index() -> None:
+    """No option, variable or table that would set the address of a package index is in a file, and no path of a machine."""
+    texts = {
+        name: (ROOT / name).read_text(encoding="utf-8", errors="replace") for name in TRACKED if not Path(__file__).samefile(ROOT / name)
+    }
+    assert {} == {name: found for name, text in texts.items() if (found := CHOICES.findall(text))}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("--index-url=a", "--extra-index-url a", "--default-index a", "--index a", "--find-links a", "-i http://a", "-f http://a"),
+        *("PIP_INDEX_URL=a", "UV_DEFAULT_INDEX=a", "PIP_FIND_LINKS=a", "index-url = a", "[[tool.uv.index]]", "registry=http://a"),
+        *("/home/ada/shop", "/root/shop", "/work/shop"),
+    ],
+)
+def test_a_choice_of_an_index_is_seen(line: str) -> None:
+    """The test before this one finds each of these lines."""
+    assert CHOICES.search(line)
+
+
+def test_the_project_says_who_may_use_it() -> None:
+    """The licence in pyproject.toml is the one in LICENSE, and the newest version in the changelog is the project's."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert "Apache-2.0" == project["license"]
+    assert (ROOT / "LICENSE").read_text(encoding="utf-8").split()[:4] == ["Apache", "License", "Version", "2.0,"]
+    (newest, *_) = re.findall(r"^## \[([\d.]+)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert newest == project["version"]
+
+
+def test_the_workflow_calls_make() -> None:
+    """The usual CI service runs `make lint` and `make test`, on the oldest Python that the project supports."""
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))
+    runs = [step.get("run") for job in workflow["jobs"].values() for step in job["steps"]]
+    assert {"make lint", "make test"} <= set(runs)
 
 
 def test_flows_and_tasks_are_annotated() -> None:
@@ -85,18 +120,3 @@ def test_flows_and_tasks_are_annotated() -> None:
         assert flow.fn.__doc__
         for name in get_type_hints(flow.fn):
             assert name == "return" or f"{name}:" in flow.fn.__doc__, f"{flow.name} does not explain {name}"
-
-
-def test_readme_commands_are_all_run_somewhere() -> None:
-    """make and prefect commands are run by CI and the worker's test; the others by test_readme."""
-    ci = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
-    worker = (ROOT / "tests" / "lifecycle" / "test_prefect.py").read_text(encoding="utf-8")
-    blocks = re.findall(r"^```sh\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-    for command in (line for block in blocks for line in block.splitlines() if line.strip()):
-        if command.startswith("make "):
-            assert command in ci.splitlines(), command
-        elif command.startswith("prefect "):
-            words = command.replace("--no-prompt ", "").split()[1:3]
-            assert all(f'"{word}"' in worker for word in words), command
-        else:
-            assert command.startswith(("artwork-migration ", "export ARTWORK_MIGRATION_HOME=")), command

@@ -9,7 +9,6 @@ from migration.database import LOCK_NOT_AVAILABLE, RETRIED, backoff
 from migration.errors import (
     BadInput,
     Blocked,
-    BlockerHasCome,
     CheckFailed,
     DatabaseError,
     DatabaseUnreachable,
@@ -18,20 +17,21 @@ from migration.errors import (
     LockHolder,
     LockNotObtained,
     MigrationError,
+    NewBlocker,
     NoReport,
+    OldTransactions,
     Overtaken,
     PlanOutdated,
     PrerequisitesNotMet,
     Problem,
     RedRule,
     RunInProgress,
-    TransactionsInTheWay,
     VerificationFailed,
     WrongPhase,
     WrongUnderLock,
 )
 
-OBSTACLE = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
+PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
 LIVE_RED = RedRule("live", "live_differs", ("pet_name",), 1, ("id-3",))
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
@@ -40,8 +40,8 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (BadInput("The value cannot be used."), "The value cannot be used."),
     (DatabaseUnreachable("The database shop cannot be reached."), "The database shop cannot be reached."),
     (
-        PrerequisitesNotMet("deploy_schema", [OBSTACLE]),
-        "deploy_schema is refused, nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+        PrerequisitesNotMet("deploy_schema", [PROBLEM]),
+        "deploy_schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
         WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
@@ -50,29 +50,28 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. This run stops here. "
-        "Wait for it to end, then start this run again.",
+        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. Nothing was changed. "
+        "To fix: wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
     (
-        PlanOutdated("deploy_schema", "0ld0ld0l", "newnewne", ["a decision has changed", "a blocker has come or gone"]),
-        "deploy_schema: plan 0ld0ld0l does not hold any more; the plan is now newnewne. Nothing was changed. What changed: "
-        "a decision has changed; a blocker has come or gone. "
-        "Start it without a number to read the new plan, then again with plan=newnewne.",
+        PlanOutdated("deploy_schema", "0ld0ld0l", "newnewne", ["a decision has changed", "the phase has changed"]),
+        "deploy_schema: plan 0ld0ld0l is outdated; the plan is now newnewne. Nothing was changed. Why: a decision has changed; the phase "
+        "has changed. To fix: start deploy_schema without a number, read the new plan, then start it with plan=newnewne.",
     ),
     (
-        Blocked("deploy_schema", "newnewne", [OBSTACLE]),
-        "deploy_schema: plan newnewne has blockers. Nothing of the plan was done.\n- public.artworks_v2: the name is taken. Rename it.",
+        Blocked("deploy_schema", "newnewne", [PROBLEM]),
+        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
-        BlockerHasCome("switch_over", "plan newnewne"),
-        "switch_over: something that blocks plan newnewne has come since it was made. Nothing of the plan was done. "
-        "Start it without a number: the new plan names it and says what to do.",
+        NewBlocker("switch_over", "plan newnewne"),
+        "switch_over: a new blocker appeared after plan newnewne was made. Nothing was changed. "
+        "To fix: start switch_over without a number; the new plan names the blocker and how to fix it.",
     ),
     (
         WrongUnderLock("switch_over", "missing: ids id-1, id-2"),
-        "switch_over: the last look under the locks is red, so nothing was changed. missing: ids id-1, id-2. Run migrate_data: it compares "
-        "every row and names what differs; then start again with the same plan number.",
+        "switch_over: the last check under the locks is red. Nothing was changed. Found: missing: ids id-1, id-2. To fix: run "
+        "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
     ),
     (
         CheckFailed("", [LIVE_RED]),
@@ -89,16 +88,15 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
-        TransactionsInTheWay("migrate_data", "index artworks_v2_user_id_idx", ["pid 42 (webshop, open for 7 s)"]),
-        "migrate_data: index artworks_v2_user_id_idx waits for other sessions to end, and they have not. Nobody waits for it, and what is "
-        "done stays done. Open: pid 42 (webshop, open for 7 s). Wait for them to end or end them yourself, then run migrate_data again: "
-        "it goes on.",
+        OldTransactions("migrate_data", "index artworks_v2_user_id_idx", ["pid 42 (webshop, open for 7 s)"]),
+        "migrate_data: index artworks_v2_user_id_idx waits for older transactions, and they are still open. What was done before stays "
+        "done. Blocked by: pid 42 (webshop, open for 7 s). To fix: wait for them or end them, then run migrate_data again; it resumes.",
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
-        "deploy_schema: the locks were not had in 3 attempts. Nothing of the plan was done. In the way: "
+        "deploy_schema: could not acquire the locks after 3 attempts. Nothing was changed. Blocked by: "
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
-        "Wait for it to finish or end it yourself, then start again with the same plan number.",
+        "To fix: wait for it to finish or end it, then start deploy_schema with the same plan number.",
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
@@ -138,8 +136,8 @@ def test_the_fields_are_there_for_programs() -> None:
     assert ((RED,),) == _fields(GateFailed([RED]), "red")
     assert ({"users": "why"}, (RED,)) == _fields(GateBroken({"users": "why"}, [RED]), "broken", "red")
     assert (("run",),) == _fields(RunInProgress(["run"]), "holders")
-    assert ((OBSTACLE,),) == _fields(Blocked("verb", "new", [OBSTACLE]), "blockers")
-    assert ((OBSTACLE,),) == _fields(PrerequisitesNotMet("verb", [OBSTACLE]), "obstacles")
+    assert ((PROBLEM,),) == _fields(Blocked("verb", "new", [PROBLEM]), "blockers")
+    assert ((PROBLEM,),) == _fields(PrerequisitesNotMet("verb", [PROBLEM]), "problems")
     assert ("23505", "doing") == _fields(DatabaseError("23505", "x", "", "doing"), "sqlstate", "action")
 
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from migration.errors import Problem
+from migration.ledger.phases import VERIFY
 from migration.plans.plan import STAGES, Plan, Statement, undone
 
 words = st.text(max_size=12)
@@ -72,7 +73,7 @@ def test_another_plan_has_another_number_and_says_what_differs(plan: Plan, other
 @given(st.lists(statements, min_size=2, max_size=4, unique=True))
 def test_the_order_of_statements_is_in_the_number(some: list[Statement]) -> None:
     """The same statements in another order are another plan."""
-    plan = Plan("verb", "database", "phase", {}, tuple(some))
+    plan = Plan(VERIFY, "database", "phase", {}, tuple(some))
     assert plan.number != dataclasses.replace(plan, statements=tuple(reversed(some))).number
 
 

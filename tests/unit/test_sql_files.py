@@ -105,11 +105,55 @@ def test_an_undo_drops_every_object_that_its_do_creates_and_no_other(file: SqlFi
     assert "CASCADE" not in file.undo.statement
 
 
-@_named([file for file in DEPLOY if file.name.endswith(".rows")])
-def test_a_query_for_statements_answers_do_and_undo(file: SqlFile) -> None:
-    """The rows say what is done and what undoes it."""
-    assert '"do"' in file.statement
-    assert re.search(r"\bundo\b", file.statement)
+@_named([file for file in FILES if file.returns_statements and "stage" in file.header])
+def test_a_query_for_statements_answers_what_undoes_them(file: SqlFile) -> None:
+    """A plan's query has a column for the undo, or its header says that there is none."""
+    assert re.search(r"\bundo\b", file.statement) or "inverse" in file.header
+
+
+def _row(**columns: object) -> dict[str, object]:
+    return {"object": "an object", "do": "SELECT 1", **columns}
+
+
+def test_the_columns_of_a_query_for_statements_are_a_contract() -> None:
+    """An unknown or a missing column is an error, also where the query returns no row; a column that is left out has its default."""
+    file = sql.load("switch_over/locks")
+    (row,) = file.statement_rows(["object", "do", "kind"], [_row(kind=sql.VIEW_LOCK)])
+    assert ("an object", "SELECT 1", None, "locked", sql.VIEW_LOCK) == (row.object, row.do, row.undo, row.undo_stage, row.kind)
+    with pytest.raises(ValueError, match="switch_over/20_locks.rows: unknown or missing columns fate;"):
+        file.statement_rows(["object", "do", "fate"], [])
+    with pytest.raises(ValueError, match="unknown or missing columns do;"):
+        file.statement_rows(["object", "undo"], [])
+
+
+@pytest.mark.parametrize("wrong", [{"do": None}, {"object": None}, {"undo_stage": "prepare"}, {"kind": "lock"}], ids=str)
+def test_the_values_of_a_query_for_statements_are_a_contract(wrong: dict[str, object]) -> None:
+    """A row without an object or a statement, and one of a stage or kind that nothing knows, are errors."""
+    with pytest.raises(ValueError, match="breaks the contract"):
+        sql.StatementRow.read(_row(**wrong))
+
+
+def test_a_problem_needs_no_statement() -> None:
+    """What cannot be done has a problem in the place of a statement."""
+    assert "it cannot." == sql.StatementRow.read(_row(do=None, problem="it cannot.")).problem
+
+
+def test_comments_are_expanded_where_they_stand() -> None:
+    """`carried` stands there once for each column, quoted; `sampled` only with a percentage; without either nothing is left of them."""
+    file = SqlFile("x", {}, """SELECT /* carried: t.@ AS '@', */ t.id FROM public.t /* sampled */""")
+    assert "SELECT  t.id FROM public.t" == file.expanded().statement
+    expanded = file.expanded(["a", 'b"'], sampled=2.5).statement
+    assert """SELECT t."a" AS 'a', t."b\"\"" AS 'b"', t.id FROM public.t TABLESAMPLE SYSTEM (2.5) REPEATABLE (1)""" == expanded
+
+
+def test_what_a_query_is_given_becomes_a_cte() -> None:
+    """Exactly what the header lists is given, under the name without our schema."""
+    file = SqlFile("x", {"given": "one, two"}, "SELECT * FROM artwork_migration.one, artwork_migration.two_more")
+    given = file.given({"one": "SELECT 1", "two": "SELECT 2", "three": "SELECT 3"}).statement
+    assert given.startswith("WITH one AS NOT MATERIALIZED (\nSELECT 1\n),\ntwo AS NOT MATERIALIZED (\nSELECT 2\n)\nSELECT * FROM (\n")
+    assert given.endswith("SELECT * FROM one, artwork_migration.two_more\n) AS asked")
+    with pytest.raises(KeyError):
+        file.given({"one": "SELECT 1"})
 
 
 def test_the_numbers_of_a_deployment_are_no_two_alike() -> None:

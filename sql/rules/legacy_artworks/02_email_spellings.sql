@@ -3,7 +3,7 @@
 --   so a sign-up does not find the other spelling, also where it is the only one.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 WITH spelled_by_user AS (
-  SELECT LOWER(BTRIM(u.email, E' \t\r\n')) AS email
+  SELECT DISTINCT LOWER(BTRIM(u.email, E' \t\r\n')) AS email
   FROM public.users AS u
   WHERE u.email <> LOWER(BTRIM(u.email, E' \t\r\n'))
 ),
@@ -11,12 +11,10 @@ WITH spelled_by_user AS (
 looked AS (
   SELECT
     COUNT(*) AS looked_at,
-    ARRAY_AGG(a.id) FILTER (
-      WHERE n.email <> ''
-      AND (a.customer_email <> n.email OR n.email IN (SELECT s.email FROM spelled_by_user AS s))
-    ) AS ids
+    ARRAY_AGG(a.id) FILTER (WHERE n.email <> '' AND (a.customer_email <> n.email OR s.email IS NOT NULL)) AS ids
   FROM public.artworks AS a
   CROSS JOIN LATERAL (SELECT LOWER(BTRIM(a.customer_email, E' \t\r\n')) AS email) AS n
+  LEFT JOIN spelled_by_user AS s ON n.email = s.email
 ),
 
 found AS (

@@ -6,11 +6,14 @@
 SELECT
   'artwork ' || l.id AS subject,
   FORMAT('another table references it, but it stays behind as %s.', COALESCE(q.reason, l.disposition)) AS problem
-FROM artwork_migration.legacy_artwork AS l
+FROM (
+  SELECT r.id FROM artwork_migration.referenced_artwork AS r
+  EXCEPT
+  SELECT c.id FROM public.artworks_v2 AS c
+  EXCEPT
+  SELECT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)
+) AS absent
+INNER JOIN artwork_migration.legacy_artwork AS l ON absent.id = l.id
 LEFT JOIN artwork_migration.quarantine AS q ON l.id = q.id
-WHERE
-  l.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r)
-  AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
-  AND l.id NOT IN (SELECT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id))
 ORDER BY l.id
 LIMIT 20

@@ -8,7 +8,7 @@ from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
 from migration.ledger.phases import Phase
 from migration.plans.statements import require_prerequisites
-from tasks.status import publish_status
+from tasks.artifacts import publish_status
 from tasks.verbs import open_database
 
 
@@ -29,7 +29,7 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
                 raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
             ledger.create(connection)
         if (phase := ledger.phase(connection).phase) is Phase.CLEANED:
-            raise WrongPhase("decide", phase, [str(other) for other in Phase if other is not phase], phase.next_verbs)
+            raise WrongPhase("decide", phase, [other for other in Phase if other is not phase], [])
         apply_at_once(connection, name, checked)
         ledger.decide(connection, name, checked, approved_by=approved_by.strip(), reason=reason.strip(), run_name=flow_run.name or "decide")
         return f"{name} is {checked}, decided by {approved_by.strip()}."

@@ -1,0 +1,80 @@
+"""The commands of the README and the docs, one after the other, as an operator would type them."""
+
+import os
+import re
+from contextlib import redirect_stdout
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from migration.phases import Phase
+from typer.main import get_command
+
+from cli.app import app
+from cli.prefect_server import SETTINGS, PrefectServer
+from reporting.accounts import read_accounts
+from reporting.status import read_status
+from tests.documents import CLEAN_UP, COMMANDS, DOCUMENTS, PROGRAM, README, account_shown, commands, words_of
+from tests.lifecycle.conftest import run
+from tests.shops import Shop
+
+#: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
+#: those that wait for 30 days.
+STEPS = [command for command in commands(README) if command.startswith(PROGRAM) and command not in CLEAN_UP]
+OTHERS = [
+    command
+    for command in dict.fromkeys([*commands(DOCUMENTS["docs/decisions.md"]), *COMMANDS])
+    if command.startswith(PROGRAM) and command not in {*STEPS, *CLEAN_UP, "artwork-migration up", "artwork-migration down"}
+]
+#: The headings of the account that the README shows; nothing is pending where no application writes.
+SAMPLE_HEADINGS = set(account_shown()) - {"pending"}
+
+
+def test_the_commands_work_as_written(operated: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command of the docs ends with exit code 0, and after the roll-backs the dump is as it was.
+
+    After migrate-data the account has the headings that the README shows, and the README's steps lead to SWITCHED. A plan's number is taken
+    from the command before. All commands run in this process, because a new one imports for seconds; the tests of clean-up, of a killed run
+    and of `up` start real ones.
+    """
+    del prefect_server  # named so that it runs
+    for name, value in SETTINGS.items():
+        monkeypatch.setenv(name, value)  # a command sets them for good where they are not set
+    before = operated.schema_dump()
+    migrated = STEPS.index("artwork-migration run migrate-data") + 1
+    run_in_order(STEPS[:migrated])
+    assert SAMPLE_HEADINGS <= {heading for heading, _ in read_accounts(operated.database).sum_rows}
+    run_in_order(STEPS[migrated:])
+    assert Phase.SWITCHED is read_status(operated.database).phase.phase
+    run_in_order(OTHERS)
+    assert before == operated.schema_dump()
+
+
+def run_in_order(lines: list[str]) -> None:
+    """Run each command line in this process; NUMBER stands for the number that the line before has printed."""
+    number = ""
+    for command in lines:
+        with redirect_stdout(StringIO()) as output:
+            code = get_command(app).main(words_of(command.replace("NUMBER", number)), standalone_mode=False)
+        assert not code, f"{command}\n{output.getvalue()}"
+        assert "Traceback" not in output.getvalue()
+        if planned := re.search(r"Plan ([0-9a-f]{8}) of", output.getvalue()):
+            number = planned.group(1)
+
+
+@pytest.mark.parametrize(
+    ("url", "code", "says"),
+    [
+        ("", 2, "ARTWORK_DATABASE_URL is not set"),
+        ("mysql://user@host/shop", 2, "not for Postgres"),
+        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "nobody listens there"),
+    ],
+)
+def test_status_says_what_is_wrong(url: str, code: int, says: str, tmp_path: Path) -> None:
+    """A database that is missing, no Postgres, or not there: one clear message, the exit code, no traceback and no password."""
+    variables = {name: value for name, value in os.environ.items() if name != "ARTWORK_DATABASE_URL"}
+    done = run("artwork-migration status", {**variables, "ARTWORK_DATABASE_URL": url} if url else variables, tmp_path)
+    assert done.returncode == code
+    assert says in " ".join(done.stdout.split())
+    assert "Traceback" not in done.stdout + done.stderr
+    assert "geheim" not in done.stdout + done.stderr
