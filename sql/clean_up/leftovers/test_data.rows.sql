@@ -2,6 +2,7 @@
 --   removes it. The rule is that of the legacy table (an image url that begins with test-), on the clean table's columns.
 -- Why: the clean side works with what it has made itself, whatever its urls. The rows are locked first, and only then, in a new statement,
 --   each foreign key to artworks is asked, whatever its ON DELETE would do. Outside a transaction block, some thousands in a transaction.
+-- Inverse: none; removed rows are gone.
 -- Locks: ROW EXCLUSIVE on public.artworks, and the rows of one batch in id order.
 -- Stage: after
 SELECT

@@ -3,6 +3,7 @@
 -- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: the rows are locked first, and
 --   only then, in a new statement, each foreign key to users is asked, whatever its ON DELETE would do. It runs after the lock, outside a
 --   transaction block, some thousands in a transaction, and may be run again. clean_up asks and, on a decision, removes them too.
+-- Inverse: none; another migrate_data creates them again.
 -- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
 -- Stage: after
 SELECT
