@@ -27,9 +27,9 @@ DEPENDENTS = "plan/dependents"
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
 #: locks is found by the question above.
-DRIFT = ("drift/10_trigger_drifted", "drift/20_function_changed")
+DRIFT = ("drift/trigger_drifted", "drift/function_changed")
 #: Without these nothing else can be asked.
-VIEW_GONE = "drift/25_view_gone"
+VIEW_GONE = "drift/view_gone"
 #: All of them in one question, for under the locks.
 CAPTURE_DRIFTED = "plan/capture_drifted"
 

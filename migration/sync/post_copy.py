@@ -17,12 +17,12 @@ from sql import SqlFile
 
 
 def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
-    """Do what ``sql/migrate_data/after_copy`` finds still to do, in its order, and yield the object of each thing done.
+    """Do what ``sql/migrate_data/post_copy`` finds still to do, in its order, and yield the object of each thing done.
 
     What is there already is found in the catalog, so a killed run is gone on with where it was. Raises LockNotObtained (the key's locks,
     bounded like a plan's) or OldTransactions (an index waits for every transaction that is older).
     """
-    for file in sql.folder("migrate_data/after_copy"):
+    for file in sql.folder("migrate_data/post_copy"):
         match file.header["stage"]:
             case "write":
                 run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default

@@ -21,17 +21,14 @@ from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, p
 #: The first step after the commit: what the logs held is in a file before they go.
 EXPORT = "export of the ledger"
 
-_DEPENDENT = "clean_up/blockers/10_dependent"
+_DEPENDENT = "clean_up/blockers/dependent"
 #: What was left behind in the tables that stay, and the decision on which it goes.
-_REMAINDERS = {
+_LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
 #: What these two are asked with.
 _LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
-#: Places among the files' names: behind the locks (20), and before the logs go (80).
-_ASKED_AGAIN = "clean_up/25"
-_REMAINDERS_GO = "clean_up/70"
 
 
 def plan_clean_up(connection: Connection) -> Plan:
@@ -51,21 +48,26 @@ def plan_clean_up(connection: Connection) -> Plan:
 
 
 def _statements(connection: Connection) -> list[Statement]:
-    known = Catalog({"ledger_tables": list(ledger.TABLES)})
-    made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
-    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
-    made[_REMAINDERS_GO] = [
-        statement
-        for name, file in _REMAINDERS.items()
-        if ledger.decision_value(connection, name, "no") == "yes"
-        for statement in statements_of(connection, _LEFT, sql.load(file))
-    ]
-    return [statement for name in sorted(made) for statement in made[name]]
+    """The files in their order; behind the locks the blockers are rechecked, and before the logs go what was left behind is removed."""
+    catalog = Catalog({"ledger_tables": list(ledger.TABLES)})
+    statements: list[Statement] = []
+    for file in sql.folder("clean_up"):
+        if file.rule == "functions":
+            statements += _remove_leftovers(connection)
+        statements += statements_of(connection, catalog, file)
+        if file.rule == "locks":
+            statements += [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
+    return statements
+
+
+def _remove_leftovers(connection: Connection) -> list[Statement]:
+    decided = [file for name, file in _LEFTOVERS.items() if ledger.decision_value(connection, name, "no") == "yes"]
+    return [statement for file in decided for statement in statements_of(connection, _LEFT, sql.load(file))]
 
 
 def _counted(connection: Connection) -> dict[str, Any]:
     """How much each decision would remove, with the first of the ids."""
-    asked = {name: row.question or "" for name, file in _REMAINDERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    asked = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
     return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in asked.items()}
 
 

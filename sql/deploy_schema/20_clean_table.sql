@@ -1,7 +1,7 @@
 -- What: the clean table `artworks_v2` with its constraints.
 -- Why: strategy, "Clean Schema Benefits": one record per artwork life cycle, its owner, its statuses, its urls, its times.
 --   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key and the indexes come after the
---   copy (migrate_data/after_copy), which they would slow down.
+--   copy (migrate_data/post_copy), which they would slow down.
 -- Locks: none; the table is new.
 -- Stage: prepare
 CREATE TABLE public.artworks_v2 (
