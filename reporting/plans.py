@@ -1,8 +1,8 @@
 """A plan as an operator reads it: what it needs, what it counts, every statement with its lock."""
 
-import re
 from itertools import groupby
 
+import sql
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
@@ -21,9 +21,6 @@ _STAGES = {
         "Each by itself, without a lock that stops the application; killed here, the verb run again does the rest.",
     ),
 }
-
-#: The statements that only lock: a view is locked by giving it the owner it has.
-_LOCK = re.compile(r"LOCK TABLE (?P<table>.+) IN (?P<mode>.+) MODE$|ALTER (?:MATERIALIZED )?VIEW (?P<view>.+) OWNER TO .+$")
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -56,9 +53,8 @@ def _locks(plan: Plan) -> str:
     """Each mode with what is locked in it, from the statements that do nothing else."""
     tables: dict[str, list[str]] = {}
     for one in plan.statements:
-        found = _LOCK.match(one.do) if one.stage == "locked" else None
-        if found and one.object in {found["table"], found["view"]}:  # else it gives a view of ours its owner
-            tables.setdefault(found["mode"] or "ACCESS EXCLUSIVE", []).append(one.object)
+        if one.kind in {sql.TABLE_LOCK, sql.VIEW_LOCK}:
+            tables.setdefault(one.lock, []).append(one.object)
     modes = [f"{', '.join(f'`{name}`' for name in names)} {mode}" for mode, names in tables.items()]
     return f"{'; '.join(modes)}: together less than half of `deadlock_timeout`." if modes else "none."
 

@@ -129,7 +129,7 @@ def read_report(target: Database) -> Report:
             figures=database.rows(connection, "report/statistics", run=run.run),
             chunks=database.rows(connection, "report/chunks", run=run.run)[0],
             columns_not_carried=database.rows(connection, "report/columns_not_carried"),
-            verifications=database.rows(connection, "report/window", run=run.run),
+            verifications=database.rows(connection, "report/verifications", run=run.run),
         )
 
 

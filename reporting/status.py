@@ -56,13 +56,13 @@ def read_status(target: Database) -> Status:
         window = safety_window.read(connection)
         known: dict[str, Any] = {
             "window": window,
-            "runs": database.rows(connection, "report/runs"),
+            "runs": database.rows(connection, "status/runs"),
             "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
-            "steps_left": database.rows(connection, "report/steps_left"),
+            "steps_left": database.rows(connection, "ledger/steps_left"),
         }
         if row.phase is not Phase.CLEANED and _has_data_tables(connection):
-            known["backlog"] = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")[0]
-            known["gates"] = database.rows(connection, "report/last_gates")
+            known["backlog"] = database.rows(connection, "status/backlog_of_window" if window else "status/backlog")[0]
+            known["gates"] = database.rows(connection, "status/last_gates")
         return Status(name, row, **known)
 
 

@@ -70,10 +70,10 @@ def read(connection: Connection) -> SafetyWindow | None:
     days = connection.execute(
         text("SELECT FLOOR(EXTRACT(EPOCH FROM NOW() - CAST(:since AS timestamptz)) / 86400)::int"), {"since": switch.since}
     ).scalar_one()
-    found = database.rows(connection, "window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
+    found = database.rows(connection, "safety_window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
     return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in found))
 
 
 def note(connection: Connection, run: int, day: int, red: Sequence[str]) -> None:
     """Write down that everything was looked at in this run, and what was red."""
-    database.run(connection, "window/verified", run=run, day=day, red=list(red))
+    database.run(connection, "safety_window/verified", run=run, day=day, red=list(red))

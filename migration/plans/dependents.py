@@ -2,12 +2,13 @@
 
 A file of ``sql/dependents/`` says everything about its kind:
 
-- A file that ends in ``.rows`` is a part of the relation. The catalog binds its objects to the table, and it returns the `COLUMNS`.
+- ``recreated/``: the catalog binds the object to the table, and the switch has statements for it. The file returns the `COLUMNS`. All these
+  files together are the relation `dependent`.
 - Every other file returns an `object` with the `action` that happens to it, or with the `problem` that blocks the switch. It may return a
   `question` instead: a query that returns these.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,21 +18,21 @@ import sql
 from migration.errors import Problem
 from migration.plans import execution
 from migration.plans.plan import Statement
-from migration.plans.statements import Catalog, statements_of
-from sql import SqlFile
+from migration.plans.statements import Catalog, statement_of, statements_of
+from sql import SqlFile, StatementRow
 
 #: The columns of the relation, behind `kind`:
 #: `object`: its name in plans; `class`, `oid`: its place in the catalog; `definition`: what must not differ under the lock;
 #: `owner`; `locked`: the relation that the switch locks for it, except artworks itself;
 #: `action`: what happens to it at the switch; `problem`: what blocks that;
-#: `steps`: its statements as an array of (stage, do, undo, undo_stage), with `object` and `lock` where they differ from the dependent's.
+#: `steps`: its statements, an array of `StatementRow` with their `stage`; without an `object` they have the dependent's.
 COLUMNS = ("object", "class", "oid", "definition", "owner", "locked", "action", "problem", "steps")
 #: The name of the list of dependents among the facts of a plan.
 FACT = "dependents"
 
 _BLOCKED = "blocks the switch"
-#: The queries that the relation is made of, each built on the one before. In our schema these are views, the second one a function.
-_QUERIES = ("bound_object", "bound_to_artworks", "dependent")
+#: The columns that the clean table does not have, once it is deployed.
+_COLUMN_GONE = "SELECT * FROM artwork_migration.column_gone"
 
 
 @dataclass(frozen=True)
@@ -59,17 +60,18 @@ class Dependent:
         }
 
 
-def read(connection: Connection, catalog: Catalog, prepared: Callable[[SqlFile], SqlFile] = lambda file: file) -> list[Dependent]:
+def read(connection: Connection, catalog: Catalog, *, column_gone: str = _COLUMN_GONE) -> list[Dependent]:
     """Return every dependent of the table that is called artworks. Reads the catalog only.
 
-    `prepared` replaces in a query what does not exist before the deployment.
+    `column_gone` is the query for the columns that the clean table does not have; before the deployment another one than after it.
     """
-    return [one for file in sql.folder("dependents") for one in _of_kind(connection, catalog, prepared(with_relation(file)))]
+    files = [*_kinds(), *sql.folder("dependents")]
+    return [one for file in files for one in _of_kind(connection, catalog, given(file, column_gone))]
 
 
 def recreated(connection: Connection) -> list[Statement]:
     """Return the statements that a switch would have for the dependents of the table that is called artworks."""
-    found = [one for file in _kinds() for one in _of_kind(connection, Catalog({}), with_relation(file))]
+    found = [one for file in _kinds() for one in _of_kind(connection, Catalog({}), given(file))]
     return [statement for one in found for statement in one.statements]
 
 
@@ -89,16 +91,17 @@ def facts(dependents: Sequence[Dependent]) -> list[dict[str, str]]:
     return [one.line for one in dependents if one.problem or one.object not in blocking]
 
 
-def views(connection: Connection) -> list[Statement]:
+def relation(connection: Connection) -> list[Statement]:
     """Return the statement that creates the relation in our schema. The switch and the roll back read it there under their locks."""
-    queries = {name: _query(name) for name in _QUERIES}
-    return statements_of(connection, Catalog(queries), sql.load("dependents/relation/views.rows"))
+    queries = {"bound_object": _part("bound_object"), "bound_to_artworks": _part("bound_to_artworks"), "dependent": _union()}
+    parameters = {name: file.statement for name, file in queries.items()}
+    return statements_of(connection, Catalog(parameters), sql.load("dependents/relation/views"))
 
 
 def unchanged(connection: Connection) -> Statement:
     """Return the check under the locks that the dependents and their definitions are those of this plan, which has none without a kind."""
-    file = sql.load("dependents/relation/dependents")
-    checksum = connection.execute(text(with_relation(file).statement)).scalar_one()
+    file = _part("dependents")
+    checksum = connection.execute(text(given(file).statement)).scalar_one()
     check = (
         f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{checksum}' THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
@@ -106,34 +109,28 @@ def unchanged(connection: Connection) -> Statement:
     return Statement("locked", file.rule, check, None, "")
 
 
-def with_relation(file: SqlFile) -> SqlFile:
-    """Return the query so that it needs no views: those parts of the relation that it names are put before it."""
-    named = [place for place, name in enumerate(_QUERIES, start=1) if _local(file.statement, name) != file.statement]
-    if not named:
-        return file
-    queries = ",\n".join(f"{name} AS (\n{_query(name)}\n)" for name in _QUERIES[: max(named)])
-    return SqlFile(file.name, file.header, _local(f"WITH {queries}\nSELECT * FROM (\n{file.statement}\n) AS asked", *_QUERIES))
+def given(file: SqlFile, column_gone: str = _COLUMN_GONE) -> SqlFile:
+    """Return the query with those parts of the relation that its header lists as CTEs, so that it needs no views."""
+    relations = {"column_gone": column_gone, "bound_object": _part("bound_object").statement}
+    relations["bound_to_artworks"] = _part("bound_to_artworks").given(relations).statement
+    if "dependent" in file.header.get("given", ""):
+        relations["dependent"] = _union().given(relations).statement
+    return file.given(relations)
 
 
-def _query(name: str) -> str:
-    """The text of a query of the relation; the last one is the union of the kinds."""
-    if name != "dependent":
-        return sql.load(f"dependents/relation/{name}").statement
-    columns = ", ".join(COLUMNS)
-    kinds = [f"SELECT '{file.rule}' AS kind, {columns} FROM (\n{file.statement}\n) AS k" for file in _kinds()]
-    return "\nUNION ALL\n".join(kinds)
-
-
-def _local(query: str, *names: str) -> str:
-    for name in names:
-        for call in (f" artwork_migration.{name} AS ", f" artwork_migration.{name}() AS "):
-            query = query.replace(call, f" {name} AS ")
-    return query
+def _part(name: str) -> SqlFile:
+    return sql.load(f"dependents/relation/{name}")
 
 
 def _kinds() -> list[SqlFile]:
-    """The files that are parts of the relation."""
-    return [file for file in sql.folder("dependents") if file.name.endswith(".rows")]
+    return sql.folder("dependents/recreated")
+
+
+def _union() -> SqlFile:
+    """The relation: the union of its kinds."""
+    columns = ", ".join(COLUMNS)
+    kinds = [f"SELECT '{file.rule}' AS kind, {columns} FROM (\n{file.statement}\n) AS k" for file in _kinds()]
+    return SqlFile("dependents/relation/dependent", {"given": "bound_to_artworks, column_gone"}, "\nUNION ALL\n".join(kinds))
 
 
 def _of_kind(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Dependent]:
@@ -150,8 +147,7 @@ def _rows(connection: Connection, catalog: Catalog, file: SqlFile) -> Iterator[M
 
 
 def _dependent(file: SqlFile, row: Mapping[str, Any]) -> Dependent:
-    lock, problem = file.header["locks"], row.get("problem") or ""
-    steps = row.get("steps") or []
+    lock, problem, steps = file.header["locks"], row.get("problem") or "", row.get("steps") or []
     return Dependent(
         rule=file.rule,
         object=row["object"],
@@ -159,10 +155,9 @@ def _dependent(file: SqlFile, row: Mapping[str, Any]) -> Dependent:
         problem=problem,
         remedy=file.header["remedy"] if problem else "",
         lock=lock if steps else "",
-        statements=tuple(_statement(step, row["object"], lock) for step in steps),
+        statements=tuple(_statement(lock, {"object": row["object"], **step}) for step in steps),
     )
 
 
-def _statement(step: Mapping[str, Any], dependent: str, lock: str) -> Statement:
-    named = step.get("object") or dependent
-    return Statement(step["stage"], named, step["do"], step["undo"], step.get("lock") or lock, step["undo_stage"])
+def _statement(lock: str, step: dict[str, Any]) -> Statement:
+    return statement_of(step.pop("stage"), lock, StatementRow.read(step))

@@ -21,8 +21,8 @@ STAGES = ("prepare", "locked", "after")
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself), the lock it takes, and
-    the stage in which the undo belongs: `locked`, `named` (locked as well, once the names are the old ones again) or `after`."""
+    """One statement of a plan: its stage, the object, what is done, what undoes it (if it needs undoing by itself) and in which stage, the
+    lock it takes; its kind and what it waits for, see `sql.StatementRow`."""
 
     stage: str
     object: str
@@ -30,6 +30,8 @@ class Statement:
     undo: str | None
     lock: str
     undo_stage: str = "locked"
+    kind: str | None = None
+    waits_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +122,11 @@ FIX_HINT = "Fix these, then plan again: the new plan gets a new number."
 
 def undone(statements: Sequence[Statement]) -> list[Statement]:
     """The statements that take earlier ones back, from the last to the first, each in the stage in which its undo belongs."""
-    return [Statement(done.undo_stage, done.object, done.undo, None, "") for done in reversed(statements) if done.undo]
+    return [
+        Statement(done.undo_stage, done.object, done.undo, None, "", kind=done.kind, waits_on=done.waits_on)
+        for done in reversed(statements)
+        if done.undo
+    ]
 
 
 def serving(phase: Phase) -> str:

@@ -12,16 +12,17 @@ from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
 from migration.plans.plan import Statement
+from migration.plans.statements import Catalog, statements_of
 from sql import SqlFile
 
 
 def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
-    """Do what ``sql/migrate_data/after_copy`` finds still to do, in its order, and yield the object of each thing done.
+    """Do what ``sql/migrate_data/post_copy`` finds still to do, in its order, and yield the object of each thing done.
 
     What is there already is found in the catalog, so a killed run is gone on with where it was. Raises LockNotObtained (the key's locks,
     bounded like a plan's) or OldTransactions (an index waits for every transaction that is older).
     """
-    for file in sql.folder("migrate_data/after_copy"):
+    for file in sql.folder("migrate_data/post_copy"):
         match file.header["stage"]:
             case "write":
                 run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default
@@ -34,8 +35,8 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
 
 
 def _left(run: Run, file: SqlFile) -> list[Statement]:
-    stage, lock = file.header["stage"], file.header["locks"]
-    return [Statement(stage, row["object"], row["do"], None, lock) for row in run.database.read(file.name)]
+    with run.database.transaction(file.name, transaction_read_only="on") as connection:
+        return statements_of(connection, Catalog({}), file)
 
 
 def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> Iterator[str]:
@@ -69,7 +70,7 @@ def _alone(run: Run, statement: Statement) -> None:
             connection.detach()  # what is set for the session ends with it
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, FALSE)"), {"limit": f"{int(patience * 1000)}ms"})
-            connection.exec_driver_sql(statement.do)
+            database.run_literally(connection, statement.do)
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise

@@ -21,15 +21,14 @@ from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, p
 #: The first step after the commit: what the logs held is in a file before they go.
 EXPORT = "export of the ledger"
 
-_DEPENDENT = "clean_up/blockers/10_dependent"
+_DEPENDENT = "clean_up/blockers/dependent"
 #: What was left behind in the tables that stay, and the decision on which it goes.
-_REMAINDERS = {
+_LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
-#: Places among the files' names: behind the locks (20), and before the logs go (80).
-_ASKED_AGAIN = "clean_up/25"
-_REMAINDERS_GO = "clean_up/70"
+#: What these two are asked with.
+_LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 
 
 def plan_clean_up(connection: Connection) -> Plan:
@@ -37,39 +36,39 @@ def plan_clean_up(connection: Connection) -> Plan:
 
     SWITCHED → SWITCHED; takes ACCESS SHARE only.
     """
-    remainders = _remainders(connection)
     return Plan(
         verb=CLEAN_UP,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, remainders)),
+        statements=tuple(_statements(connection)),
         blockers=(*_too_early(connection), *_in_the_way(connection)),
-        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection, remainders)},
+        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection)},
     )
 
 
-def _remainders(connection: Connection) -> dict[DecisionName, dict[str, Any]]:
-    known = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
-    return {name: known.rows(connection, sql.load(file))[0] for name, file in _REMAINDERS.items()}
+def _statements(connection: Connection) -> list[Statement]:
+    """The files in their order; behind the locks the blockers are rechecked, and before the logs go what was left behind is removed."""
+    catalog = Catalog({"ledger_tables": list(ledger.TABLES)})
+    statements: list[Statement] = []
+    for file in sql.folder("clean_up"):
+        if file.rule == "functions":
+            statements += _remove_leftovers(connection)
+        statements += statements_of(connection, catalog, file)
+        if file.rule == "locks":
+            statements += [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
+    return statements
 
 
-def _statements(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> list[Statement]:
-    known = Catalog({"ledger_tables": list(ledger.TABLES)})
-    made = {file.name: statements_of(connection, known, file) for file in sql.folder("clean_up")}
-    made[_ASKED_AGAIN] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
-    made[_REMAINDERS_GO] = [
-        Statement("after", row["object"], row["do"], None, "ROW EXCLUSIVE, and the rows of one batch")
-        for name, row in remainders.items()
-        if ledger.decision_value(connection, name, "no") == "yes"
-    ]
-    return [statement for name in sorted(made) for statement in made[name]]
+def _remove_leftovers(connection: Connection) -> list[Statement]:
+    decided = [file for name, file in _LEFTOVERS.items() if ledger.decision_value(connection, name, "no") == "yes"]
+    return [statement for file in decided for statement in statements_of(connection, _LEFT, sql.load(file))]
 
 
-def _counted(connection: Connection, remainders: dict[DecisionName, dict[str, Any]]) -> dict[str, Any]:
+def _counted(connection: Connection) -> dict[str, Any]:
     """How much each decision would remove, with the first of the ids."""
-    questions = {f"{name}_would_remove": str(row["question"]).replace("%", "%%") for name, row in remainders.items()}
-    return {name: dict(connection.exec_driver_sql(question).mappings().one()) for name, question in questions.items()}
+    asked = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in asked.items()}
 
 
 def _too_early(connection: Connection) -> list[Problem]:

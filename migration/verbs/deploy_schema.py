@@ -45,7 +45,7 @@ def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
 
 
 def _dependents(connection: Connection, known: Catalog) -> list[dict[str, str]]:
-    return dependents.facts(dependents.read(connection, known, lambda file: estimates.on_stubs(connection, known, file)))
+    return dependents.facts(dependents.read(connection, known, column_gone=sql.load("stand_ins/column_gone").statement))
 
 
 def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
@@ -53,7 +53,7 @@ def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> 
     asked = dataclasses.replace(known, parameters={**known.parameters, **estimates.exposure_counts(facts["exposure"])})
     found: list[Problem] = []
     for file in sql.folder("plan/blockers"):
-        look = partial(problems_found, connection, asked, estimates.on_stubs(connection, asked, file))
+        look = partial(problems_found, connection, asked, estimates.before_deployment(connection, asked, file))
         rows = estimates.within_bound(connection, look) if file.rule in _LOOK_AT_ROWS else look()
         if rows is None:
             facts.setdefault("not_looked", []).append(file.rule)

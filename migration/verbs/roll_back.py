@@ -23,7 +23,6 @@ from migration.plans.statements import (
     Catalog,
     database_mark,
     problems_found,
-    rows_as,
     statements_of,
     still_clear,
 )
@@ -31,7 +30,7 @@ from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
 from migration.verbs import switch_over
 
 #: Blockers of the switch, and a prerequisite of the deployment, that block the roll back from the switch too.
-_SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/16_user_key_action", *DRIFT)
+_SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/user_key_action", *DRIFT)
 #: A blocker of the switch that blocks the roll back of the deployment too.
 _UNFINISHED_ROLL_BACK = "switch_over/blockers/unfinished_roll_back"
 
@@ -82,7 +81,7 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
 def _blockers(connection: Connection, known: list[str]) -> list[Problem]:
     files = [*sql.folder("roll_back/to_migrated/blockers"), *(sql.load(name) for name in _SHARED_BLOCKERS)]
     catalog = Catalog({"known": known})
-    return [problem for file in files for problem in problems_found(connection, catalog, dependents.with_relation(file))]
+    return [problem for file in files for problem in problems_found(connection, catalog, dependents.given(file))]
 
 
 def _definitions(statements: Iterable[Statement]) -> dict[str, set[str]]:
@@ -140,7 +139,7 @@ def _undo_deployment(connection: Connection, rechecks: list[Statement], undos: l
     values = sql.load("roll_back/to_not_started/clean_only_values")
     keep = f"CREATE TABLE artwork_migration.clean_only_value AS\n{values.statement}"
     return [
-        *rows_as(connection, "locked", "roll_back/to_not_started/locks"),
+        *_step(connection, "roll_back/to_not_started/locks"),
         *rechecks,
         Statement("locked", "values of the clean side alone", keep, None, ""),
         *(undo for undo in undos if undo.stage == "locked"),
@@ -149,11 +148,11 @@ def _undo_deployment(connection: Connection, rechecks: list[Statement], undos: l
 
 def _remove_the_rest(connection: Connection, undos: list[Statement]) -> list[Statement]:
     """What follows the commit: users that the deployment created and nobody needs, what needs time, and the ledger last."""
-    users_are_ours = any(undo.do == "DROP TABLE public.users" for undo in undos)
+    users = Catalog({"users_are_ours": any(undo.object == "public.users" for undo in undos), "gone": "public.artworks_v2"})
     return [
-        *rows_as(connection, "after", "roll_back/to_not_started/created_users", users_are_ours=users_are_ours, gone="public.artworks_v2"),
+        *statements_of(connection, users, sql.load("roll_back/to_not_started/created_users")),
         *(undo for undo in undos if undo.stage == "after"),
-        Statement("after", "schema artwork_migration", sql.load("ledger/create.undo").statement, None, ""),
+        Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
     ]
 
 

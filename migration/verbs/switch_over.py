@@ -28,7 +28,7 @@ from migration.sync.catch_up import CaughtUp, catch_up
 LOOKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A prerequisite of the deployment that also blocks the switch.
-_USER_KEY_ACTION = "plan/prerequisites/16_user_key_action"
+_USER_KEY_ACTION = "plan/prerequisites/user_key_action"
 
 
 def plan_switch(connection: Connection) -> Plan:
@@ -59,9 +59,9 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("fence"),
         *step("in_flight"),
         *step("clean_change"),
-        *step("carry_back_rows.rows"),
+        *step("carry_back_rows"),
         *step("carry_back"),
-        *dependents.views(connection),
+        *dependents.relation(connection),
         *step("dependent_at_switch"),
         *locks(connection),
         still_clear(sql.load(REJECTED_WRITE)),
@@ -69,12 +69,12 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         dependents.unchanged(connection),
         *step("last_catch_up"),
         _end_write_through(),
-        *step("disabled_functions.rows"),
-        *step("names.rows"),
+        *step("disabled_functions"),
+        *step("names"),
         *dependents.statements(found),
         *step("live_capture"),
         *step("guard"),
-        *step("compatibility_view.rows"),
+        *step("compatibility_view"),
         *step("compatibility_deletes"),
         *step("dependents_now"),
         *step("baseline"),
@@ -85,11 +85,11 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
 
 def locks(connection: Connection) -> list[Statement]:
     """Every lock of the switch, or of the roll back from it: views first, then tables, then artworks and its other half."""
-    return statements_of(connection, Catalog({}), dependents.with_relation(sql.load("switch_over/locks.rows")))
+    return statements_of(connection, Catalog({}), dependents.given(sql.load("switch_over/locks")))
 
 
 def _end_write_through() -> Statement:
-    end, begin = sql.load("deploy_schema/75_write_through_triggers.undo"), sql.load("deploy_schema/75_write_through_triggers")
+    begin, end = sql.load("deploy_schema/write_through_triggers"), sql.load_undo("deploy_schema/write_through_triggers")
     return Statement("locked", end.rule, end.statement, begin.statement, end.header["locks"])
 
 

@@ -2,6 +2,7 @@
 -- Why: left alone it would stay with the retired table, and nobody would notice.
 -- Locks: none.
 -- Remedy: Drop it before the switch and create it anew after it.
+-- Given: bound_object, dependent
 SELECT DISTINCT
   PG_DESCRIBE_OBJECT(b.class, b.oid, 0) AS object,
   CASE

@@ -2,6 +2,7 @@
 -- Why: it is recreated before the view artworks_v2 exists, and would keep that view at the roll back.
 -- Locks: none.
 -- Remedy: Drop it before the switch; after it, artworks alone is both.
+-- Given: bound_object, dependent
 SELECT DISTINCT
   d.object,
   'it reads artworks and artworks_v2, which are one table after the switch.' AS problem

@@ -1,6 +1,6 @@
 -- What: the table's indexes that belong to no constraint: unique, partial and of expressions too; each with the clean table's own index
 --   that does its work.
--- Why: none of them is carried over; the clean table has those of the product's queries (migrate_data/after_copy/10_indexes). A clean index
+-- Why: none of them is carried over; the clean table has those of the product's queries (migrate_data/post_copy/10_indexes). A clean index
 --   does the work of one whose columns are its first ones; what a unique one forbids is free all the same.
 -- Locks: none.
 SELECT

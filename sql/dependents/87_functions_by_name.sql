@@ -2,6 +2,7 @@
 -- Why: a text is bound to nothing. From the switch on it means the clean table with its next call, and fails where a column is gone.
 --   What is bound by identity is an unknown_dependent. Our own functions are bound to the tables themselves.
 -- Locks: none.
+-- Given: column_gone
 SELECT
   p.oid::regprocedure::text AS object,
   'follows the name: it works on the clean table from the switch on' || COALESCE(

@@ -2,7 +2,6 @@
 -- Why: the log is read first and the rows in new statements after it, so a row is never older than its id in the log. What the retired
 --   table cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded row by row; a user deleted meanwhile (23503) and every other error
 --   makes the batch start anew. Outside the lock it stops nobody; the roll-back runs the same text for the last ids under its lock.
--- Inverse: 14_carry_back.undo.sql
 -- Locks: when called, the retired rows of the batch; never a serving row.
 -- Stage: prepare
 
@@ -147,3 +146,12 @@ BEGIN
   RETURN NEXT;
 END
 $$;
+
+-- Undo:
+-- Why: once the legacy table serves again there is nothing to carry back, and the names in them would mean other tables.
+DROP FUNCTION artwork_migration.dry_run_batch(integer);
+DROP FUNCTION artwork_migration.carry_back_batch(integer);
+DROP FUNCTION artwork_migration.carry_back_ids(uuid[]);
+DROP FUNCTION artwork_migration.carry_back_or_refuse(uuid);
+DROP FUNCTION artwork_migration.delete_retired(uuid[]);
+DROP FUNCTION artwork_migration.take_clean_changes(integer);

@@ -1,7 +1,6 @@
 -- What: the log of what changes on the serving table after the switch, and the functions that write it and that guard the retired table.
 -- Why: the way back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change; what was
 --   carried back stays, marked: the log is the memory of the safety window.
--- Inverse: 12_clean_change.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.clean_change (
@@ -90,3 +89,14 @@ BEGIN
     HINT = 'Write to public.artworks. roll_back(to=MIGRATED) would carry what was written there into the retired table.';
 END
 $$;
+
+-- Undo:
+-- Why: every id in it was carried back and stands in clean_modified from now on. Their triggers went before.
+-- Locks: none on a table of the application; nobody holds the log who does not hold the serving table.
+DROP FUNCTION artwork_migration.guard_retired();
+DROP FUNCTION artwork_migration.capture_old_clean_key();
+DROP FUNCTION artwork_migration.capture_clean();
+DROP FUNCTION artwork_migration.refuse_ids_left_behind(uuid[]);
+DROP TABLE artwork_migration.clean_deleted;
+DROP TABLE artwork_migration.clean_key_change;
+DROP TABLE artwork_migration.clean_change;

@@ -3,7 +3,6 @@
 --   orders. A delete from artworks does what the keys say, as it always did. The delete runs as whoever asks, so row level security holds;
 --   the question needs our schema, so it is asked by a trigger of the table. With the search_path of whoever asks, too: the delete fires
 --   triggers of the application's, which name its tables as its own sessions do.
--- Inverse: 63_compatibility_deletes.undo.sql
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
@@ -36,3 +35,11 @@ CREATE TRIGGER artwork_migration_keep BEFORE DELETE ON public.artworks
 FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.through_view', TRUE) = 'on')
 EXECUTE FUNCTION artwork_migration.keep_referenced();
 ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_keep;
+
+-- Undo:
+-- Why: the view goes with the next statements.
+-- Locks: ACCESS EXCLUSIVE on public.artworks, taken before.
+DROP TRIGGER IF EXISTS artwork_migration_keep ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks_v2;
+DROP FUNCTION artwork_migration.keep_referenced();
+DROP FUNCTION artwork_migration.delete_through_view();

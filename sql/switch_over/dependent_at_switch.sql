@@ -2,7 +2,6 @@
 --   gives back. See dependents_now.
 -- Why: the roll back must know what was created or dropped since. The list is in names: numbers of the catalog do not tell what is new.
 --   An older function may be replaced by one that is bound, and a database that was restored from a dump has other numbers.
--- Inverse: dependent_at_switch.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.dependent_at_switch (
@@ -11,3 +10,7 @@ CREATE TABLE artwork_migration.dependent_at_switch (
   name text,
   CONSTRAINT dependent_at_switch_pkey PRIMARY KEY (kind, object)
 );
+
+-- Undo:
+-- Why: the roll back has read it, and another switch makes its own.
+DROP TABLE artwork_migration.dependent_at_switch;

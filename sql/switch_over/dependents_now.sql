@@ -1,6 +1,6 @@
 -- What: writes what depends on the serving table now, and the names of its parts, into the list.
 -- Why: nothing is created after it in this transaction, and from the commit on others may create more.
--- Inverse: dependent_at_switch.undo.sql drops the list as a whole.
+-- Inverse: dependent_at_switch drops the list as a whole.
 -- Locks: none beyond those taken.
 -- Stage: locked
 INSERT INTO artwork_migration.dependent_at_switch (kind, object, name)

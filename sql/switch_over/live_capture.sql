@@ -1,6 +1,5 @@
 -- What: the capture of what changes on the serving table from now on, and its refusal of TRUNCATE.
 -- Why: the way back brings these ids into the retired table. ENABLE ALWAYS, as the forward capture.
--- Inverse: 60_live_capture.undo.sql
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks REFERENCING NEW TABLE AS changed
@@ -26,3 +25,12 @@ ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_key;
 CREATE TRIGGER artwork_migration_truncate BEFORE TRUNCATE ON public.artworks
 FOR EACH STATEMENT EXECUTE FUNCTION artwork_migration.refuse_truncate();
 ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_truncate;
+
+-- Undo:
+-- Why: what it has logged was carried back under this very lock.
+-- Locks: ACCESS EXCLUSIVE on public.artworks, taken before.
+DROP TRIGGER IF EXISTS artwork_migration_truncate ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_key ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_update ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_insert ON public.artworks;

@@ -6,6 +6,7 @@
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked
+-- Given: bound_object, dependent
 WITH halves AS (
   SELECT
     TO_REGCLASS('public.artworks')::oid AS oid,
@@ -36,7 +37,8 @@ SELECT
     WHEN 'm' THEN FORMAT('ALTER MATERIALIZED VIEW %s OWNER TO %I', s.object, s.owner)
     ELSE FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object)
   END AS "do",
-  NULL AS undo
+  'ACCESS EXCLUSIVE' AS lock,
+  CASE WHEN s.relkind IN ('v', 'm') THEN 'view lock' ELSE 'table lock' END AS kind
 FROM (
   SELECT
     COALESCE(h.place, CASE WHEN c.relkind IN ('v', 'm') THEN 1 ELSE 2 END) AS place,

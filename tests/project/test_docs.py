@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from migration.ledger.decisions import DecisionName
 from typer.main import get_group
 
 from cli import processes, registration
 from cli.app import app
 from cli.app import run as verbs_app
 from migration.errors import MigrationError
+from migration.ledger.decisions import DecisionName
 from migration.settings import Settings
 from tests.documents import COMMANDS, DOCUMENTS, PROGRAM, README, ROOT, RUNBOOK, account_shown, section, words_of
 

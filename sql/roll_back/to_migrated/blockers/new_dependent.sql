@@ -4,6 +4,7 @@
 --   A dependent that was dropped since and created again under its name is recognised by that name (:known).
 -- Locks: none.
 -- Remedy: Drop it before the roll back and create it anew after it; if it was only renamed, give it its old name back.
+-- Given: bound_object, dependent
 SELECT DISTINCT
   PG_DESCRIBE_OBJECT(b.class, b.oid, 0) AS subject,
   'it was created on artworks, or on artworks_v2, or got this name, after the switch.' AS problem
