@@ -98,15 +98,18 @@ def relation(connection: Connection) -> list[Statement]:
     return statements_of(connection, Catalog(parameters), sql.load("dependents/relation/views"))
 
 
-def unchanged(connection: Connection) -> Statement:
-    """Return the check under the locks that the dependents and their definitions are those of this plan, which has none without a kind."""
+def unchanged(connection: Connection) -> list[Statement]:
+    """Return the check that the dependents and their definitions are those of this plan, which has none without a kind.
+
+    It counts under the locks. Before them it stops a plan without making anyone wait, and it fills the caches of the session.
+    """
     file = _part("dependents")
     checksum = connection.execute(text(given(file).statement)).scalar_one()
     check = (
         f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{checksum}' THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
-    return Statement("locked", file.rule, check, None, "")
+    return [Statement(stage, file.rule, check, None, "") for stage in ("prepare", "locked")]
 
 
 def given(file: SqlFile, column_gone: str = _COLUMN_GONE) -> SqlFile:

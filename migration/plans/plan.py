@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any
@@ -118,6 +118,11 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
 
 #: Stands below the blockers of a plan: they are part of its number, so that number never runs.
 FIX_HINT = "Fix these, then plan again: the new plan gets a new number."
+
+
+def by_stage(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """The statements in the order in which a plan executes them."""
+    return tuple(sorted(statements, key=lambda statement: STAGES.index(statement.stage)))
 
 
 def undone(statements: Sequence[Statement]) -> list[Statement]:

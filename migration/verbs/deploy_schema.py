@@ -28,7 +28,7 @@ def plan_deployment(connection: Connection) -> Plan:
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))),
+        statements=plan.by_stage(statements),
         blockers=_blockers(connection, known, facts),
         facts=facts,
     )

@@ -51,7 +51,7 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_undo_switch(connection, [statement for statement in done if not _is_about(statement, dropped)])),
+        statements=plan.by_stage(_undo_switch(connection, [statement for statement in done if not _is_about(statement, dropped)])),
         blockers=(*_blockers(connection, [statement.object for statement in done]), *_changed_dependents(then, now)),
         facts={
             **database.rows(connection, "plan/roll_back_facts")[0],
@@ -67,7 +67,7 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
     return [
         *_step(connection, "switch_over/fence"),
         *switch_over.locks(connection),
-        dependents.unchanged(connection),
+        *dependents.unchanged(connection),
         still_clear(sql.load(CAPTURE_DRIFTED)),
         *_step(connection, "roll_back/to_migrated/last_carry_back"),
         still_clear(sql.load(REFUSED_AND_REFERENCED)),

@@ -43,19 +43,19 @@ def plan_switch(connection: Connection) -> Plan:
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, catalog, found)),
+        statements=plan.by_stage(_statements(connection, catalog, found)),
         blockers=tuple(_blockers(connection, catalog, found)),
         facts={**database.rows(connection, "plan/switch_facts")[0], dependents.FACT: dependents.facts(found)},
     )
 
 
 def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]) -> list[Statement]:
-    """The steps of the switch in their order; the statements of the dependents go to the stages that they name."""
+    """The steps of the switch in their order, stage by stage."""
 
     def step(name: str) -> list[Statement]:
         return statements_of(connection, catalog, sql.load(f"switch_over/{name}"))
 
-    steps = [
+    return [
         *step("fence"),
         *step("in_flight"),
         *step("clean_change"),
@@ -66,7 +66,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *locks(connection),
         still_clear(sql.load(REJECTED_WRITE)),
         still_clear(sql.load(CAPTURE_DRIFTED)),
-        dependents.unchanged(connection),
+        *dependents.unchanged(connection),
         *step("last_catch_up"),
         _end_write_through(),
         *step("disabled_functions"),
@@ -80,7 +80,6 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("baseline"),
         *step("notify"),
     ]
-    return sorted(steps, key=lambda statement: plan.STAGES.index(statement.stage))
 
 
 def locks(connection: Connection) -> list[Statement]:

@@ -28,24 +28,52 @@ referenced AS (
 )
 
 SELECT
-  CASE WHEN v.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END AS class,
-  COALESCE(v.oid, d.objid) AS oid,
+  CASE WHEN w.oid IS NULL THEN d.classid ELSE 'pg_class'::regclass::oid END AS class,
+  COALESCE(w.ev_class, d.objid) AS oid,
   t.table_oid,
   t.is_row_type,
   d.refobjsubid AS column_number,
   d.deptype,
-  (d.deptype = 'n' OR d.classid IN ('pg_trigger'::regclass, 'pg_publication_rel'::regclass))
-  AND (COALESCE(v.relnamespace, c.relnamespace, f.pronamespace) = TO_REGNAMESPACE('artwork_migration')) IS NOT TRUE
-  AND COALESCE(p.polrelid, k.conrelid, e.adrelid, 0) NOT IN (SELECT h.oid FROM half AS h)
-  AND COALESCE(k.conparentid, 0) = 0
-  AND g.tgisinternal IS NOT TRUE AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') IS NOT TRUE AS outside
+  CASE
+    WHEN d.deptype <> 'n' AND d.classid NOT IN ('pg_trigger'::regclass, 'pg_publication_rel'::regclass) THEN FALSE
+    WHEN w.oid IS NOT NULL OR d.classid = 'pg_class'::regclass
+      THEN (
+        SELECT COALESCE(c.relnamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+        FROM pg_catalog.pg_class AS c
+        WHERE c.oid = COALESCE(w.ev_class, d.objid)
+      )
+    WHEN d.classid = 'pg_proc'::regclass
+      THEN (
+        SELECT COALESCE(f.pronamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+        FROM pg_catalog.pg_proc AS f
+        WHERE f.oid = d.objid
+      )
+    WHEN d.classid = 'pg_policy'::regclass
+      THEN (
+        SELECT p.polrelid NOT IN (SELECT h.oid FROM half AS h)
+        FROM pg_catalog.pg_policy AS p
+        WHERE p.oid = d.objid
+      )
+    WHEN d.classid = 'pg_constraint'::regclass
+      THEN (
+        SELECT k.conrelid NOT IN (SELECT h.oid FROM half AS h) AND k.conparentid = 0
+        FROM pg_catalog.pg_constraint AS k
+        WHERE k.oid = d.objid
+      )
+    WHEN d.classid = 'pg_attrdef'::regclass
+      THEN (
+        SELECT e.adrelid NOT IN (SELECT h.oid FROM half AS h)
+        FROM pg_catalog.pg_attrdef AS e
+        WHERE e.oid = d.objid
+      )
+    WHEN d.classid = 'pg_trigger'::regclass
+      THEN (
+        SELECT NOT g.tgisinternal AND NOT STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
+        FROM pg_catalog.pg_trigger AS g
+        WHERE g.oid = d.objid
+      )
+    ELSE TRUE
+  END AS outside
 FROM referenced AS t
 INNER JOIN pg_catalog.pg_depend AS d ON t.class = d.refclassid AND t.oid = d.refobjid
 LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND w.rulename = '_RETURN'
-LEFT JOIN pg_catalog.pg_class AS v ON w.ev_class = v.oid
-LEFT JOIN pg_catalog.pg_class AS c ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
-LEFT JOIN pg_catalog.pg_proc AS f ON d.classid = 'pg_proc'::regclass AND d.objid = f.oid
-LEFT JOIN pg_catalog.pg_policy AS p ON d.classid = 'pg_policy'::regclass AND d.objid = p.oid
-LEFT JOIN pg_catalog.pg_constraint AS k ON d.classid = 'pg_constraint'::regclass AND d.objid = k.oid
-LEFT JOIN pg_catalog.pg_trigger AS g ON d.classid = 'pg_trigger'::regclass AND d.objid = g.oid
-LEFT JOIN pg_catalog.pg_attrdef AS e ON d.classid = 'pg_attrdef'::regclass AND d.objid = e.oid
