@@ -35,7 +35,7 @@ lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint --processes 2 sql
-	$(BIN)/squawk $(filter-out %.rows.sql %.undo.sql,$(wildcard sql/deploy_schema/*.sql)) sql/ledger/create.sql
+	$(BIN)/squawk $(filter-out %.rows.sql,$(wildcard sql/deploy_schema/*.sql)) sql/ledger/create.sql
 
 COMPILE = $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header
 lock: $(VENV)/.development ## pin the packages anew, with hashes and without addresses

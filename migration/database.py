@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 import sql
 from migration.errors import DatabaseError, DatabaseUnreachable, Overtaken
+from sql import SqlFile, StatementRow
 
 Result = TypeVar("Result")
 
@@ -150,6 +151,17 @@ def run(connection: Connection, name: str, **parameters: object) -> CursorResult
 def rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:
     """Return the rows of the query in file `name`, as dictionaries."""
     return [dict(row) for row in run(connection, name, **parameters).mappings()]
+
+
+def statements(connection: Connection, file: SqlFile, **parameters: object) -> list[StatementRow]:
+    """The statements that a query of ``.rows`` returns. Raises ValueError where it breaks the contract of `StatementRow`."""
+    found = connection.execute(text(file.statement), parameters)
+    return file.statement_rows(found.keys(), [dict(row) for row in found.mappings()])
+
+
+def run_literally(connection: Connection, statement: str) -> CursorResult[Any]:
+    """Run a statement that was made in the database as it stands: a colon or a percent sign in it is no parameter."""
+    return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
 
 
 @contextmanager

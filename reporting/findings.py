@@ -32,7 +32,7 @@ class Finding:
         """The query that shows these rows in psql; the report has only their ids."""
         of_users = self.suite == "users" or self.rule == "customer_left_with_nothing"
         rows = "users" if of_users else "retired_artworks" if self.switched else "artworks"
-        statement = sql.load(f"report/look_at_{rows}").statement
+        statement = sql.load(f"report/show_{rows}").statement
         lines = [", ".join(self.ids[first : first + 2]) for first in range(0, len(self.ids), 2)]
         ids = ",\n  ".join(lines)
         return statement.replace(":ids", f"'{{\n  {ids}\n}}'") + " \\gx"

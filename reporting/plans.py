@@ -1,11 +1,12 @@
 """A plan as markdown: blockers, decisions, facts, and every statement with its lock."""
 
-import re
 from itertools import groupby
 from typing import cast
 
+import sql
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
+from migration.plans.dependents import DependentFact
 from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
@@ -25,9 +26,6 @@ _STAGES = {
         "Each runs alone, without a lock that blocks the application. If the run is killed here, run the verb again: it does the rest.",
     ),
 }
-
-#: The statements that only lock: a view is locked by giving it the owner it has.
-_LOCK = re.compile(r"LOCK TABLE (?P<table>.+) IN (?P<mode>.+) MODE$|ALTER (?:MATERIALIZED )?VIEW (?P<view>.+) OWNER TO .+$")
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -59,9 +57,8 @@ def _locks(plan: Plan) -> str:
     """Return each lock mode with its tables, from the statements that only lock."""
     tables: dict[str, list[str]] = {}
     for statement in plan.statements:
-        lock = _LOCK.match(statement.do) if statement.stage == "locked" else None
-        if lock and statement.object in {lock["table"], lock["view"]}:  # otherwise it gives one of our views its owner
-            tables.setdefault(lock["mode"] or "ACCESS EXCLUSIVE", []).append(statement.object)
+        if statement.kind in {sql.TABLE_LOCK, sql.VIEW_LOCK}:
+            tables.setdefault(statement.lock, []).append(statement.object)
     modes = [f"{', '.join(f'`{name}`' for name in names)} {mode}" for mode, names in tables.items()]
     return f"{'; '.join(modes)}: for less than half of `deadlock_timeout`." if modes else "none."
 
@@ -111,22 +108,22 @@ def _dependents(plan: Plan) -> str:
     heading = "## Dependents of artworks"
     if plan.facts[dependents.FACT] is None:
         return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists them.\n\n"
-    found = [dependents.Hanging(**fact) for fact in plan.facts[dependents.FACT]]
-    listed = [dependent for dependent in found if dependent.lock or dependent.problem] if plan.verb is SWITCH_OVER else found
+    found: list[DependentFact] = plan.facts[dependents.FACT]
+    listed = [dependent for dependent in found if dependent["lock"] or dependent["problem"]] if plan.verb is SWITCH_OVER else found
     rest = f"The plan of deploy_schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
     lines = "\n".join(
-        f"| {cell(dependent.kind)} | {cell(dependent.object)} | {cell(_action(dependent))} | {cell(dependent.lock)} |"
-        for dependent in sorted(listed, key=lambda dependent: dependent.problem == "")
+        f"| {cell(dependent['kind'])} | {cell(dependent['object'])} | {cell(_action(dependent))} | {cell(dependent['lock'])} |"
+        for dependent in sorted(listed, key=lambda dependent: dependent["problem"] == "")
     )
-    blocking = sum(1 for dependent in found if dependent.problem)
+    blocking = sum(1 for dependent in found if dependent["problem"])
     return (
         f"{heading}\n\n{_counted(len(found), 'object')}; {blocking or 'none'} of them would block the switch.\n\n"
         f"| kind | object | action | lock at the switch |\n|---|---|---|---|\n{lines}\n\n{rest}"
     )
 
 
-def _action(dependent: dependents.Hanging) -> str:
-    return f"**{dependent.action}**: {dependent.problem} {dependent.remedy}" if dependent.problem else dependent.action
+def _action(dependent: DependentFact) -> str:
+    return f"**{dependent['action']}**: {dependent['problem']} {dependent['remedy']}" if dependent["problem"] else dependent["action"]
 
 
 def _not_checked(plan: Plan) -> list[str]:

@@ -176,7 +176,7 @@ def read_report(target: Database) -> Report:
             statistics=[Statistic(**row) for row in database.rows(connection, "report/statistics", run=run.run)],
             chunks=CopiedChunks(**chunks),
             columns_not_carried=[ColumnNotCarried(**row) for row in database.rows(connection, "report/columns_not_carried")],
-            verifications=[WindowVerification(**row) for row in database.rows(connection, "report/window", run=run.run)],
+            verifications=[WindowVerification(**row) for row in database.rows(connection, "report/verifications", run=run.run)],
         )
 
 

@@ -103,11 +103,11 @@ def read_status(target: Database) -> Status:
         return Status(
             name,
             phase,
-            runs=[RecentRun(**row) for row in database.rows(connection, "report/runs")],
+            runs=[RecentRun(**row) for row in database.rows(connection, "status/runs")],
             decisions={name: decision.value for name, decision in ledger.decisions(connection).items()},
             backlog=_backlog(connection, window) if has_data else None,
             last_gates=_last_gates(connection) if has_data else None,
-            steps_left=[StepLeft(**row) for row in database.rows(connection, "report/steps_left")],
+            steps_left=[StepLeft(**row) for row in database.rows(connection, "ledger/steps_left")],
             window=window,
         )
 

@@ -4,8 +4,9 @@
 --   (users, clean_modified, referenced_artwork, decision): the view binds them to the tables, a plan made before those exist to stubs.
 --   Columns that not every deployment has (user_id, upscale_*) are named without a qualifier: where the legacy table lacks one, the
 --   name resolves to the NULL of the same name in `absent` outside. The stored view holds the resolved column.
---   A comment that begins with "carried:" stands there once for each column that the decision carry_columns names (see sql/__init__.py).
+--   The comments "carried" and "sampled" are explained in sql/__init__.py.
 -- Locks: ACCESS SHARE on what it reads.
+-- Given: users, clean_modified, referenced_artwork, decision
 SELECT
   mapped.*,
   -- A plain AND would be estimated at a handful of rows, and every chunk planned as a nested loop; inside COALESCE it counts as half.
@@ -108,7 +109,7 @@ FROM (
         artworks.token_expires_at,
         artworks.created_at,
         artworks.updated_at
-      FROM public.artworks
+      FROM public.artworks /* sampled */
     ) AS legacy
   LEFT JOIN users AS owner ON legacy.customer_email = owner.email
 ) AS mapped

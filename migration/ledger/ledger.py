@@ -222,7 +222,7 @@ def steps_left(connection: Connection, verb: str) -> list[str]:
     """Return the names of the steps that runs of this verb have left to do."""
     if not exists(connection):
         return []
-    return [row["name"] for row in database.rows(connection, "report/steps_left") if row["verb"] == verb]
+    return [row["name"] for row in database.rows(connection, "ledger/steps_left") if row["verb"] == verb]
 
 
 def close_steps(connection: Connection, verb: str) -> None:

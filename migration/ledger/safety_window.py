@@ -69,10 +69,10 @@ def read(connection: Connection) -> SafetyWindow | None:
     days = connection.execute(
         text("SELECT FLOOR(EXTRACT(EPOCH FROM NOW() - CAST(:since AS timestamptz)) / 86400)::int"), {"since": switch.since}
     ).scalar_one()
-    rows = database.rows(connection, "window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
+    rows = database.rows(connection, "safety_window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
     return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in rows))
 
 
 def note(connection: Connection, run: int, day: int, red: Sequence[str]) -> None:
     """Record the verification of this run, with the names of its red rules."""
-    database.run(connection, "window/verified", run=run, day=day, red=list(red))
+    database.run(connection, "safety_window/verified", run=run, day=day, red=list(red))

@@ -6,7 +6,7 @@ from migration.ledger.runs import Run
 from migration.plans.statements import Catalog, problems_found
 
 #: A prerequisite of deploy_schema that may be broken since: whether users can be created by e-mail.
-_USERS_CONTRACT = "plan/prerequisites/11_users_contract"
+_USERS_CONTRACT = "plan/prerequisites/users_contract"
 
 
 def require_no_drift(run: Run) -> None:

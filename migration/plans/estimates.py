@@ -1,10 +1,8 @@
 """What the plan of deploy_schema tells its reader, in seconds on a table of any size: from a sample what is only told, exactly but within
 a bound what decides. Nothing here is in the plan's number."""
 
-import dataclasses
-import re
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any, TypedDict, TypeVar, cast
 
 from sqlalchemy import Connection, text
 
@@ -25,40 +23,93 @@ COUNT_SECONDS = 20
 LONG_TRANSACTION = "1 minute"
 
 _CANCELED = "57014"
-_NOTHING = "SELECT NULL::uuid AS id WHERE FALSE"
-_LEGACY_TABLE = re.compile(r"^( *FROM public\.artworks)$", re.MULTILINE)
-#: What is told without being counted, by folder of sql/plan/notes: also the section in which it is read.
+#: What is told without being counted, by folder of sql/plan/advisories: also the section in which it is read.
 NOTES = ("room", "sessions", "replication", "other_migrations")
 
 
-def facts(connection: Connection, known: Catalog) -> dict[str, Any]:
-    """What is counted and seen, each a section for the reader. What was not had in the time for it is None."""
+class Exposure(TypedDict):
+    """Artworks that users who are there already would gain, or that would change their owner, and how many such users."""
+
+    user_gained: int
+    users_gaining: int
+    user_changed: int
+    users_changed: int
+
+
+class Identity(TypedDict):
+    """Which database this is, and who asks."""
+
+    database: str
+    system_identifier: str
+    version: str
+    role: str
+
+
+class Size(TypedDict):
+    """Bytes: of the legacy table and its indexes, and of what the migration will make and write."""
+
+    legacy_table: int
+    legacy_indexes: int
+    clean_table: int
+    clean_indexes: int
+    users: int
+    wal: int
+    temporary: int
+
+
+class Advisory(TypedDict):
+    """What the reader should know; what needs `attention` comes with its remedy."""
+
+    rule: str
+    subject: str
+    problem: str
+    attention: bool
+    remedy: str
+
+
+class Estimates(TypedDict):
+    """What is counted and seen, each a section for the reader; None where the server had no answer in the time for it."""
+
+    database: Identity
+    sample_percent: float
+    #: by disposition
+    legacy_rows: dict[str, int] | None
+    token_is_unique: bool
+    exposure: Exposure | None
+    #: values by column
+    columns_not_carried: dict[str, int] | None
+    #: why not, by column
+    cannot_be_carried: dict[str, str]
+    size: Size
+    settings: dict[str, str]
+    #: by section
+    notes: dict[str, list[Advisory]]
+
+
+def facts(connection: Connection, known: Catalog) -> Estimates:
+    """Count and see everything. Takes ACCESS SHARE on artworks and users."""
     sample = database.rows(connection, "plan/sample", blocks=SAMPLE_BLOCKS)[0]
     percent = float(sample["percent"])
     rows = within_bound(connection, lambda: _dispositions(connection, known, percent))
-    size = database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))[0]
-    exposure = within_bound(connection, lambda: ask(connection, known, sql.load("plan/exposure"))[0])
+    columns = within_bound(connection, lambda: _columns_not_carried(connection, known, percent))
+    size = cast(Size, database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))[0])
     return {
-        "database": database.rows(connection, "plan/identity")[0],
+        "database": cast(Identity, database.rows(connection, "plan/identity")[0]),
         "sample_percent": percent,
         "legacy_rows": rows,
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
-        "exposure": exposure,
-        **_columns(connection, known, within_bound(connection, lambda: _columns_not_carried(connection, known, percent))),
+        "exposure": within_bound(connection, lambda: _exposure(connection, known)),
+        "columns_not_carried": columns,
+        "cannot_be_carried": _cannot_be_carried(connection, known, list(columns or ())),
         "size": size,
         "settings": {row["name"]: row["value"] for row in database.rows(connection, "plan/settings")},
         "notes": {section: _notes(connection, section, {**size, "long_transaction": LONG_TRANSACTION}) for section in NOTES},
     }
 
 
-def exposure_counts(exposure: dict[str, Any] | None) -> dict[str, Any]:
+def exposure_counts(exposure: Exposure | None) -> dict[str, int | None]:
     """The counts that the blocker exposure_not_accepted asks for; NULL where nobody could count."""
-    return exposure or dict.fromkeys(("user_gained", "users_gaining", "user_changed", "users_changed"))
-
-
-def ask(connection: Connection, known: Catalog, file: SqlFile) -> list[dict[str, Any]]:
-    """The rows of a query that reads the mapping view, before that exists."""
-    return known.rows(connection, on_stubs(connection, known, file))
+    return dict.fromkeys(Exposure.__annotations__) if exposure is None else cast(dict[str, int | None], exposure)
 
 
 def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answer | None:
@@ -76,54 +127,54 @@ def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answ
         return None
 
 
-def on_stubs(connection: Connection, known: Catalog, file: SqlFile) -> SqlFile:
-    """The same query before the view exists: its text as a CTE, on stand-ins for the tables that are not there yet.
-
-    Only those that the query names are put before it: the server locks what stands in any of them.
-    """
-    has_users = connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one()
-    references = sql.load("deploy_schema/40_referenced_artwork.rows")
-    referenced = connection.execute(text(references.statement)).mappings().one()["do"].split(" AS ", 1)[1]
-    stubs = {
-        "users": "SELECT u.id, u.email FROM public.users AS u" if has_users else "SELECT NULL::uuid AS id, NULL::text AS email WHERE FALSE",
-        "clean_modified": _NOTHING,
-        "referenced_artwork": referenced,
-        "decision": _decision_stub(connection),
-        "column_gone": sql.load("plan/column_gone").statement,
-        "legacy_artwork": str(known.parameters["legacy_artwork"]),
-    }
-    named = [name for name in stubs if "legacy_artwork" in file.statement or re.search(rf"\b{name}\b", file.statement)]
-    if not named:
+def before_deployment(connection: Connection, known: Catalog, file: SqlFile, *, sampled: float | None = None) -> SqlFile:
+    """The query of a file with stand-ins for the relations of ours that it names, `sampled` with a percentage of the legacy table."""
+    if "given" not in file.header:
         return file
-    ctes = ",\n".join(f"{name} AS NOT MATERIALIZED (\n{stubs[name]}\n)" for name in named)
-    asked = re.sub(rf"\bartwork_migration\.({'|'.join(named)})\b", r"\1", file.statement)
-    return SqlFile(file.name, file.header, f"WITH {ctes}\nSELECT * FROM (\n{asked}\n) AS asked")
+    stand_ins = {
+        "users": _stand_in(_has_users(connection), "users", "no_users"),
+        "clean_modified": sql.load("stand_ins/clean_modified").statement,
+        "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
+        "referenced_artwork": _referenced(connection),
+        "column_gone": sql.load("stand_ins/column_gone").statement,
+    }
+    mapping = sql.load("legacy_artwork").expanded(known.carried, sampled=sampled).given(stand_ins)
+    return file.given({**stand_ins, "legacy_artwork": mapping.statement})
 
 
-def _decision_stub(connection: Connection) -> str:
-    if ledger.exists(connection):
-        return "SELECT d.number, d.name, d.value FROM artwork_migration.decision AS d"
-    return "SELECT 0 AS number, ''::text AS name, ''::text AS value WHERE FALSE"
+def _stand_in(there: bool, present: str, absent: str) -> str:
+    return sql.load(f"stand_ins/{present if there else absent}").statement
+
+
+def _has_users(connection: Connection) -> bool:
+    return bool(connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one())
+
+
+def _referenced(connection: Connection) -> str:
+    """What the view of that name will say."""
+    (view,) = database.statements(connection, sql.load("deploy_schema/referenced_artwork"))
+    return view.question or ""
 
 
 def _dispositions(connection: Connection, known: Catalog, percent: float) -> dict[str, int]:
-    mapping = _LEGACY_TABLE.sub(rf"\1 TABLESAMPLE SYSTEM ({percent}) REPEATABLE (1)", str(known.parameters["legacy_artwork"]))
-    sampled = dataclasses.replace(known, parameters={**known.parameters, "legacy_artwork": mapping})
-    return {row["disposition"]: _of_all(row["row_count"], percent) for row in ask(connection, sampled, sql.load("plan/dispositions"))}
+    question = before_deployment(connection, known, sql.load("plan/dispositions"), sampled=percent)
+    return {row["disposition"]: _of_all(row["row_count"], percent) for row in known.rows(connection, question)}
+
+
+def _exposure(connection: Connection, known: Catalog) -> Exposure:
+    question = before_deployment(connection, known, sql.load("plan/exposure"))
+    return cast(Exposure, known.rows(connection, question)[0])
 
 
 def _columns_not_carried(connection: Connection, known: Catalog, percent: float) -> dict[str, int]:
     found = database.rows(connection, "plan/columns_not_carried", mapping=known.parameters["mapping"], percent=percent)[0]
-    columns: Sequence[str] = found["columns"]
-    counts = connection.exec_driver_sql(found["question"].replace("%", "%%")).scalar_one() if columns else []
-    return {column: _of_all(count, percent) for column, count in zip(columns, counts, strict=True)}
+    counts = database.run_literally(connection, found["question"]).scalar_one() if found["columns"] else []
+    return {column: _of_all(count, percent) for column, count in zip(found["columns"], counts, strict=True)}
 
 
-def _columns(connection: Connection, known: Catalog, counted: dict[str, int] | None) -> dict[str, Any]:
-    """The columns that are not carried, and why some of them cannot be."""
-    asked = {"columns": list(counted or ()), "mapping": known.parameters["mapping"]}
-    cannot = {row["column_name"]: row["problem"] for row in database.rows(connection, "plan/cannot_be_carried", **asked)}
-    return {"columns_not_carried": counted, "cannot_be_carried": cannot}
+def _cannot_be_carried(connection: Connection, known: Catalog, columns: list[str]) -> dict[str, str]:
+    found = database.rows(connection, "plan/cannot_be_carried", columns=columns, mapping=known.parameters["mapping"])
+    return {row["column_name"]: row["problem"] for row in found}
 
 
 def _of_all(count: int, percent: float) -> int:
@@ -138,11 +189,11 @@ def _rows_and_migrated(rows: dict[str, int] | None, by_statistics: int) -> dict[
     return {"legacy_rows": sum(rows.values()), "migrated": rows.get("eligible", 0)}
 
 
-def _notes(connection: Connection, section: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+def _notes(connection: Connection, section: str, parameters: dict[str, Any]) -> list[Advisory]:
     """What the questions of a folder find, each with what to do about it."""
-    notes = []
-    for file in sql.folder(f"plan/advisories/{section}"):
-        question = text(file.statement)
-        named = {name: parameters[name] for name in question.compile().params}
-        notes += [{"rule": file.rule, **row, "remedy": file.header["remedy"]} for row in connection.execute(question, named).mappings()]
-    return notes
+    asked = Catalog(parameters)
+    return [
+        Advisory(rule=file.rule, subject=row["subject"], problem=row["problem"], attention=row["attention"], remedy=file.header["remedy"])
+        for file in sql.folder(f"plan/advisories/{section}")
+        for row in asked.rows(connection, file)
+    ]

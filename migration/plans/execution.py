@@ -1,12 +1,12 @@
 """Executing the statements of a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Sequence
 
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
 from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, WrongUnderLock
@@ -18,8 +18,6 @@ from migration.plans.plan import Plan, Statement
 LOCK_BUDGET_MS = 90
 #: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
 _NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
-#: What a statement of stage `after` waits for.
-_TABLE = re.compile(r"(?:ALTER TABLE|MATERIALIZED VIEW(?: CONCURRENTLY)?|DELETE FROM) (\S+)")
 #: What a statement of the plan raises when a blocker has appeared since the plan was made.
 NEW_BLOCKER = "AM001"
 #: What it raises when ids are not right under the lock.
@@ -80,8 +78,7 @@ def execute(
     changed then.
     """
     deadline = time.monotonic() + patience
-    tables = _locked_by(statements, "LOCK TABLE")
-    views = _locked_by(statements, "ALTER VIEW", "ALTER MATERIALIZED VIEW")
+    tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
     attempt = 0
     while True:
         attempt += 1
@@ -92,7 +89,7 @@ def execute(
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 for statement in statements:
                     if statement.stage == "prepare":
-                        _execute_literally(connection, statement.do)
+                        database.run_literally(connection, statement.do)
                 _ask_autovacuum_away(connection, target, tables)
                 _execute_locked(connection, target, [statement for statement in statements if statement.stage == "locked"])
                 before_commit(connection)
@@ -112,10 +109,9 @@ def execute(
         time.sleep(database.backoff(attempt))
 
 
-def _locked_by(statements: Sequence[Statement], *commands: str) -> list[str]:
-    """What the statements that are only there for their lock name: a table, or a view, which is given the owner that it has."""
-    locked = [statement for statement in statements if statement.stage == "locked"]
-    return [one.object for one in locked if one.do.startswith(tuple(f"{command} {one.object} " for command in commands))]
+def _locked_by(statements: Sequence[Statement], kind: str) -> list[str]:
+    """The relations that statements of this kind lock."""
+    return [statement.object for statement in statements if statement.kind == kind]
 
 
 def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
@@ -141,7 +137,7 @@ def _ask_autovacuum_away(connection: Connection, target: Database, tables: Seque
     """
     connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": _past_autovacuum(target)})
     for table in tables:
-        _execute_literally(connection, f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
+        database.run_literally(connection, f"LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE")
 
 
 def _past_autovacuum(target: Database) -> str:
@@ -181,23 +177,18 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                 if error.sqlstate not in RETRIED or (over and error.sqlstate not in _NOT_THIS_TIME):
                     raise
                 if over:
-                    holders = lock_holders(target, _TABLE.findall(statement.do))
+                    holders = lock_holders(target, [statement.waits_on] if statement.waits_on else [])
                     raise OldTransactions(verb, statement.object, [str(holder) for holder in holders]) from None
             time.sleep(database.backoff(attempt))
 
 
 def _execute_alone(target: Database, statement: Statement) -> None:
     limits = _limits(target)
-    if "VALIDATE CONSTRAINT" in statement.do:
+    if statement.kind == sql.VALIDATION:
         limits["lock_timeout"] = _past_autovacuum(target)
     with target.autocommit(f"finishing {statement.object}") as connection:
         connection.detach()  # what is set for the session ends with it
         for name, value in limits.items():
             connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
         connection.execute(text("SET statement_timeout = 0"))
-        _execute_literally(connection, statement.do)
-
-
-def _execute_literally(connection: Connection, statement: str) -> None:
-    """Run a plan's statement as it stands: a colon or a percent sign in it is no parameter."""
-    connection.exec_driver_sql(statement.replace("%", "%%"))
+        database.run_literally(connection, statement.do)

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any, cast
@@ -25,6 +25,7 @@ class Statement:
     """One statement of a plan: its stage, its object, its SQL (`do`), the SQL that undoes it if any, and the lock that it takes.
 
     `undo_stage` is when the undo runs: `locked`, `named` (under the locks too, once the tables have their old names again) or `after`.
+    For `kind` and `waits_on` see `sql.StatementRow`.
     """
 
     stage: str
@@ -33,6 +34,8 @@ class Statement:
     undo: str | None
     lock: str
     undo_stage: str = "locked"
+    kind: str | None = None
+    waits_on: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,9 +134,18 @@ def executed_statements(connection: Connection, verb: Verb) -> list[Statement]:
     return [Statement(**row) for row in content["statements"]] if content else []
 
 
+def by_stage(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements in the order in which a plan executes them."""
+    return tuple(sorted(statements, key=lambda statement: STAGES.index(statement.stage)))
+
+
 def undone(statements: Sequence[Statement]) -> list[Statement]:
     """Return the statements that undo these, from the last to the first, each in the stage where its undo belongs."""
-    return [Statement(done.undo_stage, done.object, done.undo, None, "") for done in reversed(statements) if done.undo]
+    return [
+        Statement(done.undo_stage, done.object, done.undo, None, "", kind=done.kind, waits_on=done.waits_on)
+        for done in reversed(statements)
+        if done.undo
+    ]
 
 
 def serving(phase: Phase) -> str:

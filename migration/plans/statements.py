@@ -12,7 +12,7 @@ from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import decisions, ledger
 from migration.plans import execution
 from migration.plans.plan import Statement
-from sql import SqlFile
+from sql import SqlFile, StatementRow
 
 #: Postgres 15: security_invoker views, MERGE; the oldest release the design asks for.
 OLDEST_VERSION = 150000
@@ -20,16 +20,13 @@ OLDEST_VERSION = 150000
 #: Each of these makes the questions after it moot or impossible, so it is told alone.
 _ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
-#: Asked for the plan and again under the locks, by the switch and by the way back from it.
-DEPENDENTS = "plan/dependents"
-
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
 #: locks is found by the question above.
-DRIFT = ("drift/10_trigger_drifted", "drift/20_function_changed")
+DRIFT = ("drift/trigger_drifted", "drift/function_changed")
 #: Without these nothing else can be asked.
-VIEW_GONE = "drift/25_view_gone"
+VIEW_GONE = "drift/view_gone"
 #: All of them in one question, for under the locks.
 CAPTURE_DRIFTED = "plan/capture_drifted"
 
@@ -44,10 +41,15 @@ class Catalog:
 
     def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
         """The rows of a query file, given those of the parameters that it names."""
-        question = text(file.statement)
-        wanted = question.compile().params
-        named = {name: value for name, value in self.parameters.items() if name in wanted}
-        return [dict(row) for row in connection.execute(question, named).mappings()]
+        return [dict(row) for row in connection.execute(text(file.statement), self._named(file)).mappings()]
+
+    def statements(self, connection: Connection, file: SqlFile) -> list[StatementRow]:
+        """The statements that a query of ``.rows`` returns, given the same."""
+        return database.statements(connection, file, **self._named(file))
+
+    def _named(self, file: SqlFile) -> dict[str, Any]:
+        named = text(file.statement).compile().params
+        return {name: value for name, value in self.parameters.items() if name in named}
 
 
 def read_catalog(connection: Connection) -> Catalog:
@@ -60,7 +62,7 @@ def read_catalog(connection: Connection) -> Catalog:
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
-            "legacy_artwork": sql.load("legacy_artwork").carrying(carried),
+            "legacy_artwork": sql.load("legacy_artwork").expanded(carried).statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
         carried,
@@ -99,42 +101,20 @@ def still_clear(file: SqlFile) -> Statement:
     return Statement("locked", f"blocker {file.rule}", check, None, "")
 
 
-def still_the_same(connection: Connection, file: SqlFile) -> Statement:
-    """Asks a question once more under the lock, whose answer must be the one that it has now."""
-    answer = connection.execute(text(file.statement)).scalar_one()
-    check = (
-        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
-    )
-    return Statement("locked", file.rule, check, None, "")
-
-
-def rows_as(connection: Connection, stage: str, name: str, **parameters: object) -> list[Statement]:
-    """The rows of the query in file `name` as statements without an undo."""
-    found = database.rows(connection, name, **parameters)
-    return [Statement(stage, row["object"], row["do"], None, row.get("lock") or "") for row in found]
-
-
 def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
-    """What a file adds to a plan: its own text, or what the query in it returns but for rows with a `problem` (see problems_of)."""
+    """What a file adds to a plan: its own text, or the statements that the query in it returns, except those with a `problem`."""
     stage, lock = file.header["stage"], file.header["locks"]
-    if not file.name.endswith(".rows"):
-        undo = sql.load(f"{file.name}.undo") if sql.exists(f"{file.name}.undo") else None
-        do = file.carrying(known.carried)
-        if undo is None:
-            return [Statement(stage, file.rule, do, None, lock)]
-        return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
-    return [
-        Statement(stage, row["object"], row["do"], row["undo"], row.get("lock") or lock, row.get("undo_stage") or "locked")
-        for row in known.rows(connection, file)
-        if not row.get("problem")
-    ]
+    if file.returns_statements:
+        return [statement_of(stage, lock, row) for row in known.statements(connection, file) if not row.problem]
+    do, undo = file.expanded(known.carried).statement, file.undo
+    if undo is None:
+        return [Statement(stage, file.rule, do, None, lock)]
+    return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
 
 
-def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:
-    """The rows of a query file that cannot become statements, each with the reason."""
-    found = {row["object"]: row["problem"] for row in known.rows(connection, file) if row.get("problem")}
-    return [Problem(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
+def statement_of(stage: str, lock: str, row: StatementRow) -> Statement:
+    """The statement of a row; its lock is that of the file if it has none of its own."""
+    return Statement(stage, row.object, row.do, row.undo, row.lock or lock, row.undo_stage, row.kind, row.waits_on)
 
 
 def problems_found(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:

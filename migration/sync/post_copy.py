@@ -12,6 +12,7 @@ from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
 from migration.plans.plan import Statement
+from migration.plans.statements import Catalog, statements_of
 from sql import SqlFile
 
 
@@ -34,8 +35,8 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
 
 
 def _left(run: Run, file: SqlFile) -> list[Statement]:
-    stage, lock = file.header["stage"], file.header["locks"]
-    return [Statement(stage, row["object"], row["do"], None, lock) for row in run.database.read(file.name)]
+    with run.database.transaction(file.name, transaction_read_only="on") as connection:
+        return statements_of(connection, Catalog({}), file)
 
 
 def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> Iterator[str]:
@@ -72,7 +73,7 @@ def _alone(run: Run, statement: Statement) -> None:
             connection.detach()  # so that the settings of the session end with it
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, FALSE)"), {"limit": f"{int(patience * 1000)}ms"})
-            connection.exec_driver_sql(statement.do)
+            database.run_literally(connection, statement.do)
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise

@@ -23,7 +23,7 @@ def reconcile(run: Run) -> dict[str, int]:
             break
         catch_up(run)
         with run.database.transaction("rechecking pending ids", isolation="REPEATABLE READ") as connection:
-            database.run(connection, "reconcile/look_again", run=run.epoch)
+            database.run(connection, "reconcile/recheck", run=run.epoch)
     run.database.write("writing the results", lambda connection: _write_results(run, connection, legacy_rows))
     with run.database.transaction("reading the counts") as connection:
         return {row["verdict"]: row["row_count"] for row in database.rows(connection, "reconcile/verdict_counts", run=run.epoch)}
@@ -31,10 +31,10 @@ def reconcile(run: Run) -> dict[str, int]:
 
 def _compare(run: Run) -> int:
     with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
-        database.run(connection, "reconcile/forget", run=run.epoch)
+        database.run(connection, "reconcile/delete_earlier_results", run=run.epoch)
         for table in ("reconciliation", "strategy_count", "statistic"):
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
-        database.run(connection, "reconcile/look", run=run.epoch)
+        database.run(connection, "reconcile/compare", run=run.epoch)
         database.run(connection, "reconcile/strategy_count", run=run.epoch)
         database.run(connection, "reconcile/round_trip", run=run.epoch)
         _count_statistics(run, connection)
@@ -55,9 +55,8 @@ def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
 def _count_statistics(run: Run, connection: Connection) -> None:
     """Write the counts of `sql/reconcile/statistics`, in its order. A file of rows returns one statement for each count."""
     for file in sql.folder("reconcile/statistics"):
-        if file.name.endswith(".rows"):
-            for row in database.rows(connection, file.name, run=run.epoch):
-                # a % in a name is no parameter
-                connection.exec_driver_sql(row["do"], execution_options={"no_parameters": True})
+        if file.returns_statements:
+            for row in database.statements(connection, file, run=run.epoch):
+                database.run_literally(connection, row.do)
         else:
             database.run(connection, file.name, run=run.epoch)

@@ -1,6 +1,5 @@
 """The clean-up: it drops the retired table and every object of this tool except the ledger. No rollback is possible after it."""
 
-from dataclasses import dataclass
 from datetime import UTC, timedelta
 from typing import Any
 
@@ -22,24 +21,14 @@ from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, p
 #: The first step after the commit: the logs are exported to a file before they are dropped.
 EXPORT = "export of the ledger"
 
-_DEPENDENT = "clean_up/blockers/10_dependent"
+_DEPENDENT = "clean_up/blockers/dependent"
 #: What the migration leaves in tables that stay, by the decision that removes it.
 _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
-#: Places among the names of the files: after the locks (20), and before the logs are dropped (80).
-_RECHECK = "clean_up/25"
-_REMOVE_LEFTOVERS = "clean_up/70"
-
-
-@dataclass(frozen=True)
-class Leftover:
-    """Rows that the migration leaves in a table that stays: the object, the statement that deletes them, and the query that counts them."""
-
-    object: str
-    do: str
-    question: str
+#: What these two are asked with.
+_LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 
 
 def plan_clean_up(connection: Connection) -> Plan:
@@ -47,41 +36,39 @@ def plan_clean_up(connection: Connection) -> Plan:
 
     It can be made on each day of the safety window; until the window is over, that is one of its blockers.
     """
-    leftovers = _leftovers(connection)
     return Plan(
         verb=CLEAN_UP,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, leftovers)),
+        statements=tuple(_statements(connection)),
         blockers=(*_not_yet(connection), *_blockers(connection)),
-        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counts(connection, leftovers)},
+        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counts(connection)},
     )
 
 
-def _leftovers(connection: Connection) -> dict[DecisionName, Leftover]:
-    catalog = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
-    rows = {name: catalog.rows(connection, sql.load(file))[0] for name, file in _LEFTOVERS.items()}
-    return {name: Leftover(row["object"], row["do"], row["question"]) for name, row in rows.items()}
-
-
-def _statements(connection: Connection, leftovers: dict[DecisionName, Leftover]) -> list[Statement]:
-    """Return the statements in the order of the names of their files, with the rechecks under the locks."""
+def _statements(connection: Connection) -> list[Statement]:
+    """Return the files in their order. The blockers are rechecked after the locks; the leftovers are removed before the functions."""
     catalog = Catalog({"ledger_tables": list(ledger.TABLES)})
-    statements = {file.name: statements_of(connection, catalog, file) for file in sql.folder("clean_up")}
-    statements[_RECHECK] = [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
-    statements[_REMOVE_LEFTOVERS] = [
-        Statement("after", leftover.object, leftover.do, None, "ROW EXCLUSIVE, and the rows of one batch")
-        for name, leftover in leftovers.items()
-        if ledger.decision_value(connection, name, "no") == "yes"
-    ]
-    return [statement for name in sorted(statements) for statement in statements[name]]
+    statements: list[Statement] = []
+    for file in sql.folder("clean_up"):
+        if file.rule == "functions":
+            statements += _remove_leftovers(connection)
+        statements += statements_of(connection, catalog, file)
+        if file.rule == "locks":
+            statements += [still_clear(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
+    return statements
 
 
-def _counts(connection: Connection, leftovers: dict[DecisionName, Leftover]) -> dict[str, Any]:
+def _remove_leftovers(connection: Connection) -> list[Statement]:
+    decided = [file for name, file in _LEFTOVERS.items() if ledger.decision_value(connection, name, "no") == "yes"]
+    return [statement for file in decided for statement in statements_of(connection, _LEFT, sql.load(file))]
+
+
+def _counts(connection: Connection) -> dict[str, Any]:
     """Return how many rows each decision would remove, and the first of their ids."""
-    queries = {f"{name}_would_remove": leftover.question.replace("%", "%%") for name, leftover in leftovers.items()}
-    return {name: dict(connection.exec_driver_sql(query).mappings().one()) for name, query in queries.items()}
+    queries = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in queries.items()}
 
 
 def _not_yet(connection: Connection) -> list[Problem]:

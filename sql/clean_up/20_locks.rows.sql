@@ -8,12 +8,13 @@
 -- Stage: locked
 SELECT
   s.object,
-  CASE s.kind
+  CASE s.relkind
     WHEN 'v' THEN FORMAT('ALTER VIEW %s OWNER TO %I', s.object, s.owner)
     WHEN 'm' THEN FORMAT('ALTER MATERIALIZED VIEW %s OWNER TO %I', s.object, s.owner)
     ELSE FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object)
   END AS "do",
-  NULL AS undo
+  'ACCESS EXCLUSIVE' AS lock,
+  CASE WHEN s.relkind IN ('v', 'm') THEN 'view lock' ELSE 'table lock' END AS kind
 FROM (
   SELECT
     CASE
@@ -24,7 +25,7 @@ FROM (
       ELSE 3
     END AS place,
     c.oid::regclass::text AS object,
-    c.relkind AS kind,
+    c.relkind,
     PG_GET_USERBYID(c.relowner) AS owner
   FROM pg_catalog.pg_class AS c
   CROSS JOIN

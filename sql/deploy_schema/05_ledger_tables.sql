@@ -1,7 +1,6 @@
 -- What: the ledger's tables for the data: chunks, logs of changed ids, what was created, refused, quarantined, compared and judged.
 -- Why: every later step reads what the step before it wrote here. legacy_change is append-only and has no key, so a write of the
 --   application never waits for another one; REPLICA IDENTITY FULL lets a publication FOR ALL TABLES take its deletes.
--- Inverse: 05_ledger_tables.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.legacy_change (
@@ -143,3 +142,22 @@ CREATE TABLE artwork_migration.baseline_object (
   may_differ boolean NOT NULL,
   CONSTRAINT baseline_object_pkey PRIMARY KEY (serving, subject)
 );
+
+-- Undo:
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. They were exported after the lock.
+-- Stage: after
+DROP TABLE IF EXISTS artwork_migration.clean_only_value;
+DROP TABLE IF EXISTS artwork_migration.baseline_object;
+DROP TABLE IF EXISTS artwork_migration.statistic;
+DROP TABLE IF EXISTS artwork_migration.gate_result;
+DROP TABLE IF EXISTS artwork_migration.rule_result;
+DROP TABLE IF EXISTS artwork_migration.finding;
+DROP TABLE IF EXISTS artwork_migration.strategy_count;
+DROP TABLE IF EXISTS artwork_migration.reconciliation;
+DROP TABLE IF EXISTS artwork_migration.chunk;
+DROP TABLE IF EXISTS artwork_migration.waiting_email;
+DROP TABLE IF EXISTS artwork_migration.quarantine;
+DROP TABLE IF EXISTS artwork_migration.rejected_write;
+DROP TABLE IF EXISTS artwork_migration.clean_modified;
+DROP TABLE IF EXISTS artwork_migration.key_change;
+DROP TABLE IF EXISTS artwork_migration.legacy_change;

@@ -2,7 +2,6 @@
 -- Why: strategy, "Clean Schema Benefits": one record per artwork life cycle, its owner, its statuses, its urls, its times.
 --   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key and the indexes come after the
 --   copy (migrate_data/post_copy), which they would slow down.
--- Inverse: 20_clean_table.undo.sql
 -- Locks: none; the table is new.
 -- Stage: prepare
 CREATE TABLE public.artworks_v2 (
@@ -32,3 +31,8 @@ CREATE TABLE public.artworks_v2 (
   created_at timestamptz NOT NULL DEFAULT NOW(),
   updated_at timestamptz NOT NULL DEFAULT NOW()
 );
+
+-- Undo:
+-- Why: every write to it stands in the legacy table already; values that only it can hold were exported before.
+-- Locks: ACCESS EXCLUSIVE on public.artworks_v2, and on public.users because of the foreign key that is there after the copy.
+DROP TABLE public.artworks_v2;

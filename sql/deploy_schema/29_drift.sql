@@ -1,7 +1,6 @@
 -- What: monitored_objects, what capture and write-through rest on as it is now; the view lapse, where that differs from what is remembered.
 -- Why: pg_restore and ALTER TABLE … DISABLE TRIGGER ALL say nothing, and neither does a column or a foreign key that somebody adds. What
 --   may differ is no lapse any more once the decision accept_drift names it; what hides writes from us can only be mended.
--- Inverse: 29_drift.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 
@@ -135,3 +134,7 @@ WHERE
       WHERE c.subject = ANY(STRING_TO_ARRAY(a.value, ','))
     )
   );
+
+-- Undo:
+DROP VIEW artwork_migration.drift;
+DROP FUNCTION artwork_migration.monitored_objects();

@@ -3,7 +3,6 @@
 --   processing, and a webhook that was on its way at the switch says what it always said. An unknown status is refused before the table's
 --   check would, in words that list the known ones. It steps aside for the migration's own writes: a copied row keeps the times it has.
 --   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words; who writes to the table need not be able to call it.
--- Inverse: 30_lifecycle_trigger.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION public.raise_error(code text, message text) RETURNS void
@@ -87,3 +86,9 @@ CREATE TRIGGER artworks_v2_lifecycle
 BEFORE INSERT OR UPDATE ON public.artworks_v2
 FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
 EXECUTE FUNCTION public.artwork_lifecycle();
+
+-- Undo:
+-- Locks: ACCESS EXCLUSIVE on public.artworks_v2.
+DROP TRIGGER IF EXISTS artworks_v2_lifecycle ON public.artworks_v2;
+DROP FUNCTION public.artwork_lifecycle();
+DROP FUNCTION public.raise_error(text, text);

@@ -3,7 +3,6 @@
 --   refuse. So its rows get the new id right after the user has it and before the keys' own triggers look: those are called RI_…, and
 --   triggers fire in the order of their names. The table is found by its key, so the same text is right before the switch, after it, and
 --   when the names are the old ones again.
--- Inverse: 38_user_moves.undo.sql
 -- Locks: when fired, the legacy or retired rows that name the user, after the clean ones (the trigger artwork_migration_lock).
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.table_without_cascade() RETURNS regclass
@@ -33,3 +32,7 @@ BEGIN
   RETURN NULL;
 END
 $$;
+
+-- Undo:
+DROP FUNCTION artwork_migration.user_moved();
+DROP FUNCTION artwork_migration.table_without_cascade();

@@ -5,15 +5,20 @@
 -- Stage: prepare
 SELECT
   'artwork_migration.referenced_artwork' AS object,
-  'CREATE VIEW artwork_migration.referenced_artwork AS ' || COALESCE(
-    STRING_AGG(
-      FORMAT('SELECT %1$I AS id FROM %2$s WHERE %1$I IS NOT NULL', a.attname, c.conrelid::regclass),
-      ' UNION ALL '
-      ORDER BY c.conrelid::regclass::text, a.attname
-    ),
-    'SELECT NULL::uuid AS id WHERE FALSE'
-  ) AS "do",
-  'DROP VIEW artwork_migration.referenced_artwork' AS undo
-FROM pg_catalog.pg_constraint AS c
-INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
-WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0
+  'CREATE VIEW artwork_migration.referenced_artwork AS ' || r.question AS "do",
+  'DROP VIEW artwork_migration.referenced_artwork' AS undo,
+  r.question
+FROM (
+  SELECT
+    COALESCE(
+      STRING_AGG(
+        FORMAT('SELECT %1$I AS id FROM %2$s WHERE %1$I IS NOT NULL', a.attname, c.conrelid::regclass),
+        ' UNION ALL '
+        ORDER BY c.conrelid::regclass::text, a.attname
+      ),
+      'SELECT NULL::uuid AS id WHERE FALSE'
+    ) AS question
+  FROM pg_catalog.pg_constraint AS c
+  INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
+  WHERE c.contype = 'f' AND c.confrelid = 'public.artworks'::regclass AND c.conrelid <> 'public.artworks'::regclass AND c.conparentid = 0
+) AS r

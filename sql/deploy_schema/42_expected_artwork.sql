@@ -1,7 +1,6 @@
 -- What: what each clean row should be now: the mapped legacy row, with the clean side's own values kept where legacy says nothing else.
 -- Why: catch-up writes it and reconcile compares with it, so the two cannot disagree. A clean status that legacy can only hold as a nearer
 --   one ('processing' as 'pending') is kept as long as legacy still holds that nearer one; a column that legacy lacks is the clean side's.
--- Inverse: 42_expected_artwork.undo.sql
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 -- Stage: prepare
 CREATE VIEW artwork_migration.expected_artwork AS
@@ -50,3 +49,6 @@ CROSS JOIN (
     EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_image_url') AS upscaled_image_url,
     EXISTS(SELECT FROM artwork_migration.column_mapping AS m WHERE m.legacy_column = 'upscaled_at') AS upscaled_at
 ) AS has;
+
+-- Undo:
+DROP VIEW artwork_migration.expected_artwork;

@@ -1,7 +1,6 @@
 -- What: the verdict on every row of both sides: match, missing, extra, differs, pending, excluded, quarantined or refused.
 -- Why: law 1: each legacy row is exactly one of them. A row that is wrong but whose id stands in the log is pending: both become visible
 --   together, so on a live database it is on its way. Two halves instead of a FULL JOIN, so that a look at a few ids is fast.
--- Inverse: 43_verdict.undo.sql
 -- Locks: ACCESS SHARE on both tables and public.users.
 -- Stage: prepare
 CREATE VIEW artwork_migration.verdict AS
@@ -76,3 +75,6 @@ FROM (
   LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON c.id = l.id
   WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
 ) AS j;
+
+-- Undo:
+DROP VIEW artwork_migration.verdict;

@@ -1,7 +1,6 @@
 -- What: the functions behind the forward capture: each logs the ids of the artworks that a statement changed, one log row per statement.
 -- Why: catch-up makes the clean rows what the legacy rows are by then, so ids are all it needs. SECURITY DEFINER: the application
 --   has no right on the ledger. They fail only where every write would fail: a swallowed fault would be a lost write.
--- Inverse: 44_capture.undo.sql
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.capture_artworks() RETURNS trigger
@@ -84,3 +83,11 @@ BEGIN
     HINT = 'Use DELETE: it is captured. After roll_back or clean_up TRUNCATE works again.';
 END
 $$;
+
+-- Undo:
+DROP FUNCTION artwork_migration.refuse_truncate();
+DROP FUNCTION artwork_migration.lock_clean_rows_of_user();
+DROP FUNCTION artwork_migration.capture_changed_user();
+DROP FUNCTION artwork_migration.capture_users();
+DROP FUNCTION artwork_migration.capture_old_key();
+DROP FUNCTION artwork_migration.capture_artworks();

@@ -3,7 +3,6 @@
 --   so both sides' changes merge. What legacy cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded and the clean write stands; every
 --   other error is the application's: swallowing a lock timeout would lose the write behind a success. What it writes to the legacy
 --   table is captured like any write there, so catch-up looks at it once more: a trigger of the application's may have had the last word.
--- Inverse: 46_write_through.undo.sql
 -- Locks: when fired, the clean row (held by the statement) and then the legacy row.
 -- Stage: prepare
 
@@ -199,3 +198,12 @@ BEGIN
   RETURN NULL;
 END
 $$;
+
+-- Undo:
+DROP FUNCTION artwork_migration.delete_through();
+DROP FUNCTION artwork_migration.refuse_referenced(uuid);
+DROP FUNCTION artwork_migration.write_through();
+DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
+DROP FUNCTION artwork_migration.is_only_clean(uuid);
+DROP FUNCTION artwork_migration.is_foreign_id(uuid);
+DROP FUNCTION artwork_migration.widen_search_path();

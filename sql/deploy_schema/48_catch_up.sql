@@ -1,7 +1,6 @@
 -- What: enter_fence, which keeps an orphaned backend out, and catch_up_batch, which makes the clean rows what the legacy rows are now.
 -- Why: every other order of these statements lost writes: first consume the log, then lock the clean rows, and only then, in new statements
 --   with new snapshots, read and decide. READ COMMITTED only. One function, because the switch runs the same text under its lock.
--- Inverse: 48_catch_up.undo.sql
 -- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
 -- Stage: prepare
 
@@ -293,3 +292,12 @@ BEGIN
   RETURN NEXT;
 END
 $$;
+
+-- Undo:
+DROP FUNCTION artwork_migration.catch_up_batch(integer);
+DROP FUNCTION artwork_migration.follow_keys(artwork_migration.key_change[]);
+DROP FUNCTION artwork_migration.find_quarantined(uuid[]);
+DROP FUNCTION artwork_migration.take_changes(integer);
+DROP FUNCTION artwork_migration.create_users(text[]);
+DROP FUNCTION artwork_migration.insert_users(text[]);
+DROP FUNCTION artwork_migration.enter_fence(bigint, boolean);

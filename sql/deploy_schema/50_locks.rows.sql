@@ -8,8 +8,8 @@
 SELECT
   s.object,
   FORMAT('LOCK TABLE %s IN %s MODE', s.object, s.lock) AS "do",
-  NULL AS undo,
-  s.lock
+  s.lock,
+  'table lock' AS kind
 FROM (
   SELECT
     1 AS place,

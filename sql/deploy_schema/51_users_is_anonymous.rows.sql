@@ -8,7 +8,8 @@ SELECT
   'ALTER TABLE public.users ADD COLUMN is_anonymous boolean NOT NULL DEFAULT FALSE' AS "do",
   'ALTER TABLE public.users DROP COLUMN IF EXISTS is_anonymous' AS undo,
   -- the users we created are told by it, and they go after the lock
-  'after' AS undo_stage
+  'after' AS undo_stage,
+  'public.users' AS waits_on
 WHERE
   TO_REGCLASS('public.users') IS NOT NULL
   AND NOT EXISTS (

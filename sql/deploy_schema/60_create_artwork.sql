@@ -2,7 +2,6 @@
 -- Why: strategy, "New Artwork Creation Flow", step 2. Several statements: in one, a sign-up at the same moment would leave the artwork
 --   without its user. The user is held until the end, so that nobody gives it another id, or deletes it, in between. BEGIN ATOMIC binds to
 --   the tables themselves, so callers need not change when the names change hands.
--- Inverse: 60_create_artwork.undo.sql
 -- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2, ROW SHARE on users; when called, KEY SHARE on the user's row.
 --   Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
 -- Stage: locked
@@ -38,3 +37,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.create_artwork(text, text, text, text, text)
 IS 'Creates an artwork for a customer, and an anonymous user for a new e-mail. Returns the artwork and its access token.';
+
+-- Undo:
+DROP FUNCTION public.create_artwork(text, text, text, text, text);

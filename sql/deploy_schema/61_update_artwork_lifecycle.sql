@@ -1,7 +1,6 @@
 -- What: update_artwork_lifecycle: sets the status, url and request keys given in `changes` on one artwork and returns it.
 -- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, null included; an unknown key or id is an error
 --   and not silence. What a status may be, and what may follow what, is the life-cycle trigger's to say.
--- Inverse: 61_update_artwork_lifecycle.undo.sql
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.update_artwork_lifecycle(artwork_id uuid, changes jsonb) RETURNS SETOF public.artworks_v2
@@ -42,3 +41,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.update_artwork_lifecycle(uuid, jsonb)
 IS 'Moves one artwork through generation and upscaling; an impossible step is refused with SQLSTATE 55000.';
+
+-- Undo:
+DROP FUNCTION public.update_artwork_lifecycle(uuid, jsonb);

@@ -1,7 +1,6 @@
 -- What: get_artwork_by_token: the artwork behind a customer's link.
 -- Why: an unknown token is P0002, one whose time is over PT410: an application tells a customer something else then, and PostgREST answers
 --   410 Gone to the latter by itself. A token without an end never expires. No message holds the token.
--- Inverse: 62_get_artwork_by_token.undo.sql
 -- Locks: when called, ACCESS SHARE on artworks_v2.
 -- Stage: locked
 CREATE FUNCTION public.get_artwork_by_token(access_token text) RETURNS SETOF public.artworks_v2
@@ -18,3 +17,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.get_artwork_by_token(text)
 IS 'The artwork behind a customer''s link; P0002 for an unknown token, PT410 for an expired one.';
+
+-- Undo:
+DROP FUNCTION public.get_artwork_by_token(text);

@@ -2,7 +2,6 @@
 -- Why: strategy, "Customer View". The estimate is the median of the fifty generations that were completed last, and asked for only where
 --   one is at work; one that takes longer than that is said to, and where none was ever timed nothing is said. No token is in it: whoever
 --   may see the list may not thereby pass the links on.
--- Inverse: 63_get_customer_artworks.undo.sql
 -- Locks: when called, ACCESS SHARE on artworks_v2.
 -- Stage: locked
 CREATE FUNCTION public.get_customer_artworks(customer_email text) RETURNS TABLE (
@@ -72,3 +71,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.get_customer_artworks(text)
 IS 'What a customer sees: their artworks, newest first, each with its title, its stage in words and the minutes that are left of it.';
+
+-- Undo:
+DROP FUNCTION public.get_customer_artworks(text);

@@ -1,7 +1,6 @@
 -- What: request_artwork_upscale: asks for the high-res version of an artwork and returns it.
 -- Why: a print needs it. Asked again while it waits, runs or is done, nothing changes: a double click is no error. That only a completed
 --   generation is upscaled is the life-cycle trigger's to say (55000).
--- Inverse: 64_request_artwork_upscale.undo.sql
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.request_artwork_upscale(artwork_id uuid) RETURNS SETOF public.artworks_v2
@@ -18,3 +17,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.request_artwork_upscale(uuid)
 IS 'Asks for the high-res version of a completed artwork; asked again it changes nothing.';
+
+-- Undo:
+DROP FUNCTION public.request_artwork_upscale(uuid);

@@ -4,7 +4,6 @@
 --   user's e-mail is never taken over, and no user changes its e-mail by it. INSERT first, locks second, questions third: whoever creates
 --   or claims the same user meanwhile is waited for. Artworks of the e-mail that nobody owns become theirs: before the copy's end no key
 --   takes them along, and a user may have been deleted before.
--- Inverse: 65_claim_anonymous_user.undo.sql
 -- Locks: when called, the user's row, then the artworks of that user in id order. Call it in READ COMMITTED, as create_artwork.
 -- Stage: locked
 CREATE FUNCTION public.claim_anonymous_user(customer_email text, user_id uuid) RETURNS bigint
@@ -45,3 +44,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.claim_anonymous_user(text, uuid)
 IS 'A customer has signed up: their anonymous user becomes a registered one under the id of the sign-up, with its artworks.';
+
+-- Undo:
+DROP FUNCTION public.claim_anonymous_user(text, uuid);

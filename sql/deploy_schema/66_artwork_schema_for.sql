@@ -2,7 +2,6 @@
 -- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. The table that the
 --   functions are bound to serves everybody once it is called artworks; until then the ledger has the customers who were moved. The ledger
 --   is closed to the application, hence SECURITY DEFINER. It is the only function of the product that reads it: clean_up replaces its body.
--- Inverse: 66_artwork_schema_for.undo.sql
 -- Locks: when called, ACCESS SHARE on artwork_migration.customer_schema.
 -- Stage: locked
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
@@ -23,3 +22,6 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION public.artwork_schema_for(text)
 IS 'Which table serves this customer: legacy or clean.';
+
+-- Undo:
+DROP FUNCTION public.artwork_schema_for(text);

@@ -1,6 +1,5 @@
 -- What: the write-through: row triggers on the clean table, and its refusal of TRUNCATE.
 -- Why: until the switch, what the clean side writes must be seen by orders, policies and print jobs at once.
--- Inverse: 75_write_through_triggers.undo.sql
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks_v2, which nobody uses yet.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks_v2
@@ -21,3 +20,11 @@ ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_delete;
 CREATE TRIGGER artwork_migration_truncate BEFORE TRUNCATE ON public.artworks_v2
 FOR EACH STATEMENT EXECUTE FUNCTION artwork_migration.refuse_truncate();
 ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_truncate;
+
+-- Undo:
+-- Why: the clean table goes with the next statements; every write to it is in the legacy table.
+-- Locks: ACCESS EXCLUSIVE on public.artworks_v2.
+DROP TRIGGER IF EXISTS artwork_migration_truncate ON public.artworks_v2;
+DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks_v2;
+DROP TRIGGER IF EXISTS artwork_migration_update ON public.artworks_v2;
+DROP TRIGGER IF EXISTS artwork_migration_insert ON public.artworks_v2;

@@ -1,6 +1,5 @@
 -- What: the ledger: schema artwork_migration with runs and phases, steps still to do, decisions and plans.
 -- Why: what was done is remembered in the database itself, in the transaction that did it, so a crash cannot make the two disagree.
--- Inverse: ledger/create.undo.sql
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
 REVOKE ALL ON SCHEMA artwork_migration FROM public;
@@ -104,3 +103,14 @@ END
 $$;
 
 SELECT artwork_migration.close_schema();
+
+-- Undo:
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. It was exported to a file before.
+DROP FUNCTION artwork_migration.close_schema();
+DROP FUNCTION artwork_migration.revoke_from_all(text, text);
+DROP TABLE artwork_migration.verification;
+DROP TABLE artwork_migration.plan;
+DROP TABLE artwork_migration.decision;
+DROP TABLE artwork_migration.step;
+DROP TABLE artwork_migration.phase_history;
+DROP SCHEMA artwork_migration;

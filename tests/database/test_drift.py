@@ -123,7 +123,7 @@ def test_each_drift_is_named_until_it_is_undone(found: Shop) -> None:
 
     The flow looks in a session of its own, so what it asks is asked here within the transaction of the change.
     """
-    questions = [*sql.folder("drift"), sql.load("plan/prerequisites/11_users_contract")]
+    questions = [*sql.folder("drift"), sql.load("plan/prerequisites/users_contract")]
 
     def named() -> set[tuple[str, str]]:
         return {(file.rule, str(subject)) for file in questions for subject, _ in found.rows(file.statement.replace("%", "%%"))}

@@ -7,8 +7,9 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Connection, text
 
+from migration import database
 from migration.errors import Blocked, PlanOutdated
-from migration.plans import estimates, execution
+from migration.plans import estimates
 from migration.plans.plan import Statement
 from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
@@ -174,7 +175,7 @@ def test_each_statement_takes_the_locks_that_the_plan_says(accepted: Shop) -> No
     with suppress(Undone), accepted.database.transaction("executing") as connection:
         had: set[tuple[str, str]] = set()
         for one in made.statements:
-            execution._execute_literally(connection, one.do)
+            database.run_literally(connection, one.do)
             held = locks_on_the_application(connection)
             told["untold"] += [f"{one.object}: {mode} on {table}" for table, mode in held - had if not says(one, table, mode)]
             told["untrue"] += [f"{one.object}: {line}" for line in claims(one) if not any(line == mode for _, mode in held)]

@@ -91,7 +91,7 @@ def test_what_a_killed_attempt_left_is_made_anew(deployed: Shop, run: Run) -> No
 
 def test_the_key_gives_way_to_the_application(deployed: Shop, run: Run) -> None:
     """The key to users does not get its locks while somebody writes users, names the holder, and keeps what was made before."""
-    for statement in deployed.database.read("migrate_data/post_copy/10_indexes"):
+    for statement in deployed.database.read("migrate_data/post_copy/indexes"):
         deployed.sql.execute(statement["do"])
     writer = deployed.session()
     writer.execute("INSERT INTO public.users (email) VALUES ('ada@after.example')")
@@ -126,7 +126,7 @@ def test_a_second_migration_makes_nothing_anew(migrated: Shop) -> None:
 
 def test_a_step_that_was_done_and_not_noted_is_not_left_for_ever(deployed: Shop, run: Run) -> None:
     """A step that was done and not noted is found done by the next run and closed."""
-    first = deployed.database.read("migrate_data/post_copy/10_indexes")[0]
+    first = deployed.database.read("migrate_data/post_copy/indexes")[0]
     with deployed.database.transaction("beginning") as connection:
         ledger.begin_step(connection, run.epoch, first["object"])
     deployed.sql.execute(first["do"])

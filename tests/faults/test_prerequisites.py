@@ -17,9 +17,10 @@ import pytest
 from sqlalchemy import Connection
 
 import sql
+from migration import database
 from migration.errors import PrerequisitesNotMet
 from migration.ledger import ledger
-from migration.plans import estimates, execution, statements
+from migration.plans import estimates, statements
 from migration.plans.plan import Plan
 from migration.plans.statements import require_prerequisites
 from migration.verbs import deploy_schema
@@ -91,7 +92,7 @@ def happening(shop: Shop, case: Case) -> Iterator[Connection]:
             "SET LOCAL transaction_read_only = on",
         ):
             if statement:
-                execution._execute_literally(connection, statement)
+                database.run_literally(connection, statement)
         yield connection
         raise Undone
 

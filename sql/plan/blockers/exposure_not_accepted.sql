@@ -5,6 +5,7 @@
 -- Remedy: If customers may see their own: artwork-migration run decide accept_exposure user_gained --approved-by NAME --reason WHY; then
 --   plan again, it has a new number. (user_changed is a mistake in the mapping: report it; accept it only where it could not be counted,
 --   with user_gained,user_changed).
+-- Given: decision
 SELECT
   e.kind AS subject,
   CASE
@@ -26,7 +27,7 @@ WHERE
   e.artworks IS DISTINCT FROM 0
   AND NOT EXISTS (
     SELECT
-    FROM (SELECT d.value FROM decision AS d WHERE d.name = 'accept_exposure' ORDER BY d.number DESC LIMIT 1) AS a
+    FROM (SELECT d.value FROM artwork_migration.decision AS d WHERE d.name = 'accept_exposure' ORDER BY d.number DESC LIMIT 1) AS a
     WHERE e.kind = ANY(STRING_TO_ARRAY(a.value, ','))
   )
 ORDER BY e.kind

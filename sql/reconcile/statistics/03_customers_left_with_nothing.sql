@@ -1,6 +1,6 @@
 -- What: the customers all of whose artworks stay behind: their user ids as findings, their number by reason.
 -- Why: they see an empty page after the switch, so somebody should have looked at them before. A customer is an e-mail.
--- Locks: ACCESS SHARE on both tables and public.users; run it in the transaction of look.sql.
+-- Locks: ACCESS SHARE on both tables and public.users; run it in the transaction of `compare`.
 WITH left_behind AS (
   SELECT
     l.customer_email,

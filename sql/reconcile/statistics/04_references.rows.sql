@@ -2,8 +2,9 @@
 --   one: all of them, and those whose artwork is in the clean table; but for artworks that are on their way, whose id stands in the log.
 --   Two foreign keys over one column make one statement.
 -- Why: orders are money. Whatever points to an artwork must point to one after the switch too, so both numbers must be equal.
--- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the transaction of look.sql.
+-- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the transaction of `compare`.
 SELECT DISTINCT
+  c.conrelid::regclass || '.' || a.attname AS object,
   FORMAT(
     $do$
 INSERT INTO artwork_migration.statistic (run, name, label, detail, value)

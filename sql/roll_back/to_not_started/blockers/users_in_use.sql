@@ -11,6 +11,6 @@ WHERE
   AND EXISTS (
     SELECT FROM artwork_migration.phase_history AS h
     INNER JOIN artwork_migration.plan AS p ON h.plan = p.number
-    WHERE h.phase_after = 'DEPLOYED' AND JSONB_PATH_EXISTS(p.content, '$.statements[*] ? (@.undo == "DROP TABLE public.users")')
+    WHERE h.phase_after = 'DEPLOYED' AND JSONB_PATH_EXISTS(p.content, '$.statements[*] ? (@.object == "public.users" && @.undo != null)')
   )
 HAVING COUNT(*) > 0

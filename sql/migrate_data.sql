@@ -1,0 +1,146 @@
+-- The steps of migrate_data in their order, up to the copy itself (deploy_schema/47_copy_block_range.sql).
+
+-- name: find_quarantined
+-- What: decides for every eligible row whether it is in quarantine, before the copy.
+-- Why: what the clean table cannot take is listed with its reason, never met by an error in the middle of a chunk. Duplicates are looked
+--   for by a grouping, because the one-by-one look of the batches would be slow over a whole table.
+-- Inverse: DELETE FROM artwork_migration.quarantine
+-- Locks: ACCESS SHARE on public.artworks.
+DELETE FROM artwork_migration.quarantine;
+
+INSERT INTO artwork_migration.quarantine (id, reason)
+SELECT
+  l.id,
+  COALESCE(l.defect, 'duplicate_access_token') AS reason
+FROM (
+  SELECT
+    a.id,
+    a.defect,
+    ROW_NUMBER() OVER (PARTITION BY a.access_token, a.defect IS NULL ORDER BY NOT a.touched, a.created_at, a.id) AS place
+  FROM artwork_migration.legacy_artwork AS a
+  WHERE a.disposition = 'eligible'
+) AS l
+WHERE l.defect IS NOT NULL OR l.place > 1;
+
+-- name: collect_emails
+-- What: collects the e-mails of customers that have no user yet.
+-- Why: one pass over the table; the users are then created in small transactions, so that a sign-up never waits long for its e-mail.
+-- Inverse: DELETE FROM artwork_migration.waiting_email
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+INSERT INTO artwork_migration.waiting_email (email)
+SELECT DISTINCT l.customer_email
+FROM artwork_migration.legacy_artwork AS l
+WHERE l.needs_user
+ON CONFLICT (email) DO NOTHING;
+
+-- name: create_users
+-- What: creates the anonymous users of the next :batch_size waiting e-mails.
+-- Why: strategy, Phase 2, in batches.
+-- Inverse: roll_back(to=NOT_STARTED) removes the users in created_user that nothing references.
+-- Locks: ROW EXCLUSIVE on public.users; a sign-up with one of these e-mails waits for the commit.
+WITH batch AS (
+  DELETE FROM artwork_migration.waiting_email AS w
+  WHERE w.email IN (SELECT x.email FROM artwork_migration.waiting_email AS x ORDER BY x.email LIMIT :batch_size)
+  RETURNING w.email
+)
+
+SELECT
+  CARDINALITY(b.emails) AS taken,
+  artwork_migration.create_users(b.emails) AS created
+FROM (SELECT ARRAY_AGG(batch.email ORDER BY batch.email) AS emails FROM batch) AS b
+WHERE b.emails IS NOT NULL;
+
+-- name: chunks_hold
+-- What: whether the chunks that are left were cut from the table as it is now.
+-- Why: after a rewrite their blocks hold other rows. Chunks that are done need not be done again: what moved later is in the log.
+-- Locks: none.
+SELECT COUNT(*) > 0 AND BOOL_AND(c.done_at IS NOT NULL OR c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass)) AS hold
+FROM artwork_migration.chunk AS c;
+
+-- name: plan_chunks
+-- What: cuts the legacy table into chunks of :blocks blocks; the last one is open to the end.
+-- Why: a block range is read by a TID range scan whatever the ids look like. The file node says which table it was planned for: after a
+--   rewrite (VACUUM FULL, CLUSTER) the blocks mean something else.
+-- Inverse: DELETE FROM artwork_migration.chunk
+-- Locks: none on a table of the application.
+INSERT INTO artwork_migration.chunk (number, first_block, end_block, file_node, run)
+SELECT
+  ROW_NUMBER() OVER (ORDER BY s.first_block),
+  s.first_block,
+  LEAD(s.first_block) OVER (ORDER BY s.first_block),
+  PG_RELATION_FILENODE('public.artworks'::regclass),
+  :run
+FROM GENERATE_SERIES(
+  0::bigint, GREATEST(0, PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint - 1), CAST(:blocks AS bigint)
+) AS s (first_block);
+
+-- name: claim_chunk
+-- What: claims the next chunk by locking its row: the lock is the claim, so there is no claimed state to clean up after a crash.
+-- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died.
+-- Locks: the chunk's row.
+SELECT
+  c.number,
+  c.first_block,
+  c.end_block
+FROM artwork_migration.chunk AS c
+WHERE c.done_at IS NULL
+ORDER BY c.number
+LIMIT 1
+FOR UPDATE SKIP LOCKED;
+
+-- name: finish_chunk
+-- What: notes the chunk as done, if the table is still the one it was planned for.
+-- Why: the copy has taken the table's lock by now, so the file node cannot change any more before the commit.
+-- Locks: the chunk's row, held since it was claimed.
+UPDATE artwork_migration.chunk AS c
+SET
+  copied = :copied,
+  begun_at = TRANSACTION_TIMESTAMP(),
+  done_at = CLOCK_TIMESTAMP(),
+  run = :run
+WHERE c.number = :number AND c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass);
+
+-- name: log_missing
+-- What: logs every row that should be in the clean table and is not; catch-up takes them from there.
+-- Why: the anti-join pass: correctness never rests on block ranges, nor on a token having been free at the moment of the copy.
+--   A row that a red reconciliation found wrong is taken once more as well, but never over a write of the clean side: that one stays red
+--   until a person has looked at it.
+-- Locks: none on a table of the application but ACCESS SHARE.
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(x.id)
+FROM (
+  SELECT l.id
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE
+    l.migratable
+    AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
+  UNION
+  SELECT q.id FROM artwork_migration.quarantine AS q
+  UNION
+  SELECT f.id FROM artwork_migration.finding AS f LEFT JOIN artwork_migration.clean_modified AS t ON f.id = t.id
+  WHERE
+    f.run = (SELECT MAX(r.run) FROM artwork_migration.reconciliation AS r)
+    AND (
+      f.rule IN ('missing', 'pending')
+      OR (f.rule IN ('extra', 'differs') AND t.id IS NULL)
+    )
+) AS x
+HAVING COUNT(*) > 0;
+
+-- name: touch_in_flight
+-- What: takes the artworks in flight into the clean side, by way of the log.
+-- Why: done in batches before the lock, so that a handful is left for the catch-up under it.
+-- Inverse: none; a touched row stays on the clean side.
+-- Locks: ACCESS SHARE on public.artworks.
+WITH in_flight AS (
+  INSERT INTO artwork_migration.clean_modified (id)
+  SELECT l.id FROM artwork_migration.legacy_artwork AS l
+  WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
+  ON CONFLICT (id) DO NOTHING
+  RETURNING id
+)
+
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(f.id) FROM in_flight AS f
+HAVING COUNT(*) > 0;

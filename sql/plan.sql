@@ -1,0 +1,281 @@
+-- What plans tell their reader, and the catalog's answers that they are made from.
+
+-- name: identity
+-- What: which database this is.
+-- Why: a plan is for one database; its number must not hold in another one of the same name.
+-- Locks: none.
+SELECT
+  CURRENT_DATABASE() AS database,
+  s.system_identifier::text AS system_identifier,
+  CURRENT_SETTING('server_version') AS version,
+  CURRENT_USER AS role
+FROM PG_CONTROL_SYSTEM() AS s;
+
+-- name: settings
+-- What: the settings that bound how much the migration may write, as an operator reads them.
+-- Why: of the room that there is, this is what a client can see.
+-- Locks: none.
+SELECT
+  s.name,
+  CASE WHEN s.setting = '-1' THEN 'no limit' ELSE CURRENT_SETTING(s.name) END AS value
+FROM pg_catalog.pg_settings AS s
+WHERE s.name IN ('wal_level', 'max_wal_size', 'max_slot_wal_keep_size', 'temp_file_limit')
+ORDER BY s.name;
+
+-- name: sample
+-- What: how large a share of the legacy table's blocks makes a sample of :blocks blocks, in percent, 100 where it has no more than those;
+--   and about how many rows it has.
+-- Why: what is only told to the reader is counted in a sample of one size, so a plan takes the same time for a table of any size.
+-- Locks: none.
+SELECT
+  LEAST(
+    100,
+    CEIL(100000.0 * :blocks / GREATEST(1, PG_RELATION_SIZE('public.artworks') / CURRENT_SETTING('block_size')::int)) / 1000
+  )::float8 AS percent,
+  (SELECT GREATEST(0, c.reltuples)::bigint FROM pg_catalog.pg_class AS c WHERE c.oid = 'public.artworks'::regclass) AS rows_by_statistics;
+
+-- name: dispositions
+-- What: how many legacy rows each rule takes.
+-- Why: what would stay behind is known before anything is created.
+-- Locks: ACCESS SHARE on public.artworks.
+-- Given: legacy_artwork
+SELECT
+  COALESCE('quarantined: ' || CASE WHEN l.disposition = 'eligible' THEN l.defect END, l.disposition) AS disposition,
+  COUNT(*) AS row_count
+FROM artwork_migration.legacy_artwork AS l
+GROUP BY 1
+ORDER BY 2 DESC, 1;
+
+-- name: exposure
+-- What: artworks that get an owner by e-mail: how many a user gains who is there already, how many such users, and in how many the owner
+--   would change.
+-- Why: law 8: a signed-in user may come to see the rows of their own e-mail that had no owner; that is counted here and accepted by a
+--   decision. A legacy owner is always kept, so user_changed is 0 unless the mapping is wrong. Two branches, each with a condition that
+--   lets the planner leave out most rows: asked in one, every row would be given its disposition.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
+SELECT
+  COUNT(*) FILTER (WHERE e.kind = 'user_gained') AS user_gained,
+  COUNT(DISTINCT e.user_id) FILTER (WHERE e.kind = 'user_gained') AS users_gaining,
+  COUNT(*) FILTER (WHERE e.kind = 'user_changed') AS user_changed,
+  COUNT(DISTINCT e.user_id) FILTER (WHERE e.kind = 'user_changed') AS users_changed
+FROM (
+  SELECT
+    'user_gained' AS kind,
+    l.email_user_id AS user_id
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.email_user_id IS NOT NULL AND l.legacy_user_id IS NULL AND l.disposition = 'eligible'
+  UNION ALL
+  SELECT
+    'user_changed' AS kind,
+    l.user_id
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.legacy_user_id IS NOT NULL AND l.user_id <> l.legacy_user_id AND l.disposition = 'eligible'
+) AS e;
+
+-- name: columns_not_carried
+-- What: the legacy columns whose values come nowhere, also if the mapping knows them for the way back, and
+--   one question for how many values each holds, in a sample of :percent.
+-- Why: whatever stays behind in the retired table is named before anybody approves. One scan for all columns, the same sample each time.
+-- Locks: ACCESS SHARE on public.artworks, when the question is asked.
+SELECT
+  COALESCE(ARRAY_AGG(a.attname::text ORDER BY a.attnum), '{}') AS columns,
+  FORMAT(
+    'SELECT ARRAY[%s]::bigint[] AS counts FROM public.artworks AS a TABLESAMPLE SYSTEM (%s) REPEATABLE (1)',
+    STRING_AGG(FORMAT('COUNT(a.%I)', a.attname), ', ' ORDER BY a.attnum),
+    CAST(:percent AS float8)
+  ) AS question
+FROM pg_catalog.pg_attribute AS a
+WHERE
+  a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  AND a.attname NOT IN (
+    SELECT m.legacy_column
+    FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean)
+    WHERE m.on_update OR m.clean_column = 'id'
+  );
+
+-- name: cannot_be_carried
+-- What: those of :columns that cannot be carried over as they are, each with what is wrong.
+-- Why: a decision is refused when it is made, not when a plan is made from it. Taken are the names of the mapping (:mapping), of the clean
+--   table, and of what the mapping view adds; without equality a value could not be compared.
+-- Locks: none.
+SELECT
+  p.column_name,
+  p.problem
+FROM (
+  SELECT
+    c.name AS column_name,
+    c.place,
+    CASE
+      WHEN a.attname IS NULL THEN 'artworks has no such column'
+      WHEN a.attname ~ '[@#:]' THEN 'its name has one of the signs @ # : in it'
+      WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN 'its values are generated by the database'
+      WHEN
+        t.typcategory = 'G' OR 'json'::regtype IN (t.oid, t.typelem, t.typbasetype) OR 'xml'::regtype IN (t.oid, t.typelem, t.typbasetype)
+        THEN 'values of its type cannot be compared (json: make it jsonb)'
+      WHEN
+        a.attname IN (
+          'generation_started_at', 'generation_completed_at', 'upscale_started_at', 'fal_request_id', 'generation_params', 'row_ctid',
+          'legacy_user_id', 'email_user_id', 'needs_user', 'legacy_upscale_status', 'touched', 'disposition', 'defect', 'migratable',
+          'clean', 'a', 'c'
+        )
+        OR EXISTS (
+          SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text)
+          WHERE a.attname IN (m.clean_column, m.legacy_column)
+        )
+        THEN 'the migration has a column of that name already'
+    END AS problem
+  FROM UNNEST(CAST(:columns AS text[])) WITH ORDINALITY AS c (name, place)
+  LEFT JOIN pg_catalog.pg_attribute AS a
+    ON c.name = a.attname AND a.attrelid = TO_REGCLASS('public.artworks') AND a.attnum > 0 AND NOT a.attisdropped
+  LEFT JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+) AS p
+WHERE p.problem IS NOT NULL
+ORDER BY p.place;
+
+-- name: token_is_unique
+-- What: whether the legacy table keeps artworks from sharing an access token.
+-- Why: where it does not, only the gate legacy_artworks knows how many do: counting them takes a look at every row.
+-- Locks: none.
+SELECT
+  EXISTS(
+    SELECT
+    FROM pg_catalog.pg_index AS i
+    INNER JOIN pg_catalog.pg_attribute AS a ON i.indrelid = a.attrelid AND i.indkey[0] = a.attnum
+    WHERE
+      i.indrelid = 'public.artworks'::regclass AND i.indisunique AND i.indisvalid AND i.indpred IS NULL
+      AND i.indnkeyatts = 1 AND a.attname = 'access_token'
+  ) AS token_is_unique;
+
+-- name: status_checks
+-- What: the checks of the legacy table that speak of one status column only, as expressions.
+-- Why: which statuses legacy takes is found by evaluating its own check.
+-- Locks: none.
+SELECT
+  a.attname AS column_name,
+  PG_GET_EXPR(k.conbin, k.conrelid) AS expression
+FROM pg_catalog.pg_constraint AS k
+INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]
+WHERE
+  k.contype = 'c' AND k.conrelid = 'public.artworks'::regclass AND a.attname IN ('generation_status', 'upscale_status')
+  -- another type is refused later, in words; here its operators would not fit the candidates, which are text
+  AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+ORDER BY a.attname, k.conname;
+
+-- name: size
+-- What: what the legacy table takes on disk, and about what the migration will: the clean table, its indexes, the users, WAL, temporary
+--   files. Estimated from the legacy table's own size, its statistics and the share of its :legacy_rows that are :migrated.
+-- Why: there is no SQL for the room on a disk, so the need is named and the operator looks. The numbers were measured: random keys fill
+--   their pages to 70 %, sorted ones to 90 %; a user is 400 bytes with its keys and our note; a byte written is 1.7 in the log, with
+--   full pages and the VACUUM; the comparison of all rows spills both tables.
+-- Locks: ACCESS SHARE on public.artworks.
+WITH legacy AS (
+  SELECT
+    PG_TABLE_SIZE('public.artworks') AS table_bytes,
+    PG_INDEXES_SIZE('public.artworks') AS index_bytes,
+    CAST(:migrated AS float8) AS migrated,
+    CAST(:migrated AS float8) / GREATEST(1, CAST(:legacy_rows AS float8)) AS share
+),
+
+-- a column that was never analyzed is taken for a long one, and its values for different ones
+width AS (
+  SELECT
+    COALESCE(MAX(s.avg_width) FILTER (WHERE s.attname = 'access_token'), 64) AS token,
+    COALESCE(MAX(s.avg_width) FILTER (WHERE s.attname = 'customer_email'), 64) AS email,
+    COALESCE(MAX(s.n_distinct) FILTER (WHERE s.attname = 'customer_email'), -1) AS emails
+  FROM pg_catalog.pg_stats AS s
+  WHERE s.schemaname = 'public' AND s.tablename = 'artworks'
+),
+
+need AS (
+  SELECT
+    l.table_bytes,
+    l.index_bytes,
+    l.table_bytes * l.share AS clean_table,
+    l.migrated
+    * (40 + (12 + 8 * CEIL((w.token + 1) / 8.0)) / 0.7 + (12 + 8 * CEIL((w.email + 9) / 8.0)) / 0.9 + 25) AS clean_indexes,
+    400 * CASE WHEN w.emails < 0 THEN -w.emails * CAST(:legacy_rows AS float8) ELSE w.emails END AS users
+  FROM legacy AS l
+  CROSS JOIN width AS w
+)
+
+SELECT
+  n.table_bytes AS legacy_table,
+  n.index_bytes AS legacy_indexes,
+  n.clean_table::bigint AS clean_table,
+  n.clean_indexes::bigint AS clean_indexes,
+  n.users::bigint AS users,
+  (1.7 * (n.clean_table + n.clean_indexes + n.users))::bigint AS wal,
+  (n.table_bytes + n.clean_table)::bigint AS temporary
+FROM need AS n;
+
+-- name: cannot_drift
+-- What: which of the subjects nobody may accept as drifted: there is no such thing, or a lapse of it hides writes from us.
+-- Why: the decision accept_drift is for columns, constraints and unique indexes, and for foreign keys of partitions.
+-- Locks: none.
+SELECT s.subject
+FROM UNNEST(CAST(:subjects AS text[])) AS s (subject)
+WHERE
+  s.subject NOT IN (
+    SELECT m.subject FROM artwork_migration.baseline_object AS m WHERE m.may_differ
+    UNION ALL
+    SELECT w.subject FROM artwork_migration.monitored_objects() AS w WHERE w.may_differ
+  )
+ORDER BY s.subject;
+
+-- name: capture_drifted
+-- What: what hides writes from us: triggers, functions and views of ours that are gone, silent, or other ones. Asked under the locks.
+-- Why: one question, because each of them reads all that is watched, while the application waits; the refusal is told by those in lapses.
+-- Locks: none.
+SELECT l.subject
+FROM artwork_migration.drift AS l
+WHERE l.kind IN ('trigger', 'function', 'view');
+
+-- name: switch_facts
+-- What: what the switch would start from: rows of both sides, artworks in flight, ids in the log, logical slots that follow this database.
+-- Why: the reader of the plan sees how much is still to be caught up, and who follows the table by its name.
+-- Locks: ACCESS SHARE on both tables.
+SELECT
+  (SELECT COUNT(*) FROM public.artworks) AS legacy_rows,
+  (SELECT COUNT(*) FROM public.artworks_v2) AS clean_rows,
+  (
+    SELECT COUNT(*) FROM artwork_migration.legacy_artwork AS l
+    WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
+  ) AS in_flight,
+  (SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.legacy_change AS l) AS ids_in_the_log,
+  (
+    SELECT COUNT(*) FROM pg_catalog.pg_replication_slots AS s
+    WHERE s.slot_type = 'logical' AND s.database = CURRENT_DATABASE()
+  ) AS logical_slots;
+
+-- name: roll_back_facts
+-- What: what the way back would start from: rows of both sides, and ids that are still to be carried back.
+-- Why: the reader of the plan sees how long it will take.
+-- Locks: ACCESS SHARE on both tables.
+SELECT
+  (SELECT COUNT(*) FROM public.artworks) AS serving_rows,
+  (SELECT COUNT(*) FROM public.artworks_old) AS retired_rows,
+  (
+    SELECT COUNT(DISTINCT x.id) FROM artwork_migration.clean_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
+    WHERE NOT l.carried_back
+  ) AS ids_to_carry_back,
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS rejected_writes;
+
+-- name: clean_up_facts
+-- What: what goes with the retired table, and the functions whose text names what goes.
+-- Why: whoever approves the clean-up must know what is given up; a text is bound to nothing, so no dependency tells of it.
+-- Locks: ACCESS SHARE on both tables.
+SELECT
+  (SELECT COUNT(*) FROM public.artworks_old) AS retired_rows,
+  (
+    SELECT COUNT(*) FROM public.artworks_old AS a WHERE NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = a.id)
+  ) AS retired_rows_that_do_not_serve,
+  PG_SIZE_PRETTY(PG_TOTAL_RELATION_SIZE('public.artworks_old')) AS retired_size,
+  ARRAY(
+    SELECT p.oid::regprocedure::text
+    FROM pg_catalog.pg_proc AS p
+    WHERE
+      p.pronamespace NOT IN ('artwork_migration'::regnamespace, 'pg_catalog'::regnamespace)
+      AND p.prosrc ~* '\m(artworks_v2|artworks_old|artwork_migration)\M'
+    ORDER BY 1
+  ) AS functions_whose_text_names_what_goes;

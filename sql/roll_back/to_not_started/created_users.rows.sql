@@ -1,0 +1,56 @@
+-- What: the users we created, as far as nothing references them and nobody has claimed them: the question that counts them and names some
+--   ids, and the statement that removes them. `gone` is the table that is gone by then.
+-- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: the rows are locked first, and
+--   only then, in a new statement, each foreign key to users is asked, whatever its ON DELETE would do. It runs after the lock, outside a
+--   transaction block, some thousands in a transaction, and may be run again. clean_up asks and, on a decision, removes them too.
+-- Inverse: none; another migrate_data creates them again.
+-- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
+-- Stage: after
+SELECT
+  'users created by migrate_data' AS object,
+  FORMAT(
+    'SELECT COUNT(*) AS row_count, (ARRAY_AGG(u.id ORDER BY u.id))[1:100] AS ids'
+    || ' FROM artwork_migration.created_user AS c INNER JOIN public.users AS u ON c.id = u.id WHERE TRUE%s',
+    r.free
+  ) AS question,
+  FORMAT(
+    $do$DO $loop$
+DECLARE
+  batch uuid[];
+BEGIN
+  LOOP
+    batch := ARRAY(SELECT c.id FROM artwork_migration.created_user AS c ORDER BY c.id LIMIT 2000);
+    EXIT WHEN CARDINALITY(batch) = 0;
+    PERFORM FROM public.users AS u WHERE u.id = ANY(batch) ORDER BY u.id FOR UPDATE;
+    DELETE FROM public.users AS u WHERE u.id = ANY(batch)%s;
+    DELETE FROM artwork_migration.created_user AS c WHERE c.id = ANY(batch);
+    COMMIT;
+  END LOOP;
+END
+$loop$$do$,
+    r.free
+  ) AS "do",
+  'public.users' AS waits_on
+FROM (
+  SELECT
+    CONCAT(
+      (
+        SELECT ' AND u.is_anonymous'
+        FROM pg_catalog.pg_attribute AS i
+        WHERE i.attrelid = TO_REGCLASS('public.users') AND i.attname = 'is_anonymous' AND NOT i.attisdropped
+      ),
+      STRING_AGG(
+        FORMAT(' AND NOT EXISTS (SELECT FROM %s AS r WHERE r.%I = u.%I)', k.conrelid::regclass, a.attname, f.attname), ''
+        ORDER BY k.conrelid::regclass::text, a.attname
+      )
+    ) AS free
+  FROM pg_catalog.pg_constraint AS k
+  INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = k.conkey[1]
+  INNER JOIN pg_catalog.pg_attribute AS f ON k.confrelid = f.attrelid AND f.attnum = k.confkey[1]
+  WHERE
+    k.contype = 'f' AND k.confrelid = TO_REGCLASS('public.users')
+    AND k.conrelid IS DISTINCT FROM TO_REGCLASS(CAST(:gone AS text))::oid
+) AS r
+WHERE
+  TO_REGCLASS('artwork_migration.created_user') IS NOT NULL AND TO_REGCLASS('public.users') IS NOT NULL
+  AND NOT CAST(:users_are_ours AS boolean)

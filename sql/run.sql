@@ -1,0 +1,88 @@
+-- What a run of a verb asks of the server: is another one at work, who holds the locks.
+
+-- name: try_lock
+-- What: tries to take the lock that lets one run write at a time; it lasts as long as its session.
+-- Why: try and ask again, never wait: a session waiting in the lock manager would be shot by CREATE INDEX CONCURRENTLY.
+-- Locks: the advisory lock (1634890865, 1).
+SELECT PG_TRY_ADVISORY_LOCK(1634890865, 1);
+
+-- name: fence_is_free
+-- What: whether no backend of an earlier run is still at work behind the fence; the lock is given back at the end of the transaction.
+-- Why: kill -9 ends a client and its lock, not the statement that its other connection is executing.
+-- Locks: the advisory lock (1634890865, 2), for a moment.
+SELECT PG_TRY_ADVISORY_XACT_LOCK(1634890865, 2);
+
+-- name: holders
+-- What: the names of the sessions that hold the run's lock or stand behind the fence.
+-- Why: every connection of ours carries its run's name as application_name, so the refusal can say who it is.
+-- Locks: none.
+SELECT DISTINCT COALESCE(NULLIF(a.application_name, ''), 'pid ' || l.pid) AS holder
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+WHERE
+  l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid IN (1, 2) AND l.granted AND l.pid <> PG_BACKEND_PID()
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
+ORDER BY holder;
+
+-- name: lock_holders
+-- What: the sessions that hold a lock on one of these tables, for the message of a lock that was not had.
+-- Why: an operator must know whom to wait for; no text of a statement, because statements carry values.
+-- Locks: none.
+SELECT
+  l.pid,
+  -- a vacuum that the server has started itself has no name
+  COALESCE(NULLIF(a.application_name, ''), NULLIF(a.backend_type, 'client backend'), '') AS application,
+  COALESCE(a.state, 'not visible') AS state,
+  COALESCE(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int, 0) AS seconds,
+  MIN(l.relation::regclass::text) AS "table"
+FROM pg_catalog.pg_locks AS l
+LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+WHERE
+  l.locktype = 'relation' AND l.granted AND l.pid <> PG_BACKEND_PID()
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
+  AND l.relation = ANY(
+    SELECT TO_REGCLASS(t.name)::oid FROM UNNEST(CAST(:tables AS text[])) AS t (name) WHERE TO_REGCLASS(t.name) IS NOT NULL
+  )
+GROUP BY l.pid, a.application_name, a.backend_type, a.state, a.xact_start
+ORDER BY a.xact_start NULLS LAST;
+
+-- name: open_transactions
+-- What: the sessions with an open transaction in this database, the oldest first.
+-- Why: an index is made concurrently only when every older transaction has ended; the operator must know whose that is.
+-- Locks: none.
+SELECT
+  FORMAT(
+    'pid %s (%s, %s, open for %s s)',
+    a.pid,
+    COALESCE(NULLIF(a.application_name, ''), 'no application_name'),
+    a.state,
+    EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int
+  ) AS session
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.datname = CURRENT_DATABASE() AND a.pid <> PG_BACKEND_PID() AND a.xact_start IS NOT NULL
+ORDER BY a.xact_start
+LIMIT 5;
+
+-- name: execute_locked
+-- What: executes the statements that stand in artwork_migration.statements (JSON, set for this transaction), in their order.
+-- Why: one statement on the server: a laptop's round trips do not lengthen the time under lock, and statement_timeout bounds the whole.
+--   lock_timeout alone counts for each lock, so each one gets only what is left of the budget.
+-- Inverse: the statements' own.
+-- Locks: theirs.
+DO $$
+DECLARE
+  statement record;
+  deadline timestamptz := CLOCK_TIMESTAMP() + CURRENT_SETTING('artwork_migration.lock_budget')::interval;
+BEGIN
+  FOR statement IN
+    SELECT s.value ->> 'do' AS do
+    FROM JSONB_ARRAY_ELEMENTS(CURRENT_SETTING('artwork_migration.statements')::jsonb) WITH ORDINALITY AS s (value, place)
+    ORDER BY s.place
+  LOOP
+    PERFORM SET_CONFIG(
+      'lock_timeout', GREATEST(1, CEIL(EXTRACT(EPOCH FROM deadline - CLOCK_TIMESTAMP()) * 1000))::int || 'ms', TRUE
+    );
+    EXECUTE statement.do;
+  END LOOP;
+END
+$$;

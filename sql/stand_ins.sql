@@ -1,0 +1,62 @@
+-- What stands in, when deploy_schema is planned, for a relation that does not exist yet (see Given in sql/__init__.py).
+
+-- name: no_users
+-- What: the users of a database without the table.
+-- Why: the mapping looks for the owner of an e-mail among them.
+-- Locks: none.
+SELECT
+  NULL::uuid AS id,
+  NULL::text AS email
+WHERE FALSE;
+
+-- name: users
+-- What: the users that there are.
+-- Why: as `no_users`.
+-- Locks: ACCESS SHARE on public.users.
+SELECT
+  u.id,
+  u.email
+FROM public.users AS u;
+
+-- name: clean_modified
+-- What: the clean rows that were modified: none.
+-- Why: such a row is always eligible.
+-- Locks: none.
+SELECT NULL::uuid AS id
+WHERE FALSE;
+
+-- name: no_decisions
+-- What: the decisions of a database without a ledger.
+-- Why: in_flight_age and accept_exposure are read from them.
+-- Locks: none.
+SELECT
+  0 AS number,
+  ''::text AS name,
+  ''::text AS value
+WHERE FALSE;
+
+-- name: decision
+-- What: the decisions that there are.
+-- Why: as `no_decisions`.
+-- Locks: none on a table of the application.
+SELECT
+  d.number,
+  d.name,
+  d.value
+FROM artwork_migration.decision AS d;
+
+-- name: column_gone
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/49) will name, from the mapping (:mapping).
+-- Why: what cannot go over to the clean table is told before there is one.
+-- Locks: none.
+SELECT
+  a.attnum AS number,
+  a.attname AS name
+FROM pg_catalog.pg_attribute AS a
+WHERE
+  a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+  AND NOT EXISTS (
+    SELECT
+    FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, data_type text, carried boolean)
+    WHERE m.clean_column = a.attname AND (m.carried OR (m.data_type::regtype = a.atttypid AND a.atttypmod = -1))
+  );

@@ -1,0 +1,41 @@
+-- What the status shows.
+
+-- name: runs
+-- What: the newest runs, newest first.
+-- Why: the status names the last ones and how they ended.
+-- Locks: none.
+SELECT
+  h.run,
+  h.verb,
+  h.run_name,
+  h.begun_at,
+  h.ended_at,
+  h.outcome,
+  h.phase_after
+FROM artwork_migration.phase_history AS h
+ORDER BY h.run DESC
+LIMIT 5;
+
+-- name: backlog
+-- What: how much stands in the log, since when, how far the chunks are, and what was refused.
+-- Why: the status and the progress of a running copy, from real counts.
+-- Locks: none on a table of the application.
+SELECT
+  (SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.legacy_change AS l) AS logged,
+  (SELECT MIN(l.changed_at) FROM artwork_migration.legacy_change AS l) AS logged_since,
+  (SELECT COUNT(*) FROM artwork_migration.chunk) AS chunks,
+  (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.done_at IS NOT NULL) AS chunks_done,
+  (SELECT COALESCE(SUM(c.copied), 0) FROM artwork_migration.chunk AS c) AS copied,
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused;
+
+-- name: backlog_of_window
+-- What: how many artworks were changed since the switch and are still to be carried back, since when, and what was refused.
+-- Why: the status says what the way back would have to do.
+-- Locks: none on a table of the application.
+SELECT
+  (
+    SELECT COUNT(DISTINCT x.id) FROM artwork_migration.clean_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
+    WHERE NOT l.carried_back
+  ) AS logged,
+  (SELECT MIN(l.changed_at) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back) AS logged_since,
+  (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused;

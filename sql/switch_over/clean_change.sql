@@ -1,0 +1,102 @@
+-- What: the log of what changes on the serving table after the switch, and the functions that write it and that guard the retired table.
+-- Why: the way back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change; what was
+--   carried back stays, marked: the log is the memory of the safety window.
+-- Locks: none on a table of the application.
+-- Stage: prepare
+CREATE TABLE artwork_migration.clean_change (
+  ids uuid[] NOT NULL,
+  changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  carried_back boolean NOT NULL DEFAULT FALSE
+);
+ALTER TABLE artwork_migration.clean_change REPLICA IDENTITY FULL;
+
+-- Serving rows that got another id, in the order of it: what only the retired table holds follows them.
+CREATE TABLE artwork_migration.clean_key_change (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT clean_key_change_pkey PRIMARY KEY,
+  old_id uuid NOT NULL,
+  new_id uuid NOT NULL
+);
+
+-- Ids that left the serving table: whoever had one of them may come back with it. Asked by its key at every insert.
+CREATE TABLE artwork_migration.clean_deleted (
+  id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
+);
+
+-- A row that stayed behind keeps its id, as it did when both were one table. Taken by somebody else, the way back would write over that
+-- row and show it to them. One plan for every call: made anew for each array, it would cost an insert more than the log does.
+CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+DECLARE
+  taken uuid;
+BEGIN
+  SELECT o.id INTO taken
+  FROM public.artworks_old AS o
+  WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = o.id)
+  LIMIT 1;
+  IF FOUND THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '23505',
+      MESSAGE = FORMAT('artwork %s stayed behind in the retired table; another one cannot have its id', taken),
+      HINT = 'Leave the id to its default.';
+  END IF;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.capture_clean() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  changed_ids CONSTANT uuid[] := ARRAY(SELECT changed.id FROM changed);
+BEGIN
+  IF TG_OP = 'INSERT' THEN
+    PERFORM artwork_migration.refuse_ids_left_behind(changed_ids);
+  ELSIF TG_OP = 'DELETE' THEN
+    INSERT INTO artwork_migration.clean_deleted (id) SELECT changed.id FROM changed ON CONFLICT (id) DO NOTHING;
+  END IF;
+  INSERT INTO artwork_migration.clean_change (ids) SELECT changed_ids WHERE CARDINALITY(changed_ids) > 0;
+  RETURN NULL;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.capture_old_clean_key() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM artwork_migration.refuse_ids_left_behind(ARRAY[NEW.id]);
+  INSERT INTO artwork_migration.clean_deleted (id) VALUES (OLD.id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[OLD.id]);
+  INSERT INTO artwork_migration.clean_key_change (old_id, new_id) VALUES (OLD.id, NEW.id);
+  RETURN NULL;
+END
+$$;
+
+-- What a foreign key does because a user is deleted or gets another id comes from a trigger, hence the depth.
+CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  IF PG_TRIGGER_DEPTH() > 1 AND TG_LEVEL = 'ROW' THEN
+    IF TG_OP = 'DELETE' THEN
+      RETURN OLD;
+    ELSIF TO_JSONB(NEW) - 'user_id' = TO_JSONB(OLD) - 'user_id' THEN
+      RETURN NEW;
+    END IF;
+  END IF;
+  RAISE EXCEPTION USING
+    ERRCODE = '0A000',
+    MESSAGE = FORMAT('%s is retired and takes no writes: the table that serves is public.artworks', TG_RELID::regclass),
+    HINT = 'Write to public.artworks. roll_back(to=MIGRATED) would carry what was written there into the retired table.';
+END
+$$;
+
+-- Undo:
+-- Why: every id in it was carried back and stands in clean_modified from now on. Their triggers went before.
+-- Locks: none on a table of the application; nobody holds the log who does not hold the serving table.
+DROP FUNCTION artwork_migration.guard_retired();
+DROP FUNCTION artwork_migration.capture_old_clean_key();
+DROP FUNCTION artwork_migration.capture_clean();
+DROP FUNCTION artwork_migration.refuse_ids_left_behind(uuid[]);
+DROP TABLE artwork_migration.clean_deleted;
+DROP TABLE artwork_migration.clean_key_change;
+DROP TABLE artwork_migration.clean_change;

@@ -1,0 +1,45 @@
+-- What: a delete through the view artworks_v2 is refused where another table references the artwork, as it was before the switch.
+-- Why: whoever writes to artworks_v2 has relied on that refusal since deploy_schema; the key of orders says CASCADE and would take paid
+--   orders. A delete from artworks does what the keys say, as it always did. The delete runs as whoever asks, so row level security holds;
+--   the question needs our schema, so it is asked by a trigger of the table. With the search_path of whoever asks, too: the delete fires
+--   triggers of the application's, which name its tables as its own sessions do.
+-- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
+-- Stage: locked
+CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+DECLARE
+  reached bigint;
+BEGIN
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', 'on', TRUE);
+  DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
+  GET DIAGNOSTICS reached = ROW_COUNT;
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', '', TRUE);
+  RETURN CASE WHEN reached > 0 THEN OLD END;
+END
+$$;
+
+CREATE FUNCTION artwork_migration.keep_referenced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM artwork_migration.refuse_referenced(OLD.id);
+  RETURN OLD;
+END
+$$;
+
+CREATE TRIGGER artwork_migration_delete INSTEAD OF DELETE ON public.artworks_v2
+FOR EACH ROW EXECUTE FUNCTION artwork_migration.delete_through_view();
+
+CREATE TRIGGER artwork_migration_keep BEFORE DELETE ON public.artworks
+FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.through_view', TRUE) = 'on')
+EXECUTE FUNCTION artwork_migration.keep_referenced();
+ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_keep;
+
+-- Undo:
+-- Why: the view goes with the next statements.
+-- Locks: ACCESS EXCLUSIVE on public.artworks, taken before.
+DROP TRIGGER IF EXISTS artwork_migration_keep ON public.artworks;
+DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks_v2;
+DROP FUNCTION artwork_migration.keep_referenced();
+DROP FUNCTION artwork_migration.delete_through_view();
