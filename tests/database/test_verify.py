@@ -160,7 +160,7 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     report = read_report(switched.database)
     assert end == outcome(report)
     assert "the verification is red. The clean table serves" in headline(report)
-    assert "1 wrong (1 differs); 1 need a decision" in sentence(report)
+    assert "1 wrong (1 differs); 1 needs a decision" in sentence(report)
     page = pages.page(report)
     assert "or roll back to MIGRATED" in page
     assert "To fix: One of both rows was written without the triggers; if <code>retired_untouched</code> is red too" in page

@@ -18,7 +18,7 @@ SOURCES = (
     *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sample", "bench")),
     "reporting/templates/*.j2",
     "sample/**/*.sql",
-    "sql/gates/*.sql",
+    "sql/gates.sql",
     "sql/rules/**/*.sql",
 )
 NOT_YET = (
