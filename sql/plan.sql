@@ -147,20 +147,30 @@ SELECT
       AND i.indnkeyatts = 1 AND a.attname = 'access_token'
   ) AS token_is_unique;
 
--- name: status_checks
--- What: the checks of the legacy table that speak of one status column only, as expressions.
--- Why: which statuses legacy takes is found by evaluating its own check.
+-- name: accepted_statuses
+-- What: for each status column, the query for those statuses that the legacy table takes, of all that could be written to it.
+-- Why: they are found by evaluating the legacy table's own checks of that column. A check over several columns is not asked.
 -- Locks: none.
 SELECT
-  a.attname AS column_name,
-  PG_GET_EXPR(k.conbin, k.conrelid) AS expression
-FROM pg_catalog.pg_constraint AS k
-INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]
-WHERE
-  k.contype = 'c' AND k.conrelid = 'public.artworks'::regclass AND a.attname IN ('generation_status', 'upscale_status')
-  -- another type is refused later, in words; here its operators would not fit the candidates, which are text
-  AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
-ORDER BY a.attname, k.conname;
+  c.column_name,
+  FORMAT(
+    'SELECT s.%1$I FROM UNNEST(%2$L::text []) AS s (%1$I) WHERE %3$s',
+    c.column_name,
+    c.candidates,
+    COALESCE(STRING_AGG('(' || PG_GET_EXPR(k.conbin, k.conrelid) || ') IS NOT FALSE', ' AND ' ORDER BY k.conname), 'TRUE')
+  ) AS question
+FROM (
+  VALUES
+  ('generation_status', ARRAY['pending', 'processing', 'completed', 'failed']),
+  ('upscale_status', ARRAY['not_started', 'not_required', 'pending', 'processing', 'completed', 'failed'])
+) AS c (column_name, candidates)
+-- another type is refused later, in words; here its operators would not fit the candidates, which are text
+LEFT JOIN pg_catalog.pg_attribute AS a
+  ON
+    a.attrelid = 'public.artworks'::regclass AND c.column_name = a.attname AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+LEFT JOIN pg_catalog.pg_constraint AS k ON a.attrelid = k.conrelid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+GROUP BY c.column_name, c.candidates
+ORDER BY c.column_name;
 
 -- name: size
 -- What: what the legacy table takes on disk, and about what the migration will: the clean table, its indexes, the users, WAL, temporary

@@ -1,4 +1,8 @@
--- What a run of a verb asks of the server: is another one at work, who holds the locks.
+-- What a run of a verb asks of the server: is another one at work, and who holds the locks.
+--
+-- Our two advisory locks have the first key 1634890865 (the bytes "artq" as an integer), which no other program is expected to use. The
+-- second key tells them apart: 1 is the run's lock, held by an idle session, so that one run writes at a time. 2 is the fence, held by
+-- transactions that write: shared by chunks, exclusive by catch-up and the switch.
 
 -- name: try_lock
 -- What: tries to take the lock that lets one run write at a time; it lasts as long as its session.

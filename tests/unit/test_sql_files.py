@@ -164,6 +164,18 @@ def test_the_numbers_of_a_deployment_are_no_two_alike() -> None:
     assert DEPLOY == sorted(DEPLOY, key=lambda file: file.name)
 
 
+def test_the_clean_statuses_are_the_same_wherever_they_are_listed() -> None:
+    """The table's checks, the trigger that refuses in words before them, and the mapping that finds unknown ones know the same statuses."""
+
+    def lists(name: str) -> set[frozenset[str]]:
+        found = re.findall(r"IN \(('\w+'(?:, '\w+'){3,})\)", sql.load(name).statement)
+        return {frozenset(re.findall(r"'(\w+)'", statuses)) - {"not_started", "not_required"} for statuses in found}
+
+    assert {frozenset({"pending", "processing", "completed", "failed"})} == (
+        lists("deploy_schema/clean_table") | lists("deploy_schema/lifecycle_trigger") | lists("legacy_artwork")
+    )
+
+
 def test_what_is_not_there_is_an_error() -> None:
     """A name of nothing, an undo of a file without one and a folder that does not exist raise FileNotFoundError."""
     with pytest.raises(FileNotFoundError, match="deploy_schema/nothing"):

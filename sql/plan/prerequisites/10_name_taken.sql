@@ -33,7 +33,7 @@ FROM (
   UNION ALL
   SELECT FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass)
   FROM pg_catalog.pg_trigger AS g
-  WHERE LOWER(g.tgname) LIKE 'artwork\_migration\_%'
+  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
   UNION ALL
   SELECT 'schema artwork_migration (it is not a ledger of ours)'
   WHERE TO_REGNAMESPACE('artwork_migration') IS NOT NULL AND TO_REGCLASS('artwork_migration.phase_history') IS NULL

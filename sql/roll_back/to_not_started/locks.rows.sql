@@ -18,6 +18,6 @@ FROM (
       ELSE 2
     END AS place
   FROM pg_catalog.pg_trigger AS g
-  WHERE LOWER(g.tgname) LIKE 'artwork\_migration\_%'
+  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
 ) AS s
 ORDER BY s.place, s.object
