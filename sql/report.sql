@@ -68,7 +68,7 @@ ORDER BY r.legacy_row DESC, r.verdict = 'match' DESC, 3 DESC;
 --   has compared before and after.
 -- Why: the sum is held against it.
 -- Locks: none.
-SELECT r.looked_at
+SELECT r.checked
 FROM artwork_migration.rule_result AS r
 WHERE r.rule IN ('sum', 'live_sum')
 ORDER BY r.run DESC, r.rule = 'live_sum' DESC
@@ -100,24 +100,6 @@ CROSS JOIN LATERAL JSONB_EACH_TEXT(p.content #> '{facts,columns_not_carried}') A
 WHERE h.run = (SELECT MAX(d.run) FROM artwork_migration.phase_history AS d WHERE d.verb = 'deploy_schema' AND d.phase_after IS NOT NULL)
 ORDER BY c.key;
 
--- name: gates
--- What: each rule of the gates of one run as it was judged, the red ones first.
--- Why: the report's verdict is made of these rows and nothing else.
--- Locks: none.
-SELECT
-  g.suite,
-  g.rule,
-  g.description,
-  g.severity,
-  g.looked_at,
-  g.bad,
-  g.passed,
-  g.ids::text[] AS ids,
-  g.about
-FROM artwork_migration.gate_result AS g
-WHERE g.run = :run
-ORDER BY g.passed, g.severity <> 'critical', g.judged_at, g.suite, g.rule;
-
 -- name: gates_not_judged
 -- What: the suites whose rules were measured in one run and then not judged.
 -- Why: a gate that could not run has failed, and the report says so.
@@ -128,13 +110,13 @@ WHERE r.run = :run AND NOT EXISTS (SELECT FROM artwork_migration.gate_result AS 
 ORDER BY r.suite;
 
 -- name: ids_to_decide
--- What: how many different ids stand behind the critical rules that are red in one run.
--- Why: these, and no others, wait for somebody to mend or to decide.
+-- What: how many different ids stand behind the rules that make a gate red in one run.
+-- Why: these, and no others, need a fix or a decision.
 -- Locks: none.
 SELECT COUNT(DISTINCT f.id)
 FROM artwork_migration.finding AS f
 INNER JOIN artwork_migration.gate_result AS g ON f.run = g.run AND f.rule = g.rule
-WHERE f.run = :run AND NOT g.passed AND g.severity = 'critical';
+WHERE f.run = :run AND g.red;
 
 -- name: findings
 -- What: the findings of one run by rule: how many ids, what they are about, the first :shown of them.
@@ -160,7 +142,7 @@ FROM (
   GROUP BY n.rule
 ) AS r
 LEFT JOIN artwork_migration.gate_result AS g ON r.rule = g.rule AND g.run = :run
-ORDER BY g.passed, r.rule;
+ORDER BY g.red DESC NULLS LAST, r.rule;
 
 -- name: finding_rows
 -- What: every finding of one run, with the rule's suite and severity; a rule that no gate judges is for information.

@@ -12,7 +12,7 @@ WHERE r.run = :run;
 -- Why: a rule that checked nothing has failed, and the sum of law 1 must equal the count. Run it in the transaction of verify/compare.sql.
 -- Locks: ACCESS SHARE on public.artworks_old.
 SELECT
-  COALESCE(SUM(r.row_count), 0)::bigint AS looked_at,
+  COALESCE(SUM(r.row_count), 0)::bigint AS checked,
   COALESCE(SUM(r.row_count) FILTER (WHERE r.legacy_row), 0)::bigint AS in_sum,
   (SELECT COUNT(*) FROM public.artworks_old) AS retired_rows
 FROM artwork_migration.reconciliation AS r

@@ -12,7 +12,7 @@ import sql
 from migration import database
 from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
-from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, Phase
+from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, SWITCH_OVER, Phase
 from migration.plans import plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
@@ -41,16 +41,16 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
     PrerequisitesNotMet where a view of ours is gone.
     """
     _refuse_without_views(connection)
-    switched = ledger.switched_statements(connection)
-    said, now = _words(switched), _words(_said_again(connection))
-    gone = {row["object"] for row in switched if row["undo_stage"] == "named"} - set(now)
+    switched = plan.executed_statements(connection, SWITCH_OVER)
+    said, now = _words([asdict(statement) for statement in switched]), _words(_said_again(connection))
+    gone = {statement.object for statement in switched if statement.undo_stage == "named"} - set(now)
     return Plan(
         verb=ROLL_BACK_TO_MIGRATED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, [row for row in switched if not _is_of(row, gone)])),
-        blockers=(*_blockers(connection, [row["object"] for row in switched]), *_changed_since(said, now)),
+        statements=tuple(_statements(connection, [statement for statement in switched if not _is_of(statement, gone)])),
+        blockers=(*_blockers(connection, [statement.object for statement in switched]), *_changed_since(said, now)),
         facts={
             **database.rows(connection, "plan/roll_back_facts")[0],
             "dropped_since_and_stays_so": sorted(gone),
@@ -64,7 +64,7 @@ def _refuse_without_views(connection: Connection) -> None:
         raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), found)
 
 
-def _statements(connection: Connection, switched: list[dict[str, str]]) -> list[Statement]:
+def _statements(connection: Connection, switched: list[Statement]) -> list[Statement]:
     fence, last, steps = (
         sql.load("switch_over/10_fence"),
         sql.load("roll_back/to_migrated/30_last_carry_back"),
@@ -103,9 +103,9 @@ def _words(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
     return {name: {row["do"] for row in group} for name, group in itertools.groupby(sorted_rows, key=itemgetter("object"))}
 
 
-def _is_of(row: dict[str, str], gone: set[str]) -> bool:
+def _is_of(statement: Statement, gone: set[str]) -> bool:
     """Whether a statement is about one of these, or validates it."""
-    return row["object"].removesuffix(" validated") in gone
+    return statement.object.removesuffix(" validated") in gone
 
 
 def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[Problem]:
@@ -132,8 +132,7 @@ def plan_uninstall(connection: Connection) -> Plan:
     In phase NOT_STARTED it holds what an earlier roll-back had still to do after its lock.
     """
     row = ledger.phase(connection)
-    deployed = ledger.deployed_statements(connection)
-    undos = plan.undone(deployed)
+    undos = plan.undone(plan.executed_statements(connection, DEPLOY_SCHEMA))
     in_place = row.phase is not Phase.NOT_STARTED
     users_are_ours = any(undo.object == "public.users" for undo in undos)
     blockers = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []

@@ -6,7 +6,6 @@ import sql
 from migration import database
 from migration.checks import acceptance, verification
 from migration.errors import Problem
-from migration.ledger import ledger
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
@@ -27,7 +26,7 @@ from migration.plans.statements import (
 from migration.sync.catch_up import CaughtUp, catch_up
 
 #: What is still to do when the statements after the commit are done, in this order; the gate is judged by its verb.
-LOOKS = (acceptance.FINGERPRINT, verification.GATE)
+CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A question of the plan that is asked once more under the locks.
 _UNKNOWN_DEPENDENT = "switch_over/blockers/20_unknown_dependent"
@@ -38,7 +37,7 @@ _ASKED_AGAIN = "25"
 _WRITE_THROUGH_ENDS = "40"
 
 
-def plan_switch(connection: Connection) -> Plan:
+def plan_switch_over(connection: Connection) -> Plan:
     """The plan of switch_over for this database. MIGRATED → MIGRATED; takes ACCESS SHARE only.
 
     Whatever hangs on the legacy table is in its statements, or it is a blocker in words.
@@ -92,5 +91,7 @@ def finish(run: Run) -> list[str]:
     The statements are the same after the switch and after the way back from it.
     """
     with run.database.transaction("reading the plan") as connection:
-        rows = ledger.switched_statements(connection)
-    return pending_steps.do_what_is_left(run, {**pending_steps.of_statements(rows), acceptance.FINGERPRINT: acceptance.take_fingerprint})
+        statements = plan.executed_statements(connection, SWITCH_OVER)
+    return pending_steps.do_what_is_left(
+        run, {**pending_steps.of_statements(statements), acceptance.FINGERPRINT: acceptance.take_fingerprint}
+    )

@@ -91,26 +91,31 @@ CREATE TABLE artwork_migration.finding (
   CONSTRAINT finding_pkey PRIMARY KEY (run, rule, id)
 );
 
--- What a rule across tables looked at, how much of it is bad, at most 20 of the ids, and what they are about; the gates judge these rows.
+-- How much a rule across tables checked, how much of it is bad, at most 20 of the ids, and what they are about; the gates judge these rows.
 CREATE TABLE artwork_migration.rule_result (
   run bigint NOT NULL,
   suite text NOT NULL,
   rule text NOT NULL,
-  looked_at bigint NOT NULL,
+  checked bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,
   about text[] NOT NULL,
   CONSTRAINT rule_result_pkey PRIMARY KEY (run, suite, rule)
 );
 
+-- The verdict on each rule of a gate, with the texts of the rule. `red`: the rule makes its gate red. `broken`: why the rule could not be
+-- judged, else empty.
 CREATE TABLE artwork_migration.gate_result (
   run bigint NOT NULL,
   suite text NOT NULL,
   rule text NOT NULL,
   severity text NOT NULL,
   description text NOT NULL,
-  passed boolean NOT NULL,
-  looked_at bigint NOT NULL,
+  why text NOT NULL,
+  fix text NOT NULL,
+  red boolean NOT NULL,
+  broken text NOT NULL,
+  checked bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,
   about text[] NOT NULL,

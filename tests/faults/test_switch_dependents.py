@@ -4,10 +4,11 @@ import psycopg
 import pytest
 
 from migration.errors import NewBlocker
+from migration.ledger.phases import Verb
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
-from tests.ways import WAYS, Way
+from tests.databases import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
+from tests.directions import DIRECTIONS, Direction
 
 BLOCKERS = {
     "rejected_write": "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
@@ -43,7 +44,7 @@ RULE = {
 
 
 @pytest.mark.parametrize("name", BLOCKERS)
-def test_what_cannot_go_along_blocks_the_plan_in_words(migrated: Shop, name: str) -> None:
+def test_what_cannot_are_carried_over_blocks_the_plan_in_words(migrated: Shop, name: str) -> None:
     """Each rule names what it is about and what to do."""
     migrated.sql.execute(BLOCKERS[name].replace("%%", "%"))  # type: ignore[call-overload]  # made of this test's own names
     found = planned_switch(migrated).blockers
@@ -78,19 +79,19 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("direction", WAYS)
+@pytest.mark.parametrize("verb", DIRECTIONS, ids=str)
 @pytest.mark.parametrize("name", CHANGED)
-def test_what_is_changed_behind_the_plan_stops_both_ways(migrated: Shop, name: str, direction: str) -> None:
+def test_what_is_changed_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
     """The plan would give it its old words back, or forget it; nothing is changed, and a new plan knows it."""
     there_before, change = CHANGED[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names
-    way = Way.ready(migrated, direction)
-    phase, made = way.phase(), way.plan()
+    direction = Direction.ready(migrated, verb)
+    phase, made = direction.phase(), direction.plan()
     migrated.sql.execute(change)  # type: ignore[call-overload]  # as above
     before = migrated.schema_dump()
     with pytest.raises(NewBlocker):
-        way.do(made)
-    assert (phase, before) == (way.phase(), migrated.schema_dump())
+        direction.do(made)
+    assert (phase, before) == (direction.phase(), migrated.schema_dump())
 
 
 CHANGED_SINCE = {
@@ -107,7 +108,7 @@ CHANGED_SINCE = {
 
 
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
-def test_what_was_changed_since_the_switch_blocks_the_way_back(migrated: Shop, subject: str) -> None:
+def test_what_was_changed_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
     """It would get the words back that it had at the switch, and nobody would notice."""
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
@@ -129,7 +130,7 @@ VIEWS = (
 )
 
 
-def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
+def test_views_of_all_kinds_are_carried_over_and_come_back(migrated: Shop) -> None:
     """Aliases, check options, barriers, views on views, defaults and grants: they read the serving table and are what they were."""
     for view in VIEWS:
         migrated.sql.execute(view)  # type: ignore[call-overload]  # made of this test's own names
@@ -146,7 +147,7 @@ def test_views_of_all_kinds_go_along_and_come_back(migrated: Shop) -> None:
     assert before == migrated.schema_dump()
 
 
-def test_rights_on_columns_of_a_materialized_view_go_along(migrated: Shop) -> None:
+def test_rights_on_columns_of_a_materialized_view_are_carried_over(migrated: Shop) -> None:
     """Whoever may read one column of it may do so after the switch, and no other."""
     migrated.sql.execute("REVOKE ALL ON artwork_sales FROM anon, authenticated; GRANT SELECT (day) ON artwork_sales TO anon")
     before = migrated.schema_dump()
@@ -160,7 +161,7 @@ def test_rights_on_columns_of_a_materialized_view_go_along(migrated: Shop) -> No
     assert before == migrated.schema_dump()
 
 
-def test_a_policy_on_a_partitioned_table_goes_along(migrated: Shop) -> None:
+def test_a_policy_on_a_partitioned_table_is_carried_over(migrated: Shop) -> None:
     """It reads the serving table, its own table's partitions are as they were."""
     migrated.sql.execute(
         "CREATE TABLE looks (artwork_id uuid) PARTITION BY HASH (artwork_id);"
@@ -209,7 +210,7 @@ def test_a_subscription_that_writes_into_artworks_blocks_the_plan(make_shop: Mak
         publisher.sql.execute(f"SELECT PG_DROP_REPLICATION_SLOT('{publisher.name}')")
 
 
-def test_an_application_s_trigger_goes_along_in_its_state(migrated: Shop) -> None:
+def test_an_application_s_trigger_is_carried_over_in_its_state(migrated: Shop) -> None:
     """It fires for the serving table and not for what is carried back; on the way back it is what it was."""
     migrated.sql.execute(
         "CREATE TABLE calls (id uuid);"

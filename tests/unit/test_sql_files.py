@@ -65,9 +65,9 @@ def test_no_two_statements_have_the_same_name() -> None:
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in PATHS])
 def test_no_line_is_lost_between_two_statements(path: Path) -> None:
     """A marker that is misspelt would make an undo, or a block, part of the statement before it."""
-    markers = [line for line in path.read_text().splitlines() if re.match(r"-- ?(undo|name)\b", line, re.IGNORECASE)]
-    assert [] == [line for line in markers if not re.fullmatch(r"-- Undo:|-- name: [a-z][a-z0-9_]*", line)]
-    assert markers.count("-- Undo:") <= 1
+    markers = [line for line in path.read_text().splitlines() if re.match(r"-- ?(undo|checked|name)\b", line, re.IGNORECASE)]
+    assert [] == [line for line in markers if not re.fullmatch(r"-- Undo:|-- Checked:|-- name: [a-z][a-z0-9_]*", line)]
+    assert len([line for line in markers if line in ("-- Undo:", "-- Checked:")]) <= 1
 
 
 @_named(DEPLOY)
