@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any, cast
@@ -132,6 +132,11 @@ def executed_statements(connection: Connection, verb: Verb) -> list[Statement]:
     """Return the statements by which the verb last brought its phase, in their order; none if it never has."""
     content = ledger.executed_plan(connection, verb)
     return [Statement(**row) for row in content["statements"]] if content else []
+
+
+def by_stage(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements in the order in which a plan executes them."""
+    return tuple(sorted(statements, key=lambda statement: STAGES.index(statement.stage)))
 
 
 def undone(statements: Sequence[Statement]) -> list[Statement]:

@@ -20,9 +20,6 @@ OLDEST_VERSION = 150000
 #: Each of these makes the questions after it moot or impossible, so it is told alone.
 _ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
-#: Asked for the plan and again under the locks, by the switch and by the way back from it.
-DEPENDENTS = "plan/dependents"
-
 #: A blocker of the switch and of the clean-up too, and asked again under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
@@ -104,35 +101,20 @@ def still_clear(file: SqlFile) -> Statement:
     return Statement("locked", f"blocker {file.rule}", check, None, "")
 
 
-def still_the_same(connection: Connection, file: SqlFile) -> Statement:
-    """Asks a question once more under the lock, whose answer must be the one that it has now."""
-    answer = connection.execute(text(file.statement)).scalar_one()
-    check = (
-        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{answer}' THEN\n"
-        f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
-    )
-    return Statement("locked", file.rule, check, None, "")
-
-
 def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
     """What a file adds to a plan: its own text, or the statements that the query in it returns, except those with a `problem`."""
     stage, lock = file.header["stage"], file.header["locks"]
     if file.returns_statements:
-        return [_statement(stage, lock, row) for row in known.statements(connection, file) if not row.problem]
+        return [statement_of(stage, lock, row) for row in known.statements(connection, file) if not row.problem]
     do, undo = file.expanded(known.carried).statement, file.undo
     if undo is None:
         return [Statement(stage, file.rule, do, None, lock)]
     return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
 
 
-def _statement(stage: str, lock: str, row: StatementRow) -> Statement:
+def statement_of(stage: str, lock: str, row: StatementRow) -> Statement:
+    """The statement of a row; its lock is that of the file if it has none of its own."""
     return Statement(stage, row.object, row.do, row.undo, row.lock or lock, row.undo_stage, row.kind, row.waits_on)
-
-
-def problems_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:
-    """The rows of a query file that cannot become statements, each with the reason."""
-    found = {row.object: row.problem for row in known.statements(connection, file) if row.problem}
-    return [Problem(file.rule, subject, problem, file.header["remedy"]) for subject, problem in found.items()]
 
 
 def problems_found(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:

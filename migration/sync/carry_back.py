@@ -13,7 +13,7 @@ from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
 
 #: A blocker of the rollback that is rechecked after the last batch and under the locks.
-REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/10_refused_and_referenced"
+REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/refused_and_referenced"
 #: The number of batches in a row that are not full, after which few enough ids are left for the locks.
 SMALL_BATCHES = 3
 #: Ids that a dry run reports.

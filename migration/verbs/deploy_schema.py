@@ -31,7 +31,7 @@ def plan_deploy_schema(connection: Connection) -> Plan:
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(sorted(statements, key=lambda statement: plan.STAGES.index(statement.stage))),
+        statements=plan.by_stage(statements),
         blockers=_blockers(connection, catalog, facts),
         facts=facts,
     )
@@ -42,10 +42,12 @@ def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:
         **estimates.facts(connection, catalog),
         "statuses_legacy_takes": json.loads(catalog.parameters["accepted"]),
         # within a time limit, because reading a definition waits for the locks on every table that it names
-        dependents.FACT: estimates.within_bound(
-            connection, lambda: dependents.listed(connection, catalog, lambda file: estimates.before_deployment(connection, catalog, file))
-        ),
+        dependents.FACT: estimates.within_bound(connection, lambda: _dependents(connection, catalog)),
     }
+
+
+def _dependents(connection: Connection, catalog: Catalog) -> list[dependents.DependentFact]:
+    return dependents.facts(dependents.read(connection, catalog, column_gone=sql.load("stand_ins/column_gone").statement))
 
 
 def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:

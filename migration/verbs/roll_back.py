@@ -1,10 +1,11 @@
-"""The two plans of roll_back: the undo statements of the switch, or of the deployment, backwards."""
+"""The two plans of roll_back. Each takes back, from the last to the first, what its counterpart did: the switch or the deployment.
 
-import itertools
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict
-from operator import itemgetter
-from typing import Any
+The undo of a statement is stored with it. So what is undone is what was done, and not what the files say by now.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import asdict, replace
 
 from sqlalchemy import Connection
 
@@ -13,11 +14,10 @@ from migration import database
 from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, SWITCH_OVER, Phase
-from migration.plans import plan
+from migration.plans import dependents, plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
     CAPTURE_DRIFTED,
-    DEPENDENTS,
     DRIFT,
     VIEW_GONE,
     Catalog,
@@ -25,148 +25,136 @@ from migration.plans.statements import (
     problems_found,
     statements_of,
     still_clear,
-    still_the_same,
 )
 from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
+from migration.verbs import switch_over
 
-_BLOCKERS = "roll_back/to_migrated/blockers"
-#: Questions of the switch, and of the deployment, that are asked again.
-_ASKED_AGAIN = ("switch_over/blockers/21_access_drift", "plan/prerequisites/16_user_key_action")
+#: Blockers of the switch, and a prerequisite of the deployment, that block the roll back from the switch too.
+_SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/user_key_action", *DRIFT)
+#: A blocker of the switch that blocks the roll back of the deployment too.
+_UNFINISHED_ROLL_BACK = "switch_over/blockers/unfinished_roll_back"
 
 
-def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
-    """The plan of roll_back(to=MIGRATED): the switch's own undo statements, backwards. SWITCHED → SWITCHED; takes ACCESS SHARE only.
+def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -> Plan:
+    """Return the plan of roll_back(to=MIGRATED). SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
-    `rehearsed` is what a rehearsal has carried back; it is told beside the plan and is no part of its number. Raises
-    PrerequisitesNotMet where a view of ours is gone.
+    `dry_run` is what the dry run carried back; it is a fact of the plan and no part of its number. A dependent that was dropped since the
+    switch is not recreated. Raises PrerequisitesNotMet if one of our views is missing.
     """
-    _refuse_without_views(connection)
-    switched = plan.executed_statements(connection, SWITCH_OVER)
-    said, now = _words([asdict(statement) for statement in switched]), _words(_said_again(connection))
-    gone = {statement.object for statement in switched if statement.undo_stage == "named"} - set(now)
+    if missing := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
+        raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), missing)
+    done = plan.executed_statements(connection, SWITCH_OVER)
+    then, now = _definitions(done), _definitions(dependents.recreated(connection))
+    dropped = {statement.object for statement in done if statement.undo_stage == "named"} - set(now)
     return Plan(
         verb=ROLL_BACK_TO_MIGRATED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(_statements(connection, [statement for statement in switched if not _is_of(statement, gone)])),
-        blockers=(*_blockers(connection, [statement.object for statement in switched]), *_changed_since(said, now)),
+        statements=plan.by_stage(_undo_switch(connection, [statement for statement in done if not _is_about(statement, dropped)])),
+        blockers=(*_blockers(connection, [statement.object for statement in done]), *_changed_dependents(then, now)),
         facts={
             **database.rows(connection, "plan/roll_back_facts")[0],
-            "dropped_since_and_stays_so": sorted(gone),
-            "rehearsed": asdict(rehearsed) if rehearsed else None,
+            "dropped_since_the_switch": sorted(dropped),
+            "dry_run": asdict(dry_run) if dry_run else None,
         },
     )
 
 
-def _refuse_without_views(connection: Connection) -> None:
-    if found := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
-        raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), found)
-
-
-def _statements(connection: Connection, switched: list[Statement]) -> list[Statement]:
-    fence, last, steps = (
-        sql.load("switch_over/10_fence"),
-        sql.load("roll_back/to_migrated/30_last_carry_back"),
-        sql.load("roll_back/to_migrated/80_steps_left"),
-    )
-    undos = plan.undone(switched)
+def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statement]:
+    """The switch mirrored: its fence, its locks and its rechecks again, carry-back in the place of catch-up, and then its undos."""
+    undos = plan.undone(done)
     return [
-        Statement("prepare", fence.rule, fence.statement, None, fence.header["locks"]),
-        *statements_of(connection, Catalog({}), sql.load("switch_over/locks")),
-        still_the_same(connection, sql.load(DEPENDENTS)),
+        *_step(connection, "switch_over/fence"),
+        *switch_over.locks(connection),
+        *dependents.unchanged(connection),
         still_clear(sql.load(CAPTURE_DRIFTED)),
-        Statement("locked", last.rule, last.statement, None, last.header["locks"]),
+        *_step(connection, "roll_back/to_migrated/last_carry_back"),
         still_clear(sql.load(REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
-        # said again once the names are the old ones
-        *(Statement("locked", undo.object, undo.do, None, "") for undo in undos if undo.stage == "named"),
-        Statement("locked", steps.rule, steps.statement, None, steps.header["locks"]),
+        *(replace(undo, stage="locked") for undo in undos if undo.stage == "named"),
+        *_step(connection, "roll_back/to_migrated/close_steps"),
         *(undo for undo in undos if undo.stage == "after"),
     ]
 
 
 def _blockers(connection: Connection, known: list[str]) -> list[Problem]:
-    asked = Catalog({"known": known})
-    files = [*sql.folder(_BLOCKERS), *(sql.load(name) for name in (*_ASKED_AGAIN, *DRIFT))]
-    return [obstacle for file in files for obstacle in problems_found(connection, asked, file)]
+    files = [*sql.folder("roll_back/to_migrated/blockers"), *(sql.load(name) for name in _SHARED_BLOCKERS)]
+    catalog = Catalog({"known": known})
+    return [problem for file in files for problem in problems_found(connection, catalog, dependents.given(file))]
 
 
-def _said_again(connection: Connection) -> list[dict[str, Any]]:
-    """What another switch would do to what hangs on the serving table."""
-    return [{"stage": file.header["stage"], **row} for file in sql.folder("dependents") for row in database.rows(connection, file.name)]
+def _definitions(statements: Iterable[Statement]) -> dict[str, set[str]]:
+    """What is done to each object up to the commit. What follows it depends on how full a view is, or whether a key was valid."""
+    found = defaultdict(set)
+    for statement in statements:
+        if statement.stage != "after":
+            found[statement.object].add(statement.do)
+    return found
 
 
-def _words(rows: Iterable[Mapping[str, Any]]) -> dict[str, set[str]]:
-    """What is done to each object up to the commit; what follows it goes by how full a view is, or whether a key was checked before."""
-    sorted_rows = sorted((row for row in rows if row["stage"] != "after"), key=itemgetter("object"))
-    return {name: {row["do"] for row in group} for name, group in itertools.groupby(sorted_rows, key=itemgetter("object"))}
+def _is_about(statement: Statement, dropped: set[str]) -> bool:
+    """Whether a statement recreates one of these, or validates it."""
+    return statement.object.removesuffix(" validated") in dropped
 
 
-def _is_of(statement: Statement, gone: set[str]) -> bool:
-    """Whether a statement is about one of these, or validates it."""
-    return statement.object.removesuffix(" validated") in gone
-
-
-def _changed_since(said: dict[str, set[str]], now: dict[str, set[str]]) -> list[Problem]:
-    """What would get back the words that it had at the switch, and has others by now."""
+def _changed_dependents(then: dict[str, set[str]], now: dict[str, set[str]]) -> list[Problem]:
+    """The dependents that the roll back would recreate as they were at the switch, although they differ by now."""
     return [
         Problem(
-            "dependent_has_changed",
-            one,
-            "it was changed after the switch, and the way back would say it again as it was.",
-            "Drop it before the way back and create it anew after it, or give it back the words that it had.",
+            "changed_dependent",
+            dependent,
+            "it was altered after the switch, and the roll back would restore the old definition.",
+            "Drop it before the roll back and create it anew after it, or restore its old definition yourself.",
         )
-        for one in now
-        if said.get(one, now[one]) != now[one]
+        for dependent in now
+        if dependent in then and then[dependent] != now[dependent]
     ]
-
-
-#: A question of the switch that the withdrawal asks as well.
-_UNFINISHED_ROLL_BACK = "switch_over/blockers/24_unfinished_roll_back"
 
 
 def plan_uninstall(connection: Connection) -> Plan:
-    """The plan of roll_back(to=NOT_STARTED): the deployment's own undo statements, backwards. Takes ACCESS SHARE only.
+    """Return the plan of roll_back(to=NOT_STARTED). Takes ACCESS SHARE only.
 
-    In phase NOT_STARTED it holds what an earlier roll-back had still to do after its lock.
+    In phase NOT_STARTED it holds what an earlier roll back left to do after its lock.
     """
-    row = ledger.phase(connection)
+    in_place = ledger.phase(connection).phase is not Phase.NOT_STARTED
     undos = plan.undone(plan.executed_statements(connection, DEPLOY_SCHEMA))
-    in_place = row.phase is not Phase.NOT_STARTED
-    users_are_ours = any(undo.object == "public.users" for undo in undos)
-    blockers = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
-    locked = []
-    if in_place:
-        locked = [
-            *statements_of(connection, Catalog({}), sql.load("roll_back/to_not_started/locks")),
-            *(still_clear(file) for file in blockers),
-            Statement("locked", "values of the clean side alone", _kept("roll_back/to_not_started/clean_only_values"), None, ""),
-            *(undo for undo in undos if undo.stage == "locked"),
-        ]
-    after = [
-        *statements_of(
-            connection,
-            Catalog({"users_are_ours": users_are_ours, "gone": "public.artworks_v2"}),
-            sql.load("roll_back/to_not_started/created_users"),
-        ),
-        *(undo for undo in undos if undo.stage == "after"),
-        Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
-    ]
+    files = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
     return Plan(
         verb=ROLL_BACK_TO_NOT_STARTED,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=(*locked, *after),
-        blockers=tuple(
-            Problem(file.rule, found["subject"], found["problem"], file.header["remedy"])
-            for file in blockers
-            for found in database.rows(connection, file.name)
+        statements=(
+            *(_undo_deployment(connection, [still_clear(file) for file in files], undos) if in_place else ()),
+            *_remove_the_rest(connection, undos),
         ),
+        blockers=tuple(problem for file in files for problem in problems_found(connection, Catalog({}), file)),
         facts=database.rows(connection, "roll_back/to_not_started/facts")[0] if in_place else {},
     )
 
 
-def _kept(name: str) -> str:
-    return f"CREATE TABLE artwork_migration.clean_only_value AS\n{sql.load(name).statement}"
+def _undo_deployment(connection: Connection, rechecks: list[Statement], undos: list[Statement]) -> list[Statement]:
+    """The deployment mirrored: the locks, the rechecks, the values that only the clean side holds, and then its undos."""
+    values = sql.load("roll_back/to_not_started/clean_only_values")
+    keep = f"CREATE TABLE artwork_migration.clean_only_value AS\n{values.statement}"
+    return [
+        *_step(connection, "roll_back/to_not_started/locks"),
+        *rechecks,
+        Statement("locked", "values of the clean side alone", keep, None, ""),
+        *(undo for undo in undos if undo.stage == "locked"),
+    ]
+
+
+def _remove_the_rest(connection: Connection, undos: list[Statement]) -> list[Statement]:
+    """What follows the commit: users that the deployment created and nobody needs, what needs time, and the ledger last."""
+    users = Catalog({"users_are_ours": any(undo.object == "public.users" for undo in undos), "gone": "public.artworks_v2"})
+    return [
+        *statements_of(connection, users, sql.load("roll_back/to_not_started/created_users")),
+        *(undo for undo in undos if undo.stage == "after"),
+        Statement("after", "schema artwork_migration", sql.load_undo("ledger/create").statement, None, ""),
+    ]
+
+
+def _step(connection: Connection, name: str) -> list[Statement]:
+    return statements_of(connection, Catalog({}), sql.load(name))

@@ -15,11 +15,10 @@ from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.blocking import BLOCKS
 from tests.conftest import MakeShop
 from tests.databases import Shop, deploy, migrate, planned_deployment, planned_switch
+from tests.dependents import BLOCKING, KEPT
 from tests.directions import Direction
-from tests.hanging import GOES
 
 #: Everything that depends on the table, its row type or the type's array, with the name that tells it; but for what is part of these.
 DEPENDS = """
@@ -94,7 +93,7 @@ def everything(either_server: EmbeddedServer) -> Iterator[Shop]:
     """The template: the sample with one of each kind, on each release in turn."""
     with cloned(either_server, "everything") as shop:
         build_sample(either_server.conninfo(shop.name), Variant.CURRENT, rows=1)
-        made(made(shop, GOES), BLOCKS).close()
+        made(made(shop, KEPT), BLOCKING).close()
         yield shop
 
 
@@ -113,15 +112,15 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
 
 def test_each_kind_is_listed_with_its_action(listed: list[dict[str, Any]]) -> None:
     """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
-    assert [] == unlisted(listed, GOES, "action")
+    assert [] == unlisted(listed, KEPT, "action")
     assert [] == [
-        one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in GOES.values())
+        one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in KEPT.values())
     ]
 
 
 def test_what_would_block_the_switch_is_listed_with_what_to_do(listed: list[dict[str, Any]]) -> None:
     """In words, each with its remedy; and nothing else would."""
-    assert [] == unlisted(listed, BLOCKS, "problem")
+    assert [] == unlisted(listed, BLOCKING, "problem")
     assert [] == [one for one in listed if bool(one["problem"]) != bool(one["remedy"])]
 
 
@@ -136,7 +135,7 @@ def test_nothing_that_depends_on_the_table_is_unlisted(hung: Shop, listed: list[
     asking = hung.session()
     asking.execute("SET search_path = ''")
     depends = asking.execute(DEPENDS).fetchall()
-    assert len(GOES) <= len(depends)
+    assert len(KEPT) <= len(depends)
     assert [] == [described for described, name in depends if not any(name in one["object"] for one in listed)]
 
 
@@ -216,7 +215,7 @@ STAYS = {
 def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     """What goes along is on the table that serves, what stays is on the retired one alone, and what goes by the name works."""
     # a label without its provider cannot be said again by anybody
-    shop = made(make_shop(), {name: thing for name, thing in GOES.items() if name != "a security label"})
+    shop = made(make_shop(), {name: thing for name, thing in KEPT.items() if name != "a security label"})
     before = {name: shop.value(asked, "artworks") for name, asked in (CARRIED | STAYS).items()}
     assert [] == [name for name, answer in before.items() if not answer]
     actions = " ".join(one["action"] for one in listing(planned_deployment(shop)))

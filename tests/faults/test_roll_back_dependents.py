@@ -31,7 +31,7 @@ def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
         *("publication supabase_realtime", "retired table in publication feed", "retired table in publication supabase_realtime"),
         "view public.artwork_gallery",
     ]
-    assert ((), gone) == (made.blockers, made.facts["dropped_since_and_stays_so"])
+    assert ((), gone) == (made.blockers, made.facts["dropped_since_the_switch"])
     roll_back(migrated, made)
     for name in ("artwork_gallery", "Users view own orders", "orders_artwork_id_fkey", "ADD TABLE ONLY public.artworks;"):
         assert (name, []) == (name, [line for line in (*before, *migrated.schema_dump()) if name in line])
@@ -57,7 +57,7 @@ def test_a_restored_database_goes_back(migrated: Shop, restored: Callable[[Shop]
     copy = restored(migrated)
     assert {} == blocked_by(copy)
     copy.sql.execute("CREATE VIEW since AS SELECT id FROM artworks")
-    assert {"view public.since": "dependent_has_come"} == blocked_by(copy)
+    assert {"view public.since": "new_dependent"} == blocked_by(copy)
     copy.sql.execute("DROP VIEW since")
     roll_back(copy)
     assert set(reconcile_now(copy)) <= {"match", "excluded", "quarantined"}
@@ -68,17 +68,17 @@ SINCE = {
     "a function replaced by one that is bound": (
         "CREATE FUNCTION older() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
         "CREATE OR REPLACE FUNCTION older() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks; END",
-        ("function public.older()", "dependent_has_come"),
+        ("function public.older()", "new_dependent"),
     ),
     "the same without the view artworks_v2": (
         "CREATE FUNCTION older() RETURNS bigint LANGUAGE sql AS 'SELECT 1::bigint'",
         "DROP VIEW artworks_v2; CREATE OR REPLACE FUNCTION older() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks; END",
-        ("function public.older()", "dependent_has_come"),
+        ("function public.older()", "new_dependent"),
     ),
     "a column without the view artworks_v2": (
         "SELECT 1",
         "DROP VIEW artworks_v2; ALTER TABLE artworks ADD COLUMN rating int",
-        ("column rating", "column_has_come"),
+        ("column rating", "new_column"),
     ),
     "somebody else's artworks_v2": (
         "SELECT 1",
@@ -89,12 +89,12 @@ SINCE = {
     "a function under another name": (
         "CREATE FUNCTION older() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks_v2; END",
         "ALTER FUNCTION older RENAME TO renamed",
-        ("function public.renamed()", "dependent_has_come"),
+        ("function public.renamed()", "new_dependent"),
     ),
     "a trigger's words": (
         HOOK,
         "CREATE OR REPLACE TRIGGER hook AFTER INSERT OR DELETE ON artworks FOR EACH ROW EXECUTE FUNCTION hook()",
-        ("trigger hook", "dependent_has_changed"),
+        ("trigger hook", "changed_dependent"),
     ),
     "the retired table's key to users": (
         "SELECT 1",
@@ -104,7 +104,7 @@ SINCE = {
     "the retired table's key, dropped": (
         "SELECT 1",
         "ALTER TABLE artworks_old DROP CONSTRAINT artworks_old_user_id_fkey",
-        ("artworks_old_user_id_fkey", "name_has_gone"),
+        ("artworks_old_user_id_fkey", "missing_name"),
     ),
     "the serving table's key to users": (
         "SELECT 1",
@@ -114,17 +114,17 @@ SINCE = {
     "a check, dropped": (
         "SELECT 1",
         "ALTER TABLE artworks DROP CONSTRAINT artworks_generation_status_check",
-        ("artworks_generation_status_check", "name_has_gone"),
+        ("artworks_generation_status_check", "missing_name"),
     ),
     "an index, under another name": (
         "SELECT 1",
         "ALTER INDEX artworks_user_id_idx RENAME TO by_user",
-        ("artworks_user_id_idx", "name_has_gone"),
+        ("artworks_user_id_idx", "missing_name"),
     ),
     "the life-cycle trigger, dropped": (
         "SELECT 1",
         "DROP TRIGGER artworks_lifecycle ON artworks",
-        ("artworks_lifecycle", "name_has_gone"),
+        ("artworks_lifecycle", "missing_name"),
         ("trigger artworks_lifecycle on public.artworks", "trigger_drifted"),
     ),
 }

@@ -24,25 +24,25 @@ INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = 
 COME = {
     "a function of the row type": (
         "CREATE FUNCTION f() RETURNS SETOF artworks LANGUAGE sql AS 'SELECT * FROM artworks'",
-        "dependent_has_come",
+        "new_dependent",
     ),
-    "a function of its array": ("CREATE FUNCTION f(artworks[]) RETURNS int LANGUAGE sql AS 'SELECT 1'", "dependent_has_come"),
+    "a function of its array": ("CREATE FUNCTION f(artworks[]) RETURNS int LANGUAGE sql AS 'SELECT 1'", "new_dependent"),
     "a function of the view's row type": (
         "CREATE FUNCTION f() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2'",
-        "dependent_has_come",
+        "new_dependent",
     ),
     "a function that is bound": (
         "CREATE FUNCTION f() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks; END",
-        "dependent_has_come",
+        "new_dependent",
     ),
-    "a column of the row type": ("CREATE TABLE copies (artwork artworks)", "dependent_has_come"),
+    "a column of the row type": ("CREATE TABLE copies (artwork artworks)", "new_dependent"),
     "a rule on a view": (
         "CREATE RULE r AS ON UPDATE TO artwork_gallery DO INSTEAD UPDATE artworks SET pet_name = NEW.pet_name WHERE id = OLD.id",
-        "dependent_has_come",
+        "new_dependent",
     ),
-    "a publication": ("CREATE PUBLICATION other FOR TABLE artworks", "dependent_has_come"),
-    "a column": ("ALTER TABLE artworks ADD COLUMN rating int", "column_has_come"),
-    "a column's new name": ("ALTER TABLE artworks RENAME COLUMN token_expires_at TO expires_at", "column_has_come"),
+    "a publication": ("CREATE PUBLICATION other FOR TABLE artworks", "new_dependent"),
+    "a column": ("ALTER TABLE artworks ADD COLUMN rating int", "new_column"),
+    "a column's new name": ("ALTER TABLE artworks RENAME COLUMN token_expires_at TO expires_at", "new_column"),
 }
 
 #: What cannot go along, and the rule that says no to the switch.
@@ -59,20 +59,20 @@ STAYS = {
     "materialized views of one name": (
         "CREATE SCHEMA a; CREATE SCHEMA b; CREATE MATERIALIZED VIEW a.sales AS SELECT id FROM artworks;"
         "CREATE MATERIALIZED VIEW b.sales AS SELECT id FROM artworks",
-        "materialized_view_twins",
+        "materialized_views",
     ),
     "indexes of one name": (
         "CREATE SCHEMA a; CREATE MATERIALIZED VIEW one AS SELECT id FROM artworks; "
         "CREATE MATERIALIZED VIEW a.two AS SELECT id FROM artworks; CREATE INDEX by_id ON one (id); CREATE INDEX by_id ON a.two (id)",
-        "materialized_view_twins",
+        "materialized_views",
     ),
     "a materialized view named like a table of ours": (
         "CREATE MATERIALIZED VIEW step AS SELECT id FROM artworks",
-        "materialized_view_twins",
+        "materialized_views",
     ),
     "a materialized view whose index has a long name": (
         f"CREATE MATERIALIZED VIEW sales AS SELECT id FROM artworks; CREATE INDEX {'i' * 60} ON sales (id)",
-        "materialized_view_twins",
+        "materialized_views",
     ),
     "a view that is written to by a rule": (
         "CREATE VIEW named AS SELECT id, pet_name FROM artworks;"

@@ -1,4 +1,4 @@
-"""What hangs on artworks: it goes along and comes back, or the plan is blocked in words, also when it comes or changes behind the plan."""
+"""Dependents of artworks are recreated in both directions, or they block the plan, also when they appear or change after the plan."""
 
 import psycopg
 import pytest
@@ -24,18 +24,19 @@ BLOCKERS = {
     "views": "CREATE VIEW originals AS SELECT original_image_url FROM artworks",
     "policies": "CREATE POLICY more ON orders USING (EXISTS (SELECT FROM artworks AS a WHERE a.mockup_urls IS NOT NULL))",
     "publications": "CREATE PUBLICATION other FOR TABLE artworks (id, original_image_url)",
-    "user_triggers": "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM NEW.mockup_urls; RETURN NEW; END$$;"
+    "triggers": "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM NEW.mockup_urls; RETURN NEW; END$$;"
     "CREATE TRIGGER hook AFTER INSERT ON artworks FOR EACH ROW EXECUTE FUNCTION hook()",
-    "materialized_view_twins": "CREATE MATERIALIZED VIEW originals AS SELECT original_image_url FROM artworks",
-    "materialized_views": "CREATE TABLE artwork_sales_old ()",
+    "materialized_views": "CREATE MATERIALIZED VIEW originals AS SELECT original_image_url FROM artworks",
+    "the name of a materialized view": "CREATE TABLE artwork_sales_old ()",
     "rules": "CREATE RULE nothing AS ON DELETE TO artworks DO ALSO NOTHING",
     "row types": "CREATE TABLE copies (artwork artworks)",
     "partitioned references": "CREATE TABLE gifts (artwork_id uuid REFERENCES artworks (id)) PARTITION BY HASH (artwork_id);"
     "CREATE TABLE gifts_all PARTITION OF gifts FOR VALUES WITH (MODULUS 1, REMAINDER 0)",
     "functions of the row type": "CREATE FUNCTION first() RETURNS artworks LANGUAGE sql AS 'SELECT * FROM artworks LIMIT 1'",
 }
-#: The rule that says no, where it has another name.
+#: The rule of the blocker, where it has another name.
 RULE = {
+    "the name of a materialized view": "materialized_views",
     "rules": "unknown_dependent",
     "row types": "unknown_dependent",
     "functions of the row type": "unknown_dependent",
@@ -44,8 +45,8 @@ RULE = {
 
 
 @pytest.mark.parametrize("name", BLOCKERS)
-def test_what_cannot_are_carried_over_blocks_the_plan_in_words(migrated: Shop, name: str) -> None:
-    """Each rule names what it is about and what to do."""
+def test_what_cannot_be_recreated_blocks_the_plan(migrated: Shop, name: str) -> None:
+    """A dependent that the switch cannot recreate is a blocker of the plan, which names the object, the problem and the fix."""
     migrated.sql.execute(BLOCKERS[name].replace("%%", "%"))  # type: ignore[call-overload]  # made of this test's own names
     found = planned_switch(migrated).blockers
     assert RULE.get(name, name) in {blocker.rule for blocker in found}
@@ -81,8 +82,8 @@ CHANGED = {
 
 @pytest.mark.parametrize("verb", DIRECTIONS, ids=str)
 @pytest.mark.parametrize("name", CHANGED)
-def test_what_is_changed_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
-    """The plan would give it its old words back, or forget it; nothing is changed, and a new plan knows it."""
+def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
+    """A dependent that appears or changes between the plan and its locks stops the plan, and nothing is changed."""
     there_before, change = CHANGED[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names
     direction = Direction.ready(migrated, verb)
@@ -108,15 +109,15 @@ CHANGED_SINCE = {
 
 
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
-def test_what_was_changed_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
-    """It would get the words back that it had at the switch, and nobody would notice."""
+def test_a_dependent_that_was_altered_since_the_switch_blocks_the_roll_back(migrated: Shop, subject: str) -> None:
+    """A dependent that was altered after the switch blocks the roll back, which would restore its old definition unnoticed."""
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
     migrated.sql.execute(CHANGED_SINCE[subject])  # type: ignore[call-overload]  # made of this test's own names
-    assert subject in {blocker.subject for blocker in planned_roll_back(migrated).blockers if blocker.rule == "dependent_has_changed"}
+    assert subject in {blocker.subject for blocker in planned_roll_back(migrated).blockers if blocker.rule == "changed_dependent"}
 
 
-# What goes along
+# What is recreated
 
 VIEWS = (
     "CREATE VIEW named (number, called) AS SELECT id, pet_name FROM artworks",
@@ -130,8 +131,8 @@ VIEWS = (
 )
 
 
-def test_views_of_all_kinds_are_carried_over_and_come_back(migrated: Shop) -> None:
-    """Aliases, check options, barriers, views on views, defaults and grants: they read the serving table and are what they were."""
+def test_views_of_all_kinds_are_recreated_in_both_directions(migrated: Shop) -> None:
+    """Views with aliases, check options, barriers, defaults, grants or views below them read the serving table and are what they were."""
     for view in VIEWS:
         migrated.sql.execute(view)  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
@@ -147,8 +148,8 @@ def test_views_of_all_kinds_are_carried_over_and_come_back(migrated: Shop) -> No
     assert before == migrated.schema_dump()
 
 
-def test_rights_on_columns_of_a_materialized_view_are_carried_over(migrated: Shop) -> None:
-    """Whoever may read one column of it may do so after the switch, and no other."""
+def test_privileges_on_columns_of_a_materialized_view_are_carried_over(migrated: Shop) -> None:
+    """A role that may read one column of a materialized view may read exactly that column after the switch."""
     migrated.sql.execute("REVOKE ALL ON artwork_sales FROM anon, authenticated; GRANT SELECT (day) ON artwork_sales TO anon")
     before = migrated.schema_dump()
     switch(migrated)
@@ -161,8 +162,8 @@ def test_rights_on_columns_of_a_materialized_view_are_carried_over(migrated: Sho
     assert before == migrated.schema_dump()
 
 
-def test_a_policy_on_a_partitioned_table_is_carried_over(migrated: Shop) -> None:
-    """It reads the serving table, its own table's partitions are as they were."""
+def test_a_policy_on_a_partitioned_table_is_recreated(migrated: Shop) -> None:
+    """A policy on a partitioned table reads the serving table after the switch, and the partitions are as they were."""
     migrated.sql.execute(
         "CREATE TABLE looks (artwork_id uuid) PARTITION BY HASH (artwork_id);"
         "CREATE TABLE looks_all PARTITION OF looks FOR VALUES WITH (MODULUS 1, REMAINDER 0);"
@@ -181,8 +182,8 @@ def test_a_policy_on_a_partitioned_table_is_carried_over(migrated: Shop) -> None
 
 
 @pytest.mark.parametrize("scope", ["ALL TABLES", "TABLES IN SCHEMA public"])
-def test_a_publication_of_everything_stops_nobody(migrated: Shop, scope: str) -> None:
-    """Every table of ours has a replica identity, so the application's writes, ours and both ways go through."""
+def test_a_publication_of_everything_stops_no_write(migrated: Shop, scope: str) -> None:
+    """Our tables have a replica identity, so a publication of everything stops neither the application nor the switch nor the roll back."""
     migrated.sql.execute(f"CREATE PUBLICATION everything FOR {scope}")  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
     artwork = add_legacy(migrated)
@@ -194,7 +195,7 @@ def test_a_publication_of_everything_stops_nobody(migrated: Shop, scope: str) ->
 
 
 def test_a_subscription_that_writes_into_artworks_blocks_the_plan(make_shop: MakeShop) -> None:
-    """It goes by the name of the table, and would write legacy rows into the clean one."""
+    """A subscription finds the table by its name and would write legacy rows into the clean one, so it blocks the switch."""
     publisher, shop = make_shop(phase="MIGRATED"), make_shop(phase="MIGRATED")
     publisher.sql.execute("CREATE PUBLICATION elsewhere FOR TABLE artworks")
     publisher.sql.execute(f"SELECT PG_CREATE_LOGICAL_REPLICATION_SLOT('{publisher.name}', 'pgoutput')")
@@ -210,8 +211,8 @@ def test_a_subscription_that_writes_into_artworks_blocks_the_plan(make_shop: Mak
         publisher.sql.execute(f"SELECT PG_DROP_REPLICATION_SLOT('{publisher.name}')")
 
 
-def test_an_application_s_trigger_is_carried_over_in_its_state(migrated: Shop) -> None:
-    """It fires for the serving table and not for what is carried back; on the way back it is what it was."""
+def test_an_application_s_trigger_is_recreated_in_its_state(migrated: Shop) -> None:
+    """A trigger fires for the serving table and not for what is carried back, and after the roll back it is what it was."""
     migrated.sql.execute(
         "CREATE TABLE calls (id uuid);"
         "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO calls VALUES (NEW.id); RETURN NEW; END$$;"

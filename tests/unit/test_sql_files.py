@@ -120,7 +120,7 @@ def test_the_columns_of_a_query_for_statements_are_a_contract() -> None:
     file = sql.load("switch_over/locks")
     (row,) = file.statement_rows(["object", "do", "kind"], [_row(kind=sql.VIEW_LOCK)])
     assert ("an object", "SELECT 1", None, "locked", sql.VIEW_LOCK) == (row.object, row.do, row.undo, row.undo_stage, row.kind)
-    with pytest.raises(ValueError, match=r"switch_over/20_locks\.rows: unknown or missing columns fate;"):
+    with pytest.raises(ValueError, match=r"switch_over/locks\.rows: unknown or missing columns fate;"):
         file.statement_rows(["object", "do", "fate"], [])
     with pytest.raises(ValueError, match="unknown or missing columns do;"):
         file.statement_rows(["object", "undo"], [])

@@ -1,0 +1,29 @@
+-- What: the table's own keys and checks. A key to another table than users is an unknown_dependent.
+-- Why: the clean table has constraints of its own; anyone who relies on another one must know.
+-- Locks: none.
+SELECT
+  FORMAT('%s %I', k.kind, k.conname) AS object,
+  'stays with the retired table; ' || CASE
+    WHEN k.contype IN ('p', 'f') THEN 'the clean table has its own'
+    WHEN k.contype = 'u' AND k.columns = ARRAY['access_token'::name] THEN 'the clean table has its own'
+    WHEN k.contype IN ('u', 'x') THEN 'the clean table has none like it'
+    ELSE 'the clean table has checks of its own'
+  END AS action
+FROM (
+  SELECT
+    c.conname,
+    c.contype,
+    c.confrelid,
+    CASE c.contype
+      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'f' THEN 'key to users'
+      WHEN 'n' THEN 'NOT NULL' ELSE 'check'
+    END AS kind,
+    ARRAY(
+      SELECT a.attname FROM pg_catalog.pg_attribute AS a
+      WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
+    ) AS columns
+  FROM pg_catalog.pg_constraint AS c
+  WHERE c.conrelid = 'public.artworks'::regclass AND c.contype <> 't'
+) AS k
+WHERE k.contype <> 'f' OR (k.confrelid = TO_REGCLASS('public.users') AND k.columns = ARRAY['user_id'::name])
+ORDER BY k.contype, k.conname
