@@ -1,5 +1,7 @@
-"""What the plan of deploy_schema tells its reader, in seconds on a table of any size: from a sample what is only told, exactly but within
-a bound what decides. Nothing here is in the plan's number."""
+"""The counts that the plan of deploy_schema shows, made in seconds on a table of any size.
+
+Counts for information come from a sample; counts that decide are exact, within a time limit. None of them is in the plan's number.
+"""
 
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, cast
@@ -128,7 +130,7 @@ def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answ
 
 
 def before_deployment(connection: Connection, known: Catalog, file: SqlFile, *, sampled: float | None = None) -> SqlFile:
-    """The query of a file with stand-ins for the relations of ours that it names, `sampled` with a percentage of the legacy table."""
+    """Return the query of a file with stand-ins for our relations that it names, `sampled` with a percentage of the legacy table."""
     if "given" not in file.header:
         return file
     stand_ins = {

@@ -72,10 +72,9 @@ def execute(
 ) -> int:
     """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
 
-    From the first lock to the commit it takes less than half of deadlock_timeout, enforced by the server. `before_commit` runs in the
-    same transaction (the phase is written there). `on_attempt` is told of each attempt that failed; `before_attempt` does outside any lock
-    what would otherwise pile up for the next one. After `patience` seconds LockNotObtained is raised, with the holders; nothing was
-    changed then.
+    From the first lock to the commit it takes less than half of deadlock_timeout; the server enforces that. `before_commit` runs in the
+    same transaction and writes the phase. `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
+    outside any lock. Raises LockNotObtained with the holders after `patience` seconds; nothing was changed then.
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
@@ -159,9 +158,9 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
 
 
 def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:
-    """Execute what is of stage `after`: each statement by itself, outside a transaction block, tried again when we lose.
+    """Execute the statements of stage `after`: each alone, outside a transaction block, and again if it could not acquire its lock.
 
-    It may be run again, also by another run. Raises OldTransactions with the holders when the locks are not had for `patience`
+    It may be run again, also by another run. Raises OldTransactions with the holders if it could not acquire the locks for `patience`
     seconds, DatabaseError or DatabaseUnreachable; what is done stays done.
     """
     deadline = time.monotonic() + patience

@@ -70,7 +70,7 @@ def read_catalog(connection: Connection) -> Catalog:
 
 
 def _carried_over(place: int, column: str) -> dict[str, Any]:
-    """A row of the mapping for a column that goes along as it is."""
+    """Return a row of the mapping for a column that is carried over unchanged."""
     same = {"clean_column": column, "legacy_column": column, "back": "@", "same": "@ IS NOT DISTINCT FROM #", "data_type": None}
     return {"position": place, **same, "required": True, "on_update": True, "carried": True}
 

@@ -48,7 +48,7 @@ BEGIN
 END
 $$;
 
--- One row by itself; a refusal is noted and the next row has its turn.
+-- One row alone; a rejection is recorded and the next row follows.
 CREATE FUNCTION artwork_migration.carry_back_or_refuse(artwork_id uuid) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -88,7 +88,7 @@ BEGIN
     WHERE a.id = moved.old_id AND NOT EXISTS (SELECT FROM public.artworks_old AS n WHERE n.id = moved.new_id);
   END LOOP;
 
-  -- What was refused before may be mended, or gone, by now.
+  -- What was rejected before may be fixed, or deleted, by now.
   DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed);
   removed := artwork_migration.delete_retired(changed);
   changed := ARRAY(SELECT c.id FROM public.artworks AS c WHERE c.id = ANY(changed) ORDER BY c.id);
@@ -102,7 +102,7 @@ BEGIN
     SELECT COUNT(*) FILTER (WHERE artwork_migration.carry_back_or_refuse(x.id)) INTO carried FROM UNNEST(changed) AS x (id);
   END;
   rejected := CARDINALITY(changed) - carried;
-  -- They stay on the clean side, and catch-up looks once more when the legacy table serves again: an e-mail may lead to another owner.
+  -- They stay on the clean side, and catch-up rechecks them when the legacy table serves again: an e-mail may lead to another owner.
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
 END

@@ -11,7 +11,7 @@ SELECT
   c.relowner AS owner,
   NULL::oid AS locked,
   'the clean table gets it at the switch' AS action,
-  CASE c.relreplident WHEN 'i' THEN 'its rows are told apart by an index that the clean table does not have.' END AS problem,
+  CASE c.relreplident WHEN 'i' THEN 'its rows are identified by an index that the clean table does not have.' END AS problem,
   JSONB_BUILD_ARRAY(
     JSONB_BUILD_OBJECT(
       'stage', 'locked',

@@ -57,7 +57,7 @@ SELECT
     WHEN
       REGEXP_COUNT(v.definition, '\mpublic\.artworks\M')
       > REGEXP_COUNT(REGEXP_REPLACE(v.definition, '''[^'']*''', '', 'g'), '\mpublic\.artworks\M')
-      THEN 'it holds a literal in which the table''s name cannot be told from the table.'
+      THEN 'it holds a literal in which the table''s name cannot be distinguished from the table.'
     WHEN EXISTS (
       SELECT FROM pg_catalog.pg_depend AS x INNER JOIN pg_catalog.pg_rewrite AS w ON x.objid = w.oid
       WHERE x.classid = 'pg_rewrite'::regclass AND x.refobjid = v.oid AND w.ev_class <> v.oid

@@ -1,5 +1,5 @@
 -- What: everything that the catalog binds to artworks, to its other half (artworks_v2 or artworks_old) or to the row type of one of them: a
---   row for each column. A view is named by itself, not by its query.
+--   row for each column. A view is named, not its query.
 -- Why: the kinds, the blockers, the locks and the list of the switch read pg_depend here and nowhere else. `outside`: the object is neither
 --   a part of one of these tables nor ours.
 -- Locks: none.

@@ -1,6 +1,6 @@
 -- What: an earlier roll back has steps left after its commit.
 -- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Checked before another switch, and before
---   everything of ours is removed, the list of these steps included.
+--   the migration's objects are removed, the list of these steps included.
 -- Locks: none.
 -- Remedy: Run roll_back(to=MIGRATED) again; it does what is left.
 SELECT DISTINCT

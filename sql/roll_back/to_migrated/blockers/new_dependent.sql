@@ -1,4 +1,4 @@
--- What: an object is bound to artworks, to the view artworks_v2 or to the row type of either, and was not when the tables got their new
+-- What: an object depends on artworks, to the view artworks_v2 or to the row type of either, and was not when the tables got their new
 --   names.
 -- Why: the roll back recreates what the switch recreated, and nothing else: this object would stay with the clean table, or keep the view.
 --   A dependent that was dropped since and created again under its name is recognised by that name (:known).
