@@ -150,7 +150,7 @@ def _gates_line(last: LastGates) -> str:
 
 
 def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:
-    (row,) = database.rows(connection, "report/backlog_of_window" if window else "report/backlog")
+    (row,) = database.rows(connection, "status/backlog_of_window" if window else "status/backlog")
     return Backlog(**row)
 
 

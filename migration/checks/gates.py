@@ -14,8 +14,6 @@ from sql import SqlFile
 
 #: Ids of a rule in a message and in its verdict; `finding` has all of them.
 IDS_SHOWN = 20
-#: The line between the two queries of a rule file.
-CHECKED = "-- Checked:"
 #: How a rule file is measured: one statement, so one snapshot, and no id travels through Python. An object of the catalog has no id.
 _MEASURE = """\
 WITH bad AS (
@@ -142,7 +140,7 @@ def measure(run: Run, suite: str) -> dict[str, str]:
     A suite without a folder is measured elsewhere: `reconciliation` by sync/reconcile.py, most of `verification` by verification.py.
     """
     failed = {}
-    for rule in sql.folder(f"rules/{suite}"):
+    for rule in sql.folder(f"rules/{suite}") if suite in sql.folders("rules") else ():
         try:
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:
@@ -151,9 +149,10 @@ def measure(run: Run, suite: str) -> dict[str, str]:
 
 
 def queries(rule: SqlFile) -> tuple[str, str]:
-    """The two queries of a rule file: what is bad, and how much was checked. Raises ValueError if the file has not exactly these."""
-    bad, checked = (part.strip().removesuffix(";") for part in rule.statement.split(CHECKED))
-    return bad, checked
+    """The two queries of a rule file: what is bad, and how much was checked. Raises ValueError if the file does not have both."""
+    if rule.checked is None:
+        raise ValueError(f"sql/{rule.name}.sql has no part Checked")
+    return rule.statement, rule.checked.statement
 
 
 def rule_results(run: Run, suite: str) -> dict[str, list[RuleResult]]:

@@ -25,7 +25,7 @@ class Statement:
     """One statement of a plan: its stage, its object, its SQL (`do`), the SQL that undoes it if any, and the lock that it takes.
 
     `undo_stage` is when the undo runs: `locked`, `named` (under the locks too, once the tables have their old names again) or `after`.
-    For `kind` and `waits_on` see `sql.StatementRow`.
+    `kind` and `waits_on` are those of `sql.StatementRow`.
     """
 
     stage: str

@@ -27,7 +27,7 @@ _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
-#: What these two are asked with.
+#: The parameters of these two.
 _LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 
 

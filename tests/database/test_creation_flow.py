@@ -25,7 +25,7 @@ STEPS = [
         "completed, ready for prints",
         ("completed", "https://fal.ai/result.jpg", "not_required", None),
     ),
-    ('{"upscale_status": "processing"}', "completed, high-res on its way", ("completed", "https://fal.ai/result.jpg", "processing", None)),
+    ('{"upscale_status": "processing"}', "completed, high-res in progress", ("completed", "https://fal.ai/result.jpg", "processing", None)),
     (
         '{"upscale_status": "completed", "upscaled_image_url": "https://fal.ai/upscaled.jpg"}',
         "completed, high-res available",

@@ -81,7 +81,7 @@ STAGES = {
     "processing": {"generation_status": "processing", "generated_image_url": None},
     "completed, ready for prints": {},
     "completed, high-res requested": {"upscale_status": "pending"},
-    "completed, high-res on its way": {"upscale_status": "processing"},
+    "completed, high-res in progress": {"upscale_status": "processing"},
     "completed, high-res available": {"upscale_status": "completed", "upscaled_image_url": URL},
     "completed, ready for prints, high-res failed": {"upscale_status": "failed"},
     "completed, but its image is missing": {"generated_image_url": None},

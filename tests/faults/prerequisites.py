@@ -68,7 +68,7 @@ WRONG_TYPES = [
         f"{name} of another type",
         "column_type",
         f"public.artworks.{name}",
-        f"must be {wanted}",
+        f"{wanted} is required",
         SWAP.format(name, "timestamp" if wanted == "timestamptz" else "integer"),
     )
     for name, _, wanted in mapping()
@@ -80,30 +80,30 @@ TABLE_CASES = [
         "the clean table, under its final name",
         "migrated_already",
         "table public.artworks",
-        "a migration was done here before",
+        "a migration was completed here before",
         "ALTER TABLE public.artworks RENAME TO pictures;"
         " CREATE TABLE public.artworks (id uuid PRIMARY KEY, pet_mom_image_url text, pet_image_url text, upscale_status text)",
     ),
-    one("no table", "artworks_missing", "table public.artworks", "there is no such table", "DROP TABLE public.artworks CASCADE"),
+    one("no table", "artworks_missing", "table public.artworks", "it does not exist", "DROP TABLE public.artworks CASCADE"),
     one(
         "a view",
         "artworks_missing",
         "table public.artworks",
-        "no ordinary table",
+        "not an ordinary table",
         "ALTER TABLE public.artworks RENAME TO pictures; CREATE VIEW public.artworks AS SELECT * FROM public.pictures",
     ),
     one(
         "a partitioned table",
         "artworks_missing",
         "table public.artworks",
-        "no ordinary table",
+        "not an ordinary table",
         "ALTER TABLE public.artworks RENAME TO pictures; CREATE TABLE public.artworks (LIKE public.pictures) PARTITION BY HASH (id)",
     ),
     one(
         "a table with children",
         "artworks_missing",
         "table public.artworks",
-        "no ordinary table",
+        "not an ordinary table",
         "CREATE TABLE public.more_artworks () INHERITS (public.artworks)",
     ),
     one(
@@ -124,14 +124,14 @@ TABLE_CASES = [
         "id that is a number",
         "column_type",
         "public.artworks.id",
-        "the type is bigint and must be uuid",
+        "its type is bigint; uuid is required",
         SWAP.format("id", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
     ),
     Case(
         "user_id that is a number",
         SWAP.format("user_id", "integer"),
         (
-            ("column_type", "public.artworks.user_id", "the type is integer and must be uuid"),
+            ("column_type", "public.artworks.user_id", "its type is integer; uuid is required"),
             ("user_without_key", "public.artworks.user_id", "no validated foreign key"),
         ),
     ),
@@ -139,7 +139,7 @@ TABLE_CASES = [
         "a status of an enumerated type, with a check",
         "column_type",
         "public.artworks.generation_status",
-        "must be text",
+        "text is required",
         SWAP.format("generation_status", "integer")
         + "CREATE TYPE public.progress AS ENUM ('pending', 'completed');"
         + SWAP.format("generation_status", "public.progress CHECK (generation_status IN ('pending', 'completed'))"),
@@ -170,17 +170,17 @@ TABLE_CASES = [
             f" ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) {action}",
         )
         for action, problem in (
-            ("", "no user could be deleted"),
-            ("ON DELETE RESTRICT", "no user could be deleted"),
-            ("ON DELETE CASCADE", "it would delete retired ones"),
-            ("ON DELETE SET DEFAULT", "it must leave them without"),
+            ("", "could not be deleted"),
+            ("ON DELETE RESTRICT", "could not be deleted"),
+            ("ON DELETE CASCADE", "it would delete retired rows"),
+            ("ON DELETE SET DEFAULT", "they must have no owner then"),
         )
     ),
     one(
         "a foreign key to another column",
         "reference_key",
         "constraint gifts_token_fkey on public.gifts",
-        "by another column than id",
+        "by a column other than id",
         "CREATE TABLE public.gifts (token text CONSTRAINT gifts_token_fkey REFERENCES public.artworks (access_token))",
     ),
     one(
@@ -202,7 +202,7 @@ TABLE_CASES = [
         "a policy with the table's name in a literal",
         "policy_column",
         "policy told on public.artworks",
-        "it holds a literal",
+        "it contains a literal",
         "CREATE POLICY told ON public.artworks FOR SELECT USING (pet_name <> 'see artworks.pdf')",
     ),
 ]
@@ -212,21 +212,21 @@ SERVER_CASES = [
         "read-only transactions",
         "session_setting",
         "setting default_transaction_read_only",
-        "nothing could be written",
+        "nothing can be written",
         "SET LOCAL default_transaction_read_only = on",
     ),
     one(
         "a session that is a replica",
         "session_setting",
         "setting session_replication_role",
-        "checked by no foreign key",
+        "bypass foreign keys",
         "SET LOCAL session_replication_role = replica",
     ),
     one(
         "a subscription that writes into the table",
         "subscribed_table",
         "table public.artworks",
-        "subscription shipped writes into it",
+        "subscription shipped writes to it",
         "CREATE SUBSCRIPTION shipped CONNECTION '*conninfo*' PUBLICATION supabase_realtime"
         " WITH (create_slot = false, enabled = false, slot_name = NONE)",
     ),
@@ -234,7 +234,7 @@ SERVER_CASES = [
         "a short deadlock_timeout",
         "deadlock_timeout",
         "setting deadlock_timeout",
-        "it is 100 ms and must be at least 240 ms",
+        "it is 100 ms; at least 240 ms are required",
         "SET LOCAL deadlock_timeout = 100",
     ),
 ]
@@ -245,9 +245,9 @@ PRIVILEGE_CASES = [
         "a stranger",
         "",
         (
-            ("not_owner", "table public.artworks", f"{STRANGER} is no member"),
-            ("not_owner", "table public.orders", f"{STRANGER} is no member"),
-            ("not_owner", "table public.users", f"{STRANGER} is no member"),
+            ("not_owner", "table public.artworks", f"{STRANGER} is not a member"),
+            ("not_owner", "table public.orders", f"{STRANGER} is not a member"),
+            ("not_owner", "table public.users", f"{STRANGER} is not a member"),
             ("create_privilege", "database *", "no CREATE"),
             ("create_privilege", "schema public", "no CREATE"),
             ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
@@ -304,7 +304,7 @@ PRIVILEGE_CASES = [
 ]
 
 NAME_CASES = [
-    one(f"{subject} taken", "name_taken", subject, "the name is taken", setup, variant=variant)
+    one(f"{subject} taken", "name_taken", subject, "the name is already in use", setup, variant=variant)
     for subject, setup, variant in (
         ("public.artworks_v2", "CREATE TABLE public.artworks_v2 ()", Variant.CURRENT),
         ("public.artworks_old", "CREATE VIEW public.artworks_old AS SELECT 1 AS one", Variant.CURRENT),
@@ -315,7 +315,7 @@ NAME_CASES = [
         ("public.artwork_lifecycle()", "CREATE FUNCTION public.artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
         ("public.get_customer_artworks()", "CREATE FUNCTION public.get_customer_artworks() RETURNS int RETURN 1", Variant.CURRENT),
         ("type public.artworks_v2", "CREATE DOMAIN public.artworks_v2 AS text", Variant.CURRENT),
-        ("schema artwork_migration (it is not a ledger of ours)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
+        ("schema artwork_migration (it is not our ledger)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
         (
             "trigger artwork_migration_mine on public.orders",
             "CREATE TRIGGER artwork_migration_mine BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()",
@@ -329,11 +329,11 @@ NAME_CASES = [
 USERS_CASES = [
     one(f"users: {name}", "users_contract", subject, problem, setup)
     for name, subject, problem, setup in (
-        ("no e-mail", "public.users.email", "missing or is no text", "ALTER TABLE public.users DROP COLUMN email"),
+        ("no e-mail", "public.users.email", "missing or its type is not text", "ALTER TABLE public.users DROP COLUMN email"),
         (
             "e-mail of another type",
             "public.users.email",
-            "missing or is no text",
+            "missing or its type is not text",
             "ALTER TABLE public.users ALTER COLUMN email TYPE bytea USING email::bytea",
         ),
         ("no unique e-mail", "public.users.email", "no unique key", "ALTER TABLE public.users DROP CONSTRAINT users_email_key"),
@@ -346,10 +346,10 @@ USERS_CASES = [
         (
             "a NOT NULL column without default",
             "public.users.plan",
-            "NOT NULL and has no default",
+            "NOT NULL without a default",
             "ALTER TABLE public.users ADD COLUMN plan text NOT NULL DEFAULT ''; ALTER TABLE public.users ALTER COLUMN plan DROP DEFAULT",
         ),
-        ("no default for id", "public.users.id", "NOT NULL and has no default", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT"),
+        ("no default for id", "public.users.id", "NOT NULL without a default", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT"),
         (
             "accounts kept elsewhere",
             "public.users.id",
@@ -384,10 +384,10 @@ OWNED = (
 TRIGGER = "CREATE TRIGGER {0} BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
 
 BLOCKERS = [
-    one("an order for test data", "referenced_row", "artwork *", "it stays behind as test_data", TEST_ORDER),
-    one("users who would see more", "exposure_not_accepted", "user_gained", "would come to see them", NOT_ACCEPTED),
+    one("an order for test data", "referenced_row", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
+    one("users who would see more", "exposure_not_accepted", "user_gained", "would be able to see them", NOT_ACCEPTED),
     *(
-        one(f"{tool} at work", "other_migration", subject, f"the kind that {tool} makes", setup)
+        one(f"{tool} at work", "other_migration", subject, f"an object that {tool} creates", setup)
         for tool, subject, setup in (
             ("pgroll", "trigger _pgroll_trigger_1 on public.artworks", TRIGGER.format("_pgroll_trigger_1")),
             ("Reshape", "column __reshape_1 of public.users", "ALTER TABLE public.users ADD COLUMN __reshape_1 text"),
@@ -401,7 +401,7 @@ BLOCKERS = [
         "pg_repack's log",
         "other_migration",
         "table repack.log_*",
-        "the kind that pg_repack makes",
+        "an object that pg_repack creates",
         "CREATE SCHEMA repack; DO $$BEGIN EXECUTE format('CREATE TABLE repack.log_%s ()', 'public.artworks'::regclass::oid); END$$",
     ),
 ]
@@ -422,8 +422,15 @@ ADVISORIES = [
         "of 2 connections",
         "DO $$BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 2', current_database()); END$$",
     ),
-    one("a role that does not see the others", "sessions_not_visible", f"role {OWNER}", "has no pg_read_all_stats", OWNED, user=OWNER),
+    one(
+        "a role that does not see the others",
+        "sessions_not_visible",
+        f"role {OWNER}",
+        "not a member of pg_read_all_stats",
+        OWNED,
+        user=OWNER,
+    ),
     one("the state of another tool", "tool", "schema pgroll", "pgroll keeps its state there", "CREATE SCHEMA pgroll"),
-    one("a copy of the table", "copy", "table public.artworks_backup", "that of a copy", "CREATE TABLE public.artworks_backup ()"),
-    one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "keeps one up", TRIGGER.format("to_new")),
+    one("a copy of the table", "copy", "table public.artworks_backup", "looks like a copy", "CREATE TABLE public.artworks_backup ()"),
+    one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "maintains one", TRIGGER.format("to_new")),
 ]

@@ -7,6 +7,7 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.errors import Blocked, PlanOutdated
 from migration.plans import estimates
@@ -166,6 +167,15 @@ def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:
     ((names, mode),) = re.findall(r"\*\*Locks:\*\* (`[^A-Z]+`) ([A-Z ]+):", plan_markdown(planned_switch(migrated)))
     locked = ["public.artwork_gallery", "public.artwork_sales", "public.orders", "public.artworks", "public.artworks_v2"]
     assert (locked, "ACCESS EXCLUSIVE") == (re.findall(r"`([^`]+)`", names), mode)
+
+
+def test_what_follows_the_switch_says_what_it_waits_for(migrated: Shop) -> None:
+    """Every statement after the commit names the relation whose holders a message will name, and a key is validated as a validation."""
+    after = {one.object: (one.kind, one.waits_on) for one in planned_switch(migrated).statements if one.stage == "after"}
+    assert {
+        "key orders_artwork_id_fkey on public.orders validated": (sql.VALIDATION, "public.orders"),
+        "materialized view public.artwork_sales refreshed": (None, "public.artwork_sales"),
+    } == after
 
 
 def test_each_statement_takes_the_locks_that_the_plan_says(accepted: Shop) -> None:

@@ -271,7 +271,7 @@ def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule
         confirm(shop, made, made.number)
     (blocker,) = caught.value.blockers
     assert ("referenced_row", f"artwork {artwork}") == (blocker.rule, blocker.subject)
-    assert f"it stays behind as {disposition}" in blocker.problem
+    assert f"it is not migrated ({disposition})" in blocker.problem
     assert "Give the artwork an e-mail and a token" in str(caught.value)
     assert before == shop.schema_dump()
 
@@ -319,7 +319,7 @@ def test_users_of_the_application_block_the_rollback(make_shop: MakeShop, claime
         shop.sql.execute("INSERT INTO public.users (email) VALUES ('canary@example.org')")
     (blocker,) = planned_uninstall(shop).blockers
     assert ("users_in_use", "table public.users") == (blocker.rule, blocker.subject)
-    assert "1 users in it are not ours" in blocker.problem
+    assert "1 users in it were not created by the migration" in blocker.problem
     assert "canary" not in str(blocker)
 
 
