@@ -55,7 +55,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
         assert word in (red.message or "")
     assert "red: verification." in dict(status_lines(read_status(in_window.database)))["last gates"]
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
-    assert "Day 2 of 30: the gate is red" in artifact("migration-report")
+    assert "Day 2 of 30: the verification is red" in artifact("migration-report")
     payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
     assert {"run", "day", "red"} == set(payload)
     assert 2 == payload["day"]
