@@ -15,18 +15,17 @@ SOURCES = (
     "docs/*.md",
     ".github/**/*.yml",
     "prefect.yaml",
-    *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sample", "bench")),
+    *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sql", "sample", "bench")),
     "reporting/templates/*.j2",
     "sample/**/*.sql",
-    "sql/gates.sql",
-    "sql/rules/**/*.sql",
+    "sql/*.sql",
+    *(
+        f"sql/{place}/**/*.sql"
+        for place in ("clean_up", "deploy_schema", "drift", "ledger", "migrate_data", "plan", "reconcile", "rules", "verify")
+    ),
+    "sql/roll_back/to_not_started/**/*.sql",
 )
-NOT_YET = (
-    "docs/internals.md",
-    "migration/plans/estimates.py",
-    "migration/plans/execution.py",
-    "migration/plans/statements.py",
-)
+NOT_YET = ("docs/internals.md",)
 FILES = sorted(name for pattern in SOURCES for path in ROOT.glob(pattern) if (name := path.relative_to(ROOT).as_posix()) not in NOT_YET)
 
 GLOSSARY = DOCUMENTS["docs/glossary.md"]
