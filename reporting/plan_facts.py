@@ -2,55 +2,18 @@
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TypedDict
+
+from migration.plans.estimates import Advisory, Estimates
 
 #: Marks a line that requires attention.
 MARK = "⚠"
 
 
-class DatabaseFacts(TypedDict):
-    """The database, its server, and the role of the connection."""
+class Facts(Estimates):
+    """The facts of the plan of deploy_schema, and its decisions."""
 
-    database: str
-    system_identifier: str
-    version: str
-    role: str
-
-
-class ExposureCounts(TypedDict):
-    """The artworks that users would gain, or lose to another owner, and how many users each concerns."""
-
-    user_gained: int
-    users_gaining: int
-    user_changed: int
-    users_changed: int
-
-
-class Note(TypedDict):
-    """One advisory: its rule, its subject, the problem and the remedy; `attention` if an operator must act."""
-
-    rule: str
-    subject: str
-    problem: str
-    remedy: str
-    attention: bool
-
-
-class Facts(TypedDict):
-    """The facts of the plan of deploy_schema, and its decisions. None: the query exceeded its time limit."""
-
-    database: DatabaseFacts
     statuses_legacy_takes: Mapping[str, Sequence[str]]
     decisions: Mapping[str, str]
-    sample_percent: float
-    legacy_rows: Mapping[str, int] | None
-    token_is_unique: bool
-    exposure: ExposureCounts | None
-    columns_not_carried: Mapping[str, int] | None
-    cannot_be_carried: Mapping[str, str]
-    size: Mapping[str, int]
-    settings: Mapping[str, str]
-    notes: Mapping[str, Sequence[Note]]
 
 
 NOT_COUNTED = f"{MARK} Not counted: the query exceeded its time limit."
@@ -179,7 +142,7 @@ _SECTIONS: dict[str, Callable[[Facts], str]] = {
 }
 
 
-def _notes(notes: Sequence[Note], nothing: str) -> str:
+def _notes(notes: Sequence[Advisory], nothing: str) -> str:
     """Return the notes; those that require attention come first, with a mark and a remedy."""
     marked = [f"- {MARK} **{note['subject']}**: {note['problem']} {note['remedy']}" for note in notes if note["attention"]]
     return "\n".join([*marked, *(f"- {note['subject']}: {note['problem']}" for note in notes if not note["attention"])]) or nothing

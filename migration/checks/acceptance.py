@@ -78,7 +78,7 @@ def fingerprint(connection: Connection) -> Fingerprint:
     """The fingerprint as of now. The same rows give the same one, whatever their order, types and the settings."""
     database.run(connection, "verify/text_settings")
     query = database.run(connection, "verify/fingerprint").scalar_one()
-    row = connection.exec_driver_sql(query.replace("%", "%%")).one()
+    row = database.run_literally(connection, query).one()
     return Fingerprint(row_count=row.row_count, hash_sum=row.hash_sum)
 
 
@@ -97,7 +97,7 @@ def _acceptance_test(connection: Connection) -> tuple[str, ...]:
     # the application's triggers fire, and find their tables as they do for the application
     connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
     connection.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
-    connection.exec_driver_sql(sql.load("verify/acceptance_test").statement.replace("%", "%%"))
+    database.run_literally(connection, sql.load("verify/acceptance_test").statement)
     not_tried = connection.execute(text("SELECT CURRENT_SETTING('artwork_migration.not_tried', TRUE)")).scalar_one()
     connection.rollback()
     return tuple(f"the rows of {table} cannot be changed" for table in not_tried.split(", ")) if not_tried else ()

@@ -165,10 +165,10 @@ def _exposures(_: Connection, given: str) -> str:
 
 def _require_equality(connection: Connection, column: str) -> None:
     """Raise BadInput for a type whose equality operator is in a schema that our functions do not see, as that of hstore may be."""
-    quoted = '"' + column.replace('"', '""').replace("%", "%%") + '"'
+    quoted = '"' + column.replace('"', '""') + '"'
     try:
         with database.translated("comparing", ""), connection.begin_nested():
-            connection.exec_driver_sql(f"SELECT a.{quoted} IS DISTINCT FROM a.{quoted} FROM public.artworks AS a LIMIT 0")
+            database.run_literally(connection, f"SELECT a.{quoted} IS DISTINCT FROM a.{quoted} FROM public.artworks AS a LIMIT 0")
     except DatabaseError:
         raise _not_carried(f"{column}: values of its type cannot be compared") from None
 

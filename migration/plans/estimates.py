@@ -1,7 +1,5 @@
-"""The counts that the plan of deploy_schema shows, made in seconds on a table of any size.
-
-Counts for information come from a sample; counts that decide are exact, within a time limit. None of them is in the plan's number.
-"""
+"""The estimates in the plan of deploy_schema, made in seconds on a table of any size. Informational counts come from a sample; counts that
+decide are exact, within a time limit. They are facts of the plan and no part of its number."""
 
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, cast
@@ -17,20 +15,20 @@ from sql import SqlFile
 
 Answer = TypeVar("Answer")
 
-#: Blocks of the sample in which is counted what decides nothing: some 40,000 rows. A smaller table is counted as a whole.
+#: Blocks of the sample for informational counts: some 40,000 rows. A smaller table is counted completely.
 SAMPLE_BLOCKS = 2048
-#: Seconds for a question that must look at every row it is about; without the answer the plan says so.
+#: Seconds for a query that reads many rows. If it takes longer, the plan says that it was not counted.
 COUNT_SECONDS = 20
-#: For how long a transaction must be open to be told.
+#: A transaction that is open for longer is listed.
 LONG_TRANSACTION = "1 minute"
 
 _CANCELED = "57014"
-#: What is told without being counted, by folder of sql/plan/advisories: also the section in which it is read.
-NOTES = ("room", "sessions", "replication", "other_migrations")
+#: The sections of advisories in the plan.
+SECTIONS = sql.folders("plan/advisories")
 
 
 class Exposure(TypedDict):
-    """Artworks that users who are there already would gain, or that would change their owner, and how many such users."""
+    """The artworks that existing users would gain, or that would change their owner, and how many users each concerns."""
 
     user_gained: int
     users_gaining: int
@@ -39,7 +37,7 @@ class Exposure(TypedDict):
 
 
 class Identity(TypedDict):
-    """Which database this is, and who asks."""
+    """The database, its server, and the role of the connection."""
 
     database: str
     system_identifier: str
@@ -47,20 +45,8 @@ class Identity(TypedDict):
     role: str
 
 
-class Size(TypedDict):
-    """Bytes: of the legacy table and its indexes, and of what the migration will make and write."""
-
-    legacy_table: int
-    legacy_indexes: int
-    clean_table: int
-    clean_indexes: int
-    users: int
-    wal: int
-    temporary: int
-
-
 class Advisory(TypedDict):
-    """What the reader should know; what needs `attention` comes with its remedy."""
+    """One advisory: its rule, its subject, the problem and the remedy; `attention` if an operator must act."""
 
     rule: str
     subject: str
@@ -70,7 +56,7 @@ class Advisory(TypedDict):
 
 
 class Estimates(TypedDict):
-    """What is counted and seen, each a section for the reader; None where the server had no answer in the time for it."""
+    """The estimates, section by section. None: the query exceeded its time limit."""
 
     database: Identity
     sample_percent: float
@@ -82,40 +68,41 @@ class Estimates(TypedDict):
     columns_not_carried: dict[str, int] | None
     #: why not, by column
     cannot_be_carried: dict[str, str]
-    size: Size
+    #: bytes of the legacy table and its indexes, and of what the migration will create and write
+    size: dict[str, int]
     settings: dict[str, str]
     #: by section
     notes: dict[str, list[Advisory]]
 
 
-def facts(connection: Connection, known: Catalog) -> Estimates:
-    """Count and see everything. Takes ACCESS SHARE on artworks and users."""
+def facts(connection: Connection, catalog: Catalog) -> Estimates:
+    """Return the estimates. Takes ACCESS SHARE on artworks and users."""
     sample = database.rows(connection, "plan/sample", blocks=SAMPLE_BLOCKS)[0]
     percent = float(sample["percent"])
-    rows = within_bound(connection, lambda: _dispositions(connection, known, percent))
-    columns = within_bound(connection, lambda: _columns_not_carried(connection, known, percent))
-    size = cast(Size, database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))[0])
+    rows = within_bound(connection, lambda: _dispositions(connection, catalog, percent))
+    columns = within_bound(connection, lambda: _columns_not_carried(connection, catalog, percent))
+    (size,) = database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))
     return {
         "database": cast(Identity, database.rows(connection, "plan/identity")[0]),
         "sample_percent": percent,
         "legacy_rows": rows,
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
-        "exposure": within_bound(connection, lambda: _exposure(connection, known)),
+        "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
         "columns_not_carried": columns,
-        "cannot_be_carried": _cannot_be_carried(connection, known, list(columns or ())),
+        "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
         "size": size,
         "settings": {row["name"]: row["value"] for row in database.rows(connection, "plan/settings")},
-        "notes": {section: _notes(connection, section, {**size, "long_transaction": LONG_TRANSACTION}) for section in NOTES},
+        "notes": {section: _advisories(connection, section, {**size, "long_transaction": LONG_TRANSACTION}) for section in SECTIONS},
     }
 
 
 def exposure_counts(exposure: Exposure | None) -> dict[str, int | None]:
-    """The counts that the blocker exposure_not_accepted asks for; NULL where nobody could count."""
+    """Return the parameters of the blocker exposure_not_accepted: the counts, or NULL if they could not be made in time."""
     return dict.fromkeys(Exposure.__annotations__) if exposure is None else cast(dict[str, int | None], exposure)
 
 
 def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answer | None:
-    """The answer, or None if the server had none in COUNT_SECONDS; the transaction goes on, in its snapshot."""
+    """Return the answer, or None if it takes longer than COUNT_SECONDS. The transaction continues in its snapshot."""
     limit = text("SELECT SET_CONFIG('statement_timeout', :limit, TRUE)")
     try:
         with database.translated("counting", ""), connection.begin_nested():
@@ -129,8 +116,8 @@ def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answ
         return None
 
 
-def before_deployment(connection: Connection, known: Catalog, file: SqlFile, *, sampled: float | None = None) -> SqlFile:
-    """Return the query of a file with stand-ins for our relations that it names, `sampled` with a percentage of the legacy table."""
+def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *, sampled: float | None = None) -> SqlFile:
+    """Return the query with stand-ins for those of our relations that do not exist yet. `sampled` is a percentage of the legacy table."""
     if "given" not in file.header:
         return file
     stand_ins = {
@@ -140,7 +127,7 @@ def before_deployment(connection: Connection, known: Catalog, file: SqlFile, *, 
         "referenced_artwork": _referenced(connection),
         "column_gone": sql.load("stand_ins/column_gone").statement,
     }
-    mapping = sql.load("legacy_artwork").expanded(known.carried, sampled=sampled).given(stand_ins)
+    mapping = sql.load("legacy_artwork").expanded(catalog.carried, sampled=sampled).given(stand_ins)
     return file.given({**stand_ins, "legacy_artwork": mapping.statement})
 
 
@@ -153,49 +140,49 @@ def _has_users(connection: Connection) -> bool:
 
 
 def _referenced(connection: Connection) -> str:
-    """What the view of that name will say."""
+    """Return the query of the view referenced_artwork, which deploy_schema will create."""
     (view,) = database.statements(connection, sql.load("deploy_schema/referenced_artwork"))
     return view.question or ""
 
 
-def _dispositions(connection: Connection, known: Catalog, percent: float) -> dict[str, int]:
-    question = before_deployment(connection, known, sql.load("plan/dispositions"), sampled=percent)
-    return {row["disposition"]: _of_all(row["row_count"], percent) for row in known.rows(connection, question)}
+def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:
+    question = before_deployment(connection, catalog, sql.load("plan/dispositions"), sampled=percent)
+    return {row["disposition"]: _of_all(row["row_count"], percent) for row in catalog.rows(connection, question)}
 
 
-def _exposure(connection: Connection, known: Catalog) -> Exposure:
-    question = before_deployment(connection, known, sql.load("plan/exposure"))
-    return cast(Exposure, known.rows(connection, question)[0])
+def _exposure(connection: Connection, catalog: Catalog) -> Exposure:
+    question = before_deployment(connection, catalog, sql.load("plan/exposure"))
+    return cast(Exposure, catalog.rows(connection, question)[0])
 
 
-def _columns_not_carried(connection: Connection, known: Catalog, percent: float) -> dict[str, int]:
-    found = database.rows(connection, "plan/columns_not_carried", mapping=known.parameters["mapping"], percent=percent)[0]
+def _columns_not_carried(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:
+    found = database.rows(connection, "plan/columns_not_carried", mapping=catalog.parameters["mapping"], percent=percent)[0]
     counts = database.run_literally(connection, found["question"]).scalar_one() if found["columns"] else []
     return {column: _of_all(count, percent) for column, count in zip(found["columns"], counts, strict=True)}
 
 
-def _cannot_be_carried(connection: Connection, known: Catalog, columns: list[str]) -> dict[str, str]:
-    found = database.rows(connection, "plan/cannot_be_carried", columns=columns, mapping=known.parameters["mapping"])
+def _cannot_be_carried(connection: Connection, catalog: Catalog, columns: list[str]) -> dict[str, str]:
+    found = database.rows(connection, "plan/cannot_be_carried", columns=columns, mapping=catalog.parameters["mapping"])
     return {row["column_name"]: row["problem"] for row in found}
 
 
 def _of_all(count: int, percent: float) -> int:
-    """What a count in the sample stands for."""
+    """Return the estimate for the whole table from a count in the sample."""
     return round(count * 100 / percent)
 
 
 def _rows_and_migrated(rows: dict[str, int] | None, by_statistics: int) -> dict[str, int]:
-    """What the size is estimated from; all of them are migrated where nobody could count."""
+    """Return the parameters of the size: all rows and the migrated ones. Without a count, all rows are migrated."""
     if rows is None:
         return {"legacy_rows": by_statistics, "migrated": by_statistics}
     return {"legacy_rows": sum(rows.values()), "migrated": rows.get("eligible", 0)}
 
 
-def _notes(connection: Connection, section: str, parameters: dict[str, Any]) -> list[Advisory]:
-    """What the questions of a folder find, each with what to do about it."""
-    asked = Catalog(parameters)
+def _advisories(connection: Connection, section: str, parameters: dict[str, Any]) -> list[Advisory]:
+    """Return what the queries of a section find, each with its remedy."""
+    catalog = Catalog(parameters)
     return [
         Advisory(rule=file.rule, subject=row["subject"], problem=row["problem"], attention=row["attention"], remedy=file.header["remedy"])
         for file in sql.folder(f"plan/advisories/{section}")
-        for row in asked.rows(connection, file)
+        for row in catalog.rows(connection, file)
     ]

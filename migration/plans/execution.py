@@ -1,4 +1,4 @@
-"""Executing the statements of a plan: one transaction, its locks within a budget, tried again until the time for it is over."""
+"""The execution of a plan: one transaction that acquires its locks within a budget and is retried until the time limit."""
 
 import json
 import time
@@ -14,13 +14,13 @@ from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan, Statement
 
-#: All locks of one attempt together, in milliseconds: everybody who writes queues behind us while we wait, so it stays below the stall bar.
+#: Milliseconds for all locks of one attempt together. Writers queue behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
-#: What means "not this time": the lock budget is over, we lost a deadlock, or the statement as a whole took too long.
-_NOT_THIS_TIME = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
-#: What a statement of the plan raises when a blocker has appeared since the plan was made.
+#: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, or the statements took too long.
+_ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
 NEW_BLOCKER = "AM001"
-#: What it raises when ids are not right under the lock.
+#: The last catch-up or carry-back raises it if ids are wrong under the lock.
 WRONG_UNDER_LOCK = "AM002"
 
 
@@ -32,13 +32,13 @@ def execute_plan(
     before_attempt: Callable[[], object] = lambda: None,
     on_attempt: Callable[[str], None] = lambda message: None,
 ) -> int:
-    """Execute an approved plan; in the same transaction the phase that its verb brings becomes true, and what is left to do is noted.
+    """Execute an approved plan. The same transaction enters the phase that its verb brings and saves the steps that are left.
 
-    What is left are the statements that follow the commit, and these `checks`. Returns the number of attempts. Called again by the same
-    run, it returns 0 if the transaction was committed before. Raises LockNotObtained, NewBlocker, WrongUnderLock or DatabaseError;
-    nothing is changed then. Locks what the plan says, for less than half of deadlock_timeout.
+    These steps are the statements after the commit and the `checks`. Returns the number of attempts. If the same run has committed
+    before, it does nothing and returns 0. Raises LockNotObtained, NewBlocker, WrongUnderLock or DatabaseError; nothing is changed then.
+    Locks what the plan says, for less than half of deadlock_timeout.
     """
-    with run.database.transaction("looking whether it is done") as connection:
+    with run.database.transaction("checking whether the plan is executed") as connection:
         if ledger.brought_a_phase(connection, run.epoch):
             return 0
 
@@ -70,11 +70,12 @@ def execute(
     on_attempt: Callable[[str], None],
     before_attempt: Callable[[], object] = lambda: None,
 ) -> int:
-    """Execute the statements, all but those of stage `after` in one transaction, and return the number of attempts it took.
+    """Execute the statements, except those of stage `after`, in one transaction, and return the number of attempts.
 
-    From the first lock to the commit it takes less than half of deadlock_timeout; the server enforces that. `before_commit` runs in the
-    same transaction and writes the phase. `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
-    outside any lock. Raises LockNotObtained with the holders after `patience` seconds; nothing was changed then.
+    The server enforces that less than half of deadlock_timeout passes from the first lock to the commit. `before_commit` runs in the same
+    transaction (it enters the phase). `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
+    without a lock, so that less is left to do under the lock. Raises LockNotObtained with the holders after `patience` seconds; nothing is
+    changed then.
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
@@ -84,12 +85,12 @@ def execute(
         before_attempt()
         try:
             with target.transaction(f"executing {action}", **_limits(target)) as connection:
-                # a check that a key of the application's puts off to the commit would not let its table be altered
+                # a table with pending deferred checks of a foreign key cannot be altered
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 for statement in statements:
                     if statement.stage == "prepare":
                         database.run_literally(connection, statement.do)
-                _ask_autovacuum_away(connection, target, tables)
+                _make_autovacuum_yield(connection, target, tables)
                 _execute_locked(connection, target, [statement for statement in statements if statement.stage == "locked"])
                 before_commit(connection)
             return attempt
@@ -98,7 +99,7 @@ def execute(
                 raise NewBlocker(verb, action) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
-            if error.sqlstate not in _NOT_THIS_TIME:
+            if error.sqlstate not in _ATTEMPT_FAILED:
                 raise
             holders = lock_holders(target, [*tables, *views])
         if time.monotonic() >= deadline:
@@ -109,13 +110,13 @@ def execute(
 
 
 def _locked_by(statements: Sequence[Statement], kind: str) -> list[str]:
-    """The relations that statements of this kind lock."""
+    """Return the relations that the statements of this kind lock."""
     return [statement.object for statement in statements if statement.kind == kind]
 
 
 def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
-    """The sessions that hold a lock on these tables and views just now."""
-    with target.transaction("looking for lock holders") as connection:
+    """Return the sessions that hold a lock on these tables and views now."""
+    with target.transaction("reading the lock holders") as connection:
         return [LockHolder(**row) for row in database.rows(connection, "run/lock_holders", tables=list(tables))]
 
 
@@ -124,15 +125,15 @@ def _limits(target: Database) -> dict[str, str]:
         "artwork_migration.apply": "on",
         "artwork_migration.lock_budget": f"{LOCK_BUDGET_MS} ms",
         "lock_timeout": f"{target.lock_timeout_ms}ms",
-        # with the statement's own limit (below) less than half of deadlock_timeout, also when this client freezes before the commit
+        # together with statement_timeout (below) less than half of deadlock_timeout, even if this client freezes before the commit
         "idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms",
     }
 
 
-def _ask_autovacuum_away(connection: Connection, target: Database, tables: Sequence[str]) -> None:
-    """SHARE UPDATE EXCLUSIVE stops no reader and no writer; waiting for it beyond deadlock_timeout makes autovacuum give way.
+def _make_autovacuum_yield(connection: Connection, target: Database, tables: Sequence[str]) -> None:
+    """Acquire SHARE UPDATE EXCLUSIVE, which blocks no reader and no writer. Autovacuum yields to a wait longer than deadlock_timeout.
 
-    A plain lock_timeout below deadlock_timeout never would.
+    It would never yield to our lock_timeout, which is shorter.
     """
     connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": _past_autovacuum(target)})
     for table in tables:
@@ -140,7 +141,7 @@ def _ask_autovacuum_away(connection: Connection, target: Database, tables: Seque
 
 
 def _past_autovacuum(target: Database) -> str:
-    """For a wait in SHARE UPDATE EXCLUSIVE alone, in which nobody waits for us."""
+    """Return the lock_timeout for SHARE UPDATE EXCLUSIVE, for which no reader and no writer waits."""
     return f"{target.deadlock_timeout_ms + 2000}ms"
 
 
@@ -158,10 +159,10 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
 
 
 def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:
-    """Execute the statements of stage `after`: each alone, outside a transaction block, and again if it could not acquire its lock.
+    """Execute the statements of stage `after`, each outside a transaction block, and retry one that loses a conflict.
 
-    It may be run again, also by another run. Raises OldTransactions with the holders if it could not acquire the locks for `patience`
-    seconds, DatabaseError or DatabaseUnreachable; what is done stays done.
+    They may be executed again, also by another run. Raises OldTransactions with the holders if a lock cannot be acquired for `patience`
+    seconds, DatabaseError or DatabaseUnreachable. A statement that was executed stays executed.
     """
     deadline = time.monotonic() + patience
     for statement in statements:
@@ -173,7 +174,7 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                 break
             except DatabaseError as error:
                 over = time.monotonic() >= deadline
-                if error.sqlstate not in RETRIED or (over and error.sqlstate not in _NOT_THIS_TIME):
+                if error.sqlstate not in RETRIED or (over and error.sqlstate not in _ATTEMPT_FAILED):
                     raise
                 if over:
                     holders = lock_holders(target, [statement.waits_on] if statement.waits_on else [])
@@ -186,7 +187,7 @@ def _execute_alone(target: Database, statement: Statement) -> None:
     if statement.kind == sql.VALIDATION:
         limits["lock_timeout"] = _past_autovacuum(target)
     with target.autocommit(f"finishing {statement.object}") as connection:
-        connection.detach()  # what is set for the session ends with it
+        connection.detach()  # so that the settings of the session end with it
         for name, value in limits.items():
             connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
         connection.execute(text("SET statement_timeout = 0"))

@@ -1,6 +1,7 @@
-"""What every plan is made of: statements and prerequisites read from the catalog and from ``sql/``. Nothing is changed here."""
+"""The parts of every plan: statements, prerequisites and blockers, read from the catalog and from ``sql/``. Nothing is changed here."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,37 +15,35 @@ from migration.plans import execution
 from migration.plans.plan import Statement
 from sql import SqlFile, StatementRow
 
-#: Postgres 15: security_invoker views, MERGE; the oldest release the design asks for.
+#: Postgres 15 has security_invoker views and MERGE; it is the oldest release that the design allows.
 OLDEST_VERSION = 150000
 
-#: Each of these makes the questions after it moot or impossible, so it is told alone.
-_ASKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
+#: If one of these is not met, the other prerequisites cannot be checked, so it is reported alone.
+_CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
-#: A blocker of the switch and of the clean-up too, and asked again under their locks.
+#: A blocker of the uninstall, of the switch and of the clean-up, rechecked under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
-#: What capture, write-through and carry-back rest on: asked by the flows, there and back. What has come to the table by the time of the
-#: locks is found by the question above.
+#: Drift of the objects that capture, write-through and carry-back rely on: a blocker of the roll back.
 DRIFT = ("drift/trigger_drifted", "drift/function_changed")
-#: Without these nothing else can be asked.
+#: Drift of our views, without which no other check is possible.
 VIEW_GONE = "drift/view_gone"
-#: All of them in one question, for under the locks.
+#: These in one query, for the recheck under the locks.
 CAPTURE_DRIFTED = "plan/capture_drifted"
 
 
 @dataclass(frozen=True)
 class Catalog:
-    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name, and the columns that are
-    carried over beyond the mapping."""
+    """The `parameters` that the queries of ``sql/`` name, and the columns that are carried over beyond the mapping."""
 
-    parameters: dict[str, Any]
+    parameters: Mapping[str, Any]
     carried: tuple[str, ...] = ()
 
     def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
-        """The rows of a query file, given those of the parameters that it names."""
+        """Return the rows of a query, called with the parameters that it names."""
         return [dict(row) for row in connection.execute(text(file.statement), self._named(file)).mappings()]
 
     def statements(self, connection: Connection, file: SqlFile) -> list[StatementRow]:
-        """The statements that a query of ``.rows`` returns, given the same."""
+        """Return the statements of a ``.rows`` query, called with the parameters that it names."""
         return database.statements(connection, file, **self._named(file))
 
     def _named(self, file: SqlFile) -> dict[str, Any]:
@@ -53,7 +52,7 @@ class Catalog:
 
 
 def read_catalog(connection: Connection) -> Catalog:
-    """Read the parameters: the mapping and what is carried beyond it, the statuses legacy takes, the application's roles."""
+    """Return the catalog: the mapping with the carried columns, the statuses that legacy accepts, the application's roles."""
     carried = decisions.carried_columns(connection)
     mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
     roles = ledger.decision_value(connection, "function_roles", "service_role")
@@ -70,30 +69,30 @@ def read_catalog(connection: Connection) -> Catalog:
 
 
 def _carried_over(place: int, column: str) -> dict[str, Any]:
-    """Return a row of the mapping for a column that is carried over unchanged."""
+    """Return the row of the mapping for a column that is carried over unchanged."""
     same = {"clean_column": column, "legacy_column": column, "back": "@", "same": "@ IS NOT DISTINCT FROM #", "data_type": None}
     return {"position": place, **same, "required": True, "on_update": True, "carried": True}
 
 
 def require_prerequisites(connection: Connection, verb: str) -> Catalog:
-    """Return the catalog, or raise PrerequisitesNotMet with everything that makes this database one we cannot migrate."""
+    """Return the catalog. Raises PrerequisitesNotMet with all prerequisites that this database does not meet."""
     files = sql.folder("plan/prerequisites")
     for file in files:
-        if file.rule in _ASKED_FIRST:
+        if file.rule in _CHECKED_FIRST:
             _refuse(verb, problems_found(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
-    known = read_catalog(connection)
-    others = [file for file in files if file.rule not in _ASKED_FIRST]
-    _refuse(verb, [obstacle for file in others for obstacle in problems_found(connection, known, file)])
-    return known
+    catalog = read_catalog(connection)
+    others = [file for file in files if file.rule not in _CHECKED_FIRST]
+    _refuse(verb, [problem for file in others for problem in problems_found(connection, catalog, file)])
+    return catalog
 
 
-def _refuse(verb: str, found: list[Problem]) -> None:
-    if found:
-        raise PrerequisitesNotMet(verb, found)
+def _refuse(verb: str, problems: list[Problem]) -> None:
+    if problems:
+        raise PrerequisitesNotMet(verb, problems)
 
 
-def still_clear(file: SqlFile) -> Statement:
-    """Asks a blocker once more under the lock: the plan was made before, and the application has gone on."""
+def recheck(file: SqlFile) -> Statement:
+    """Return the statement that checks a blocker again under the locks, because the application may have changed rows since the plan."""
     check = (
         f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
@@ -101,34 +100,34 @@ def still_clear(file: SqlFile) -> Statement:
     return Statement("locked", f"blocker {file.rule}", check, None, "")
 
 
-def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list[Statement]:
-    """What a file adds to a plan: its own text, or the statements that the query in it returns, except those with a `problem`."""
+def statements_of(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Statement]:
+    """Return what a file adds to a plan: its own text, or the statements that its query returns, except those with a `problem`."""
     stage, lock = file.header["stage"], file.header["locks"]
     if file.returns_statements:
-        return [statement_of(stage, lock, row) for row in known.statements(connection, file) if not row.problem]
-    do, undo = file.expanded(known.carried).statement, file.undo
+        return [statement_of(stage, lock, row) for row in catalog.statements(connection, file) if not row.problem]
+    do, undo = file.expanded(catalog.carried).statement, file.undo
     if undo is None:
         return [Statement(stage, file.rule, do, None, lock)]
     return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
 
 
 def statement_of(stage: str, lock: str, row: StatementRow) -> Statement:
-    """The statement of a row; its lock is that of the file if it has none of its own."""
+    """Return the statement of a row, with the lock of the file if the row has none."""
     return Statement(stage, row.object, row.do, row.undo, row.lock or lock, row.undo_stage, row.kind, row.waits_on)
 
 
-def problems_found(connection: Connection, known: Catalog, file: SqlFile) -> list[Problem]:
-    """What the question in a file finds."""
-    return [Problem(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in known.rows(connection, file)]
+def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Problem]:
+    """Return the problems that the query of a file finds: its rows are (subject, problem), the remedy is in its header."""
+    return [Problem(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in catalog.rows(connection, file)]
 
 
 def database_mark(connection: Connection) -> str:
-    """What a plan's number is bound to: the server's identifier and the database's name."""
+    """Return the server's identifier and the database's name, to which a plan's number is bound."""
     identity = database.rows(connection, "plan/identity")[0]
     return f"{identity['system_identifier']}/{identity['database']}"
 
 
 def _accepted_statuses(connection: Connection) -> dict[str, list[str]]:
-    """Per status column, which of the statuses that could be written legacy's own checks accept."""
+    """Return the statuses that the legacy table's own checks accept, for each status column."""
     questions = {row["column_name"]: row["question"] for row in database.rows(connection, "plan/accepted_statuses")}
     return {column: list(database.run_literally(connection, question).scalars()) for column, question in questions.items()}

@@ -23,8 +23,8 @@ from migration.plans.statements import (
     Catalog,
     database_mark,
     problems_found,
+    recheck,
     statements_of,
-    still_clear,
 )
 from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
 from migration.verbs import switch_over
@@ -68,9 +68,9 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
         *_step(connection, "switch_over/fence"),
         *switch_over.locks(connection),
         *dependents.unchanged(connection),
-        still_clear(sql.load(CAPTURE_DRIFTED)),
+        recheck(sql.load(CAPTURE_DRIFTED)),
         *_step(connection, "roll_back/to_migrated/last_carry_back"),
-        still_clear(sql.load(REFUSED_AND_REFERENCED)),
+        recheck(sql.load(REFUSED_AND_REFERENCED)),
         *(undo for undo in undos if undo.stage == "locked"),
         *(replace(undo, stage="locked") for undo in undos if undo.stage == "named"),
         *_step(connection, "roll_back/to_migrated/close_steps"),
@@ -126,7 +126,7 @@ def plan_uninstall(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=(
-            *(_undo_deployment(connection, [still_clear(file) for file in files], undos) if in_place else ()),
+            *(_undo_deployment(connection, [recheck(file) for file in files], undos) if in_place else ()),
             *_remove_the_rest(connection, undos),
         ),
         blockers=tuple(problem for file in files for problem in problems_found(connection, Catalog({}), file)),

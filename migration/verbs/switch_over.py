@@ -18,8 +18,8 @@ from migration.plans.statements import (
     database_mark,
     problems_found,
     read_catalog,
+    recheck,
     statements_of,
-    still_clear,
 )
 from migration.sync.catch_up import CaughtUp, catch_up
 
@@ -63,8 +63,8 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *dependents.relation(connection),
         *step("dependent_at_switch"),
         *locks(connection),
-        still_clear(sql.load(REJECTED_WRITE)),
-        still_clear(sql.load(CAPTURE_DRIFTED)),
+        recheck(sql.load(REJECTED_WRITE)),
+        recheck(sql.load(CAPTURE_DRIFTED)),
         *dependents.unchanged(connection),
         *step("last_catch_up"),
         _end_write_through(),

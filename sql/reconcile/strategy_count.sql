@@ -1,7 +1,7 @@
--- What: the strategy's WHERE clause, and the listed deviations from it, written anew on the bare tables, against the clean table.
--- Why: law 1: the number migrated is checked by a query that knows nothing of the mapping view; whatever differs is counted under the
---   deviation that explains it, or as unexplained, which is red. Each unexplained row is a finding: about the reason to leave it
---   behind, or, where it should have been migrated, about what the mapping view says of it.
+-- What: the strategy's WHERE clause and the listed deviations from it, applied to the two tables and compared with the clean table.
+-- Why: law 1: this query does not use the mapping view, so it checks the number of migrated rows independently. Each difference is counted
+--   under the deviation that explains it, or as unexplained, which is red. Each unexplained row is a finding about the reason to exclude
+--   it, or, if it should have been migrated, about its disposition in the mapping view.
 -- Locks: ACCESS SHARE on both tables; run it in the transaction of `compare`.
 WITH row_of_both AS (
   SELECT

@@ -1,9 +1,9 @@
--- What: creates an artwork, generates and upscales it, finds it by its token and in the customer view, and lets one row of each referencing
---   table reference it.
--- Why: what the product does must work on the table that serves now. Run it in a transaction that is rolled back: the application's
---   triggers fire in it, and what they do in the database is rolled back with it. Rows that the application lets nobody change (a trigger
---   that raises, a check) say nothing about the key: the setting artwork_migration.not_tried names their tables then, for the transaction.
--- Locks: the artwork it makes, one row of each table that references artworks.
+-- What: creates an artwork, generates and upscales it, finds it by its token and in the customer view, and makes one row of each
+--   referencing table reference it.
+-- Why: the product must work on the serving table. Run it in a transaction that is rolled back: the application's triggers fire in it, and
+--   what they do in the database is rolled back too. A row that the application lets nobody change (a trigger that raises, a check) proves
+--   nothing about the key: the setting artwork_migration.not_tried then lists its table, for the transaction.
+-- Locks: the artwork that it creates, and one row of each table that references artworks.
 DO $$
 DECLARE
   made record;

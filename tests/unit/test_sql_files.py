@@ -16,6 +16,13 @@ DEPLOY = sql.folder("deploy_schema")
 UNDONE = [file for file in FILES if file.undo]
 CREATED = re.compile(r"^CREATE (?:OR REPLACE )?(TABLE|VIEW|FUNCTION|TRIGGER|SCHEMA) (?:IF NOT EXISTS )?([\w.]+)", re.MULTILINE)
 DROPPED = re.compile(r"^DROP (TABLE|VIEW|FUNCTION|TRIGGER|SCHEMA) (?:IF EXISTS )?([\w.]+)", re.MULTILINE)
+SOURCE = "".join(
+    path.read_text(encoding="utf-8")
+    for room in ("bench", "expectations", "flows", "migration", "reporting", "tasks")
+    for path in sorted((sql.ROOT.parent / room).rglob("*.py"))
+)
+#: Names of statements that Python loads, as far as they are literals.
+LOADED = sorted(set(re.findall(r"""(?:\bsql\.load(?:_undo)?\(|\b(?:rows|run|read)\((?:connection, )?|= )"([a-z_]+/[a-z_/]+)\"""", SOURCE)))
 #: Dropped with the ledger's tables, created by the roll back that drops them.
 CREATED_ELSEWHERE = {("TABLE", "artwork_migration.clean_only_value")}
 
@@ -174,6 +181,18 @@ def test_the_clean_statuses_are_the_same_wherever_they_are_listed() -> None:
     assert {frozenset({"pending", "processing", "completed", "failed"})} == (
         lists("deploy_schema/clean_table") | lists("deploy_schema/lifecycle_trigger") | lists("legacy_artwork")
     )
+
+
+@pytest.mark.parametrize("name", LOADED)
+def test_what_python_loads_is_there(name: str) -> None:
+    """A name in Python is that of one statement, so a mistake is found before its verb runs."""
+    assert sql.load(name).statement
+
+
+def test_python_knows_no_number_of_a_file() -> None:
+    """Another number of a file is no change in Python."""
+    assert len(LOADED) > 60
+    assert [] == re.findall(r"""["'](?:[a-z_]+/)+\d+_\w+["']|["'][a-z_/]+\.(?:rows|undo)["']""", SOURCE)
 
 
 def test_what_is_not_there_is_an_error() -> None:

@@ -1,5 +1,6 @@
--- What: the secondary indexes of the clean table that are still to be made, one for each query that the product runs.
--- Why: made after the copy they cost a fraction of what the copy would pay for them. What a killed attempt left behind is invalid and goes.
+-- What: the secondary indexes of the clean table that do not exist yet, one for each query of the product.
+-- Why: created after the copy, they cost a fraction of what they would cost the copy. An index left by a killed attempt is invalid and is
+--   dropped.
 -- Inverse: deploy_schema/20_clean_table.sql drops the table as a whole.
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2; it waits for open transactions, but nobody waits for it.
 -- Stage: after

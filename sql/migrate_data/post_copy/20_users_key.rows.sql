@@ -1,6 +1,6 @@
--- What: the clean table's foreign key to users, not validated yet, where it is missing: its locks first, then the key.
--- Why: deleting a user worked before and must go on working (SET NULL, as the legacy key does); a claimed user may change its id (CASCADE).
---   During the copy it would make every chunk wait for, and fail with, each user that is deleted meanwhile.
+-- What: the clean table's foreign key to users, not validated, if it does not exist yet: first the locks, then the key.
+-- Why: deleting a user must still work (SET NULL, as the legacy key), and a claimed user may change its id (CASCADE). During the copy the
+--   key would make every chunk wait for each deleted user, and fail with it.
 -- Inverse: deploy_schema/20_clean_table.sql drops the table as a whole.
 -- Locks: SHARE ROW EXCLUSIVE (reads go on, writes wait) on public.users and public.artworks_v2, within the budget of a plan.
 -- Stage: locked

@@ -1,6 +1,6 @@
--- What: takes owners that are gone out of clean rows and logs those rows, so that catch-up gives them their next owner.
--- Why: a user deleted while there was no foreign key yet is in the log already, but the key cannot be validated before catch-up has run.
--- Inverse: none; the value points nowhere.
+-- What: sets owners that were deleted to NULL in clean rows and logs those rows, so that catch-up gives them their next owner.
+-- Why: a user deleted before the foreign key existed is in the log already, but the key cannot be validated before catch-up has run.
+-- Inverse: none; the value matches no user.
 -- Locks: the clean rows it changes.
 -- Stage: write
 WITH freed AS (

@@ -1,6 +1,6 @@
--- What: validates the foreign key to users, where that is not done yet.
--- Why: the check reads the whole table, which must not happen under the lock that adds the key.
--- Inverse: none needed.
+-- What: validates the foreign key to users, if that was not done yet.
+-- Why: the validation reads the whole table, which must not happen under the lock that adds the key.
+-- Inverse: none; a validated key is right before and after.
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2, ROW SHARE on public.users: nobody waits.
 -- Stage: after
 SELECT

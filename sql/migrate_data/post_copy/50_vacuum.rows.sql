@@ -1,6 +1,6 @@
 -- What: freezes and analyzes the clean table, unless that was done after the last chunk.
--- Why: autovacuum would soon process the new table, blocking the switch, and until then the planner has no statistics.
--- Inverse: none needed.
+-- Why: autovacuum would soon process the new table and block the switch, and until then the planner has no statistics.
+-- Inverse: none; it changes no row.
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2: nobody waits.
 -- Stage: after
 SELECT

@@ -1,5 +1,5 @@
--- What: the customers all of whose artworks stay behind: their user ids as findings, their number by reason.
--- Why: they see an empty page after the switch, so somebody should have looked at them before. A customer is an e-mail.
+-- What: the customers none of whose artworks is migrated: their user ids as findings, their number by reason.
+-- Why: they see an empty page after the switch, so an operator should check them before. A customer is an e-mail.
 -- Locks: ACCESS SHARE on both tables and public.users; run it in the transaction of `compare`.
 WITH left_behind AS (
   SELECT

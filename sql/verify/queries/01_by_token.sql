@@ -1,5 +1,5 @@
 -- What: the artwork that a customer's link opens.
--- Why: a link is opened all the time. The literal is nobody's; the plan is the same.
+-- Why: customers open links all the time. No row has the literal; the plan is the same.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT a.id
 FROM public.artworks AS a

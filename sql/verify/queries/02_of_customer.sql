@@ -1,5 +1,5 @@
 -- What: the artworks of an e-mail, newest first.
--- Why: the customer's own page. The literal is nobody's; the plan is the same.
+-- Why: the customer's own page runs it. No row has the literal; the plan is the same.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT a.id
 FROM public.artworks AS a

@@ -1,5 +1,5 @@
 -- What: the artworks of a user.
--- Why: row level security asks so, and deleting a user does. The literal is nobody's; the plan is the same.
+-- Why: row level security runs it, and so does deleting a user. No row has the literal; the plan is the same.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT a.id
 FROM public.artworks AS a

@@ -1,5 +1,5 @@
--- What: artworks whose upscaling has still to be done.
--- Why: the workers ask for them every few seconds.
+-- What: artworks that wait for their upscaling.
+-- Why: the workers run it every few seconds.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT COUNT(*)
 FROM public.artworks AS a

@@ -1,5 +1,5 @@
--- What: the generations that were completed last, with what the customer view's estimate is made of.
--- Why: get_customer_artworks asks for them whenever one of the customer's artworks is at work.
+-- What: the generations completed last, with the times for the customer view's estimate.
+-- Why: get_customer_artworks runs it whenever an artwork of the customer is being generated.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT a.generation_completed_at - a.generation_started_at AS duration
 FROM public.artworks AS a
