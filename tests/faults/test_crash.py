@@ -31,7 +31,7 @@ IN_THE_BACKFILL = {
     "noting the second batch of users": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 1),
     "planning chunks": ("AFTER INSERT ON artwork_migration.chunk FOR EACH STATEMENT", 0),
     "before the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH STATEMENT", 5),
-    "among the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH ROW", 5_000),
+    "among the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH ROW", 1_250),
     "noting a chunk": ("BEFORE UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 5),
     "noting the twentieth chunk": ("AFTER UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 19),
 }
@@ -44,11 +44,11 @@ AFTER_THE_BACKFILL = {
     "consuming the log": ("AFTER DELETE ON artwork_migration.legacy_change FOR EACH STATEMENT", 1),
     "consuming changed keys": ("AFTER DELETE ON artwork_migration.key_change FOR EACH STATEMENT", 0),
     "creating users in catch-up": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
-    "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 20),
+    "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 3),
     "judging quarantine in catch-up": ("AFTER INSERT ON artwork_migration.quarantine FOR EACH STATEMENT", 2),
-    "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 5),
-    "parking tokens": ("AFTER UPDATE OF access_token ON public.artworks_v2 FOR EACH ROW", 10),
-    "writing clean rows": ("AFTER UPDATE OF customer_name ON public.artworks_v2 FOR EACH ROW", 700),
+    "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 1),
+    "parking tokens": ("AFTER UPDATE OF access_token ON public.artworks_v2 FOR EACH ROW", 2),
+    "writing clean rows": ("AFTER UPDATE OF customer_name ON public.artworks_v2 FOR EACH ROW", 175),
     "reconciling": ("AFTER INSERT ON artwork_migration.reconciliation FOR EACH STATEMENT", 0),
     "writing the results": ("AFTER INSERT ON artwork_migration.rule_result FOR EACH STATEMENT", 0),
     "noting the end": ("AFTER UPDATE ON artwork_migration.phase_history FOR EACH STATEMENT", 0),
@@ -86,7 +86,7 @@ def deployed_reference(server: EmbeddedServer) -> Iterator[Reference]:
 @pytest.fixture(scope="module")
 def copied_reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Past the backfill, with writes on both sides since."""
-    reference = Reference(server, rows=13_000, copied=True)
+    reference = Reference(server, rows=3_250, copied=True)
     yield reference
     reference.drop()
 
@@ -181,7 +181,7 @@ def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> No
     while ended != 0:
         with client(shop) as process:
             wait_until(lambda: at_work(shop) or not process.is_alive())
-            process.join(0.1 * (kills + 1))
+            process.join(0.05 * (kills + 1))
             process.kill()
             process.join(BOUND)
             ended = process.exitcode
@@ -274,6 +274,7 @@ def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, 
             process.join(BOUND)
             assert 1 == process.exitcode
         recovered = Shop(own_server, shop.name)
+        recovered.settings = shop.settings
         migrate(recovered)
         assert before == recovered.rows(FIRST_FIVE)
         assert undisturbed == end_state(recovered)
