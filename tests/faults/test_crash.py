@@ -14,6 +14,7 @@ from tests.databases import Shop, migrate
 from tests.faults.client import at_work, client, kill
 from tests.interleaving import Barrier, Step
 from tests.reference_runs import Reference, end_state
+from tests.series import EXHAUSTIVE, series
 from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
@@ -66,13 +67,6 @@ REPRESENTATIVES = {
     "writing clean rows",
     "noting the end",
 }
-
-
-def moments(named: dict[str, tuple[str, int]]) -> pytest.MarkDecorator:
-    """One case for each moment."""
-    return pytest.mark.parametrize(
-        "moment", [pytest.param(one, marks=[] if one in REPRESENTATIVES else [pytest.mark.exhaustive]) for one in named]
-    )
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +153,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) ->
     assert deployed_reference.undisturbed == end_state(shop)
 
 
-@moments(IN_THE_BACKFILL)
+@pytest.mark.parametrize("moment", series(IN_THE_BACKFILL, REPRESENTATIVES))
 def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: str) -> None:
     """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
     killed_at(shop, *IN_THE_BACKFILL[moment])
@@ -167,7 +161,7 @@ def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: st
     assert deployed_reference.undisturbed == end_state(shop)
 
 
-@moments(AFTER_THE_BACKFILL)
+@pytest.mark.parametrize("moment", series(AFTER_THE_BACKFILL, REPRESENTATIVES))
 def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
     """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -257,7 +251,7 @@ def kill_server(server: EmbeddedServer) -> None:
     ("copied", "stop", "passes"),
     [
         pytest.param(False, IN_THE_SIXTH_CHUNK, 5, id="copying"),
-        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=pytest.mark.exhaustive, id="catch-up"),
+        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=EXHAUSTIVE, id="catch-up"),
     ],
 )
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
