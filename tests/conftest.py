@@ -15,6 +15,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.databases import Shop, deploy, migrate, switch
+from tests.series import series
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
@@ -30,8 +31,9 @@ SETTINGS = {
 #: Bytes that must be free in memory for the servers of a run, several times what they take.
 ROOM = 6 * 2**30
 
-#: Files that need a Prefect server, in the two groups that share one each: it takes seconds to start, and 7 % of a core while it waits.
+#: Files that need a Prefect server, in the groups that share one each: it takes seconds to start, and 7 % of a core while it waits.
 ON_ONE_PREFECT_SERVER = (
+    ("up", "up_browser"),
     ("clean_up", "docs", "killed_run", "leaks", "prefect", "report"),
     ("gates", "run_migration", "switch_verbs", "verbs", "verify"),
 )
@@ -63,8 +65,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileA
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits longest: `up`, then the groups, then the files in their order."""
-    items.sort(key=lambda item: (item.path.name != "test_up.py", GROUPS.get(item.nodeid.split("::", maxsplit=1)[0], "~")))
+    """Begin with what waits longest: the groups in their order, then the files in theirs."""
+    items.sort(key=lambda item: GROUPS.get(item.nodeid.split("::", maxsplit=1)[0], "~"))
 
 
 @pytest.fixture(scope="session")
@@ -79,7 +81,7 @@ def server_16() -> Iterator[EmbeddedServer]:
     yield from _server(16)
 
 
-@pytest.fixture(scope="session", params=[18, 16])
+@pytest.fixture(scope="session", params=series([18, 16], {18}))
 def either_server(request: pytest.FixtureRequest) -> EmbeddedServer:
     """Each release in turn."""
     return request.getfixturevalue("server" if request.param == 18 else "server_16")  # type: ignore[no-any-return]  # pytest's own is Any

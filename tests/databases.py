@@ -48,8 +48,9 @@ SETTINGS = Settings(database_url=None, chunk_blocks=64, batch_size=500, run_wait
 
 @dataclass
 class Shop:
-    """One database of a test, gone when the test is over."""
+    """One database of a test, gone when the test is over; `settings` are those of the runs on it."""
 
+    settings = SETTINGS
     server: EmbeddedServer
     name: str
     _sessions: list[psycopg.Connection[Any]] = field(default_factory=list)
@@ -110,7 +111,7 @@ def running(
     shop: Shop, verb: Verb = MIGRATE_DATA, *, name: str = "test-run", patience: float = SETTINGS.lock_wait_seconds
 ) -> Iterator[Run]:
     """A run that holds the lock, as a flow would."""
-    settings = SETTINGS.model_copy(update={"lock_wait_seconds": patience})
+    settings = shop.settings.model_copy(update={"lock_wait_seconds": patience})
     with runs.exclusive(shop.database, settings, verb=verb, name=name, run_id="") as run:
         yield run
 

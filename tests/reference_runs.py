@@ -7,10 +7,12 @@ from functools import cached_property
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.databases import Shop, copy, deploy, migrate
+from tests.databases import SETTINGS, Shop, copy, deploy, migrate
 
-#: At least 20 chunks of the size that tests work with, and e-mails for two batches of users.
-ROWS = 26_000
+#: At least 20 chunks, and e-mails for two batches of users.
+ROWS = 6_500
+#: Small chunks and batches, so that a run of so few rows has many of both.
+SMALL = SETTINGS.model_copy(update={"chunk_blocks": 16, "batch_size": 125})
 
 #: What the application did while nobody caught up, here with every eleventh of the artworks from `place` on.
 WRITES = """
@@ -82,6 +84,7 @@ class Reference:
 
     def __init__(self, server: EmbeddedServer, *, rows: int = ROWS, copied: bool = False) -> None:
         self._template = Shop(server, f"reference_{next(self._numbers)}")
+        self._template.settings = SMALL
         server.create_database(self._template.name)
         build_sample(server.conninfo(self._template.name), Variant.CURRENT, rows=rows)
         deploy(self._template)
@@ -95,6 +98,7 @@ class Reference:
     def clone(self) -> Iterator[Shop]:
         """One more of them, for a while."""
         shop = Shop(self._template.server, f"reference_clone_{next(self._numbers)}")
+        shop.settings = SMALL
         shop.server.create_database(shop.name, template=self._template.name)
         try:
             yield shop

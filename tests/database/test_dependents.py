@@ -111,7 +111,7 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
 
 
 def test_each_kind_is_listed_with_its_action(listed: list[dict[str, Any]]) -> None:
-    """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
+    """The plan of deploy_schema lists each kind of dependent with what happens to it, and none as blocking."""
     assert [] == unlisted(listed, KEPT, "action")
     assert [] == [
         one["object"] for one in listed if one["problem"] and any(one["object"].startswith(thing) for _, _, thing, _ in KEPT.values())
@@ -119,19 +119,19 @@ def test_each_kind_is_listed_with_its_action(listed: list[dict[str, Any]]) -> No
 
 
 def test_what_would_block_the_switch_is_listed_with_what_to_do(listed: list[dict[str, Any]]) -> None:
-    """In words, each with its remedy; and nothing else would."""
+    """The plan of deploy_schema lists exactly what would block the switch, each with a remedy."""
     assert [] == unlisted(listed, BLOCKING, "problem")
     assert [] == [one for one in listed if bool(one["problem"]) != bool(one["remedy"])]
 
 
 def test_each_object_has_one_line(listed: list[dict[str, Any]]) -> None:
-    """What blocks is not said to go along as well, and a rule is not told twice."""
+    """Each dependent has one line: one that blocks is not listed as carried over too, and no rule is repeated."""
     assert [] == [thing for thing, lines in Counter(one["object"] for one in listed).items() if lines > 1]
     assert ["rule nothing on artworks"] == [one["object"] for one in listed if "rule" in one["object"]]
 
 
 def test_nothing_that_depends_on_the_table_is_unlisted(hung: Shop, listed: list[dict[str, Any]]) -> None:
-    """Whatever the catalog binds to the table, to its row type or to the type's array has its line."""
+    """Whatever the catalog binds to the table, its row type or the type's array is listed."""
     asking = hung.session()
     asking.execute("SET search_path = ''")
     depends = asking.execute(DEPENDS).fetchall()
@@ -140,7 +140,7 @@ def test_nothing_that_depends_on_the_table_is_unlisted(hung: Shop, listed: list[
 
 
 def test_who_is_no_object_of_the_table_is_listed_too(hung: Shop) -> None:
-    """A slot that follows the database, and a prepared transaction that holds a lock on the table."""
+    """A slot of the database and a prepared transaction with a lock on the table are listed."""
     hung.sql.execute("SELECT PG_CREATE_LOGICAL_REPLICATION_SLOT('hung', 'pgoutput')")
     try:
         hung.sql.execute("BEGIN; LOCK TABLE artworks IN ROW EXCLUSIVE MODE; PREPARE TRANSACTION 'left behind'")
@@ -153,7 +153,7 @@ def test_who_is_no_object_of_the_table_is_listed_too(hung: Shop) -> None:
 
 
 def test_the_plan_shows_it_as_a_section(hung: Shop) -> None:
-    """A line each, first those that block, beside the counts and not among them."""
+    """The plan has a section with one line per dependent, those that block first."""
     shown = plan_markdown(planned_deployment(hung))
     section = shown.split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")][1:]
@@ -165,7 +165,7 @@ def test_the_plan_shows_it_as_a_section(hung: Shop) -> None:
 
 
 def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(everything: Shop, listed: list[dict[str, Any]]) -> None:
-    """Day one knows: the plan of the switch finds what the plan of deploy_schema said, no more and no less."""
+    """The plan of the switch lists and is blocked by exactly what the plan of deploy_schema announced."""
     with cloned(everything.server, "hung_deployed", everything.name) as shop:
         deploy(shop)
         plan = planned_switch(shop)
@@ -213,7 +213,7 @@ STAYS = {
 
 
 def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
-    """What goes along is on the table that serves, what stays is on the retired one alone, and what goes by the name works."""
+    """After the switch each dependent is where the list said: carried over, retired, or found by name."""
     # a label without its provider cannot be said again by anybody
     shop = made(make_shop(), {name: thing for name, thing in KEPT.items() if name != "a security label"})
     before = {name: shop.value(asked, "artworks") for name, asked in (CARRIED | STAYS).items()}

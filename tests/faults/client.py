@@ -10,16 +10,16 @@ from functools import cached_property
 from multiprocessing.process import BaseProcess
 
 from migration.database import Database
-from migration.settings import database_url
+from migration.settings import Settings, database_url
 from tests.databases import Shop, migrate
 from tests.waiting import BOUND
 
 
 class Client(Shop):
-    """A shop of which only the address is known."""
+    """A shop of which only the address and the settings are known."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, url: str, settings: Settings) -> None:
+        self._url, self.settings = url, settings
 
     @cached_property
     def database(self) -> Database:
@@ -30,7 +30,7 @@ class Client(Shop):
 @contextmanager
 def client(shop: Shop, work: Callable[[Client], object] = migrate) -> Iterator[BaseProcess]:
     """A process at work on the shop, gone in the end. Forked, because a new interpreter would take longer than the work."""
-    process = multiprocessing.get_context("fork").Process(target=_work, args=(shop.url, work))
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(shop.url, shop.settings, work))
     process.start()
     try:
         yield process
@@ -39,9 +39,9 @@ def client(shop: Shop, work: Callable[[Client], object] = migrate) -> Iterator[B
         process.join()
 
 
-def _work(url: str, work: Callable[[Client], object]) -> None:
+def _work(url: str, settings: Settings, work: Callable[[Client], object]) -> None:
     gc.freeze()  # what is collected here must not be a connection of the parent's
-    work(Client(url))
+    work(Client(url, settings))
     os._exit(0)  # what the parent has registered for its own end is not this process's to do
 
 

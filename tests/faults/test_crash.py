@@ -14,6 +14,7 @@ from tests.databases import Shop, migrate
 from tests.faults.client import at_work, client, kill
 from tests.interleaving import Barrier, Step
 from tests.reference_runs import Reference, end_state
+from tests.series import EXHAUSTIVE, series
 from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
@@ -31,7 +32,7 @@ IN_THE_BACKFILL = {
     "noting the second batch of users": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 1),
     "planning chunks": ("AFTER INSERT ON artwork_migration.chunk FOR EACH STATEMENT", 0),
     "before the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH STATEMENT", 5),
-    "among the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH ROW", 5_000),
+    "among the rows of a chunk": ("BEFORE INSERT ON public.artworks_v2 FOR EACH ROW", 1_250),
     "noting a chunk": ("BEFORE UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 5),
     "noting the twentieth chunk": ("AFTER UPDATE ON artwork_migration.chunk FOR EACH STATEMENT", 19),
 }
@@ -44,11 +45,11 @@ AFTER_THE_BACKFILL = {
     "consuming the log": ("AFTER DELETE ON artwork_migration.legacy_change FOR EACH STATEMENT", 1),
     "consuming changed keys": ("AFTER DELETE ON artwork_migration.key_change FOR EACH STATEMENT", 0),
     "creating users in catch-up": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
-    "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 20),
+    "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 3),
     "judging quarantine in catch-up": ("AFTER INSERT ON artwork_migration.quarantine FOR EACH STATEMENT", 2),
-    "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 5),
-    "parking tokens": ("AFTER UPDATE OF access_token ON public.artworks_v2 FOR EACH ROW", 10),
-    "writing clean rows": ("AFTER UPDATE OF customer_name ON public.artworks_v2 FOR EACH ROW", 700),
+    "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 1),
+    "parking tokens": ("AFTER UPDATE OF access_token ON public.artworks_v2 FOR EACH ROW", 2),
+    "writing clean rows": ("AFTER UPDATE OF customer_name ON public.artworks_v2 FOR EACH ROW", 175),
     "reconciling": ("AFTER INSERT ON artwork_migration.reconciliation FOR EACH STATEMENT", 0),
     "writing the results": ("AFTER INSERT ON artwork_migration.rule_result FOR EACH STATEMENT", 0),
     "noting the end": ("AFTER UPDATE ON artwork_migration.phase_history FOR EACH STATEMENT", 0),
@@ -68,13 +69,6 @@ REPRESENTATIVES = {
 }
 
 
-def moments(named: dict[str, tuple[str, int]]) -> pytest.MarkDecorator:
-    """One case for each moment."""
-    return pytest.mark.parametrize(
-        "moment", [pytest.param(one, marks=[] if one in REPRESENTATIVES else [pytest.mark.exhaustive]) for one in named]
-    )
-
-
 @pytest.fixture(scope="module")
 def deployed_reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Deployed, with writes in the log."""
@@ -86,7 +80,7 @@ def deployed_reference(server: EmbeddedServer) -> Iterator[Reference]:
 @pytest.fixture(scope="module")
 def copied_reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Past the backfill, with writes on both sides since."""
-    reference = Reference(server, rows=13_000, copied=True)
+    reference = Reference(server, rows=3_250, copied=True)
     yield reference
     reference.drop()
 
@@ -159,7 +153,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) ->
     assert deployed_reference.undisturbed == end_state(shop)
 
 
-@moments(IN_THE_BACKFILL)
+@pytest.mark.parametrize("moment", series(IN_THE_BACKFILL, REPRESENTATIVES))
 def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: str) -> None:
     """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
     killed_at(shop, *IN_THE_BACKFILL[moment])
@@ -167,7 +161,7 @@ def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: st
     assert deployed_reference.undisturbed == end_state(shop)
 
 
-@moments(AFTER_THE_BACKFILL)
+@pytest.mark.parametrize("moment", series(AFTER_THE_BACKFILL, REPRESENTATIVES))
 def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
     """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -181,7 +175,7 @@ def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> No
     while ended != 0:
         with client(shop) as process:
             wait_until(lambda: at_work(shop) or not process.is_alive())
-            process.join(0.1 * (kills + 1))
+            process.join(0.05 * (kills + 1))
             process.kill()
             process.join(BOUND)
             ended = process.exitcode
@@ -257,7 +251,7 @@ def kill_server(server: EmbeddedServer) -> None:
     ("copied", "stop", "passes"),
     [
         pytest.param(False, IN_THE_SIXTH_CHUNK, 5, id="copying"),
-        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=pytest.mark.exhaustive, id="catch-up"),
+        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=EXHAUSTIVE, id="catch-up"),
     ],
 )
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
@@ -274,6 +268,7 @@ def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, 
             process.join(BOUND)
             assert 1 == process.exitcode
         recovered = Shop(own_server, shop.name)
+        recovered.settings = shop.settings
         migrate(recovered)
         assert before == recovered.rows(FIRST_FIVE)
         assert undisturbed == end_state(recovered)

@@ -3,6 +3,7 @@
 The mistakes are made from the lists: every mapped column, every disposition, every reason of quarantine.
 """
 
+import itertools
 import re
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.databases import Shop, migrate, running
+from tests.series import series
 
 MAPPING = sql.load("legacy_artwork").statement
 COLUMNS = sorted(set(re.findall(r"\((?:\n\s*)?\d+, '(\w+)'", sql.load("mapping").statement)) - {"id"})
@@ -54,7 +56,7 @@ def test_the_lists_are_not_empty() -> None:
     assert {"no_email", "no_access_token", "too_long_to_index", "no_created_at", "unknown_status"} == set(REASONS)
 
 
-@pytest.mark.parametrize("column", COLUMNS)
+@pytest.mark.parametrize("column", series(COLUMNS, {"pet_name", "user_id", "upscale_status", "created_at"}))
 def test_a_column_mapped_wrongly_is_named(deployed: Shop, column: str) -> None:
     """A column mapped wrongly in copy and comparison alike is found and named, because written back it differs from legacy."""
     add_order(deployed, add_legacy(deployed, generation_status="pending"))
@@ -116,8 +118,12 @@ def eligible(shop: Shop, why: str) -> UUID:
             return add_legacy(shop)
 
 
-@pytest.mark.parametrize("why", ["completed", "touched", "referenced", "without original_image_url"])
-@pytest.mark.parametrize("disposition", DISPOSITIONS)
+#: Why a row comes along; and one of these reasons for each disposition.
+WHY = ("completed", "touched", "referenced", "without original_image_url")
+EACH_ONCE = set(zip(DISPOSITIONS, itertools.cycle(WHY), strict=False))
+
+
+@pytest.mark.parametrize(("disposition", "why"), series(itertools.product(DISPOSITIONS, WHY), EACH_ONCE))
 def test_a_rule_that_keeps_a_row_out_is_named(deployed: Shop, disposition: str, why: str) -> None:
     """A row that should be migrated and stays behind is missing in the independent count, with the rule that kept it."""
     artwork = eligible(deployed, why)

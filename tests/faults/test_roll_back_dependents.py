@@ -18,7 +18,7 @@ def blocked_by(shop: Shop) -> dict[str, str]:
 
 
 def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
-    """A view, a policy, a key, a publication and our view artworks_v2 are not looked for, and what is left goes back as ever."""
+    """A dependent that was dropped since the switch stays dropped, and the others are restored."""
     migrated.sql.execute("CREATE VIEW named AS SELECT id FROM artworks; CREATE PUBLICATION feed FOR TABLE artworks")
     switch(migrated)
     migrated.sql.execute(
@@ -40,7 +40,7 @@ def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
 
 
 def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
-    """A trigger and a materialized view that were dropped since are what they were before the switch."""
+    """A trigger and a materialized view that were dropped since the switch are as before it after a rollback."""
     migrated.sql.execute(HOOK)
     before = migrated.schema_dump()
     switch(migrated)
@@ -50,7 +50,7 @@ def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
 
 
 def test_a_restored_database_goes_back(migrated: Shop, restored: Callable[[Shop], Shop]) -> None:
-    """What hung on the table at the switch is known by its names, so nothing of it is taken for new; what is new still is."""
+    """In a restored database the dependents at the switch are known by name, and a new one still blocks."""
     migrated.sql.execute(HOOK)
     migrated.sql.execute("CREATE FUNCTION counted() RETURNS bigint BEGIN ATOMIC SELECT COUNT(*) FROM artworks_v2; END")
     switch(migrated)
@@ -132,7 +132,7 @@ SINCE = {
 
 @pytest.mark.parametrize("name", SINCE)
 def test_what_the_rollback_could_not_do_is_said_before(migrated: Shop, name: str) -> None:
-    """Its rules name it, and nothing else speaks against the way back; before, nothing did."""
+    """What a rollback could not do blocks it by its own rule and no other."""
     there_before, since, *expected = SINCE[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names
     switch(migrated)

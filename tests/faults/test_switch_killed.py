@@ -14,6 +14,7 @@ from tests.directions import Direction, digest, locks_left, places, with_row
 from tests.faults.client import Client, at_work, client, kill
 from tests.interleaving import TERMINATED, Barrier, blocked_session
 from tests.plans import planned_uninstall
+from tests.series import series
 from tests.waiting import wait_until
 
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
@@ -30,9 +31,7 @@ END $$"""
 
 
 #: Behind which rows a test kills: each n-th one, counted from the last.
-EACH_ROW = pytest.mark.parametrize(
-    "nth", [pytest.param(8, id="each eighth row"), pytest.param(1, marks=pytest.mark.exhaustive, id="each row")]
-)
+EACH_ROW = pytest.mark.parametrize("nth", series([8, 1], {8}))
 
 
 @EACH_ROW

@@ -17,6 +17,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, reconcile_now
 from tests.directions import DIRECTIONS, Direction, digest, locks_left, places, under_the_locks, with_row
 from tests.interleaving import Step
+from tests.series import series
 from tests.waiting import wait_until
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
@@ -71,7 +72,7 @@ def again(direction: Direction) -> Direction:
     return Direction(Shop(direction.shop.server, direction.shop.name), direction.verb)
 
 
-@pytest.mark.parametrize("nth", [pytest.param(24, id="each 24th row"), pytest.param(3, marks=pytest.mark.exhaustive, id="each third row")])
+@pytest.mark.parametrize("nth", series([24, 3], {24}))
 def test_a_backend_that_is_killed_among_the_rows_has_changed_nothing(direction: Direction, nth: int) -> None:
     """The server restarts behind a row; catalog, rows, ledger and dump are what they were, and the next run finishes."""
     dump, made, before = direction.shop.schema_dump(), direction.plan(), digest(direction.shop)

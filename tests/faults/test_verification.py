@@ -140,7 +140,7 @@ def test_each_measured_rule_is_red_for_one_of_these() -> None:
     assert {"roll_back_not_begun"} == {rule.expectation_type for rule in SUITES["verification"].measured} - told
 
 
-def test_the_rules_on_columns_say_no(switched: Shop) -> None:
+def test_the_rules_on_columns_are_red(switched: Shop) -> None:
     """Each rule on a column finds its damaged row in the serving table."""
     switched.sql.execute("DELETE FROM artworks")
     for statement in UNGUARDED["clean_artworks"]:
@@ -251,7 +251,7 @@ def test_without_a_fingerprint_it_is_red_and_not_judged(migrated: Shop) -> None:
 
 
 def test_a_check_that_fails_breaks_the_gate(switched: Shop) -> None:
-    """The rules it would have measured are named with the SQLSTATE; the others are judged."""
+    """A comparison that fails breaks the gate with its rules and the SQLSTATE, and the other rules are judged."""
     switched.sql.execute("ALTER TABLE artwork_migration.clean_key_change RENAME TO elsewhere")
     verdict = verified(switched)
     assert [*verification.COMPARED, "live_sum", "roll_back_open"] == verdict.red_names

@@ -83,7 +83,7 @@ def switched(operated_in: OperatedIn) -> Shop:
     return operated_in("SWITCHED")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def local_shop(server: EmbeddedServer) -> Iterator[Shop]:
     """The shop that the worker of `local_server` migrates."""
     shop = Shop(server, "local_shop")
@@ -94,9 +94,9 @@ def local_shop(server: EmbeddedServer) -> Iterator[Shop]:
     server.drop_database(shop.name)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def local_server(local_shop: Shop) -> Iterator[LocalServer]:
-    """`artwork-migration up`, done once for a file of tests, beside a program that has the port it asks for."""
+    """`artwork-migration up`, done once for a session, beside a program that has the port it asks for."""
     with tempfile.TemporaryDirectory(prefix="up") as folder, socket.socket() as neighbour:
         neighbour.bind(("127.0.0.1", any_free_port()))
         neighbour.listen()

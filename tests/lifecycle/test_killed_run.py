@@ -12,11 +12,11 @@ import pytest
 from cli.prefect_server import PrefectServer
 from migration.ledger import ledger
 from sample.server import EmbeddedServer
-from tests.databases import SETTINGS, Shop
+from tests.databases import Shop
 from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
 from tests.lifecycle.local_server import PROGRAM
-from tests.reference_runs import Reference, end_state
+from tests.reference_runs import SMALL, Reference, end_state
 from tests.waiting import BOUND, wait_until
 
 CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
@@ -34,7 +34,7 @@ def reference(server: EmbeddedServer) -> Iterator[Reference]:
 def migrate_data(prefect_server: PrefectServer) -> Iterator[subprocess.Popen[str]]:
     """`artwork-migration run migrate-data` on the database of the environment."""
     command = [PROGRAM, "run", "migrate-data"]
-    variables = {**environment(prefect_server), "ARTWORK_CHUNK_BLOCKS": str(SETTINGS.chunk_blocks), "COLUMNS": "200"}
+    variables = {**environment(prefect_server), "ARTWORK_CHUNK_BLOCKS": str(SMALL.chunk_blocks), "COLUMNS": "200"}
     with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         try:
             yield process

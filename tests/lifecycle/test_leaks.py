@@ -28,6 +28,7 @@ from tasks.connection_block import ArtworkDatabase
 from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import environment
 from tests.lifecycle.runs import APPROVED, number_in
+from tests.series import EXHAUSTIVE
 from tests.waiting import wait_until
 
 #: A statement for each SQLSTATE that really raises it on a customer's row; Postgres puts e-mail and token into message or DETAIL.
@@ -113,7 +114,7 @@ def spring(shop: Shop, sqlstate: str, where: tuple[str, str], run: Callable[[], 
     ("traps", "worker"),
     [
         pytest.param(["23505", "22P02"], False, id="two errors in the flows"),
-        pytest.param(list(TRAPS), True, marks=pytest.mark.exhaustive, id="each error, also on a worker"),
+        pytest.param(list(TRAPS), True, marks=EXHAUSTIVE, id="each error, also on a worker"),
     ],
 )
 def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
