@@ -1,5 +1,5 @@
--- What: the triggers, functions and views that capture, guard and refuse from now on are remembered as they are at the end of the switch.
--- Why: verify and roll_back compare them with what they find; see deploy_schema/29_drift.
+-- What: saves the triggers, functions and views that capture, guard and refuse from now on as they are at the end of the switch.
+-- Why: verify and roll_back compare them with what they find; see deploy_schema/drift.
 -- Locks: none.
 -- Stage: locked
 INSERT INTO artwork_migration.baseline_object (serving, kind, subject, words, may_differ)
@@ -13,5 +13,5 @@ FROM artwork_migration.monitored_objects() AS w
 WHERE w.kind IN ('trigger', 'function', 'view');
 
 -- Undo:
--- Why: with the legacy table serving again, what is remembered of the deployment counts.
+-- Why: once the legacy table serves again, the baseline of the deployment counts.
 DELETE FROM artwork_migration.baseline_object AS m WHERE m.serving = 'clean';

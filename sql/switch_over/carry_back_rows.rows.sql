@@ -1,7 +1,7 @@
 -- What: the function that makes retired rows what the serving rows of the same ids are: three-way, column by column.
--- Why: a legacy value is replaced only where the mapping of it differs from the serving row, so what the clean table never had (or has
---   only as something nearer) stays. A token that is about to change is parked first, also at a row whose own turn comes later: it is in
---   the log. Called by carry_back_batch; made of mapping.sql as write-through is, from the columns this deployment has.
+-- Why: a legacy value is replaced only if the mapping of it differs from the serving row. So what the clean table never had, or has only as
+--   its nearest value, stays. A token that is about to change is parked first, also at a row whose own turn comes later: it is in the log.
+--   Called by carry_back_batch. Like write-through, it is made of mapping.sql and of the columns that this deployment has.
 -- Inverse: in the rows.
 -- Locks: when called, the retired rows.
 -- Stage: prepare

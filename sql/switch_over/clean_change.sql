@@ -1,6 +1,6 @@
 -- What: the log of what changes on the serving table after the switch, and the functions that write it and that guard the retired table.
--- Why: the way back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change; what was
---   carried back stays, marked: the log is the memory of the safety window.
+-- Why: the roll back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change. What
+--   was carried back stays, marked: the log is the memory of the safety window.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.clean_change (
@@ -17,13 +17,13 @@ CREATE TABLE artwork_migration.clean_key_change (
   new_id uuid NOT NULL
 );
 
--- Ids that left the serving table: whoever had one of them may come back with it. Asked by its key at every insert.
+-- Ids that left the serving table: their artworks may return under them. Read by key at every insert.
 CREATE TABLE artwork_migration.clean_deleted (
   id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
 );
 
--- A row that stayed behind keeps its id, as it did when both were one table. Taken by somebody else, the way back would write over that
--- row and show it to them. One plan for every call: made anew for each array, it would cost an insert more than the log does.
+-- A row that stayed behind keeps its id, as it did when both were one table. If another artwork had it, the roll back would write over that
+-- row and show it to the wrong customer. One plan for every call: planned for each array, it would cost an insert more than the log does.
 CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
@@ -71,7 +71,7 @@ BEGIN
 END
 $$;
 
--- What a foreign key does because a user is deleted or gets another id comes from a trigger, hence the depth.
+-- What a foreign key does when a user is deleted or gets another id comes from a trigger, hence the depth.
 CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -91,8 +91,8 @@ END
 $$;
 
 -- Undo:
--- Why: every id in it was carried back and stands in clean_modified from now on. Their triggers went before.
--- Locks: none on a table of the application; nobody holds the log who does not hold the serving table.
+-- Why: every id in the log was carried back and is in clean_modified from now on. The triggers were dropped before.
+-- Locks: none on a table of the application; only a session that holds the serving table can hold the log.
 DROP FUNCTION artwork_migration.guard_retired();
 DROP FUNCTION artwork_migration.capture_old_clean_key();
 DROP FUNCTION artwork_migration.capture_clean();

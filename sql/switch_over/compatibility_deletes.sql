@@ -1,8 +1,8 @@
--- What: a delete through the view artworks_v2 is refused where another table references the artwork, as it was before the switch.
--- Why: whoever writes to artworks_v2 has relied on that refusal since deploy_schema; the key of orders says CASCADE and would take paid
---   orders. A delete from artworks does what the keys say, as it always did. The delete runs as whoever asks, so row level security holds;
---   the question needs our schema, so it is asked by a trigger of the table. With the search_path of whoever asks, too: the delete fires
---   triggers of the application's, which name its tables as its own sessions do.
+-- What: a delete through the view artworks_v2 is refused if another table references the artwork, as it was before the switch.
+-- Why: code that writes to artworks_v2 has relied on that refusal since deploy_schema; the key of orders says CASCADE and would take paid
+--   orders. A delete from artworks does what the keys say, as it always did. The delete runs as the role that asks, so row level security
+--   holds. The check needs our schema, so a trigger of the table makes it. The delete also runs with the caller's search_path: it fires
+--   triggers of the application, which name their tables as its own sessions do.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
@@ -37,7 +37,7 @@ EXECUTE FUNCTION artwork_migration.keep_referenced();
 ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_keep;
 
 -- Undo:
--- Why: the view goes with the next statements.
+-- Why: the next statements drop the view, and the write-through refuses these deletes again.
 -- Locks: ACCESS EXCLUSIVE on public.artworks, taken before.
 DROP TRIGGER IF EXISTS artwork_migration_keep ON public.artworks;
 DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks_v2;

@@ -1,6 +1,6 @@
 -- What: the view artworks_v2 on the table that is called artworks now, with the table's owner and grants.
--- Why: what was written for artworks_v2 goes on working until it is deployed anew; reads and writes pass through it. security_invoker: row
---   level security looks at whoever asks, not at the view's owner.
+-- Why: code that names artworks_v2 goes on working until it is deployed anew; reads and writes pass through the view. security_invoker: row
+--   level security applies to the role that asks, not to the view's owner.
 -- Inverse: in the rows.
 -- Locks: none; the view is new.
 -- Stage: locked

@@ -1,15 +1,15 @@
--- What: our functions that name the two tables are put aside for as long as the names mean the other ones.
+-- What: our functions that name the two tables are renamed as long as the names mean the other tables.
 -- Why: catch-up or a chunk would write the retired values over the serving rows. The function behind the trigger on users is replaced
---   instead of its trigger dropped: that needs no lock on users.
+--   instead of dropping its trigger: that needs no lock on users.
 -- Inverse: in the rows.
 -- Locks: none on a table.
 -- Stage: locked
 SELECT
   p.oid::regprocedure::text AS object,
-  FORMAT('ALTER FUNCTION %s RENAME TO %I', p.oid::regprocedure, p.proname || '_asleep') AS "do",
+  FORMAT('ALTER FUNCTION %s RENAME TO %I', p.oid::regprocedure, p.proname || '_disabled') AS "do",
   FORMAT(
     'ALTER FUNCTION artwork_migration.%I(%s) RENAME TO %I',
-    p.proname || '_asleep', PG_GET_FUNCTION_IDENTITY_ARGUMENTS(p.oid), p.proname
+    p.proname || '_disabled', PG_GET_FUNCTION_IDENTITY_ARGUMENTS(p.oid), p.proname
   ) AS undo
 FROM pg_catalog.pg_proc AS p
 WHERE p.pronamespace = 'artwork_migration'::regnamespace AND p.proname IN ('catch_up_batch', 'copy_block_range')

@@ -1,6 +1,6 @@
 -- What: enters the fence alone, until the end of the transaction.
--- Why: no chunk and no catch-up, not even one whose client was killed, may be at work while the names change hands. Not had, the attempt
---   counts as a lock that was not had.
+-- Why: no chunk and no catch-up may run while the tables change names, not even one whose client was killed. If the fence is taken, the
+--   attempt counts as one that could not acquire its locks.
 -- Inverse: none; it ends with the transaction.
 -- Locks: the advisory lock (1634890865, 2).
 -- Stage: prepare

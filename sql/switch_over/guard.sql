@@ -1,5 +1,6 @@
--- What: the guard of the retired table: it refuses INSERT, UPDATE and DELETE in words (TRUNCATE the forward capture refuses already).
--- Why: a write to it would be lost to everybody who reads artworks. What the foreign key does when a user is deleted passes, and so do we.
+-- What: the guard of the retired table: it refuses INSERT, UPDATE and DELETE with a message (the forward capture refuses TRUNCATE already).
+-- Why: a write to the retired table would be lost to everybody who reads artworks. What a foreign key does when a user is deleted passes,
+--   and so does our own carry-back.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks_old, taken before.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_guard_insert BEFORE INSERT ON public.artworks_old
@@ -13,7 +14,7 @@ EXECUTE FUNCTION artwork_migration.guard_retired();
 ALTER TABLE public.artworks_old ENABLE ALWAYS TRIGGER artwork_migration_guard;
 
 -- Undo:
--- Why: it is about to serve again.
+-- Why: the table is about to serve again.
 -- Locks: ACCESS EXCLUSIVE on public.artworks_old, taken before.
 DROP TRIGGER IF EXISTS artwork_migration_guard ON public.artworks_old;
 DROP TRIGGER IF EXISTS artwork_migration_guard_insert ON public.artworks_old;

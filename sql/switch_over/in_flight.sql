@@ -1,6 +1,6 @@
 -- What: notes, for this transaction, the artworks that are in flight.
--- Why: the webhook that ends a generation must find its row in the table that serves. Looked for before the locks, because it reads the
---   whole table; whatever gets in flight after this stands in the log.
+-- Why: the webhook that ends a generation must find its row in the table that serves. This reads the whole table, so it comes before the
+--   locks; an artwork that is in flight later is in the log.
 -- Inverse: none; a setting of the transaction.
 -- Locks: ACCESS SHARE on public.artworks.
 -- Stage: prepare

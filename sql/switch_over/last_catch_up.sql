@@ -1,9 +1,9 @@
--- What: the last catch-up, under the locks: artworks in flight come along as they are, the log is applied until it is empty, and each id of
---   it is looked at once more.
--- Why: nobody can write any more, so after this both tables agree. What was placed between the gate and the lock (an order for an artwork
---   that stays behind, say) is found here, by id, and nothing is changed then.
+-- What: the last catch-up, under the locks: artworks in flight are copied as they are, the log is applied until it is empty, and each id of
+--   it is checked once more.
+-- Why: nobody can write any more, so after this both tables agree. What appeared between the gate and the lock (an order for an artwork
+--   that stays behind, for example) is found here by its id, and then nothing is changed.
 -- Inverse: none; what it writes to the clean table is right before and after.
--- Locks: none beyond those taken; rows of users that are created.
+-- Locks: none beyond those acquired; rows of users that are created.
 -- Stage: locked
 DO $$
 DECLARE

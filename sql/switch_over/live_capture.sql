@@ -1,5 +1,5 @@
 -- What: the capture of what changes on the serving table from now on, and its refusal of TRUNCATE.
--- Why: the way back brings these ids into the retired table. ENABLE ALWAYS, as the forward capture.
+-- Why: the roll back carries these ids into the retired table. ENABLE ALWAYS, as the forward capture.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks REFERENCING NEW TABLE AS changed
@@ -27,7 +27,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION artwork_migration.refuse_truncate();
 ALTER TABLE public.artworks ENABLE ALWAYS TRIGGER artwork_migration_truncate;
 
 -- Undo:
--- Why: what it has logged was carried back under this very lock.
+-- Why: everything that it logged was carried back under this lock.
 -- Locks: ACCESS EXCLUSIVE on public.artworks, taken before.
 DROP TRIGGER IF EXISTS artwork_migration_truncate ON public.artworks;
 DROP TRIGGER IF EXISTS artwork_migration_key ON public.artworks;

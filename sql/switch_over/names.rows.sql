@@ -1,6 +1,6 @@
--- What: the names change hands: artworks becomes artworks_old and artworks_v2 becomes artworks, with their keys, checks, indexes and our
+-- What: the tables change names: artworks becomes artworks_old and artworks_v2 becomes artworks, with their keys, checks, indexes and our
 --   trigger.
--- Why: the legacy table's names are freed first, then the clean table takes them. A name that would be longer than 63 bytes gets its
+-- Why: the names of the legacy table are freed first, then the clean table takes them. A name that would be longer than 63 bytes gets its
 --   hash.
 -- Inverse: in the rows.
 -- Locks: ACCESS EXCLUSIVE on both tables, taken before.

@@ -1,5 +1,5 @@
--- What: tells PostgREST, at the commit, to read the schema anew, and closes what is new in our schema to everybody else.
--- Why: it would go on answering with the columns of the retired table.
+-- What: makes PostgREST reload its schema at the commit, and revokes access to what is new in our schema from all other roles.
+-- Why: PostgREST would go on answering with the columns of the retired table.
 -- Locks: none.
 -- Stage: locked
 SELECT

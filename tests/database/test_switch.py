@@ -131,13 +131,13 @@ def test_the_functions_follow(switched: Shop) -> None:
     assert artwork == switched.value("SELECT artwork_id FROM get_order_with_artwork('cs_ada')")
 
 
-def test_our_functions_that_name_the_tables_are_asleep(switched: Shop) -> None:
+def test_our_functions_that_name_the_tables_are_disabled(switched: Shop) -> None:
     """A catch-up that got past every other guard finds no function, so retired values are not written over serving rows."""
-    asleep = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
-    assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 0
+    disabled = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
+    assert switched.value(disabled, ["catch_up_batch", "copy_block_range"]) == 0
     roll_back(switched)
-    assert switched.value(asleep, ["catch_up_batch", "copy_block_range"]) == 2
-    assert switched.value(asleep, ["carry_back_batch", "carry_back_rows", "guard_retired"]) == 0
+    assert switched.value(disabled, ["catch_up_batch", "copy_block_range"]) == 2
+    assert switched.value(disabled, ["carry_back_batch", "carry_back_rows", "guard_retired"]) == 0
 
 
 def test_a_delete_through_the_old_name_leaves_orders_alone(switched: Shop) -> None:

@@ -1,5 +1,5 @@
--- What: what the switch has still to do need not be done any more.
--- Why: the names are the old ones again; its checks would look at the wrong tables.
+-- What: deletes the steps that the switch has left.
+-- Why: the tables have their old names again; the checks of the switch would look at the wrong ones.
 -- Inverse: none; another switch has its own steps.
 -- Locks: none on a table of the application.
 -- Stage: locked

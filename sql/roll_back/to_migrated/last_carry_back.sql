@@ -1,7 +1,7 @@
--- What: the last ids of the serving table's log are carried back, under the locks.
+-- What: carries back the last ids of the serving table's log, under the locks.
 -- Why: nobody can write any more, so after this every write is in the retired table, or in rejected_write.
 -- Inverse: none; what it writes to the retired table is right before and after.
--- Locks: none beyond those taken.
+-- Locks: none beyond those acquired.
 -- Stage: locked
 DO $$
 BEGIN

@@ -1,6 +1,6 @@
--- What: a policy, a grant or a row level security flag that the legacy table and the clean table do not have in the same way.
--- Why: law 8: who may read what must be the same after the names have changed hands; what was changed on one must be changed on both.
---   Asked before the switch and before the way back.
+-- What: a policy, a grant or a row level security flag that differs between the legacy table and the clean table.
+-- Why: law 8: the same roles must read the same rows after the tables have changed names; a change to one table must be made to both.
+--   Checked before the switch and before the roll back.
 -- Locks: none.
 -- Remedy: Do the same on both tables (or take it back), then plan again.
 WITH halves AS (
@@ -72,7 +72,7 @@ access AS (
 
 SELECT
   a.subject,
-  'it is not the same on both tables.' AS problem
+  'it differs between the two tables.' AS problem
 FROM access AS a
 GROUP BY a.subject
 HAVING ARRAY_AGG(a.what) FILTER (WHERE a.serves) IS DISTINCT FROM ARRAY_AGG(a.what) FILTER (WHERE NOT a.serves)

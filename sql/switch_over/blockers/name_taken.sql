@@ -1,7 +1,7 @@
--- What: a name that the switch needs is in use.
+-- What: a name that the switch gives is in use.
 -- Why: nothing of the application may be replaced or mixed up with ours.
 -- Locks: none.
--- Remedy: Rename or drop it, if nobody needs it.
+-- Remedy: Rename it, or drop it if nobody needs it.
 SELECT
   c.oid::regclass::text AS subject,
   'the name is taken.' AS problem

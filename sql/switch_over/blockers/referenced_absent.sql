@@ -1,4 +1,4 @@
--- What: artworks that another table references and that are not in the clean table, nor on their way into it.
+-- What: artworks that another table references and that are neither in the clean table nor in the log.
 -- Why: after the switch the order would point nowhere.
 -- Locks: ACCESS SHARE on both tables and what references them.
 -- Remedy: Give the artwork an e-mail, a token and statuses that the clean table takes, or move or delete what references it; then run

@@ -1,11 +1,11 @@
--- What: an earlier way back has steps left after its commit.
--- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Asked before another switch, and before
---   everything of ours, the list of these steps included, is taken away.
+-- What: an earlier roll back has steps left after its commit.
+-- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Checked before another switch, and before
+--   everything of ours is removed, the list of these steps included.
 -- Locks: none.
 -- Remedy: Run roll_back(to=MIGRATED) again; it does what is left.
 SELECT DISTINCT
   s.name AS subject,
-  'an earlier roll_back has it still to do.' AS problem
+  'an earlier roll_back has not done it yet.' AS problem
 FROM artwork_migration.step AS s
 INNER JOIN artwork_migration.phase_history AS h ON s.run = h.run
 WHERE h.verb = 'roll_back' AND s.done_at IS NULL

@@ -1,7 +1,7 @@
--- What: a key, a check, an index or the life-cycle trigger that got its name at the switch and has another one now, or is no more.
--- Why: the way back gives it its old name again, and would find nobody of the new one.
+-- What: a key, a check, an index or the life-cycle trigger that got its name at the switch was renamed or dropped since.
+-- Why: the roll back gives it its old name back, and would not find it.
 -- Locks: none.
--- Remedy: Give it its name back, or make it anew under that name.
+-- Remedy: Give it its name back, or create it anew under that name.
 SELECT DISTINCT
   QUOTE_IDENT(h.name) AS subject,
   'the switch gave this name to a part of artworks or artworks_old, and no part has it now.' AS problem
