@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test bench lint lock clean
+.PHONY: install demo demo-undo test test-all bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -16,11 +16,18 @@ demo: $(VENV)/.runtime ## take a production-like database through the whole life
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
 	@$(BIN)/artwork-migration demo --undo $(if $(FORCE),--force)
 
-test: $(VENV)/.development ## every test, on real servers; four files at a time, those that wait longest first
-	$(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+PYTEST = $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
+test: $(VENV)/.development ## the tests, on real servers; four files at a time, those that wait longest first
+	$(PYTEST) -m 'not exhaustive' $(PYTEST_ARGS)
+
+test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed
+	$(PYTEST) $(PYTEST_ARGS)
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed
+
+docs: $(VENV)/.runtime ## docs/validation.md from the classes of the rules
+	$(BIN)/python -m expectations.documentation > docs/validation.md
 
 lint: $(VENV)/.development ## style, types, arrows between folders, SQL
 	$(BIN)/ruff check .

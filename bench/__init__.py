@@ -1,1 +1,1 @@
-"""Benchmarks: each a module run as ``python -m bench.NAME``, each of its figures a ratio of two sides measured in one run."""
+"""Benchmarks. Each is a module that is run as ``python -m bench.NAME`` and compares two sides that it measures in one run."""

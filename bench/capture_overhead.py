@@ -1,8 +1,8 @@
-"""What the capture costs the application: the same writes on equal databases, without and with the clean schema beside the legacy table,
-and inserts and updates after the switch against the same on a database without anything.
+"""How much slower the capture makes the writes of the application.
 
-Single writes come from pgbench, one transaction each, in the sample's mix and kind by kind; bulk writes are one statement. Run it as
-``python -m bench.capture_overhead``; it ends with 1 when the bar is missed.
+It compares the same writes on two equal databases, without and with the clean schema; and writes after the switch with the same writes on
+a database without it. Single writes come from pgbench, one transaction each, in the sample's workload and kind by kind; bulk writes are one
+statement. Run it as ``python -m bench.capture_overhead``; the exit code is 1 if the bar was missed.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from sample.server import EmbeddedServer
 BAR = 1.15
 WITHOUT, WITH, SWITCHED = "bench_without", "bench_with", "bench_switched"
 
-#: Artworks with ids, tokens and addresses that a load can name by a number.
+#: Artworks whose ids, tokens and e-mails a load can compute from a number.
 PREPARE = """
 INSERT INTO public.users (email) SELECT 'bench' || n || '@example.com' FROM generate_series(1, {rows}) AS n;
 INSERT INTO public.artworks (
@@ -36,7 +36,7 @@ SELECT
   'https://images.example/' || n, 'completed', 'Rex', 'Ada', 'bench' || n || '@example.com', 'bench-token-' || n, now()
 FROM generate_series(1, {rows}) AS n;
 """
-#: The application's writes and their shares in the mix.
+#: The writes of the application, each with its share in the workload.
 WRITES = {
     "insert artwork": (
         3,
@@ -56,7 +56,7 @@ WRITES = {
     ),
     "update user": (1, "UPDATE public.users SET updated_at = now() WHERE email = 'bench' || :n || '@example.com';"),
 }
-#: Writes after the switch, in the words of the clean table, and which of the above each is measured against.
+#: Writes after the switch, with the columns of the clean table, and the write above that each is compared with.
 WRITES_AFTER = {
     "insert after the switch": (
         "insert artwork",
@@ -66,7 +66,7 @@ WRITES_AFTER = {
     ),
     "update after the switch": ("update by token", WRITES["update by token"][1]),
 }
-#: One statement over many rows, and what makes room for the next round.
+#: One statement over many rows, and the statement that frees space for the next round.
 BULK = {
     "update of {rows} rows": ("UPDATE public.artworks SET pet_name = 'Rex ' || {number} WHERE access_token LIKE 'bench-token-%'", ""),
     "insert of {rows} rows": (
@@ -79,7 +79,7 @@ BULK = {
 
 @dataclass(frozen=True)
 class Size:
-    """How much is measured: rows that are written to, transactions of a round, rounds, rows of a bulk write and its rounds."""
+    """How much is measured: rows to write to, transactions in a round, rounds, and for a bulk write its rows and rounds."""
 
     rows: int = 50_000
     transactions: int = 500
@@ -89,7 +89,7 @@ class Size:
 
 
 def measure(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
-    """Build both databases of each kind, then measure single writes and bulk ones."""
+    """Create both databases of each kind, then measure single writes and bulk writes. Yields each result."""
     for name, rows in ((f"{WITHOUT}_single", size.rows), (f"{WITHOUT}_bulk", size.bulk_rows)):
         with psycopg.connect(databases.build(on, name, rows=2_000), autocommit=True) as connection:
             connection.execute(PREPARE.format(rows=rows))
@@ -115,7 +115,7 @@ def _single(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
 
 
 def _switched(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
-    """A clone that has switched against the database without anything, each with its own words for the same write."""
+    """Compare a database after the switch with one without the clean schema, each with its own columns for the same write."""
     name = f"{SWITCHED}_single"
     on.create_database(name, template=f"{WITH}_single")
     databases.switch(on, name)
@@ -140,7 +140,7 @@ def _script(folder: Path, name: str, write: str, rows: int) -> Path:
 
 
 def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) -> Callable[[int], float]:
-    """Milliseconds a transaction, of two clients with the same seed on both sides."""
+    """Return a measurement of milliseconds per transaction, of two clients with the same seed on both sides."""
 
     def run(number: int) -> float:
         _checkpoint(on)
@@ -153,8 +153,8 @@ def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) ->
         ]
         scripts = [f"--file={file}" for file in files]
         command = [str(on.binary("pgbench")), *options, *scripts, on.conninfo(name)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        (latency,) = re.findall(r"^latency average = ([\d.]+) ms$", done.stdout, re.MULTILINE)
+        finished = subprocess.run(command, capture_output=True, text=True, check=True)
+        (latency,) = re.findall(r"^latency average = ([\d.]+) ms$", finished.stdout, re.MULTILINE)
         return float(latency)
 
     return run
@@ -170,30 +170,30 @@ def _bulk(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
 
 
 def _statement(on: EmbeddedServer, name: str, do: str, undo: str, size: Size) -> Callable[[int], float]:
-    """Milliseconds of one statement and its commit; the room it has taken is given back outside the clock."""
+    """Return a measurement of milliseconds for one statement and its commit. Its space is freed outside the measured time."""
 
     def run(number: int) -> float:
         with psycopg.connect(on.conninfo(name), autocommit=True) as connection:
             _checkpoint(on)
-            begun = time.perf_counter()
+            started = time.perf_counter()
             connection.execute(do.format(rows=size.bulk_rows, number=number))
-            taken = time.perf_counter() - begun
+            seconds = time.perf_counter() - started
             if undo:
                 connection.execute(undo)
             connection.execute("VACUUM")
-        return taken * 1000
+        return seconds * 1000
 
     return run
 
 
 def _checkpoint(on: EmbeddedServer) -> None:
-    """Every half of a round begins with the same debt, none."""
+    """Write every dirty buffer, so that each half of a round starts with none."""
     with psycopg.connect(on.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 if a bar was missed."""
+    """Measure and print. Returns the exit code: 1 if a bar was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.capture_overhead", description=__doc__)
     for name, default in vars(Size()).items():
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)

@@ -1,7 +1,7 @@
-"""How large the log of changed ids is once it is drained, without and with a long-running reader, and whether a writer waits meanwhile.
+"""How large the drained log of changed ids is, without and with a long-running reader, and how long a writer waits meanwhile.
 
-A million ids are logged as single writes log them, one row each; catch-up drains them as in migrate_data. Run it as
-``python -m bench.log_size``; it ends with 1 when the bar is missed.
+A million ids are logged one row each, as single writes log them; catch-up drains them as in migrate_data. Run it as
+``python -m bench.log_size``; the exit code is 1 if the bar was missed.
 """
 
 import argparse
@@ -33,7 +33,7 @@ WRITE = "UPDATE public.artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM 
 
 @dataclass(frozen=True)
 class Drained:
-    """Megabytes of the log: full, drained and vacuumed; seconds that took; and of the writer beside it the median and the longest write."""
+    """The log in megabytes, full and drained, the seconds between, and a concurrent writer's median and longest write in milliseconds."""
 
     name: str
     full: float
@@ -50,14 +50,14 @@ class Drained:
 
 
 def measure(on: EmbeddedServer, ids: int) -> list[Drained]:
-    """Drain the log three times: with nobody else, with a reader whose snapshot is older, and when that has gone."""
+    """Drain the log three times: alone, with a reader whose snapshot is older, and after that reader has finished."""
     conninfo = databases.build(on, DATABASE, rows=2_000)
     databases.deploy(on, DATABASE)
     with psycopg.connect(conninfo, autocommit=True) as connection:
         return [
-            _drain(on, connection, "nobody else", ids),
+            _drain(on, connection, "no reader", ids),
             _drain(on, connection, "a REPEATABLE READ reader", ids, reader=True),
-            _drain(on, connection, "the reader has gone", 0),
+            _drain(on, connection, "the reader has finished", 0),
         ]
 
 
@@ -69,12 +69,12 @@ def _drain(on: EmbeddedServer, connection: psycopg.Connection, name: str, ids: i
         connection.execute(LOG_IDS, (ids, ids))
         full = _megabytes(connection)
         with _writing(on) as writes:
-            begun = time.perf_counter()
+            started = time.perf_counter()
             with databases.running(on, DATABASE, MIGRATE_DATA) as run:
                 run.begin()
                 catch_up.drain(run)
-            taken = time.perf_counter() - begun
-        return Drained(name, full, _megabytes(connection), taken, sorted(writes)[len(writes) // 2], max(writes))
+            seconds = time.perf_counter() - started
+        return Drained(name, full, _megabytes(connection), seconds, sorted(writes)[len(writes) // 2], max(writes))
 
 
 def _megabytes(connection: psycopg.Connection) -> float:
@@ -84,15 +84,15 @@ def _megabytes(connection: psycopg.Connection) -> float:
 
 @contextmanager
 def _writing(on: EmbeddedServer) -> Iterator[list[float]]:
-    """A writer of the application's beside the block, and how many milliseconds each of its writes took."""
+    """Write like the application during the block. Yields the milliseconds of each write."""
     over, writes = threading.Event(), [0.0]
 
     def write() -> None:
         with psycopg.connect(on.conninfo(DATABASE), autocommit=True) as connection:
             while not over.wait(0.005):
-                begun = time.perf_counter()
+                started = time.perf_counter()
                 connection.execute(WRITE)
-                writes.append((time.perf_counter() - begun) * 1000)
+                writes.append((time.perf_counter() - started) * 1000)
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -104,7 +104,7 @@ def _writing(on: EmbeddedServer) -> Iterator[list[float]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print; 1 if the bar was missed."""
+    """Measure and print. Returns the exit code: 1 if the bar was missed."""
     parser = argparse.ArgumentParser(prog="python -m bench.log_size", description=__doc__)
     parser.add_argument("--ids", type=int, default=1_000_000)
     with databases.server() as on:
@@ -113,7 +113,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for result in results:
         print(result)
     holds = results[0].drained <= BAR and results[2].drained <= BAR
-    print(f"bar {BAR:.0f} MB without a reader, and when it has gone: {'holds' if holds else 'MISSED'}")
+    print(f"bar {BAR:.0f} MB without a reader, and after it has finished: {'holds' if holds else 'MISSED'}")
     return int(not holds)
 
 

@@ -1,4 +1,4 @@
-"""Pairs of rounds, one of each side right after the other, and the ratio that comes of them."""
+"""Pairs of rounds, one of each side right after the other, and the ratio of their times."""
 
 import statistics
 from collections.abc import Callable, Iterable
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Compared:
-    """One kind of load: milliseconds per unit of work without and with what is measured, a pair for each round, and the bar."""
+    """One kind of load: `pairs` of milliseconds per unit of work, without and with what is measured, and the highest ratio allowed."""
 
     name: str
     unit: str
@@ -16,17 +16,17 @@ class Compared:
 
     @property
     def ratios(self) -> list[float]:
-        """With against without, round by round, sorted."""
+        """Return the ratio of each round, sorted."""
         return sorted(with_it / without for without, with_it in self.pairs)
 
     @property
     def ratio(self) -> float:
-        """The median of the rounds' ratios: what else the machine does hits both halves of a pair."""
+        """Return the median of the ratios. Other load on the machine affects both halves of a pair."""
         return statistics.median(self.ratios)
 
     @property
     def holds(self) -> bool:
-        """Whether the median is within the bar."""
+        """Return whether the median is within the bar."""
         return self.ratio <= self.bar
 
     def __str__(self) -> str:
@@ -41,9 +41,9 @@ class Compared:
 
 
 def compare(name: str, unit: str, *, without: Callable[[int], float], with_it: Callable[[int], float], rounds: int, bar: float) -> Compared:
-    """Measure both sides in each round, taking turns in who is first; a first pair warms up and does not count.
+    """Measure both sides in each round, the other one first each time. The first pair warms up and does not count.
 
-    Both are given the number of the round and return milliseconds per unit.
+    Each side gets the number of the round and returns milliseconds per unit.
     """
     pairs = []
     for number in range(rounds + 1):
@@ -55,7 +55,7 @@ def compare(name: str, unit: str, *, without: Callable[[int], float], with_it: C
 
 
 def report(results: Iterable[Compared]) -> int:
-    """Print each result as it comes; the exit code: 1 if a bar was missed."""
+    """Print each result. Returns the exit code: 1 if a bar was missed."""
     missed = 0
     for result in results:
         print(result, flush=True)

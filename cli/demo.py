@@ -1,4 +1,4 @@
-"""The demo: a production-like database in use, taken through the whole life cycle with Prefect while the application goes on."""
+"""The demo: a production-like database goes through the whole life cycle with Prefect, while an application writes to it."""
 
 import signal
 import threading
@@ -9,63 +9,63 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from rich.console import Console
 
 from cli.demo_application import Application, ApplicationEnded
-from cli.demo_servers import BEFORE, build_shop, let_days_pass, schema_of, servers, shop_database, throw_away
-from cli.demo_told import newest_report, progress, show_accounts, show_check, show_state, show_writes
+from cli.demo_output import newest_report, progress, show_accounts, show_check, show_latency, show_state
+from cli.demo_servers import BEFORE, build_shop, delete_demo, let_days_pass, schema_of, servers, shop_database
 from cli.verbs import run_verb
 from migration.ledger import ledger
 from migration.ledger.ledger import PhaseRow
 from migration.ledger.phases import Phase
 from migration.ledger.safety_window import SAFETY_DAYS
 from reporting.accounts import read_accounts
-from sample.entry import Side
-from sample.moments import writes_around
+from sample.journal_entry import Side
 from sample.server import EmbeddedServer
+from sample.write_latency import write_latency
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-#: How far the demo goes.
+#: The last phase of the demo.
 Until: TypeAlias = Literal["migrated", "switched", "cleaned"]
 
 APPROVAL = {"approved_by": "the demo", "reason": "to see it work"}
 
-#: What must be written while the names change hands; with less a complete journal would say little.
+#: With fewer writes during the switch, a complete journal would prove little.
 FEWEST_WRITES = 100
 
-#: Set by Ctrl-C. A package that is just being imported may swallow the exception, and the demo would go on to its end.
+#: Set by Ctrl-C. A package that is being imported may swallow the exception, and the demo would continue.
 _INTERRUPTED = threading.Event()
 
 
 class DemoFailed(Exception):
-    """A step of the demo did not end as it should; the message is what the operator sees."""
+    """A step of the demo failed; the message is for the operator."""
 
 
 def run_demo(console: Console, *, rows: int, seed: int, until: Until) -> int:
-    """Build the shop and tell its story; returns the exit code. Nothing it started outlives it; the database's files stay for --undo."""
+    """Build the shop and take it through the life cycle; returns the exit code. Its processes end with it, its files stay for --undo."""
     begun = time.monotonic()
     signal.signal(signal.SIGINT, _interrupt)
     with servers(console) as server:
         build_shop(console, server, rows, seed)
         try:
             with Application(server, seed) as application:
-                _Story(console, server, application).tell(until)
+                _LifeCycle(console, server, application).run(until)
         except DemoFailed as failure:
             console.print(f"[bold red]{failure}[/]", highlight=False)
             return 1
         console.rule(f"Done in {time.monotonic() - begun:.0f} s")
-        console.print(f"   The report: [bold]{newest_report()}[/]", highlight=False, soft_wrap=True)
+        console.print(f"   Report: [bold]{newest_report()}[/]", highlight=False, soft_wrap=True)
     if until != "cleaned":
-        console.print("   Take it all away again, and see that no trace is left: [bold].venv/bin/artwork-migration demo --undo[/]")
+        console.print("   To undo it and check that nothing is left: [bold].venv/bin/artwork-migration demo --undo[/]", soft_wrap=True)
     return 0
 
 
 def undo_demo(console: Console, *, force: bool) -> int:
-    """Roll the demo's database back to NOT_STARTED and compare its schema with the one before; returns the exit code.
+    """Roll the demo's database back to NOT_STARTED and compare its schema with the original one; returns the exit code.
 
-    After the clean-up there is no way back: with `force` its files are removed then.
+    A database that was cleaned up cannot be rolled back: with `force` its files are deleted.
     """
     if not BEFORE.exists():
-        console.print("[bold red]There is no demo to undo.[/] Run make demo first.")
+        console.print("[bold red]There is no demo to undo.[/] To fix: run make demo first.")
         return 1
     signal.signal(signal.SIGINT, _interrupt)
     with servers(console) as server:
@@ -73,24 +73,25 @@ def undo_demo(console: Console, *, force: bool) -> int:
         if phase is not Phase.CLEANED:
             return _roll_back(console, server, phase)
     if force:
-        throw_away()
-        console.print("   The clean-up has been: there is no way back. The demo's database is gone, as a whole.")
+        delete_demo()
+        console.print("   The demo's database was cleaned up, so it cannot be rolled back. All files of the demo were deleted.")
         return 0
     console.print(
-        "[bold red]The clean-up has been: there is no way back.[/] make demo-undo FORCE=1 takes the demo's database away as a whole."
+        "[bold red]The demo's database was cleaned up, so it cannot be rolled back.[/] Nothing was changed. "
+        "To fix: make demo-undo FORCE=1 deletes the whole database."
     )
     return 1
 
 
-class _Story:
-    """The steps of the life cycle, each told in a few lines and checked before the next one. Raises DemoFailed."""
+class _LifeCycle:
+    """The steps of the life cycle. Each prints a few lines and is checked before the next. Raises DemoFailed."""
 
     def __init__(self, console: Console, server: EmbeddedServer, application: Application) -> None:
         self._console, self._server, self._application = console, server, application
 
-    def tell(self, until: Until) -> None:
-        """From NOT_STARTED to where it is to end."""
-        self._console.print(f"   the application is writing to the legacy table: {self._application.journal}", soft_wrap=True)
+    def run(self, until: Until) -> None:
+        """Run the steps from NOT_STARTED to the last phase."""
+        self._console.print(f"   The application writes to the legacy table. Its journal: {self._application.journal}", soft_wrap=True)
         self._run("decide", name="accept_exposure", value="user_gained", **APPROVAL)
         self._approved("deploy_schema")
         self._check(Side.LEGACY)
@@ -114,47 +115,45 @@ class _Story:
         accounts = read_accounts(database)
         show_accounts(self._console, accounts)
         if not accounts.adds_up:
-            raise DemoFailed("The demo stops here: the accounts do not add up.")
+            raise DemoFailed("The demo failed: the accounts do not add up.")
         self._check(Side.LEGACY)
 
     def _switch(self, verb: str, *, leads_to: Side, **parameters: object) -> None:
-        """The switch or the way back from it, with what was written meanwhile."""
+        """Switch over or roll back, and show the latency of the writes during it."""
         begun = datetime.now(UTC)
         self._approved(verb, **parameters)
         ended = datetime.now(UTC)
-        writes = writes_around(self._application.journal, begun, _phase(self._server).since or ended, ended)
-        show_writes(self._console, writes)
-        if writes.acknowledged < FEWEST_WRITES:
-            raise DemoFailed("The demo stops here: hardly anything was written meanwhile, so nothing is shown by it.")
+        latency = write_latency(self._application.journal, begun, _phase(self._server).since or ended, ended)
+        show_latency(self._console, latency)
+        if latency.acknowledged < FEWEST_WRITES:
+            raise DemoFailed("The demo failed: too few writes happened during the switch to prove anything.")
         self._check(leads_to)
 
     def _pass_the_window(self) -> None:
         self._console.rule(f"The safety window: {SAFETY_DAYS} days")
-        self._console.print(
-            f"   Nobody waits for that here: the times in the ledger are moved back by {SAFETY_DAYS} days, and that alone is not real."
-        )
+        self._console.print(f"   The demo does not wait. It moves all times in the ledger back by {SAFETY_DAYS} days; all else is real.")
         let_days_pass(self._server, SAFETY_DAYS)
 
     def _approved(self, verb: str, **parameters: object) -> None:
         _ended(self._console, approved(self._console, verb, **parameters))
 
     def _run(self, verb: str, **parameters: object) -> None:
-        self._console.rule(_called(verb))
+        self._console.rule(_command(verb))
         _ended(self._console, run_verb(verb, **parameters))
 
     def _check(self, side: Side) -> None:
         try:
             check = self._application.check(side)
         except ApplicationEnded:
-            raise DemoFailed("The demo stops here: the application has ended.") from None
+            raise DemoFailed("The demo failed: the application has ended. Its error is in the lines above.") from None
         show_check(self._console, check)
         if not check.good:
-            raise DemoFailed("The demo stops here: the application has lost a write, or seen an error.")
+            raise DemoFailed("The demo failed: the application lost a write or got an error.")
 
 
 def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
-    """Ask for the plan, show it, and run it with its number."""
-    console.rule(f"{_called(verb, **parameters)}: first the plan, then the same with its number")
+    """Run the verb for its plan, show the plan, and run the verb with the plan's number; returns the last end state."""
+    console.rule(f"{_command(verb, **parameters)}: show the plan, then run it by its number")
     planned = run_verb(verb, **parameters)
     if planned.name != "Planned":
         return planned
@@ -164,16 +163,16 @@ def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
 
 
 def _roll_back(console: Console, server: EmbeddedServer, phase: Phase) -> int:
-    ways = ("MIGRATED", "NOT_STARTED") if phase is Phase.SWITCHED else ("NOT_STARTED",)
+    phases = ("MIGRATED", "NOT_STARTED") if phase is Phase.SWITCHED else ("NOT_STARTED",)
     try:
-        for to in ways:
+        for to in phases:
             _ended(console, approved(console, "roll_back", to=to))
     except DemoFailed as failure:
         console.print(f"[bold red]{failure}[/]", highlight=False)
         return 1
-    same = BEFORE.read_text(encoding="utf-8") == schema_of(server)
-    console.print(f"   the schema-only dump is {'the same as before deploy-schema' if same else '[bold red]NOT the same as before[/]'}")
-    return 0 if same else 1
+    equal = BEFORE.read_text(encoding="utf-8") == schema_of(server)
+    console.print(f"   The schema-only dump {'is equal to' if equal else '[bold red]DIFFERS from[/]'} the dump before deploy-schema.")
+    return 0 if equal else 1
 
 
 def _ended(console: Console, state: "State[Any]") -> None:
@@ -181,7 +180,7 @@ def _ended(console: Console, state: "State[Any]") -> None:
         raise KeyboardInterrupt
     show_state(console, state)
     if not state.is_completed():
-        raise DemoFailed(f"The demo stops here: {state.name}")
+        raise DemoFailed(f"The demo failed: the last verb ended as {state.name}.")
 
 
 def _phase(server: EmbeddedServer) -> PhaseRow:
@@ -193,8 +192,8 @@ def _phase(server: EmbeddedServer) -> PhaseRow:
         database.dispose()
 
 
-def _called(verb: str, **parameters: object) -> str:
-    """As on the command line."""
+def _command(verb: str, **parameters: object) -> str:
+    """The verb and its options as on the command line."""
     return " ".join([verb.replace("_", "-"), *(f"--{name} {value}" for name, value in parameters.items())])
 
 

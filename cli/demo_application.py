@@ -1,4 +1,4 @@
-"""The sample's application as a process of the demo's: it writes all the time, and pauses only to have its journal checked."""
+"""The sample's application as a process of the demo: it writes all the time, and pauses only while its journal is checked."""
 
 import json
 import os
@@ -12,39 +12,39 @@ from types import TracebackType
 from typing import Any, Self
 
 from cli.demo_servers import HOME, SHOP
-from sample.entry import Side
 from sample.journal import JournalReport, check_journal
+from sample.journal_entry import Side
 from sample.server import EmbeddedServer
 
-#: Many clients: what waits for a lock are their writes.
+#: Many clients, so that several writes wait for each lock.
 WORKERS, RATE = 12, 100
-#: A prepared SELECT * whose columns are others now: the one error that a switch may cause, and only once for each connection.
+#: A prepared SELECT * whose columns differ after the switch: the only error that a switch may cause, once per connection.
 OUTDATED_PLAN = "0A000"
 
 
 class ApplicationEnded(Exception):
-    """The application is not there any more; what it said is in the terminal."""
+    """The application has ended; its error is in the terminal."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """The journal against one table, and what the application saw since the check before, in which the names change hands once at most:
-    `errors` by SQLSTATE."""
+    """The journal compared with one table, and what the application got since the last check: `errors` by SQLSTATE, and how many were
+    `retried` with success. Between two checks the tables are renamed at most once."""
 
     side: Side
     journal: JournalReport
     transactions: int
     errors: dict[str, int] = field(default_factory=dict)
-    overcome: int = 0
+    retried: int = 0
 
     @property
     def good(self) -> bool:
-        """Whether nothing is missing, and every error was the one that may be and was overcome: one a connection for a change of names."""
-        return self.journal.complete and set(self.errors) <= {OUTDATED_PLAN} and self.overcome == sum(self.errors.values()) <= WORKERS
+        """Whether nothing is missing, and every error was an outdated plan whose retry succeeded, at most one per connection."""
+        return self.journal.complete and set(self.errors) <= {OUTDATED_PLAN} and self.retried == sum(self.errors.values()) <= WORKERS
 
 
 class Application:
-    """For the time of a `with` block. It ends by itself when this process does."""
+    """The application, for the time of a `with` block. It also ends if this process dies."""
 
     def __init__(self, server: EmbeddedServer, seed: int) -> None:
         self.journal = HOME / "journal.jsonl"
@@ -57,7 +57,7 @@ class Application:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "sample.application", *_options(self._seed, self.journal)],
             env={**os.environ, "ARTWORK_APPLICATION_URL": self._conninfo},
-            start_new_session=True,  # Ctrl-C in the terminal is for the demo, which ends it
+            start_new_session=True,  # Ctrl-C in the terminal reaches the demo alone, which ends the application
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -72,7 +72,7 @@ class Application:
             self._process.wait()
 
     def check(self, side: Side) -> Check:
-        """Compare the journal with a table while no transaction is under way. Raises ApplicationEnded."""
+        """Compare the journal with a table while no transaction is running. Raises ApplicationEnded."""
         with self._paused() as summary:
             report = check_journal(self._conninfo, [self.journal], side)
         before, self._before = self._before, summary
@@ -86,29 +86,29 @@ class Application:
 
     @contextmanager
     def _paused(self) -> Iterator[dict[str, Any]]:
-        summary = self._told("pause")
+        summary = self._reply("pause")
         try:
             yield summary
         finally:
-            self._told("resume")
+            self._reply("resume")
 
-    def _told(self, command: str) -> dict[str, Any]:
-        """What it answers: its summary so far."""
-        commands, answers = self._process.stdin, self._process.stdout
-        if commands is None or answers is None:
+    def _reply(self, command: str) -> dict[str, Any]:
+        """Send a command and return the reply: the summary of the application."""
+        commands, replies = self._process.stdin, self._process.stdout
+        if commands is None or replies is None:
             raise ApplicationEnded
         try:
             print(command, file=commands, flush=True)
-            return dict(json.loads(answers.readline()))
+            return dict(json.loads(replies.readline()))
         except (BrokenPipeError, json.JSONDecodeError):
             raise ApplicationEnded from None
 
 
 def _options(seed: int, journal: Path) -> list[str]:
-    pace = ["--workers", str(WORKERS), "--rate", str(RATE)]
-    return ["--seed", str(seed), *pace, "--journal", str(journal), "--careful", "--commands"]
+    limits = ["--workers", str(WORKERS), "--rate", str(RATE)]
+    return ["--seed", str(seed), *limits, "--journal", str(journal), "--careful", "--commands"]
 
 
 def _since(before: dict[str, Any], now: dict[str, Any], what: str) -> dict[str, int]:
-    counts = {code: told[what] - before["errors"].get(code, {what: 0})[what] for code, told in now["errors"].items()}
+    counts = {code: errors[what] - before["errors"].get(code, {what: 0})[what] for code, errors in now["errors"].items()}
     return {code: count for code, count in counts.items() if count}

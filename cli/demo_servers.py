@@ -1,4 +1,4 @@
-"""What the demo stands on: an embedded Postgres with the shop in it, a Prefect server, and the time that passes for both."""
+"""The servers of the demo: an embedded Postgres with the shop's database, and a Prefect server."""
 
 import os
 import shutil
@@ -19,32 +19,32 @@ from sample.server import EmbeddedServer
 
 HOME = Path(platformdirs.user_data_path("artwork-migration")) / "demo"
 SHOP = "demo_shop"
-#: The schema-only dump of the shop before anything was done.
+#: The schema-only dump of the shop before deploy_schema.
 BEFORE = HOME / "schema-before.sql"
 
 
 @contextmanager
 def servers(console: Console) -> Iterator[EmbeddedServer]:
-    """Postgres and a Prefect server on it, with the environment that the flows read; both are gone afterwards, the files stay."""
+    """Run Postgres and a Prefect server, with the environment that the flows read, for the time of a `with` block. The files stay."""
     HOME.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
-        console.rule("Postgres and a Prefect server start")
+        console.rule("Start Postgres and a Prefect server")
         server = stack.enter_context(EmbeddedServer(HOME / "postgres"))
         server.drop_database("demo_prefect")
         server.create_database("demo_prefect")
         shutil.rmtree(HOME / "prefect", ignore_errors=True)
         prefect = stack.enter_context(PrefectServer(server.url("demo_prefect"), HOME / "prefect"))
         os.environ.update(prefect.environment, ARTWORK_DATABASE_URL=server.url(SHOP))
-        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")  # what a gate warns of is in the report
+        os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")  # the report has the warnings of the gates
         console.print(f"   Postgres {server.version} in {server.data}")
-        console.print(f"   Prefect at {prefect.ui_url} while this runs")
+        console.print(f"   Prefect UI at {prefect.ui_url} until the demo ends")
         stack.callback(_flush_logs)
         yield server
 
 
 def build_shop(console: Console, server: EmbeddedServer, rows: int, seed: int) -> None:
-    """Make the shop's database anew."""
-    console.rule(f"A production-like shop with {rows:,} artworks")
+    """Create the shop's database; an earlier one is dropped."""
+    console.rule(f"Build a production-like database with {rows:,} artworks")
     BEFORE.unlink(missing_ok=True)
     server.drop_database(SHOP)
     server.create_database(SHOP)
@@ -53,20 +53,20 @@ def build_shop(console: Console, server: EmbeddedServer, rows: int, seed: int) -
 
 
 def shop_database(server: EmbeddedServer) -> Database:
-    """The shop's database as our own code sees it."""
+    """Return the shop's database as the flows connect to it."""
     return Database(database_url(server.url(SHOP)))
 
 
 def schema_of(server: EmbeddedServer) -> str:
-    """The schema-only dump of the shop."""
-    dumped = subprocess.run(
+    """Return the schema-only dump of the shop, without its random lines."""
+    dump = subprocess.run(
         [server.binary("pg_dump"), "--schema-only", "-d", server.conninfo(SHOP)], capture_output=True, text=True, check=True
     )
-    return "\n".join(line for line in dumped.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
+    return "\n".join(line for line in dump.stdout.splitlines() if not line.startswith(("\\restrict", "\\unrestrict")))
 
 
 def let_days_pass(server: EmbeddedServer, days: int) -> None:
-    """Make all that the ledger remembers of runs and verifications so many days older."""
+    """Move the times of all runs and verifications in the ledger back by so many days."""
     older = "MAKE_INTERVAL(days => :days)"
     database = shop_database(server)
     with database.transaction("letting days pass") as connection:
@@ -78,13 +78,13 @@ def let_days_pass(server: EmbeddedServer, days: int) -> None:
     database.dispose()
 
 
-def throw_away() -> None:
-    """Remove the demo's files. Its servers must have ended."""
+def delete_demo() -> None:
+    """Delete the demo's files. Its servers must have ended."""
     shutil.rmtree(HOME)
 
 
 def _flush_logs() -> None:
-    """Hand the last log lines over before the server goes."""
+    """Send the last log lines before the server ends."""
     from prefect.logging.handlers import APILogWorker
 
     APILogWorker.drain_all(timeout=5)

@@ -1,4 +1,4 @@
-"""The embedded Postgres that keeps a Prefect server's data, as a process of its own: `python -m cli.prefect_database FOLDER`."""
+"""The embedded Postgres for a Prefect server's data, as a process of its own: `python -m cli.prefect_database FOLDER`."""
 
 import sys
 from contextlib import suppress
@@ -10,18 +10,18 @@ from sample.server import EmbeddedServer
 
 
 def address_file(folder: Path) -> Path:
-    """Where the process writes how to reach it: the socket lies elsewhere if the folder's path is too long for one."""
+    """Return the file that holds the database's URL. The socket is in another folder if this path is too long for one."""
     return folder / "address"
 
 
 def serve(folder: Path) -> None:
-    """Until the process is asked to end, or Postgres ends."""
+    """Run Postgres until it ends, or this process gets a signal to end."""
     with EmbeddedServer(folder / "data") as server:
         with suppress(psycopg.errors.DuplicateDatabase):
             server.create_database("prefect")
-        written = folder / "address.new"
-        written.write_text(server.url("prefect"), encoding="utf-8")
-        written.replace(address_file(folder))
+        complete = folder / "address.new"
+        complete.write_text(server.url("prefect"), encoding="utf-8")
+        complete.replace(address_file(folder))
         server.wait()
 
 

@@ -1,4 +1,4 @@
-"""Processes that outlive the terminal that started them: found again by pid and start time, never by name."""
+"""Processes that run detached from the terminal: they are found again by pid and start time, never by name."""
 
 import json
 import os
@@ -13,22 +13,22 @@ import psutil
 
 from migration.errors import MigrationError
 
-#: A start time is reckoned from the machine's clock, which is set now and then; a pid does not come round in this time.
-SECONDS_OF_DOUBT = 5.0
+#: The start time is computed from the machine's clock, which may be adjusted. No pid is reused within this time.
+CLOCK_TOLERANCE_SECONDS = 5.0
 
 
 class NotUp(MigrationError):
-    """Something that was started did not come up; the end of its log says why."""
+    """A process did not start; the end of its log has the cause."""
 
     end_state = "Not up"
 
-    def __init__(self, what: str, log: Path) -> None:
-        said = log.read_text(encoding="utf-8", errors="replace")[-2000:]
-        super().__init__(f"{what} did not come up. The end of {log}:\n{said}")
+    def __init__(self, name: str, log: Path) -> None:
+        tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]
+        super().__init__(f"The process {name} did not start. The end of its log {log}:\n{tail}")
 
 
 class Service:
-    """One process, in a session of its own. In `folder`, NAME.json says which one it is and NAME.log what it says."""
+    """One process in a session of its own. In `folder`, NAME.json holds its pid and start time, and NAME.log its output."""
 
     def __init__(self, folder: Path, name: str) -> None:
         self.name = name
@@ -37,42 +37,43 @@ class Service:
         self._record = folder / f"{name}.json"
 
     def find(self) -> psutil.Process | None:
-        """The process that was started, if it is alive. Its pid may be another's by now, which is none of ours."""
+        """Return the process that was started, if it is alive. Another process that has its pid now is left alone."""
         try:
-            recorded = json.loads(self._record.read_text(encoding="utf-8"))
-            process = psutil.Process(recorded["pid"])
-            same = abs(process.create_time() - recorded["started"]) < SECONDS_OF_DOUBT
+            record = json.loads(self._record.read_text(encoding="utf-8"))
+            process = psutil.Process(record["pid"])
+            same = abs(process.create_time() - record["started"]) < CLOCK_TOLERANCE_SECONDS
         except (FileNotFoundError, ValueError, psutil.Error):
             return None
         return process if same and is_alive(process) else None
 
     def has_died(self) -> bool:
-        """Whether it was started, and not stopped, and is gone."""
+        """Whether the process was started and has ended without `stop`."""
         return self._record.exists() and self.find() is None
 
     def variable(self, name: str) -> str | None:
-        """A variable of the environment in which the process runs; None also if it does not run."""
+        """Return a variable of the process's environment; None if it is not set or the process does not run."""
         process = self.find()
         return process.environ().get(name) if process else None
 
     def children(self) -> list[psutil.Process]:
-        """What the process has started itself."""
+        """Return the processes that this process has started."""
         process = self.find()
         return process.children() if process else []
 
     def is_up(self, ready: Callable[[], bool]) -> bool:
-        """Whether the process is alive and ready, or gets ready soon."""
+        """Whether the process is alive and becomes ready soon."""
         return becomes_ready(ready, lambda: self.find() is not None, seconds=30)
 
     def start(self, command: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool]) -> None:
-        """Start the process, in place of an earlier one, and wait until it is ready. Raises NotUp."""
+        """Start the process, after an earlier one was stopped, and wait until it is ready. Raises NotUp."""
         self.stop()
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._launch(command, environment)
         if not becomes_ready(ready, lambda: self.find() is not None):
-            raise NotUp(f"The process {self.name}", self.log)
+            raise NotUp(self.name, self.log)
 
     def stop(self) -> bool:
-        """End the process and what it started. False if there was none."""
+        """End the process and all that it started; False if there was none."""
         process = self.find()
         if process:
             with suppress(psutil.NoSuchProcess):
@@ -85,19 +86,19 @@ class Service:
             started = subprocess.Popen(
                 command,
                 env={**os.environ, **environment},
-                cwd=self._folder,  # not the terminal's: programs read settings from files where they stand
+                cwd=self._folder,  # not the terminal's folder, from whose files programs may read settings
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        record = self._record.with_suffix(".new")
-        record.write_text(json.dumps({"pid": started.pid, "started": psutil.Process(started.pid).create_time()}), encoding="utf-8")
-        record.replace(self._record)
+        complete = self._record.with_suffix(".new")
+        complete.write_text(json.dumps({"pid": started.pid, "started": psutil.Process(started.pid).create_time()}), encoding="utf-8")
+        complete.replace(self._record)
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """A process that has ended and that nobody has asked about yet is not alive."""
+    """Whether the process runs. A process that has ended and was not waited for yet does not."""
     try:
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
@@ -105,19 +106,19 @@ def is_alive(process: psutil.Process) -> bool:
 
 
 def end(process: psutil.Process, *, seconds: float = 45.0) -> None:
-    """Ask a process and its group to end, wait for it and everything it started, and kill what is left then."""
+    """Terminate a process and its group, wait for it and all that it started, and kill the rest after `seconds`."""
     family = [process, *process.children(recursive=True)]
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
-    if not _gone(family, seconds):
+    if not _ended(family, seconds):
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
-        _gone(family, seconds)
+        _ended(family, seconds)
 
 
 def becomes_ready(ready: Callable[[], bool], alive: Callable[[], bool], *, seconds: float = 120.0) -> bool:
-    """Wait until it is ready; False if it ends before that, or takes too long."""
+    """Wait until a process is ready; False if it ends first, or needs longer than `seconds`."""
     deadline = time.monotonic() + seconds
     while alive() and time.monotonic() < deadline:
         if ready():
@@ -126,7 +127,7 @@ def becomes_ready(ready: Callable[[], bool], alive: Callable[[], bool], *, secon
     return False
 
 
-def _gone(family: Sequence[psutil.Process], seconds: float) -> bool:
+def _ended(family: Sequence[psutil.Process], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while any(is_alive(member) for member in family):
         if time.monotonic() > deadline:

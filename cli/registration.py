@@ -1,4 +1,4 @@
-"""What a Prefect server must know to be of use: the worker's pool, the block for a database, the deployments, an automation."""
+"""The registration at a Prefect server: the work pool, the type of the database block, the deployments, an automation."""
 
 import os
 import subprocess
@@ -21,15 +21,15 @@ from migration.errors import MigrationError
 from tasks.connection_block import ArtworkDatabase
 
 ROOT = Path(__file__).parents[1]
-#: A run beats each 30 s. Three beats missed, and nobody is there to say how it ended.
+#: A run sends a heartbeat every 30 s. After three missed ones it has died.
 SILENCE = timedelta(seconds=100)
-#: What a run on its way tells. Any other event ends the watch: Completed, Planned, Red gate, Paused.
-ON_ITS_WAY = ("Pending", "Submitting", "pull-step.executed", "Running", "Retrying", "Cancelling", "heartbeat")
+#: The events of a run that has not ended. Any other event ends the watch: Completed, Planned, Red gate, Paused.
+RUNNING_EVENTS = ("Pending", "Submitting", "pull-step.executed", "Running", "Retrying", "Cancelling", "heartbeat")
 SILENT_RUNS = AutomationCore(
-    name="Runs that fell silent are Crashed",
-    description="A run that was killed together with its worker would be shown as running for ever.",
+    name="Mark runs without a heartbeat as Crashed",
+    description="Without it, a run that was killed together with its worker would stay Running.",
     trigger=EventTrigger(
-        after={f"prefect.flow-run.{event}" for event in ON_ITS_WAY},
+        after={f"prefect.flow-run.{event}" for event in RUNNING_EVENTS},
         expect={"prefect.flow-run.*"},
         match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
         for_each={"prefect.resource.id"},
@@ -40,23 +40,23 @@ SILENT_RUNS = AutomationCore(
     actions=[
         ChangeFlowRunState(
             state=StateType.CRASHED,
-            message=f"Nothing was heard of this run for {SILENCE.seconds} s: it was killed. Start it again; it goes on where it was.",
+            message=f"No heartbeat for {SILENCE.seconds} s: the run was killed. Start it again; it resumes.",
         )
     ],
 )
 
 
 class NotRegistered(MigrationError):
-    """The server did not take the deployments; the end of what it said."""
+    """The deployments could not be registered; the end of the output has the cause."""
 
     end_state = "Not up"
 
-    def __init__(self, said: str) -> None:
-        super().__init__(f"The deployments could not be registered:\n{said[-2000:]}")
+    def __init__(self, output: str) -> None:
+        super().__init__(f"The deployments could not be registered. The end of Prefect's output:\n{output[-2000:]}")
 
 
 def register() -> list[str]:
-    """Make known what is not known yet, bring the deployments up to date, and return their names. Raises NotRegistered."""
+    """Register what is missing, update the deployments, and return their names. Raises NotRegistered."""
     with get_client(sync_client=True) as client:
         _register_pool(client)
         ArtworkDatabase.register_type_and_schema()
@@ -70,18 +70,18 @@ def _register_pool(client: SyncPrefectClient) -> None:
     try:
         client.read_work_pool(POOL)
     except ObjectNotFound:
-        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="runs the deployments of artwork-migration"))
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="Runs the deployments of artwork-migration."))
 
 
 def _register_automation(client: SyncPrefectClient) -> None:
-    """One that exists stays as it is: operators may have changed it, and a new one would not know of the runs that it waits for."""
+    """Create the automation if it is missing. An existing one may have changes of an operator, and watches runs already."""
     if not client.read_automations_by_name(SILENT_RUNS.name):
         client.create_automation(SILENT_RUNS)
 
 
 @contextmanager
 def _pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
-    """Prefect resumes each deployment that it brings up to date. It leaves a schedule alone whose `active` prefect.yaml does not name."""
+    """Keep paused deployments paused: Prefect resumes each one that it updates. It keeps a schedule whose `active` prefect.yaml omits."""
     paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
     try:
         yield

@@ -1,4 +1,4 @@
-"""A Prefect server, its data and a worker on this machine, for as long as an operator wants them."""
+"""`up` and `down`: a Prefect server, its database and a worker on this machine."""
 
 import fcntl
 import os
@@ -21,40 +21,40 @@ from migration.settings import Settings, database_url, read_settings
 FOLDER = Path(platformdirs.user_data_path("artwork-migration")) / "server"
 HOME = FOLDER / "home"
 SERVICES = DATABASE, SERVER, WORKER = Service(FOLDER, "database"), Service(FOLDER, "prefect"), Service(FOLDER, "worker")
-#: Tells the operator something: a label, and what there is to say.
+#: Prints a line for the operator: a label and a text.
 Say = Callable[[str, str], None]
 
 
 def bring_up(say: Say) -> None:
-    """Start what does not run, make known what is not known, and say where everything is.
+    """Start what does not run, register all deployments, and print where everything is.
 
-    What runs stays as it is, but for an idle worker that is to have other settings. Raises BadInput and DatabaseUnreachable
-    before anything is started, NotUp after that.
+    What runs stays as it is, except an idle worker whose settings have changed. Raises BadInput and DatabaseUnreachable before anything is
+    started, NotUp after that.
     """
     settings = read_settings()
     for url in (settings.database_url, settings.prefect_database_url):
         if url:
             database_url(url.get_secret_value())
-    with _alone():
+    with _exclusive():
         before = [service.find() for service in SERVICES]
         api = _ensure_server(settings, say)
         client = client_environment(api, HOME)
         os.environ.update(client)
         from cli.registration import register  # only now: Prefect reads its environment when it is imported
-        from cli.worker import ensure_worker, to_migrate
+        from cli.worker import database_address, ensure_worker
 
         say("deployments", ", ".join(register()))
         ensure_worker(WORKER, client, say)
-        started = [service.name for service, was in zip(SERVICES, before, strict=True) if service.find() != was]
-    say("to migrate", to_migrate(WORKER))
+        started = [service.name for service, process in zip(SERVICES, before, strict=True) if service.find() != process]
+    say("to migrate", database_address(WORKER))
     say("logs", f"{FOLDER}/*.log")
-    say("started", ", ".join(started) or "nothing, it was already up")
+    say("started", ", ".join(started) or "nothing, all was running")
     say("Prefect UI", ui_of(api))
 
 
 def take_down(say: Say) -> None:
-    """Stop what `up` started: the runs at work first, so that they end as Crashed, then worker, server and database."""
-    with _alone():
+    """Stop what `up` started: the active runs first, so that they end as Crashed, then worker, server and database."""
+    with _exclusive():
         runs = WORKER.children()
         for run in runs:
             with suppress(psutil.NoSuchProcess):
@@ -62,37 +62,37 @@ def take_down(say: Say) -> None:
         psutil.wait_procs(runs, timeout=30)
         stopped = [service.name for service in reversed(SERVICES) if service.stop()]
     if runs:
-        say("runs", f"{len(runs)} at work were ended; start them again, they go on where they were")
-    say("stopped", ", ".join(stopped) or "nothing, it was not up")
+        say("runs", f"{len(runs)} active, ended as Crashed; start them again, they resume")
+    say("stopped", ", ".join(stopped) or "nothing, none was running")
 
 
 def running_ui() -> str | None:
-    """Where the UI is, if the server is up."""
+    """Return the address of the UI if the server runs."""
     api = running_api()
     return ui_of(api) if api else None
 
 
 def running_api() -> str | None:
-    """Where the API is, if the server is up."""
+    """Return the address of the API if the server runs."""
     return SERVER.variable("PREFECT_API_URL")
 
 
 def _ensure_server(settings: Settings, say: Say) -> str:
-    """Have it run, and its database; the address of its API."""
+    """Make sure that the server and its database run; returns the address of the API."""
     running = running_api()
     if running and not DATABASE.has_died() and SERVER.is_up(partial(is_ready, running)):
         return running
     SERVER.stop()
     port = next_free_port(settings.prefect_port)
     if port != settings.prefect_port:
-        say("port", f"{port}, because another program has {settings.prefect_port}; ARTWORK_PREFECT_PORT chooses another")
+        say("port", f"{port}, because {settings.prefect_port} is in use; ARTWORK_PREFECT_PORT sets another")
     api, data = api_at(port), _prefect_database(settings, say)
     SERVER.start(server_command(port), server_environment(api, HOME, data), partial(is_ready, api))
     return api
 
 
 def _prefect_database(settings: Settings, say: Say) -> str:
-    """The URL of the database for Prefect's own data: the one that is set, or else one on a Postgres of ours, which is up then."""
+    """Return the URL of the database for Prefect's data: the one that is set, or one on an embedded Postgres, which runs then."""
     if settings.prefect_database_url:
         url = settings.prefect_database_url.get_secret_value()
         say("Prefect's data", _address(url))
@@ -108,10 +108,10 @@ def _prefect_database(settings: Settings, say: Say) -> str:
 
 
 def _address(url: str) -> str:
-    """Name and host of a database that answers. Raises DatabaseUnreachable."""
+    """Return name and host of a database that responds. Raises DatabaseUnreachable."""
     database = Database(database_url(url))
     try:
-        with database.autocommit("looking for Prefect's data"):
+        with database.autocommit("connecting to Prefect's database"):
             return database.address
     except DatabaseUnreachable as error:
         raise DatabaseUnreachable(str(error).replace("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL")) from None
@@ -120,8 +120,8 @@ def _address(url: str) -> str:
 
 
 @contextmanager
-def _alone() -> Iterator[None]:
-    """One `up` or `down` at a time; another waits for it."""
+def _exclusive() -> Iterator[None]:
+    """Let one `up` or `down` run at a time; another waits."""
     FOLDER.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (FOLDER / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

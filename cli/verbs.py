@@ -1,20 +1,102 @@
-"""Running an operator verb from the command line, as the Prefect UI would."""
+"""The operator verbs on the command line: `artwork-migration run VERB`, as the Prefect UI would run it."""
 
+import ast
+import functools
 import importlib
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
+import typer
+from rich.console import Console
+
+import flows
 from cli.prefect_server import SETTINGS
 from cli.up import running_api
+from migration.ledger.decisions import DecisionName
+from reporting.descriptions import description
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
+
+EXIT_CODES = "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable."
+
+run = typer.Typer(
+    no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
+)
+console = Console()
+
+Plan = Annotated[str | None, typer.Option("--plan", help="number of the plan to run; without it, the plan is shown and nothing is changed")]
+ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="who approves the plan; recorded in the ledger")]
+Reason = Annotated[str | None, typer.Option("--reason", help="why; recorded in the ledger")]
+
+
+def verb_description(verb: str) -> str:
+    """Return the description of a verb. It is read from the source of its flow, because to import Prefect takes seconds."""
+    module = ast.parse(Path(flows.__file__).with_name(f"{verb}.py").read_text(encoding="utf-8"))
+    (flow,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == verb)
+    return description(ast.get_docstring(flow))
+
+
+def _verb(signature: Callable[..., None]) -> Callable[..., None]:
+    """Add the command `run NAME` with the options of this function; its text and its work are those of the flow of the same name."""
+    verb = signature.__name__
+
+    @functools.wraps(signature)
+    def command(**parameters: object) -> None:
+        state = run_verb(verb, **parameters)
+        end(state.name or "", state.message or "", exit_code(state))
+
+    return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
+
+
+@_verb
+def run_migration() -> None: ...
+
+
+@_verb
+def deploy_schema(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+
+
+@_verb
+def migrate_data() -> None: ...
+
+
+@_verb
+def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+
+
+@_verb
+def verify() -> None: ...
+
+
+@_verb
+def roll_back(
+    to: Annotated[Literal["MIGRATED", "NOT_STARTED"], typer.Option(help="phase to return to")] = "NOT_STARTED",
+    plan: Plan = None,
+    approved_by: ApprovedBy = None,
+    reason: Reason = None,
+) -> None: ...
+
+
+@_verb
+def clean_up(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+
+
+@_verb
+def decide(
+    name: Annotated[DecisionName, typer.Argument(help="name of the decision")],
+    value: Annotated[str, typer.Argument(help="value of the decision")],
+    approved_by: Annotated[str, typer.Option("--approved-by", help="who decides; recorded in the ledger")],
+    reason: Annotated[str, typer.Option("--reason", help="why; recorded in the ledger")],
+) -> None: ...
 
 
 def run_verb(verb: str, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, and return its end state.
 
-    It is recorded by the server in PREFECT_API_URL; where none is set, by the one that `up` has started.
+    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started.
     """
     use_running_server()
     flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
@@ -23,7 +105,7 @@ def run_verb(verb: str, **parameters: object) -> "State[Any]":
 
 
 def use_running_server() -> None:
-    """Let Prefect, imported after this, use the server in PREFECT_API_URL, or else the one that `up` has started."""
+    """Make Prefect use the server in PREFECT_API_URL, or the one that `up` has started. Call it before Prefect is imported."""
     api = running_api()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
@@ -32,7 +114,14 @@ def use_running_server() -> None:
 
 
 def exit_code(state: "State[Any]") -> int:
-    """0 done or planned, 1 refused or red, 2 usage, 3 database unreachable."""
+    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for an unreachable database."""
     if state.is_completed():
         return 0
     return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))
+
+
+def end(name: str, message: str, code: int) -> NoReturn:
+    """Print an end state and its message, and exit with its code."""
+    console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
+    console.print(message, highlight=False, markup=False, soft_wrap=True)
+    raise typer.Exit(code)

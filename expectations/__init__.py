@@ -1,1 +1,1 @@
-"""Great Expectations suites, one file per gate. Imported by tasks/validation.py only, inside the task: the import takes seconds."""
+"""The gates: one file for each suite, one class for each rule. Only tasks/validation.py imports them, inside the task: it is slow."""

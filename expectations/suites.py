@@ -1,9 +1,9 @@
-"""The gates by name."""
+"""The gates by name, in the order in which a migration judges them."""
 
 from expectations.clean_artworks import CLEAN_ARTWORKS
 from expectations.legacy_artworks import LEGACY_ARTWORKS
-from expectations.live import LIVE
 from expectations.reconciliation import RECONCILIATION
 from expectations.users import USERS
+from expectations.verification import VERIFICATION
 
-SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, LIVE)}
+SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, VERIFICATION)}

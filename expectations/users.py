@@ -1,4 +1,4 @@
-"""The suite `users`: after the copy, one user stands for each customer, and those that were created are told from those who registered."""
+"""The suite `users`: judged after the copy. One user represents each customer, and a created user is not a registered one."""
 
 from typing import ClassVar
 
@@ -9,36 +9,45 @@ from expectations.rules import WARNING, Measured, Suite
 
 
 class UserEmailIsThere(gxe.ExpectColumnValuesToNotBeNull):
-    """Artworks find their user by it; who signed up by phone may have none."""
-
     column: str = "email"
     severity: FailureSeverity = WARNING
     description: str | None = "Every user has an e-mail."
+    why: ClassVar[str] = (
+        "An artwork finds its user by the e-mail. A user who signed up by phone may have none, which harms nothing. `created_have_email` "
+        "checks the users that the migration created."
+    )
+    fix: ClassVar[str] = "No action is required. Give the user an e-mail if it should have one."
 
 
 class UserEmailIsUnique(gxe.ExpectColumnValuesToBeUnique):
-    """Otherwise an artwork could go to either of two users."""
-
     column: str = "email"
     description: str | None = "No two users have the same e-mail."
+    why: ClassVar[str] = "An artwork could go to either of two users."
+    fix: ClassVar[str] = "The unique key on `users (email)` is missing. 1. Merge the users. 2. Create the key again."
 
 
 class CreatedAreAnonymous(Measured):
-    """Nobody has registered with them."""
-
-    description: str | None = "Every user that the migration created is marked as anonymous, until somebody claims it."
+    description: str | None = "Every user that the migration created is marked as anonymous until somebody claims it."
+    why: ClassVar[str] = (
+        "No person has registered with these users. A user that looks registered may get mail, be counted, or get the rights of a "
+        "customer with an account. A user that somebody has claimed does not count."
+    )
+    fix: ClassVar[str] = (
+        "1. Find the trigger or default on `users` that sets `is_anonymous`, and correct it. 2. Set `is_anonymous` to TRUE for the ids."
+    )
     empty_is_fine: ClassVar[bool] = True
 
 
 class CreatedHaveEmail(Measured):
-    """A blank one would collect the artworks of strangers."""
-
     description: str | None = "Every user that the migration created has an e-mail that is not blank."
+    why: ClassVar[str] = "All artworks without an e-mail would belong to one user, who is no customer."
+    fix: ClassVar[str] = "These users were changed after they were created. Restore the e-mail from the artworks of each user."
     empty_is_fine: ClassVar[bool] = True
 
 
 USERS = Suite(
     "users",
+    about="Judged after the copy, on `public.users`. A user counts as created by the migration until somebody claims it.",
     table="users",
     columns=(UserEmailIsThere, UserEmailIsUnique),
     measured=(CreatedAreAnonymous, CreatedHaveEmail),

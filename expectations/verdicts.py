@@ -1,78 +1,80 @@
-"""What Great Expectations says of a rule, as a verdict: what was bad, or in words why it could not be judged."""
+"""Turns a result of Great Expectations into a verdict: what was bad, or the reason why the rule could not be judged."""
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from great_expectations.core import ExpectationValidationResult
 from great_expectations.expectations.expectation import Expectation
 
-from migration.checks.gates import RuleVerdict
+from expectations.rules import declaration
+from migration.checks.gates import RuleResult, RuleVerdict
 
-#: The result of a rule, or in words why there is none.
+#: The result of a rule, or the reason why there is none.
 Result = ExpectationValidationResult | str
 
 
-def column_verdict(rule: type[Expectation], one: Result) -> RuleVerdict:
-    """The verdict on a rule about columns. One about the table as a whole has looked at one thing and names no ids."""
-    if isinstance(one, str) or unjudged(one) or _unfilled(rule):
-        return RuleVerdict(**_declared(rule), broken=unjudged(one) or _unfilled(rule))
-    looked_at = one.result.get("element_count", 1)
-    bad = max(one.result.get("unexpected_count") or 0, 0 if one.success else 1)
-    return RuleVerdict(
-        **_declared(rule),
-        looked_at=looked_at,
+def column_verdict(suite: str, rule: type[Expectation], result: Result) -> RuleVerdict:
+    """The verdict on a rule about columns. A rule about the table as a whole has checked one thing and has no ids."""
+    if isinstance(result, str) or unjudged(result) or _unfilled(rule):
+        return _verdict(suite, rule, broken=unjudged(result) or _unfilled(rule))
+    checked = result.result.get("element_count", 1)
+    bad = max(result.result.get("unexpected_count") or 0, 0 if result.success else 1)
+    return _verdict(
+        suite,
+        rule,
+        checked=checked,
         bad=bad,
-        ids=_ids(one.result),
+        ids=_ids(result.result),
         about=_columns(rule) if bad else (),
-        broken=_looked_at_nothing(rule, looked_at),
+        broken=_checked_nothing(rule, checked),
     )
 
 
-def measured_verdict(rule: type[Expectation], one: Result, rows: Sequence[Mapping[str, Any]]) -> RuleVerdict:
-    """The verdict on a rule that SQL of ours has measured; `rows` are its rule results, which must be one."""
-    if isinstance(one, str) or unjudged(one):
-        return RuleVerdict(**_declared(rule), broken=unjudged(one))
-    if len(rows) != 1:
-        return RuleVerdict(**_declared(rule), broken=f"has {len(rows)} results instead of one")
-    row = rows[0]
-    return RuleVerdict(
-        **_declared(rule),
-        looked_at=row["looked_at"],
-        bad=max(row["bad"], 0 if one.success else 1),
-        ids=tuple(str(identifier) for identifier in row["ids"]),
-        about=tuple(row["about"]),
-        broken=_looked_at_nothing(rule, row["looked_at"]),
+def measured_verdict(suite: str, rule: type[Expectation], result: Result, measured: Sequence[RuleResult]) -> RuleVerdict:
+    """The verdict on a rule that our SQL has measured; `measured` must be exactly one result."""
+    if isinstance(result, str) or unjudged(result):
+        return _verdict(suite, rule, broken=unjudged(result))
+    if len(measured) != 1:
+        return _verdict(suite, rule, broken=f"has {len(measured)} results instead of one")
+    row = measured[0]
+    return _verdict(
+        suite,
+        rule,
+        checked=row.checked,
+        bad=max(row.bad, 0 if result.success else 1),
+        ids=tuple(row.ids),
+        about=tuple(row.about),
+        broken=_checked_nothing(rule, row.checked),
     )
 
 
-def unjudged(one: Result) -> str:
-    """Why there is no result, or an empty text. Great Expectations tells an exception flat, or per metric."""
-    if isinstance(one, str):
-        return one
-    told = one.exception_info or {}
-    metrics = [told, *(inner for inner in told.values() if isinstance(inner, dict))]
-    raised = [_kind(str(inner.get("exception_traceback"))) for inner in metrics if inner.get("raised_exception")]
+def unjudged(result: Result) -> str:
+    """Why there is no result, or an empty text. Great Expectations reports an exception once, or for each metric."""
+    if isinstance(result, str):
+        return result
+    info = result.exception_info or {}
+    metrics = [info, *(metric for metric in info.values() if isinstance(metric, dict))]
+    raised = [_kind(str(metric.get("exception_traceback"))) for metric in metrics if metric.get("raised_exception")]
     return f"raised {' and '.join(sorted(set(raised)))}" if raised else ""
 
 
-def _kind(traceback: str) -> str:
-    """The kinds of error in a traceback, the first cause first. Nothing else of it: it may hold values."""
-    kinds = re.findall(r"^(?:\w+\.)*(\w+)(?=: |$)", traceback, re.MULTILINE)
-    named = [kind for kind in kinds if kind.endswith(("Error", "Exception")) or kind in vars(psycopg.errors)]
-    return named[0] if named else "an error"
-
-
-def says_no(one: Result) -> bool:
+def found_bad(result: Result) -> bool:
     """Whether the rule was judged and found something bad."""
-    return not isinstance(one, str) and not unjudged(one) and not one.success
+    return not isinstance(result, str) and not unjudged(result) and not result.success
 
 
-def _declared(rule: type[Expectation]) -> dict[str, Any]:
-    """What the class says. The result does not: Great Expectations leaves out whatever is a class's default."""
-    fields = rule.__fields__
-    return {"rule": rule.expectation_type, "severity": fields["severity"].default.value, "description": fields["description"].default}
+def _verdict(suite: str, rule: type[Expectation], **measured: Any) -> RuleVerdict:
+    return RuleVerdict(suite=suite, **asdict(declaration(rule)), **measured)
+
+
+def _kind(traceback: str) -> str:
+    """The kind of the first error in a traceback. Only its name: the rest may hold values."""
+    kinds = re.findall(r"^(?:\w+\.)*(\w+)(?=: |$)", traceback, re.MULTILINE)
+    errors = [kind for kind in kinds if kind.endswith(("Error", "Exception")) or kind in vars(psycopg.errors)]
+    return errors[0] if errors else "an error"
 
 
 def _columns(rule: type[Expectation]) -> tuple[str, ...]:
@@ -85,10 +87,10 @@ def _ids(result: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _unfilled(rule: type[Expectation]) -> str:
-    """Great Expectations does not see a parameter that is a class's default, and judges by its name."""
+    """Great Expectations does not see a parameter that is a class's default, and compares with the parameter's name."""
     defaults = [field.default for field in rule.__fields__.values()]
-    return "has a parameter that nobody fills in" if any(isinstance(one, dict) and "$PARAMETER" in one for one in defaults) else ""
+    return "has a parameter without a value" if any(isinstance(default, dict) and "$PARAMETER" in default for default in defaults) else ""
 
 
-def _looked_at_nothing(rule: type[Expectation], looked_at: int) -> str:
-    return "" if looked_at or getattr(rule, "empty_is_fine", False) else "looked at nothing"
+def _checked_nothing(rule: type[Expectation], checked: int) -> str:
+    return "" if checked or getattr(rule, "empty_is_fine", False) else "checked nothing"

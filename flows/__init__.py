@@ -1,1 +1,1 @@
-"""One file per operator verb; file = function. Orchestration only."""
+"""The flows: one file for each verb, with the name of the verb. They only call steps."""

@@ -1,4 +1,4 @@
-"""Phase 4: the retired table is dropped. The point of no return."""
+"""The flow clean_up, which ends the safety window for good."""
 
 from prefect.client.schemas.objects import State
 

@@ -1,10 +1,10 @@
-"""Phase 1: deploy the clean schema beside the live one."""
+"""The flow deploy_schema, which begins the migration."""
 
 from prefect.client.schemas.objects import State
 
 from migration.ledger.phases import DEPLOY_SCHEMA, Phase
 from migration.ledger.runs import Approval
-from migration.verbs.deploy_schema import plan_deployment
+from migration.verbs.deploy_schema import plan_deploy_schema
 from tasks.plans import approved_plan, execute_plan
 from tasks.verbs import completed, verb, writing
 
@@ -24,6 +24,6 @@ def deploy_schema(plan: str | None = None, approved_by: str | None = None, reaso
     approval = Approval.given(plan, approved_by, reason)
     with writing(DEPLOY_SCHEMA) as run:
         run.require_phase()
-        approved = approved_plan(run, plan_deployment, approval)
+        approved = approved_plan(run, plan_deploy_schema, approval)
         execute_plan(run, approved)
         return completed(Phase.DEPLOYED, "The clean table is deployed beside the live one; a write to either reaches both.")

@@ -1,4 +1,4 @@
-"""Phase 2: create the users and copy the good rows."""
+"""The flow migrate_data, which fills the clean table and checks it."""
 
 from typing import TypedDict
 
@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from migration.checks.gates import require_green
 from migration.ledger.phases import MIGRATE_DATA, Phase
 from migration.ledger.runs import Run
-from migration.plans.drift import require_capture
+from migration.plans.drift import require_no_drift
 from tasks.copying import (
     catch_up_with_log,
     copy_chunks,
@@ -24,7 +24,7 @@ from tasks.verbs import completed, verb, writing
 
 
 class FilledTable(TypedDict):
-    """What the data phase did: rows copied, what catch-up did by name, rows by verdict."""
+    """The counts of the data phase: rows copied, the counts of catch-up, and rows by verdict."""
 
     copied: int
     caught_up: dict[str, int]
@@ -41,7 +41,7 @@ def migrate_data() -> State:
     """
     with writing(MIGRATE_DATA) as run:
         run.require_phase()
-        require_capture(run)
+        require_no_drift(run)
         run.begin()
         require_green(judge(run, "legacy_artworks"))
         counts = fill_clean_table(run)
@@ -54,7 +54,7 @@ def migrate_data() -> State:
 
 
 def fill_clean_table(run: Run) -> FilledTable:
-    """The data phase between its gates: users, copy, catch-up, comparison of every row. Returns its counts.
+    """Fill the clean table: users, copy, catch-up, comparison of every row. Returns the counts.
 
     Locks ROW EXCLUSIVE on users and artworks_v2, ACCESS SHARE on artworks, and for a moment the rows of a batch.
     """

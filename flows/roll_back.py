@@ -1,16 +1,17 @@
-"""The rollback, in both its steps."""
+"""The flow roll_back, from the switch and from the deployment."""
 
+from functools import partial
 from typing import Literal
 
 from prefect.client.schemas.objects import State
 
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.ledger.runs import Approval
-from migration.sync.carry_back import rehearse
+from migration.sync import carry_back
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.plans import approved_plan, execute_plan, finish_plan
 from tasks.reports import export_ledger
-from tasks.switching import carry_back_writes, drain_clean_log, fingerprint_kept, finish_steps
+from tasks.switching import carry_back_writes, fingerprint_kept, finish_steps
 from tasks.verbs import completed, verb, writing
 
 
@@ -43,11 +44,11 @@ def _to_migrated(approval: Approval | None) -> State:
     with writing(ROLL_BACK_TO_MIGRATED) as run:
         if not run.resume():
             run.require_phase()
-            dry_run = rehearse(run)
+            dry_run = carry_back.dry_run(run)
             approved = approved_plan(run, lambda connection: plan_roll_back(connection, dry_run), approval)
             with fingerprint_kept(run):
                 carry_back_writes(run, approved)
-                execute_plan(run, approved, before_attempt=drain_clean_log(run, approved))
+                execute_plan(run, approved, before_attempt=partial(carry_back.carry_back, run, approved))
         finish_steps(run)
         run.end("Completed")
         return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")

@@ -1,4 +1,4 @@
-"""The life cycle in its order, as far as it needs no person."""
+"""The flow run_migration, which runs the other verbs in the order of the life cycle."""
 
 from collections.abc import Callable
 from functools import partial
@@ -45,7 +45,7 @@ def _started(verb: Verb) -> Callable[[], State]:
 
 
 def _verbs_to_run(status: Status) -> list[Verb]:
-    """First those that a killed run has left unfinished, then the ones that lead on; only the first while the safety window is open."""
+    """Return the verbs that a killed run left unfinished, then those that follow; of these only the first in an open safety window."""
     unfinished = [verb for verb in VERBS if verb.resumes and verb.name in status.verbs_with_steps_left]
     following = verbs_from(status.phase.phase)
     return [*unfinished, *(following[:1] if status.window and not status.window.over else following)]

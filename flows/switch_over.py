@@ -1,16 +1,18 @@
-"""Phase 3: the names change hands."""
+"""The flow switch_over, after which the clean table serves."""
+
+from functools import partial
 
 from prefect.client.schemas.objects import State
 
 from migration.checks.gates import require_green
 from migration.ledger.phases import SWITCH_OVER, Phase
 from migration.ledger.runs import Approval
-from migration.plans.drift import require_capture
-from migration.verbs.switch_over import LOOKS, plan_switch
+from migration.plans.drift import require_no_drift
+from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_over
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.plans import approved_plan, execute_plan
 from tasks.reports import write_report
-from tasks.switching import catch_up_before_switch, close_gate, drain_log, finish_steps
+from tasks.switching import catch_up_before_switch, close_gate, finish_steps
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
 
@@ -32,17 +34,17 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
     with writing(SWITCH_OVER) as run:
         if not run.resume():
             run.require_phase()
-            require_capture(run)
-            approved = approved_plan(run, plan_switch, approval)
+            require_no_drift(run)
+            approved = approved_plan(run, plan_switch_over, approval)
             catch_up_before_switch(run)
             reconcile_rows(run)
             publish_accounts(run)
             verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
             write_report(run)
             require_green(*verdicts)
-            execute_plan(run, approved, checks=LOOKS, before_attempt=drain_log(run))
+            execute_plan(run, approved, checks=CHECKS, before_attempt=partial(catch_up_before, run))
         finish_steps(run)
-        verdict = judge(run, "live")
+        verdict = judge(run, "verification")
         write_report(run)
         close_gate(run, verdict)
         run.end("Completed")

@@ -1,4 +1,4 @@
-"""The daily verification, as long as the safety window is open."""
+"""The flow verify, which runs daily in the safety window."""
 
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
@@ -17,7 +17,7 @@ def verify() -> State:
 
     SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application keeps working; no lock
     blocks it. Only the ledger changes: what is tried is rolled back. The run ends in *Red gate*, and emits the event
-    `artwork-migration.verification.red`, if a critical rule of the gate `verification` fails or cannot be evaluated.
+    `artwork-migration.verification.red`, if a rule of the gate `verification` is red.
     """
     with writing(VERIFY) as run:
         window = open_window(run)
@@ -25,7 +25,7 @@ def verify() -> State:
             phase = run.phase()
             return Completed(message=f"Nothing to verify: phase {phase}. {serving(phase)}")
         run.begin()
-        verdict = judge(run, "live")
+        verdict = judge(run, "verification")
         note_verification(run, window, verdict)
         write_report(run)
         require_green_day(run, window, verdict)

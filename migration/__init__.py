@@ -1,1 +1,1 @@
-"""The database side the steps stand on: settings, errors, database, ledger, plan. Knows neither Prefect nor Great Expectations."""
+"""The database side: everything the steps of the flows are made of. It imports neither Prefect nor Great Expectations."""

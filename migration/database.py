@@ -1,4 +1,4 @@
-"""The only way to a connection. Driver errors are turned into SQLSTATE and object names here, and lock timeouts are retried here."""
+"""The only place that opens connections. It translates errors of the driver, and repeats transactions that lost a conflict."""
 
 import json
 import random
@@ -20,11 +20,12 @@ Result = TypeVar("Result")
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
-#: We lose against the application and try again: a lock timeout, a deadlock, a user or a token that changed hands meanwhile.
+#: A conflict with the application, after which the transaction is repeated: a lock timeout, a deadlock, a serialization failure, or a
+#: user or token that was deleted or taken meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
-#: What each transaction of ours begins with, whatever the role or the database has: no limit of theirs, and in these settings the catalog's
-#: words are always the same. Without enable_material the planner cannot keep a table in memory that it believes to be small and read that
-#: once for every row: a repeated scan costs what its pages cost, and their number needs no statistics.
+#: The settings of each transaction, whatever the role or the database sets: no time limit, and definitions from the catalog always have
+#: the same text. Without enable_material the planner cannot keep a table in memory that it believes to be small and read that once for
+#: every row: a repeated scan costs what its pages cost, and their number needs no statistics.
 _DEFAULTS = {
     "search_path": "",
     "client_connection_check_interval": "5s",
@@ -38,22 +39,22 @@ _DEFAULTS = {
     "extra_float_digits": "1",
     "quote_all_identifiers": "off",
 }
-#: A server older than 17 lacks transaction_timeout, one older than 14 client_connection_check_interval too; it is still refused in words.
+#: A setting that an older server does not have is skipped, so that such a server is refused by its prerequisite and not by an error here.
 _SET_FOR_TRANSACTION = (
     "SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
     " WHERE STRPOS(s.key, '.') > 0 OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
 )
-#: The connection is gone, not the statement wrong: worth the same step again.
+#: SQLSTATE classes of a lost connection: the statement was not at fault, and the step can be repeated.
 _CUT = ("08", "57P0")
-#: Classes whose primary message names objects only, never a value, as long as the server itself has written it.
+#: SQLSTATE classes whose primary message names only objects and never a value, if the server itself raised it.
 _SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D")
 
-#: Raised by statements of ours alone, whose messages name rules and ids.
+#: The SQLSTATE class that only our own statements raise; their messages name only rules and ids.
 _OURS = "AM"
 
 
 class Database:
-    """One database to migrate. Connections are named after the run, so that whoever waits for us can see who we are."""
+    """One database to migrate. Its connections have the name of the run, so that a session that waits for us can see who holds the lock."""
 
     def __init__(self, url: URL, *, name: str = "artwork-migration", attempts: int = 20) -> None:
         self.url = url
@@ -70,7 +71,7 @@ class Database:
 
     @property
     def address(self) -> str:
-        """Where it is, without the user and the password."""
+        """Return where the database is, without the user and the password."""
         host = self.url.query.get("host") or self.url.host
         return f"{self.url.database} at {host}{f':{self.url.port}' if self.url.port else ''}"
 
@@ -80,9 +81,10 @@ class Database:
 
     @contextmanager
     def transaction(self, action: str, *, isolation: str = "READ COMMITTED", **settings: str) -> Iterator[Connection]:
-        """One transaction; `action` names it in errors, `settings` are set for it alone (never for the session: a pooler would keep them).
+        """Open a transaction, and commit it at the end of the block. `action` names it in errors.
 
-        Raises DatabaseUnreachable, Overtaken or DatabaseError. The search_path is empty, so every name in our SQL is a full one.
+        The `settings` hold for this transaction only; a pooler would keep those of a session. The search_path is empty, so every name in
+        our SQL has its schema. Raises DatabaseUnreachable, Overtaken or DatabaseError.
         """
         with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
@@ -95,21 +97,21 @@ class Database:
 
     @contextmanager
     def autocommit(self, action: str) -> Iterator[Connection]:
-        """A connection outside any transaction, for the run's lock and for what Postgres refuses inside one."""
+        """Open a connection outside a transaction block, for the run's lock and for statements that Postgres refuses inside one."""
         with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
 
     def read(self, name: str, **parameters: object) -> list[dict[str, Any]]:
-        """The rows of the query in file `name`, read in a transaction of its own that cannot write."""
+        """Return the rows of the query in file `name`, read in a read-only transaction."""
         with self.transaction(name, transaction_read_only="on") as connection:
             return rows(connection, name, **parameters)
 
     def write(self, action: str, work: Callable[[Connection], Result], *, applying: bool = False) -> Result:
-        """Run `work` in a transaction whose lock waits end before the application's would; try again when we lose.
+        """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
-        Any write of ours that locks rows goes through here; `applying` keeps it out of capture and write-through. Raises the last
-        error when `attempts` are used up.
+        Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. Raises the last error after
+        `attempts` conflicts.
         """
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if applying:
@@ -126,28 +128,28 @@ class Database:
 
     @cached_property
     def deadlock_timeout_ms(self) -> int:
-        """The server's deadlock_timeout in milliseconds."""
+        """Return the server's deadlock_timeout in milliseconds."""
         with self.transaction("reading deadlock_timeout") as connection:
             return int(connection.execute(text("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'")).scalar_one())
 
     @property
     def lock_timeout_ms(self) -> int:
-        """Less than half of deadlock_timeout, so that we give up long before the detector would shoot somebody."""
+        """Return less than half of deadlock_timeout, so that our wait ends long before the deadlock detector would cancel anyone."""
         return max(1, int(self.deadlock_timeout_ms * 0.4))
 
 
 def backoff(attempt: int) -> float:
-    """Seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
+    """Return the seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
     return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
 
 
 def run(connection: Connection, name: str, **parameters: object) -> CursorResult[Any]:
-    """Execute the file `name`; where it holds several statements, it takes no parameters."""
+    """Execute the file `name`. A file with several statements takes no parameters."""
     return connection.execute(text(sql.load(name).statement), parameters)
 
 
 def rows(connection: Connection, name: str, **parameters: object) -> list[dict[str, Any]]:
-    """The rows of the query in file `name`, as dictionaries."""
+    """Return the rows of the query in file `name`, as dictionaries."""
     return [dict(row) for row in run(connection, name, **parameters).mappings()]
 
 
@@ -164,7 +166,7 @@ def run_literally(connection: Connection, statement: str) -> CursorResult[Any]:
 
 @contextmanager
 def translated(action: str, address: str) -> Iterator[None]:
-    """Turn a driver's error into one of ours: it carries rows and parameters, and Prefect logs whatever is chained."""
+    """Translate an error of the driver, and do not chain it: its text has values of rows, and Prefect logs every chained error."""
     try:
         yield
     except DBAPIError as error:
@@ -180,11 +182,12 @@ def _translation(error: BaseException | None, action: str, address: str) -> Exce
         return DatabaseUnreachable(_unreachable(error, sqlstate, address))
     if sqlstate.startswith(_CUT):
         return DatabaseUnreachable(
-            f"{action}: the server {address} cut the connection (SQLSTATE {sqlstate}). Run it again; it goes on where it was."
+            f"{action}: the server {address} closed the connection (SQLSTATE {sqlstate}). "
+            "What was committed before stays. To fix: run it again; it resumes."
         )
     message = (diagnosis.message_primary or "") if diagnosis else ""
     if sqlstate == "55000" and "was overtaken by run" in message:
-        return Overtaken(f"{action}: {message}. Nothing of this step was kept; the newer run does the work.")
+        return Overtaken(f"{action}: {message}. Nothing of this step was kept. The newer run does the work.")
     names = [getattr(diagnosis, part, None) for part in ("schema_name", "table_name", "column_name", "constraint_name")]
     objects = ".".join(name for name in names if name)
     raised_by_a_function = getattr(diagnosis, "source_function", None) == "exec_stmt_raise"
@@ -200,20 +203,24 @@ def _condition(sqlstate: str) -> str:
         return "raised by a function"
 
 
+#: What the driver's text contains, by what it means and how to fix it.
+_UNREACHABLE = {
+    "password authentication failed": ("the password or the user name is wrong", "correct them in ARTWORK_DATABASE_URL"),
+    "no password supplied": ("the server asks for a password and ARTWORK_DATABASE_URL has none", "add the password"),
+    "does not exist": ("the server has no such database or role", "correct the name in ARTWORK_DATABASE_URL"),
+    "connection refused": ("no server listens there", "check host and port in ARTWORK_DATABASE_URL, and that the server runs"),
+    "no such file": ("there is no server at that socket", "check the folder in ARTWORK_DATABASE_URL, and that the server runs"),
+    "resolve": ("the host name cannot be resolved", "check the host in ARTWORK_DATABASE_URL"),
+    "timeout": ("the server did not answer in 10 s", "check host, port and firewall"),
+    "pg_hba": ("the server does not accept this user from this host", "allow it in pg_hba.conf on the server"),
+}
+
+
 def _unreachable(error: BaseException | None, sqlstate: str | None, address: str) -> str:
-    """Why no connection could be made, from what the driver says, but in words of ours: its text may hold the connection string."""
-    told = str(error).lower()
-    reasons = {
-        "password authentication failed": "the password or the user name is wrong. Correct ARTWORK_DATABASE_URL.",
-        "no password supplied": "the server wants a password and ARTWORK_DATABASE_URL has none.",
-        "does not exist": "the server has no such database or role. Correct the name in ARTWORK_DATABASE_URL.",
-        "connection refused": "nobody listens there. Check host and port in ARTWORK_DATABASE_URL, and that the server runs.",
-        "no such file": "there is no server at that socket. Check the folder in ARTWORK_DATABASE_URL, and that the server runs.",
-        "resolve": "the host name cannot be resolved. Check the host in ARTWORK_DATABASE_URL.",
-        "timeout": "the server did not answer in 10 s. Check host, port and firewall.",
-        "pg_hba": "the server does not let this user in from here (pg_hba.conf).",
-    }
-    reason = next((text for sign, text in reasons.items() if sign in told), "the server ended or refused the connection.")
-    if sqlstate and sqlstate.startswith("28") and "pg_hba" not in told:
-        reason = reasons["password authentication failed"]
-    return f"The database {address} cannot be reached: {reason}"
+    """Return why there is no connection. The driver's text is only searched, never shown: it may hold the connection string."""
+    driver_text = str(error).lower()
+    unknown = ("the server closed or refused the connection", "read the log of the server")
+    reason, fix = next((known for sign, known in _UNREACHABLE.items() if sign in driver_text), unknown)
+    if sqlstate and sqlstate.startswith("28") and "pg_hba" not in driver_text:
+        reason, fix = _UNREACHABLE["password authentication failed"]
+    return f"The database {address} cannot be reached: {reason}. What was committed before stays. To fix: {fix}."

@@ -6,20 +6,20 @@ from typing import ClassVar
 
 
 class MigrationError(Exception):
-    """Something stopped a verb. `end_state` is the Prefect state it ends in, `exit_code` the command line's."""
+    """A verb was stopped. `end_state` is the Prefect state in which it ends, `exit_code` that of the command line."""
 
     end_state: ClassVar[str] = "Refused"
     exit_code: ClassVar[int] = 1
 
 
 class BadInput(MigrationError):
-    """What the operator typed cannot be used; nothing was touched."""
+    """The operator's input cannot be used; nothing was changed."""
 
     exit_code = 2
 
 
 class DatabaseUnreachable(MigrationError):
-    """No connection could be made; nothing was touched."""
+    """There is no connection, or it was lost; what was committed before stays."""
 
     exit_code = 3
 
@@ -51,29 +51,29 @@ class WrongPhase(MigrationError):
     def __init__(self, verb: str, found: str, wanted: Sequence[str], run_instead: Sequence[str]) -> None:
         self.found, self.wanted = found, tuple(wanted)
         done = "The migration is done: no rollback is possible, and no step is left."
-        way_on = f"Run {' or '.join(run_instead)} instead." if run_instead else done
+        what_to_do = f"To fix: run {' or '.join(run_instead)} instead." if run_instead else done
         super().__init__(
-            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {way_on}"
+            f"{verb} runs in phase {' or '.join(wanted)}, and this database is in phase {found}. Nothing was changed. {what_to_do}"
         )
 
 
 class RunInProgress(MigrationError):
-    """Another run holds the lock or is still at work in the database."""
+    """Another run holds the lock, or a statement of it is still running in the database."""
 
     def __init__(self, holders: Sequence[str]) -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is at work on this database, and only one run may write at a time. Nothing was changed. "
+            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. Nothing was changed. "
             "To fix: wait for it to end, then start this run again."
         )
 
 
 class Overtaken(MigrationError):
-    """A newer run has begun, so this one may no longer write."""
+    """A newer run has begun, so this run may no longer write."""
 
 
 class PlanOutdated(MigrationError):
-    """The approved plan is not what would be executed now."""
+    """The plan of now differs from the one that was approved."""
 
     def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
         self.number, self.current, self.changes = number, current, tuple(changes)
@@ -118,13 +118,14 @@ class WrongUnderLock(MigrationError):
 
 @dataclass(frozen=True)
 class RedRule:
-    """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, and some of the ids."""
+    """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, some ids, and how to fix it."""
 
     suite: str
     rule: str
     about: tuple[str, ...]
     bad: int
     ids: tuple[str, ...]
+    fix: str
 
     def __str__(self) -> str:
         about = f" ({', '.join(self.about)})" if self.about else ""
@@ -133,61 +134,66 @@ class RedRule:
 
 
 class GateFailed(MigrationError):
-    """Gates looked and found bad data."""
+    """Gates were judged and found bad data."""
 
     end_state = "Red gate"
 
     def __init__(self, red: Sequence[RedRule]) -> None:
         self.red = tuple(red)
-        super().__init__(
-            f"{_red_gates(self.red)} The legacy table serves, nothing is lost. artwork_migration.finding has the ids, docs/validation.md "
-            "says what each rule means and what to do. Mend or decide, then run migrate_data again."
-        )
+        super().__init__(f"{_red_gates(self.red)} {_LEGACY_SERVES} {_to_fix(self.red)}\nThen run `migrate_data` again. {_WHERE_TO_READ}")
 
 
 class GateBroken(MigrationError):
-    """Gates could not be judged, which is not the same as bad data; they count as red all the same. `broken` is why, by suite."""
+    """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
 
     end_state = "Red gate"
 
     def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
         self.broken, self.red = dict(broken), tuple(red)
-        also = f" What could be judged: {_red_gates(self.red)}" if self.red else ""
-        super().__init__(f"{_broken_gates(self.broken)}{also}")
-
-
-class LiveRed(MigrationError):
-    """The gate `live` is red, or could not be judged, while the clean table serves. Nothing is rolled back by itself."""
-
-    again: ClassVar[str]
-
-    def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
-        self.broken, self.red = broken, tuple(red)
-        told = [_broken_gates({"live": broken}) if broken else "", _red_gates(self.red)]
+        judged = f" The other rules were judged: {_red_gates(self.red)}" if self.red else ""
         super().__init__(
-            f"{' '.join(filter(None, told))} The clean table serves as artworks, and every write to it is kept. "
-            "artwork_migration.finding has the ids, docs/validation.md says what each rule means. "
-            f"Two ways on: mend it and run {self.again}; or roll_back with to=MIGRATED, which carries every write back."
+            f"{_broken_gates(self.broken)}{judged} {_LEGACY_SERVES} {_to_fix(self.red, broken=True)}\n"
+            f"Then run the verb again. {_WHERE_TO_READ}"
         )
 
 
-class CheckFailed(LiveRed):
+class VerificationRed(MigrationError):
+    """The gate `verification` is red, or could not be judged, while the clean table serves. Nothing is rolled back automatically."""
+
+    retry: ClassVar[str]
+
+    def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
+        self.broken, self.red = broken, tuple(red)
+        gates = [_broken_gates({"verification": broken}) if broken else "", _red_gates(self.red)]
+        super().__init__(
+            f"{' '.join(filter(None, gates))} The clean table serves as `artworks`, and every write to it is kept. "
+            f"{_to_fix(self.red, broken=bool(broken))}\n"
+            f"Then {self.retry}. Or run `roll_back` with to=MIGRATED, which carries every write back. {_WHERE_TO_READ}"
+        )
+
+
+class CheckFailed(VerificationRed):
     """Right after the switch."""
 
     end_state = "Switched – check failed"
-    again = "switch_over again, which does what is left"
+    retry = "run `switch_over` again, which does the remaining steps"
 
 
-class VerificationFailed(LiveRed):
+class VerificationFailed(VerificationRed):
     """On a day of the safety window."""
 
     end_state = "Red gate"
-    again = "verify again"
+    retry = "run `verify` again"
+
+
+_LEGACY_SERVES = "The legacy table serves, and nothing is lost."
+_NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
+_WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."
 
 
 def _broken_gates(broken: Mapping[str, str]) -> str:
-    whys = "".join(f"gate {suite} could not be judged: {why}. " for suite, why in broken.items())
-    return f"{whys}A gate that did not look has failed; docs/validation.md says what may be wrong."
+    reasons = "".join(f"gate {suite} could not be judged: {reason}. " for suite, reason in broken.items())
+    return f"{reasons}A gate that did not check everything counts as red."
 
 
 def _red_gates(red: Sequence[RedRule]) -> str:
@@ -195,13 +201,19 @@ def _red_gates(red: Sequence[RedRule]) -> str:
     return " ".join(f"gate {suite} is red: {'; '.join(str(rule) for rule in red if rule.suite == suite)}." for suite in suites)
 
 
+def _to_fix(red: Sequence[RedRule], *, broken: bool = False) -> str:
+    """One line for each rule."""
+    lines = [f"- {rule.rule}: {rule.fix}" for rule in red]
+    return "\n".join(["To fix:", *([f"- not judged: {_NOT_JUDGED}"] if broken else []), *lines])
+
+
 class NoReport(MigrationError):
-    """There is nothing to report yet, or nowhere to write the report to."""
+    """There is nothing to report yet, or the report cannot be written."""
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """A session that holds a lock we need: no text of a statement, because statements carry values."""
+    """A session that holds a lock that a plan must acquire. The text of its statement is left out, because it has values."""
 
     pid: int
     application: str
@@ -247,4 +259,8 @@ class DatabaseError(MigrationError):
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
-        super().__init__(f"{action} failed with SQLSTATE {sqlstate} ({condition}){' on ' + objects if objects else ''}.")
+        where = f" on {objects}" if objects else ""
+        super().__init__(
+            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
+            "rolled back. To fix: remove the cause, then run the verb again; it resumes."
+        )

@@ -12,7 +12,7 @@ from migration.errors import BadInput
 
 
 class Settings(BaseSettings):
-    """Everything that can be set from outside. Choices that change what is migrated are no settings: they are decisions in the ledger."""
+    """The settings of a process. A choice that changes what is migrated is not a setting but a decision in the ledger."""
 
     model_config = SettingsConfigDict(env_prefix="ARTWORK_", hide_input_in_errors=True)
 
@@ -20,59 +20,63 @@ class Settings(BaseSettings):
     prefect_database_url: SecretStr | None = Field(None, description="where `up` keeps Prefect's own data; its own Postgres if not set")
     prefect_port: int = Field(4200, gt=0, lt=65_000, description="the first port that `up` tries for the Prefect UI")
     reports: Path = Field(Path("reports"), description="folder for exports and reports")
-    lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb goes on trying for its locks before it gives up")
+    lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb tries to acquire its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
-    attempts: int = Field(20, gt=0, description="how often a transaction that lost against the application is tried")
+    attempts: int = Field(20, gt=0, description="how often a transaction is tried that has lost a conflict with the application")
     chunk_blocks: int = Field(8_192, gt=0, description="size of a backfill chunk in blocks of 8 kB")
     batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch")
 
 
 def read_settings() -> Settings:
-    """The settings from the environment. Raises BadInput naming each variable that cannot be used, without its value."""
+    """Return the settings from the environment. Raises BadInput with the name of each variable that cannot be used, without its value."""
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"ARTWORK_{str(one['loc'][0]).upper()}: {one['msg'].lower()}" for one in error.errors(include_input=False))
-        raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed.") from None
+        wrong = "; ".join(
+            f"ARTWORK_{str(detail['loc'][0]).upper()}: {detail['msg'].lower()}" for detail in error.errors(include_input=False)
+        )
+        raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed. To fix: correct them in the environment.") from None
 
 
 def configured_url(given: SecretStr | None, stored: Callable[[], URL | None]) -> URL | None:
-    """Which database to migrate: the one `given` in ARTWORK_DATABASE_URL, or else the one `stored` in Prefect."""
+    """Return the URL of the database to migrate: the one `given` in ARTWORK_DATABASE_URL, or else the one `stored` in Prefect."""
     return database_url(given.get_secret_value()) if given else stored()
 
 
 def required_url(settings: Settings, stored: Callable[[], URL | None]) -> URL:
-    """The same, where a database must be set. Raises BadInput."""
+    """Return the URL of the database to migrate. Raises BadInput if no database is set."""
     url = configured_url(settings.database_url, stored)
     if url is None:
         raise BadInput(
-            "No database is set. To fix: set ARTWORK_DATABASE_URL, like postgresql://user@host:5432/shop, or make a block of the type "
-            "Artwork Database in Prefect and call it artwork-database."
+            "No database is set. Nothing was changed. To fix: set ARTWORK_DATABASE_URL, like postgresql://user@host:5432/shop, or create a "
+            "block of the type Artwork Database in Prefect and call it artwork-database."
         )
     return url
 
 
 def database_url(raw: str, driver: str = "psycopg") -> URL:
-    """The URL of one database for `driver` (psycopg or asyncpg), made from any usual spelling.
+    """Return the URL of one database for `driver` (psycopg or asyncpg), from any usual spelling.
 
     A unix socket stays in ``?host=/dir``; a host name is put before it, because Great Expectations refuses an empty one.
-    Raises BadInput, without the text given, if it cannot be read or is not Postgres.
+    Raises BadInput, without the given text, if it cannot be parsed or is not for Postgres.
     """
     try:
         url = make_url(raw)
     except (ArgumentError, ValueError):
-        raise BadInput("The database URL cannot be read. Write it as postgresql://user:password@host:5432/database.") from None
+        raise _bad_url("The database URL cannot be read.") from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise BadInput(
-            f"The database URL is for {url.get_backend_name()}, not for Postgres. Write it as postgresql://user@host:5432/database."
-        )
+        raise _bad_url(f"The database URL is for {url.get_backend_name()}, not for Postgres.")
     if not url.database:
-        raise BadInput("The database URL names no database. Write it as postgresql://user@host:5432/database.")
-    made = url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")
-    return _without_host(made) if driver == "asyncpg" and "host" in url.query else made
+        raise _bad_url("The database URL names no database.")
+    full = url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")
+    return _without_host(full) if driver == "asyncpg" and "host" in url.query else full
+
+
+def _bad_url(problem: str) -> BadInput:
+    return BadInput(f"{problem} Nothing was changed. To fix: write it as postgresql://user:password@host:5432/database.")
 
 
 def _without_host(url: URL) -> URL:
-    """For asyncpg, which goes to the host and forgets the socket where it reads the URL itself; Prefect has it do so to listen."""
+    """Return the URL without its host: where asyncpg parses a URL itself, as for Prefect's listener, a host makes it ignore the socket."""
     query = {**url.query, **({"port": str(url.port)} if url.port else {})}
     return URL.create(url.drivername, url.username, url.password, database=url.database, query=query)

@@ -1,7 +1,9 @@
-"""The sum of law 1 and the cross-check against the strategy's own WHERE clause, as rows a person can add up."""
+"""The accounts: where every legacy row went, and the cross-check against the strategy's own WHERE clause, as rows that add up."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -9,11 +11,25 @@ from migration import database
 from migration.database import Database
 
 
+class AccountTable(NamedTuple):
+    """One account: labelled rows, and the count that they must add up to."""
+
+    title: str
+    rows: list[tuple[str, int]]
+    total_label: str
+    total: int
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether the rows add up to the total."""
+        return sum(count for _, count in self.rows) == self.total
+
+
 @dataclass(frozen=True)
 class Accounts:
-    """`sum_rows` add up to `legacy_rows`; `strategy_rows` lead from the strategy's count to the number migrated.
+    """`sum_rows` add up to `legacy_rows`; `strategy_rows` lead from the strategy's count to the number of migrated rows.
 
-    Once the clean table serves, the legacy table is the retired one, what was `born_since` is in no sum, and nobody counts by the strategy.
+    After the switch the legacy table is the retired one, no sum counts what was `born_since`, and there are no `strategy_rows`.
     """
 
     legacy_rows: int
@@ -23,11 +39,43 @@ class Accounts:
     born_since: int = 0
 
     @property
-    def adds_up(self) -> bool:
-        """Whether the headings add up to the rows of the legacy table, and the deviations to the number migrated."""
+    def tables(self) -> tuple[AccountTable, AccountTable]:
+        """Both accounts."""
         return (
-            sum(count for _, count in self.sum_rows) == self.legacy_rows and sum(count for _, count in self.strategy_rows) == self.migrated
+            AccountTable("Where every legacy row went", self.sum_rows, "count(*) of the legacy table", self.legacy_rows),
+            AccountTable("From the strategy to the migrated rows", self.strategy_rows, "rows in the clean table", self.migrated),
         )
+
+    @property
+    def adds_up(self) -> bool:
+        """Whether both accounts add up."""
+        return all(table.adds_up for table in self.tables)
+
+
+@dataclass(frozen=True)
+class Heading:
+    """One heading of the sum, with its rows; `legacy_row` if it counts rows of the legacy table."""
+
+    heading: str
+    reason: str
+    row_count: int
+    legacy_row: bool
+    snapshot_at: datetime
+
+    @property
+    def label(self) -> str:
+        """The heading and its reason in words."""
+        return f"{self.heading}: {self.reason}".removesuffix(": ").replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """Rows that the strategy counts or not and that are migrated or not, and the name of the deviation between both."""
+
+    in_strategy: bool
+    migrated: bool
+    deviation: str
+    row_count: int
 
 
 def read_accounts(target: Database) -> Accounts:
@@ -37,42 +85,35 @@ def read_accounts(target: Database) -> Accounts:
 
 
 def accounts_in(connection: Connection) -> Accounts:
-    """The same, in the caller's transaction."""
-    headings = database.rows(connection, "report/sum")
-    strategy = database.rows(connection, "report/strategy")
-    legacy_rows = int(database.run(connection, "report/legacy_rows").scalar_one())
-    in_sum = [(_heading(row["heading"], row["reason"]), int(row["row_count"])) for row in headings if row["legacy_row"]]
+    """Read the accounts in the caller's transaction."""
+    headings = [Heading(**row) for row in database.rows(connection, "report/sum")]
+    strategy = [Deviation(**row) for row in database.rows(connection, "report/strategy")]
     return Accounts(
-        legacy_rows=legacy_rows,
-        migrated=int(sum(row["row_count"] for row in strategy if row["migrated"])),
-        sum_rows=in_sum,
+        legacy_rows=int(database.run(connection, "report/legacy_rows").scalar_one()),
+        migrated=_count(row for row in strategy if row.migrated),
+        sum_rows=[(heading.label, int(heading.row_count)) for heading in headings if heading.legacy_row],
         strategy_rows=_strategy_rows(strategy) if strategy else [],
-        born_since=int(sum(row["row_count"] for row in headings if row["heading"] == "born_since")),
+        born_since=_count(heading for heading in headings if heading.heading == "born_since"),
     )
 
 
 def accounts_markdown(accounts: Accounts) -> str:
-    """Both accounts as markdown tables."""
-
-    def table(title: str, rows: list[tuple[str, int]], total: str, amount: int) -> str:
-        lines = "\n".join(f"| {label} | {count:,} |" for label, count in rows)
-        return f"## {title}\n\n| | rows |\n|---|---:|\n{lines}\n| **{total}** | **{amount:,}** |\n"
-
+    """Return both accounts as markdown tables."""
     return "\n".join(
-        [
-            table("Every legacy row", accounts.sum_rows, "rows of the legacy table", accounts.legacy_rows),
-            table("From the strategy to the number migrated", accounts.strategy_rows, "rows in the clean table", accounts.migrated),
-        ]
+        f"## {table.title}\n\n| | rows |\n|---|---:|\n"
+        + "".join(f"| {label} | {count:,} |\n" for label, count in table.rows)
+        + f"| **{table.total_label}** | **{table.total:,}** |\n"
+        for table in accounts.tables
     )
 
 
-def _strategy_rows(counted: list[dict[str, Any]]) -> list[tuple[str, int]]:
+def _strategy_rows(strategy: Sequence[Deviation]) -> list[tuple[str, int]]:
     return [
-        ("the strategy's WHERE clause", int(sum(row["row_count"] for row in counted if row["in_strategy"]))),
-        *((f"+ {row['deviation']}", int(row["row_count"])) for row in counted if row["migrated"] and not row["in_strategy"]),
-        *((f"− {row['deviation']}", -int(row["row_count"])) for row in counted if row["in_strategy"] and not row["migrated"]),
+        ("the strategy's WHERE clause", _count(row for row in strategy if row.in_strategy)),
+        *((f"+ {row.deviation}", int(row.row_count)) for row in strategy if row.migrated and not row.in_strategy),
+        *((f"− {row.deviation}", -int(row.row_count)) for row in strategy if row.in_strategy and not row.migrated),
     ]
 
 
-def _heading(verdict: str, reason: str) -> str:
-    return f"{verdict}: {reason}".removesuffix(": ").replace("_", " ")
+def _count(rows: Iterable[Heading] | Iterable[Deviation]) -> int:
+    return int(sum(row.row_count for row in rows))

@@ -1,4 +1,4 @@
-"""Findings: by rule for the page, with the query that shows the rows behind them, and every one of them as CSV."""
+"""Findings: by rule for the page, with a query that shows their rows, and all of them as CSV."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ import sql
 from migration import database
 from migration.database import Database
 
-#: Ids of a rule on the page; the CSV has them all.
+#: Ids of a rule on the page; the CSV has all.
 IDS_SHOWN = 20
 #: Findings in memory at a time.
 ROWS_AT_A_TIME = 50_000
@@ -18,7 +18,7 @@ ROWS_AT_A_TIME = 50_000
 
 @dataclass(frozen=True)
 class Finding:
-    """What one rule has found: how many ids, the first of them, and what they are about; `switched` if the clean table served by then."""
+    """The findings of one rule: how many ids, the first of them, and what they are about; `switched` if the clean table served."""
 
     rule: str
     suite: str
@@ -29,7 +29,7 @@ class Finding:
 
     @property
     def query(self) -> str:
-        """What to run in psql to look at these rows; the report has their ids only."""
+        """The query that shows these rows in psql; the report has only their ids."""
         of_users = self.suite == "users" or self.rule == "customer_left_with_nothing"
         rows = "users" if of_users else "retired_artworks" if self.switched else "artworks"
         statement = sql.load(f"report/show_{rows}").statement
@@ -39,12 +39,12 @@ class Finding:
 
 
 def read_findings(connection: Connection, run: int, *, switched: bool) -> list[Finding]:
-    """The findings of a run by rule, those of red rules first."""
+    """Read the findings of a run by rule, those of red rules first."""
     return [Finding(**row, switched=switched) for row in database.rows(connection, "report/findings", run=run, shown=IDS_SHOWN)]
 
 
 def write_findings(target: Database, run: int, path: Path) -> None:
-    """Write every finding of a run to a CSV file: rule, severity, id and what it is about; no value of a row."""
+    """Write every finding of a run to a CSV file: rule, severity, id and subject, but no value of a row."""
     with target.transaction("exporting the findings", transaction_read_only="on") as connection:
         query = text(sql.load("report/finding_rows").statement).bindparams(run=run)
         parts = pd.read_sql(query, connection.execution_options(stream_results=True), chunksize=ROWS_AT_A_TIME)

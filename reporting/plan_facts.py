@@ -1,18 +1,62 @@
-"""What the plan of deploy_schema counts and sees, section by section, as an operator reads it."""
+"""The facts in the plan of deploy_schema, section by section, as markdown."""
 
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TypedDict
 
-#: What stands before whatever needs attention.
+#: Marks a line that requires attention.
 MARK = "⚠"
 
-Facts = Mapping[str, Any]
 
-NOT_COUNTED = f"{MARK} Not counted: the server had no answer in the time for it."
+class DatabaseFacts(TypedDict):
+    """The database, its server, and the role of the connection."""
+
+    database: str
+    system_identifier: str
+    version: str
+    role: str
+
+
+class ExposureCounts(TypedDict):
+    """The artworks that users would gain, or lose to another owner, and how many users each concerns."""
+
+    user_gained: int
+    users_gaining: int
+    user_changed: int
+    users_changed: int
+
+
+class Note(TypedDict):
+    """One advisory: its rule, its subject, the problem and the remedy; `attention` if an operator must act."""
+
+    rule: str
+    subject: str
+    problem: str
+    remedy: str
+    attention: bool
+
+
+class Facts(TypedDict):
+    """The facts of the plan of deploy_schema, and its decisions. None: the query exceeded its time limit."""
+
+    database: DatabaseFacts
+    statuses_legacy_takes: Mapping[str, Sequence[str]]
+    decisions: Mapping[str, str]
+    sample_percent: float
+    legacy_rows: Mapping[str, int] | None
+    token_is_unique: bool
+    exposure: ExposureCounts | None
+    columns_not_carried: Mapping[str, int] | None
+    cannot_be_carried: Mapping[str, str]
+    size: Mapping[str, int]
+    settings: Mapping[str, str]
+    notes: Mapping[str, Sequence[Note]]
+
+
+NOT_COUNTED = f"{MARK} Not counted: the query exceeded its time limit."
 _DISPOSITIONS = {
-    "eligible": "come along",
-    "in_flight": "in flight: come along at the switch",
+    "eligible": "are migrated",
+    "in_flight": "in flight: are migrated at the switch",
     "test_data": "stay behind: test data",
     "no_email": "stay behind: no e-mail",
     "no_access_token": "stay behind: no access token",
@@ -20,33 +64,32 @@ _DISPOSITIONS = {
     "not_completed": "stay behind: not completed",
 }
 _SIZES = {
-    "legacy_table": "the table artworks, as it is",
-    "legacy_indexes": "its indexes, as they are",
-    "clean_table": "to come: the clean table",
-    "clean_indexes": "to come: its indexes",
-    "users": "to come: users and their keys, at most",
-    "wal": "written to the log (WAL), in all",
-    "temporary": "temporary files, at most at a time",
+    "legacy_table": "the table artworks today",
+    "legacy_indexes": "its indexes today",
+    "clean_table": "new: the clean table",
+    "clean_indexes": "new: its indexes",
+    "users": "new: users and their keys, at most",
+    "wal": "WAL, in total",
+    "temporary": "temporary files at one time, at most",
 }
 
 
 def sections(facts: Facts) -> str:
-    """Every section that these facts hold (and the `decisions` in force), each with its heading; sessions and the like also where nothing
-    was seen."""
+    """Return every section with its heading; a section without findings is one sentence."""
     return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())
 
 
 def _database(facts: Facts) -> str:
     identity = facts["database"]
     statuses = facts["statuses_legacy_takes"].items()
-    taken = [(f"values that {_code(column)} takes", ", ".join(map(_code, values))) for column, values in statuses]
+    allowed = [(f"allowed in {_code(column)}", ", ".join(map(_code, values))) for column, values in statuses]
     return _table(
         ("", ""),
         [
             ("database", _code(identity["database"])),
             ("server", f"Postgres {identity['version']}, system {identity['system_identifier']}"),
             ("connected as", _code(identity["role"])),
-            *taken,
+            *allowed,
         ],
     )
 
@@ -57,40 +100,35 @@ def _rows(facts: Facts) -> str:
         return NOT_COUNTED
     total = sum(rows.values())
     lines = [(_DISPOSITIONS.get(name, name.replace("_", " ")), _count(facts, count), _share(count, total)) for name, count in rows.items()]
-    counted = _table(("legacy rows", "rows", "share"), [*lines, ("**in all**", f"**{_count(facts, total)}**", "")])
-    return counted + _sampled(facts) + _quarantine(facts)
-
-
-def _quarantine(facts: Facts) -> str:
-    """What to do about rows that no clean row can be made of, where there are any, or where nobody has counted all of them."""
-    if facts["token_is_unique"] and not any(name.startswith("quarantined") for name in facts["legacy_rows"]):
-        return ""
+    counted = _table(("legacy rows", "rows", "share"), [*lines, ("**total**", f"**{_count(facts, total)}**", "")])
+    if facts["token_is_unique"] and not any(name.startswith("quarantined") for name in rows):
+        return counted + _sampled(facts)
     return (
-        f"\n\n{MARK} Rows in quarantine make `migrate-data` red until they are mended, or `artwork-migration run decide max_quarantined N` "
-        "accepts them; artworks sharing a token are counted only by the gate `legacy_artworks`."
+        f"{counted}{_sampled(facts)}\n\n{MARK} Rows in quarantine make `migrate-data` red. To fix: correct them, or accept N of them by "
+        "`artwork-migration run decide max_quarantined N`. Only the gate `legacy_artworks` counts artworks that share a token."
     )
 
 
 def _exposure(facts: Facts) -> str:
-    counted = facts["exposure"]
-    if counted is None:
-        return f"{NOT_COUNTED} Nobody knows how many artworks signed-in users would come to see."
-    told = _table(
+    exposure = facts["exposure"]
+    if exposure is None:
+        return f"{NOT_COUNTED} The number of artworks that signed-in users would gain is unknown."
+    table = _table(
         ("", "artworks", "users"),
         [
             (
-                "`user_gained`: had no owner, and a user of their e-mail is there already",
-                f"{counted['user_gained']:,}",
-                f"{counted['users_gaining']:,}",
+                "`user_gained`: have no owner, and a user with their e-mail exists",
+                f"{exposure['user_gained']:,}",
+                f"{exposure['users_gaining']:,}",
             ),
-            ("`user_changed`: would get another owner than they have", f"{counted['user_changed']:,}", f"{counted['users_changed']:,}"),
+            ("`user_changed`: would get a different owner", f"{exposure['user_changed']:,}", f"{exposure['users_changed']:,}"),
         ],
     )
-    if counted["user_gained"] or "user_gained" in facts["decisions"].get("accept_exposure", "").split(","):
-        return told
+    if exposure["user_gained"] or "user_gained" in facts["decisions"].get("accept_exposure", "").split(","):
+        return table
     return (
-        f"{told}\n\n{MARK} The first customer who claims their artworks before the switch makes the gate `clean_artworks` red without "
-        "`artwork-migration run decide accept_exposure user_gained`."
+        f"{table}\n\n{MARK} Record the decision `artwork-migration run decide accept_exposure user_gained` anyway if customers can sign up "
+        "before the switch. Otherwise the first claim turns the gate `clean_artworks` red."
     )
 
 
@@ -99,63 +137,62 @@ def _columns(facts: Facts) -> str:
     if columns is None:
         return NOT_COUNTED
     if not columns:
-        return "None: every column comes along."
+        return "None: every column is carried over."
     lines = [(_code(name), _count(facts, count)) for name, count in columns.items()]
-    return _table(("stays in the legacy table", "values"), lines) + _sampled(facts) + _carrying(facts)
+    return _table(("stays in the legacy table", "values"), lines) + _sampled(facts) + _carrying(columns, facts["cannot_be_carried"])
 
 
-def _carrying(facts: Facts) -> str:
-    """How those come along that can, and when; why the others cannot."""
-    cannot = facts["cannot_be_carried"]
-    can = ",".join(name for name in facts["columns_not_carried"] if name not in cannot)
+def _carrying(columns: Iterable[str], cannot: Mapping[str, str]) -> str:
+    """Return how to carry columns over, and why some cannot be."""
+    can = ",".join(name for name in columns if name not in cannot)
     command = f"`artwork-migration run decide carry_columns {shlex.quote(can)} --approved-by NAME --reason WHY`"
-    lines = [f"To take them along: {command}, before this plan is run; later only after a roll-back."] if can else []
+    lines = [f"To carry them over: {command}. Do it before you run this plan; later it requires a roll back first."] if can else []
     stays = [f"{_code(name)} stays in the retired table: {problem}." for name, problem in cannot.items()]
     return "".join(f"\n\n{line}" for line in [*lines, *stays])
 
 
 def _room(facts: Facts) -> str:
-    needs = [(label, f"{'' if name.startswith('legacy') else 'about '}{_bytes(facts['size'][name])}") for name, label in _SIZES.items()]
+    sizes = [(label, f"{'' if name.startswith('legacy') else 'about '}{_bytes(facts['size'][name])}") for name, label in _SIZES.items()]
     limits = [(_code(name), value) for name, value in facts["settings"].items()]
     return (
-        _table(("", "size"), needs)
-        + "\n\nHow much room the disk has cannot be seen from SQL: look yourself. What can be seen are the limits:\n\n"
+        _table(("", "size"), sizes)
+        + "\n\nFree disk space is not visible from SQL: check it on the server. These limits are visible:\n\n"
         + _table(("setting", "value"), limits)
         + "\n\n"
-        + _notes(facts["notes"]["room"], "None of them is in the way.")
+        + _notes(facts["notes"]["room"], "None of these limits blocks the migration.")
     )
 
 
-def _seen(section: str, nothing: str) -> Callable[[Facts], str]:
+def _noted(section: str, nothing: str) -> Callable[[Facts], str]:
     return lambda facts: _notes(facts["notes"][section], nothing)
 
 
 _SECTIONS: dict[str, Callable[[Facts], str]] = {
     "Database": _database,
     "Rows": _rows,
-    "Who would see more": _exposure,
+    "Access that users would gain": _exposure,
     "Columns that are not carried over": _columns,
-    "Size and room": _room,
-    "Sessions in the way": _seen("sessions", "None: no transaction is open for a minute or longer."),
-    "Replication": _seen("replication", "None: no standby, no slot, no publication of the table."),
-    "Other migrations": _seen("other_migrations", "No trace of another one."),
+    "Size and disk space": _room,
+    "Blocking sessions": _noted("sessions", "None: no transaction is open for a minute or longer."),
+    "Replication": _noted("replication", "None: no standby, no slot, no publication of the table."),
+    "Other migrations": _noted("other_migrations", "None found."),
 }
 
 
-def _notes(notes: Sequence[Mapping[str, Any]], nothing: str) -> str:
-    """What needs attention first, marked and with what to do about it."""
+def _notes(notes: Sequence[Note], nothing: str) -> str:
+    """Return the notes; those that require attention come first, with a mark and a remedy."""
     marked = [f"- {MARK} **{note['subject']}**: {note['problem']} {note['remedy']}" for note in notes if note["attention"]]
     return "\n".join([*marked, *(f"- {note['subject']}: {note['problem']}" for note in notes if not note["attention"])]) or nothing
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose cells break no line and no column, whatever is in them; all columns but the first are numbers if there is a head."""
+    """Return a table. With a head, every column except the first has numbers."""
     rule = ["---", *(["---:"] * (len(head) - 1) if head[-1] else ["---"] * (len(head) - 1))]
-    return "\n".join(f"| {' | '.join(cell(words) for words in row)} |" for row in [head, rule, *rows])
+    return "\n".join(f"| {' | '.join(map(cell, row))} |" for row in [head, rule, *rows])
 
 
 def cell(text: str) -> str:
-    """What would end the cell or the line does not."""
+    """Escape a text for a cell: it ends neither the cell nor the line."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -164,7 +201,7 @@ def _code(name: str) -> str:
 
 
 def _count(facts: Facts, count: int) -> str:
-    """A count, or two digits of an estimate: it holds no more."""
+    """Return a count, or an estimate rounded to two digits."""
     return f"{count:,}" if facts["sample_percent"] >= 100 else f"about {round(count, 2 - len(str(count))):,}"
 
 

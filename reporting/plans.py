@@ -1,6 +1,7 @@
-"""A plan as an operator reads it: what it needs, what it counts, every statement with its lock."""
+"""A plan as markdown: blockers, decisions, facts, and every statement with its lock."""
 
 from itertools import groupby
+from typing import cast
 
 import sql
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
@@ -9,132 +10,139 @@ from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
-#: How the reader is told of the stages.
+#: The heading of each stage, and when its statements run.
 _STAGES = {
-    "prepare": ("Before the lock", "Touches nothing that the application uses; in one transaction with what follows."),
+    "prepare": (
+        "Before the lock",
+        "These statements touch nothing that the application uses. They run in one transaction with the next stage.",
+    ),
     "locked": (
         "Under the lock",
-        "One statement on the server, in less than half of its `deadlock_timeout`; or nothing of it happens.",
+        "These run as one statement on the server, in less than half of its `deadlock_timeout`. Otherwise they are rolled back.",
     ),
     "after": (
         "After the commit",
-        "Each by itself, without a lock that stops the application; killed here, the verb run again does the rest.",
+        "Each runs alone, without a lock that blocks the application. If the run is killed here, run the verb again: it does the rest.",
     ),
 }
 
 
 def plan_markdown(plan: Plan) -> str:
-    """The plan as markdown: number, essentials, blockers, decisions in force, facts, statements."""
-    blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_looked(plan)]) or "None."
-    decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None; the defaults hold."
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements."""
+    blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_checked(plan)]) or "None."
+    decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None: the defaults apply."
     return (
-        f"# Plan {plan.number}: {plan.verb}\n\nNothing has been changed. {_way_on(plan)}\n\n"
+        f"# Plan {plan.number}: {plan.verb}\n\nNothing was changed. {_next_step(plan)}\n\n"
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
-        f"{_hanging(plan)}{_statements(plan)}\n"
+        f"{_dependents(plan)}{_statements(plan)}\n"
     )
 
 
-def _way_on(plan: Plan) -> str:
-    """How it is run, or why it cannot be."""
+def _next_step(plan: Plan) -> str:
+    """Return how to run the plan, or that it is blocked."""
     if plan.blockers:
-        return f"{_counted(len(plan.blockers), 'thing')} in the way, under *Blockers*. {FIX_HINT}"
-    return (
-        f"To run exactly these statements: `{plan.command}`; in the UI the same form with `plan={plan.number}`, `approved_by` and `reason`."
-    )
+        return f"The plan has {_counted(len(plan.blockers), 'blocker')}, listed below. {FIX_HINT}"
+    fields = f"`plan={plan.number}`, `approved_by` and `reason`"
+    return f"To run exactly these statements: `{plan.command}`. In the UI: the same form with {fields}."
 
 
 def _undone_by(plan: Plan) -> str:
-    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "nothing can undo it."
+    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "not possible."
 
 
 def _locks(plan: Plan) -> str:
-    """Each mode with what is locked in it, from the statements that do nothing else."""
+    """Return each lock mode with its tables, from the statements that only lock."""
     tables: dict[str, list[str]] = {}
-    for one in plan.statements:
-        if one.kind in {sql.TABLE_LOCK, sql.VIEW_LOCK}:
-            tables.setdefault(one.lock, []).append(one.object)
+    for statement in plan.statements:
+        if statement.kind in {sql.TABLE_LOCK, sql.VIEW_LOCK}:
+            tables.setdefault(statement.lock, []).append(statement.object)
     modes = [f"{', '.join(f'`{name}`' for name in names)} {mode}" for mode, names in tables.items()]
-    return f"{'; '.join(modes)}: together less than half of `deadlock_timeout`." if modes else "none."
+    return f"{'; '.join(modes)}: for less than half of `deadlock_timeout`." if modes else "none."
 
 
 def _statements(plan: Plan) -> str:
-    """First all of them in short, then each with its lock and its text, by stage."""
+    """Return a summary of all statements, then each with its lock and its SQL, by stage."""
     numbered = list(enumerate(plan.statements, start=1))
-    stages = {stage: [(place, one) for place, one in numbered if one.stage == stage] for stage in STAGES}
-    listed = "\n\n".join(f"**{title}**\n\n{_in_short(stages[stage])}" for stage, (title, _) in _STAGES.items() if stages[stage])
-    return f"## Statements in short\n\n{listed}\n\n" + "\n\n".join(
-        f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, one) for place, one in stages[stage])
+    stages = {stage: [(place, statement) for place, statement in numbered if statement.stage == stage] for stage in STAGES}
+    summary = "\n\n".join(f"**{title}**\n\n{_summary(stages[stage])}" for stage, (title, _) in _STAGES.items() if stages[stage])
+    return f"## Summary of the statements\n\n{summary}\n\n" + "\n\n".join(
+        f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, statement) for place, statement in stages[stage])
         for stage, (title, meaning) in _STAGES.items()
         if stages[stage]
     )
 
 
-def _in_short(statements: list[tuple[int, Statement]]) -> str:
-    """A line for each run of one kind, with the numbers of its statements: the objects, or how many if their kind has a name."""
+def _summary(statements: list[tuple[int, Statement]]) -> str:
+    """Return one line for consecutive statements about one kind of object: their numbers, and the objects or how many there are."""
     lines = []
     for kind, group in groupby(statements, key=lambda statement: _kind(statement[1].object)):
         numbered = list(group)
         first, last = numbered[0][0], numbered[-1][0]
-        objects = list(dict.fromkeys(one.object for _, one in numbered))
-        told = f"{len(objects)} × {kind}" if kind and len(objects) > 1 else ", ".join(objects)
-        lines.append(f"- {first}{f'–{last}' if last > first else ''}: {told}")
+        objects = list(dict.fromkeys(statement.object for _, statement in numbered))
+        names = f"{len(objects)} × {kind}" if kind and len(objects) > 1 else ", ".join(objects)
+        lines.append(f"- {first}{f'–{last}' if last > first else ''}: {names}")
     return "\n".join(lines)
 
 
 def _kind(name: str) -> str:
-    """The word before an object's name; none where it is a file's or the object's name alone."""
+    """Return the word before an object's name; empty if there is only a name."""
     first, _, rest = name.partition(" ")
     return first if rest and first.isalpha() else ""
 
 
-def _statement(place: int, one: Statement) -> str:
-    return f"### {place}. {one.object}\n\nLock: {one.lock or 'under the locks taken above'}\n\n```sql\n{one.do}\n```"
+def _statement(place: int, statement: Statement) -> str:
+    lock = statement.lock or "under the locks taken above"
+    return f"### {place}. {statement.object}\n\nLock: {lock}\n\n```sql\n{statement.do}\n```"
 
 
-def _hanging(plan: Plan) -> str:
-    """A line for each object by kind, with what will happen to it; what blocks the switch with what to do now.
+def _dependents(plan: Plan) -> str:
+    """Return a line for each dependent with its action. What blocks the switch comes first, with the remedy.
 
-    The plan of the switch only counts what deploy_schema has seen to: it is neither locked nor in the way any more.
+    The plan of the switch only counts the dependents that deploy_schema has handled: they are neither locked nor blocking.
     """
     if dependents.FACT not in plan.facts:
         return ""
-    found: list[dict[str, str]] | None = plan.facts[dependents.FACT]
-    if found is None:
-        return f"## What hangs on artworks\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists it.\n\n"
-    told = [one for one in found if one["lock"] or one["problem"]] if plan.verb is SWITCH_OVER else found
-    rest = f"{_counted(len(found) - len(told), 'more object')} as the plan of deploy_schema said.\n\n" if len(told) < len(found) else ""
+    heading = "## Dependents of artworks"
+    if plan.facts[dependents.FACT] is None:
+        return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists them.\n\n"
+    found = [dependents.Dependent(**fact) for fact in plan.facts[dependents.FACT]]
+    listed = [dependent for dependent in found if dependent.lock or dependent.problem] if plan.verb is SWITCH_OVER else found
+    rest = f"The plan of deploy_schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
     lines = "\n".join(
-        f"| {cell(one['kind'])} | {cell(one['object'])} | {cell(_fate(one))} | {cell(one['lock'])} |"
-        for one in sorted(told, key=lambda one: one["problem"] == "")
+        f"| {cell(dependent.kind)} | {cell(dependent.object)} | {cell(_action(dependent))} | {cell(dependent.lock)} |"
+        for dependent in sorted(listed, key=lambda dependent: dependent.problem == "")
     )
-    blocking = sum(1 for one in found if one["problem"])
+    blocking = sum(1 for dependent in found if dependent.problem)
     return (
-        f"## What hangs on artworks\n\n{len(found)} objects; {blocking or 'none'} of them would block the switch.\n\n"
-        f"| kind | object | what happens | lock at the switch |\n|---|---|---|---|\n{lines}\n\n{rest}"
+        f"{heading}\n\n{_counted(len(found), 'object')}; {blocking or 'none'} of them would block the switch.\n\n"
+        f"| kind | object | action | lock at the switch |\n|---|---|---|---|\n{lines}\n\n{rest}"
     )
 
 
-def _fate(one: dict[str, str]) -> str:
-    return f"**{one['action']}**: {one['problem']} {one['remedy']}" if one["problem"] else one["action"]
+def _action(dependent: dependents.Dependent) -> str:
+    return f"**{dependent.action}**: {dependent.problem} {dependent.remedy}" if dependent.problem else dependent.action
 
 
-def _not_looked(plan: Plan) -> list[str]:
-    """The blockers that nobody knows of, because the server had no answer in the time for it."""
-    rules = plan.facts.get("not_looked", [])
-    return [f"- {plan_facts.MARK} {rule}: not looked at, it took too long; the gate `legacy_artworks` looks again." for rule in rules]
+def _not_checked(plan: Plan) -> list[str]:
+    """Return the possible blockers whose query exceeded its time limit."""
+    rules = plan.facts.get("not_checked", [])
+    return [
+        f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it."
+        for rule in rules
+    ]
 
 
 def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
-        return plan_facts.sections({**plan.facts, "decisions": plan.decisions})
+        return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
     lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != dependents.FACT)
-    return "## Counted\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "Nothing.")
+    return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 
 
-def _counted(count: int, thing: str) -> str:
-    return f"1 {thing} is" if count == 1 else f"{count} {thing}s are"
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _value(value: object) -> str:

@@ -1,14 +1,16 @@
-"""What the report says, read from the ledger in one transaction: a run, its gates, its findings and figures."""
+"""The content of a report, read from the ledger in one transaction: a run, its gates, its findings and its statistics."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any
 
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.errors import NoReport
 from migration.ledger import ledger, safety_window
@@ -19,12 +21,10 @@ from reporting.findings import Finding, read_findings
 #: Ids of the quarantine on the page; the CSV has them all.
 QUARANTINED_SHOWN = 100
 
-Rows = list[dict[str, Any]]
-
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The run that is reported, and the moment of the snapshot in which every row was compared; `switched` if the clean table served."""
+    """The run that is reported, and the snapshot in which every row was compared; `switched` if the clean table served."""
 
     run: int
     verb: str
@@ -37,53 +37,97 @@ class RunFacts:
 
 
 @dataclass(frozen=True)
-class Gate:
-    """One rule as it was judged. A rule that is not green although nothing is bad could not be judged."""
+class Identity:
+    """The database, its server, and the role of the connection."""
 
-    suite: str
-    rule: str
-    description: str
-    severity: str
-    looked_at: int
-    bad: int
-    passed: bool
-    ids: list[str]
-    about: list[str]
+    database: str
+    system_identifier: str
+    version: str
+    role: str
 
-    @property
-    def verdict(self) -> str:
-        """green, info, warning, red, or not judged (which counts as red, whatever the severity)."""
-        if self.passed:
-            return "green"
-        if not self.bad:
-            return "not judged"
-        return "red" if self.severity == "critical" else self.severity
+
+@dataclass(frozen=True)
+class ApprovedRun:
+    """A run of a plan, and who approved it."""
+
+    run: int
+    verb: str
+    plan: str
+    approved_by: str
+    reason: str
+    begun_at: datetime
+
+
+@dataclass(frozen=True)
+class QuarantinedRow:
+    """The id of an artwork in quarantine, and the reason."""
+
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """One count of a run, or the seconds of one of its steps."""
+
+    name: str
+    label: str
+    detail: str
+    value: float
+
+
+@dataclass(frozen=True)
+class CopiedChunks:
+    """The chunks that a run has copied, their rows, the seconds of all chunks together and of the longest."""
+
+    chunks: int
+    copied: int
+    seconds: float
+    longest: float
+
+
+@dataclass(frozen=True)
+class ColumnNotCarried:
+    """A legacy column that is not carried over, and the number of its values when deploy_schema was planned."""
+
+    column_name: str
+    value_count: int
+
+
+@dataclass(frozen=True)
+class WindowVerification:
+    """One verification of the safety window; `red` has the names of the red rules."""
+
+    run: int
+    day: int
+    red: list[str]
+    verified_at: datetime
 
 
 @dataclass(frozen=True)
 class Report:
-    """Everything on the page. Ids, counts and names of operators; no value of a row. `phase` is the one in force, not the run's."""
+    """Everything on the page: ids, counts and names of operators, but no value of a row. `phase` is the current one, not the run's."""
 
     run: RunFacts
     phase: Phase
-    identity: dict[str, str]
-    decisions: list[ledger.Decision]
-    approvals: Rows
+    identity: Identity
+    decisions: Sequence[ledger.Decision]
+    approvals: Sequence[ApprovedRun]
     accounts: Accounts
-    gates: list[Gate]
-    gates_not_judged: list[str]
-    findings: list[Finding]
+    gates: Sequence[RuleVerdict]
+    gates_not_judged: Sequence[str]
+    findings: Sequence[Finding]
     ids_to_decide: int
-    quarantined: Rows
-    figures: Rows
-    chunks: dict[str, Any]
-    columns_not_carried: Rows
-    verifications: Rows
+    quarantined: Sequence[QuarantinedRow]
+    statistics: Sequence[Statistic]
+    chunks: CopiedChunks
+    columns_not_carried: Sequence[ColumnNotCarried]
+    verifications: Sequence[WindowVerification]
 
     @property
     def day(self) -> str:
-        """The day of the safety window in words: the newest verification's, or the first."""
-        return safety_window.in_words(self.verifications[-1]["day"] if self.verifications else 1)
+        """The day of the safety window in words: that of the newest verification, or the first."""
+        return safety_window.day_text(self.verifications[-1].day if self.verifications else 1)
 
     @property
     def our_version(self) -> str:
@@ -91,53 +135,58 @@ class Report:
         return version("artwork-migration")
 
     @cached_property
-    def red(self) -> list[Gate]:
+    def red(self) -> list[RuleVerdict]:
         """The rules that stop the flow."""
-        return [gate for gate in self.gates if gate.verdict in ("red", "not judged")]
+        return [rule for rule in self.gates if rule.red]
 
     @cached_property
-    def warnings(self) -> list[Gate]:
+    def warnings(self) -> list[RuleVerdict]:
         """The rules that found something and stop nothing."""
-        return [gate for gate in self.gates if gate.verdict == "warning"]
+        return [rule for rule in self.gates if rule.label == "warning"]
 
     @property
     def green(self) -> bool:
-        """Whether every gate was judged, none is red, and the rows add up. Nothing judged is not green."""
+        """Whether every gate was judged, none is red, and the rows add up. A report without gates is not green."""
         return bool(self.gates) and not self.red and not self.gates_not_judged and self.accounts.adds_up
 
-    def figure(self, name: str) -> Rows:
-        """The figures of one name, in the order of label and detail."""
-        return [row for row in self.figures if row["name"] == name]
+    def statistic(self, name: str) -> list[Statistic]:
+        """Return the statistics of one name, in the order of label and detail."""
+        return [statistic for statistic in self.statistics if statistic.name == name]
 
 
 def read_report(target: Database) -> Report:
     """Read the report of the newest run that has compared every row. Raises NoReport before the first one."""
     with target.transaction("reading the report", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         run = _reported_run(connection)
+        (identity,) = database.rows(connection, "plan/identity")
+        (chunks,) = database.rows(connection, "report/chunks", run=run.run)
+        quarantined = database.rows(connection, "report/quarantined", run=run.run, shown=QUARANTINED_SHOWN)
         return Report(
             run=run,
             phase=ledger.phase(connection).phase,
-            identity=database.rows(connection, "plan/identity")[0],
+            identity=Identity(**identity),
             decisions=list(ledger.decisions(connection).values()),
-            approvals=database.rows(connection, "report/approvals", run=run.run),
+            approvals=[ApprovedRun(**row) for row in database.rows(connection, "report/approvals", run=run.run)],
             accounts=accounts_in(connection),
-            gates=[Gate(**row) for row in database.rows(connection, "report/gates", run=run.run)],
+            gates=gates.read_verdicts(connection, run.run),
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],
             findings=read_findings(connection, run.run, switched=run.switched),
             ids_to_decide=int(database.run(connection, "report/ids_to_decide", run=run.run).scalar_one()),
-            quarantined=database.rows(connection, "report/quarantined", run=run.run, shown=QUARANTINED_SHOWN),
-            figures=database.rows(connection, "report/statistics", run=run.run),
-            chunks=database.rows(connection, "report/chunks", run=run.run)[0],
-            columns_not_carried=database.rows(connection, "report/columns_not_carried"),
-            verifications=database.rows(connection, "report/verifications", run=run.run),
+            quarantined=[QuarantinedRow(**row) for row in quarantined],
+            statistics=[Statistic(**row) for row in database.rows(connection, "report/statistics", run=run.run)],
+            chunks=CopiedChunks(**chunks),
+            columns_not_carried=[ColumnNotCarried(**row) for row in database.rows(connection, "report/columns_not_carried")],
+            verifications=[WindowVerification(**row) for row in database.rows(connection, "report/verifications", run=run.run)],
         )
 
 
 def _reported_run(connection: Connection) -> RunFacts:
     if ledger.phase(connection).phase is Phase.CLEANED:
-        raise NoReport("clean_up has taken away what the reports are made of; those written before are in the reports folder.")
+        raise NoReport(
+            "There is nothing to report: clean_up has dropped the data of all reports. Earlier reports are in the reports folder."
+        )
     compared = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
-    found = database.rows(connection, "report/reported_run") if compared else []
-    if not found:
-        raise NoReport("There is nothing to report yet: no run has compared the rows of this database. Run migrate_data first.")
-    return RunFacts(**found[0])
+    runs = database.rows(connection, "report/reported_run") if compared else []
+    if not runs:
+        raise NoReport("There is nothing to report: no run has compared the rows of this database yet. To fix: run migrate_data.")
+    return RunFacts(**runs[0])

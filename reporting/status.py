@@ -1,11 +1,14 @@
-"""The status: phase, since when, what serves, last gates, the log, runs that did not end, what may be run next."""
+"""The status: the phase, the table that serves, the last gates, the log, runs that have not ended, and the verbs that may be run next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
 
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.checks import gates
+from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, safety_window
 from migration.ledger.ledger import PhaseRow
@@ -14,111 +17,149 @@ from migration.ledger.safety_window import SafetyWindow
 
 
 @dataclass(frozen=True)
+class RecentRun:
+    """One of the newest runs; `ended_at` is None while it is active, and if it was killed."""
+
+    run: int
+    verb: str
+    run_name: str
+    begun_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    phase_after: str | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """The ids that wait in the log, the oldest of them, and the rejected writes; before the switch also the progress of the backfill."""
+
+    logged: int
+    logged_since: datetime | None
+    refused: int
+    chunks: int | None = None
+    chunks_done: int = 0
+    copied: int = 0
+
+
+@dataclass(frozen=True)
+class LastGates:
+    """The verdicts of the newest run that has judged a gate."""
+
+    run: int
+    verb: str
+    rules: list[RuleVerdict]
+
+
+@dataclass(frozen=True)
+class StepLeft:
+    """A step that a killed run has left to do after its commit, and the verb that does it."""
+
+    verb: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Status:
-    """What the ledger says, read in one transaction."""
+    """The status as the ledger has it, read in one transaction."""
 
     database: str
     phase: PhaseRow
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: Sequence[RecentRun] = ()
     decisions: dict[str, str] = field(default_factory=dict)
-    backlog: dict[str, Any] = field(default_factory=dict)
-    gates: list[dict[str, Any]] = field(default_factory=list)
-    steps_left: list[dict[str, Any]] = field(default_factory=list)
+    backlog: Backlog | None = None
+    last_gates: LastGates | None = None
+    steps_left: Sequence[StepLeft] = ()
     window: SafetyWindow | None = None
 
     @property
     def may_be_run_next(self) -> str:
-        """The verbs that fit; a verb with steps left comes before any other but the way back from it."""
+        """The verbs that may be run next. A verb with steps left comes first, with the roll back that may replace it."""
         left = self.verbs_with_steps_left
         if not left:
             return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
-        way_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
-        return f"{', '.join(left)} again, it has steps left{way_back}"
+        roll_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
+        return f"{', '.join(left)} again, it has steps left{roll_back}"
 
     @property
     def verbs_with_steps_left(self) -> list[str]:
-        """The verbs that must be run again, because a run of theirs was killed after its commit."""
-        return sorted({step["verb"] for step in self.steps_left})
+        """The verbs that must be run again, because their run was killed after its commit."""
+        return sorted({step.verb for step in self.steps_left})
 
     @property
-    def unfinished(self) -> list[dict[str, Any]]:
-        """Runs that have begun and not ended: at work just now, or killed."""
-        return [run for run in self.runs if run["ended_at"] is None]
+    def unfinished(self) -> list[RecentRun]:
+        """The runs that have not ended: they are active or were killed."""
+        return [run for run in self.runs if run.ended_at is None]
 
 
 def read_status(target: Database) -> Status:
     """Read the status. Raises DatabaseUnreachable. Takes no lock on a table of the application."""
     with target.transaction("reading the status", transaction_read_only="on") as connection:
         name = connection.execute(text("SELECT CURRENT_DATABASE()")).scalar_one()
-        row = ledger.phase(connection)
+        phase = ledger.phase(connection)
         if not ledger.exists(connection):
-            return Status(name, row)
+            return Status(name, phase)
         window = safety_window.read(connection)
-        known: dict[str, Any] = {
-            "window": window,
-            "runs": database.rows(connection, "status/runs"),
-            "decisions": {key: decision.value for key, decision in ledger.decisions(connection).items()},
-            "steps_left": database.rows(connection, "ledger/steps_left"),
-        }
-        if row.phase is not Phase.CLEANED and _has_data_tables(connection):
-            known["backlog"] = database.rows(connection, "status/backlog_of_window" if window else "status/backlog")[0]
-            known["gates"] = database.rows(connection, "status/last_gates")
-        return Status(name, row, **known)
+        has_data = phase.phase is not Phase.CLEANED and _has_data_tables(connection)
+        return Status(
+            name,
+            phase,
+            runs=[RecentRun(**row) for row in database.rows(connection, "status/runs")],
+            decisions={name: decision.value for name, decision in ledger.decisions(connection).items()},
+            backlog=_backlog(connection, window) if has_data else None,
+            last_gates=_last_gates(connection) if has_data else None,
+            steps_left=[StepLeft(**row) for row in database.rows(connection, "ledger/steps_left")],
+            window=window,
+        )
 
 
 def status_lines(status: Status) -> list[tuple[str, str]]:
-    """The status as (label, value) lines, for a terminal as for an artifact."""
+    """Return the status as (label, value) lines, for a terminal and for an artifact."""
     since = f" since {status.phase.since:%Y-%m-%d %H:%M %Z}" if status.phase.since else ""
-    lines = [
+    return [
         ("database", status.database),
         ("phase", f"{status.phase.phase}{since}"),
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
+        *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
+        *([("safety window", _window_line(status.window))] if status.window else []),
+        *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
+        *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
+        *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
+        *(("last run", f"{run.run} {run.verb} {run.run_name}: {run.outcome or 'has not ended'}") for run in status.runs[:1]),
+        *(("not ended", f"{run.run} {run.verb} {run.run_name}, begun {run.begun_at:%Y-%m-%d %H:%M %Z}") for run in status.unfinished),
     ]
-    lines.extend(("still to do", f"{step['verb']}: {step['name']}") for step in status.steps_left)
-    if status.window:
-        lines.append(("safety window", _window_line(status.window)))
-    if status.backlog:
-        lines.append(("log", _log_line(status.backlog, waits_for="the way back" if status.window else "catch-up")))
-        if "chunks" in status.backlog:
-            lines.append(
-                (
-                    "backfill",
-                    f"{status.backlog['chunks_done']} of {status.backlog['chunks']} chunks, {status.backlog['copied']} rows copied",
-                )
-            )
-        lines.append(("refused writes", str(status.backlog["refused"])))
-    if status.gates:
-        lines.append(("last gates", _gates_line(status.gates)))
-    lines.extend(("decision", f"{name} = {value}") for name, value in status.decisions.items())
-    lines.extend(
-        ("last run", f"{run['run']} {run['verb']} {run['run_name']}: {run['outcome'] or 'has not ended'}") for run in status.runs[:1]
-    )
-    lines.extend(
-        ("not ended", f"{run['run']} {run['verb']} {run['run_name']}, begun {run['begun_at']:%Y-%m-%d %H:%M %Z}")
-        for run in status.unfinished
-    )
-    return lines
 
 
 def status_markdown(status: Status) -> str:
-    """The status as a markdown table."""
+    """Return the status as a markdown table."""
     table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in status_lines(status))
     return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
 
 
-def _gates_line(gates: list[dict[str, Any]]) -> str:
-    """A rule that could not be judged has found nothing bad and has not passed: it is red whatever its severity."""
-    told = [gate for gate in gates if not gate["passed"]]
-    red = [f"{gate['suite']}.{gate['rule']}" for gate in told if gate["severity"] == "critical" or gate["bad"] == 0]
-    warned = f", {len(told) - len(red)} of them with a warning" if len(told) > len(red) else ""
-    said = f"red: {', '.join(red)}" if red else f"all {len(gates)} rules green{warned}"
-    return f"{said} (of run {gates[0]['run']}, {gates[0]['verb']})"
+def _last_gates(connection: Connection) -> LastGates | None:
+    found = database.rows(connection, "gates/last_judged_run")
+    return LastGates(**found[0], rules=gates.read_verdicts(connection, found[0]["run"])) if found else None
 
 
-def _log_line(backlog: dict[str, Any], *, waits_for: str) -> str:
-    since = f", the oldest of {backlog['logged_since']:%Y-%m-%d %H:%M:%S %Z}" if backlog["logged_since"] else ""
-    return f"{backlog['logged']} ids wait for {waits_for}{since}"
+def _gates_line(last: LastGates) -> str:
+    red = [f"{rule.suite}.{rule.rule}" for rule in last.rules if rule.red]
+    warnings = sum(not rule.green and not rule.red for rule in last.rules)
+    with_warnings = f", {warnings} of them with a warning" if warnings else ""
+    verdict = f"red: {', '.join(red)}" if red else f"all {len(last.rules)} rules green{with_warnings}"
+    return f"{verdict} (run {last.run}, {last.verb})"
+
+
+def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:
+    (row,) = database.rows(connection, "status/backlog_of_window" if window else "status/backlog")
+    return Backlog(**row)
+
+
+def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]:
+    since = f", the oldest since {backlog.logged_since:%Y-%m-%d %H:%M:%S %Z}" if backlog.logged_since else ""
+    lines = [("log", f"{backlog.logged} ids wait for {waits_for}{since}")]
+    if backlog.chunks is not None:
+        lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))
+    return [*lines, ("rejected writes", str(backlog.refused))]
 
 
 def _window_line(window: SafetyWindow) -> str:

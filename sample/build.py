@@ -1,4 +1,4 @@
-"""Builds the legacy database in an empty one: schema, then data, then what reads them."""
+"""Builds the legacy database in an empty one: schema, then data, then the objects that depend on both."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 
 class Variant(StrEnum):
-    """Deployments differ, and some of their differences exclude each other."""
+    """The kinds of deployment; some of their differences exclude each other."""
 
     CURRENT = "current"
     OLDER = "older"
@@ -37,7 +37,7 @@ STEPS: dict[Variant, tuple[str, ...]] = {
 
 
 def build_sample(conninfo: str, variant: Variant, rows: int = 20_000, seed: int = 1) -> None:
-    """Fills an existing, empty database, in one transaction. Only times depend on when it is built."""
+    """Fill an existing, empty database in one transaction. The same seed gives the same rows, except for their times."""
     with psycopg.connect(conninfo) as connection:
         connection.execute("SET LOCAL jit = off")
         connection.execute("SET LOCAL work_mem = '128MB'")

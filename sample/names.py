@@ -1,4 +1,4 @@
-"""A pool of people from many countries, to be combined to any number of customers inside the server."""
+"""A pool of people from many countries. The server combines them to any number of customers."""
 
 import random
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ FLOURISHES = (" 🎨", " “Sam”", " 'Jo'", ' "Bud"', " (mom)", "-O'Neil", " �
 
 
 class Person(NamedTuple):
-    """`left` and `right` of two people of one locale make a name, in the order people there write it."""
+    """One person. `left` and `right` of two people of one locale make a name, in the order that is usual there."""
 
     number: int
     locale: int
@@ -36,6 +36,7 @@ class Person(NamedTuple):
 
 @cache
 def people(seed: int) -> tuple[Person, ...]:
+    """Return the same people for the same seed."""
     return tuple(person for place, locale in enumerate(LOCALES) for person in _people_of(place, locale, seed))
 
 

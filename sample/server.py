@@ -1,4 +1,4 @@
-"""An embedded Postgres of our own, which does not outlive the process that started it."""
+"""An embedded Postgres server that ends with the process that started it."""
 
 import atexit
 import contextlib
@@ -25,35 +25,36 @@ from psycopg.conninfo import make_conninfo
 from sample.binaries import binary_directory, give_to, let_pass, system_user
 
 START_SECONDS = 30.0
-LONGEST_SOCKET_PATH = 103  # the shortest limit of the systems we know; 107 on Linux
+LONGEST_SOCKET_PATH = 103  # the limit on macOS; 107 on Linux
 SUPERUSER = "postgres"
 SETTINGS: Mapping[str, str] = {
-    "wal_level": "logical",  # else CREATE PUBLICATION warns
+    "wal_level": "logical",  # otherwise CREATE PUBLICATION warns
     "max_connections": "200",
     "max_locks_per_transaction": "256",
     "max_wal_size": "4GB",
     "shared_buffers": "256MB",
 }
-# Ends the server when our end of its pipe closes, however we died; looks first whether the number is still the server's.
+# Ends the server when our end of the pipe closes, however this process died. It first checks that the pid is still the server's.
 GUARD = 'trap "" INT TERM HUP; read -r _; [ "$(head -n 1 "$2/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -INT "$1"'
 
 
 class ServerNotStarted(RuntimeError):
-    """Postgres did not start; what it said is in its log."""
+    """Postgres did not start; its log has the cause."""
 
     def __init__(self, reason: str, log: Path) -> None:
-        super().__init__(f"the embedded Postgres did not start: {reason}; see {log}")
+        super().__init__(f"The embedded Postgres did not start: {reason}. See {log}.")
         self.log = log
 
 
 def default_data_directory() -> Path:
+    """Return the data directory of a server that is started without one."""
     return Path(platformdirs.user_data_path("artwork-migration")) / "postgres"
 
 
 class EmbeddedServer:
-    """A context manager. The data stay where they are after the end, unless `data` was made for the occasion by the caller.
+    """A server for the time of a `with` block. The data directory stays.
 
-    Connections over the unix socket are trusted (only the owner can reach it); those over TCP need a password.
+    Connections over the unix socket are trusted, because only the owner can reach it. Connections over TCP require a password.
     """
 
     def __init__(
@@ -84,7 +85,7 @@ class EmbeddedServer:
         self.stop()
 
     def start(self) -> Self:
-        """Waits for a server of a process that has just died to end. Raises ServerNotStarted."""
+        """Start the server, after the server of a process that has just died has ended. Raises ServerNotStarted."""
         self._user = system_user(self._binaries)
         _stop_on_termination()
         atexit.register(self.stop)
@@ -99,7 +100,7 @@ class EmbeddedServer:
         return self
 
     def stop(self) -> None:
-        """May be called at any time and again. A forked child does not stop its parent's server."""
+        """Stop the server. A second call does nothing; a forked child does not stop the server of its parent."""
         if self._owner not in (0, os.getpid()):
             return
         atexit.unregister(self.stop)
@@ -114,19 +115,19 @@ class EmbeddedServer:
         self._socket_directory = None
 
     def wait(self) -> None:
-        """Until Postgres ends by itself, or this process is asked to end."""
+        """Wait until Postgres ends, or this process gets a signal to end."""
         if self._process is not None:
             self._process.wait()
 
     def binary(self, name: str) -> Path:
-        """Of this version: pg_dump, psql, pgbench (only 18 has that one), …"""
+        """Return the path of a program of this version: pg_dump, psql, pgbench (only in 18), …"""
         path = self._binaries / name
         if not path.exists():
-            raise FileNotFoundError(f"Postgres {self.version} comes without {name}")
+            raise FileNotFoundError(f"The embedded Postgres {self.version} does not contain {name}.")
         return path
 
     def url(self, database: str, user: str | None = None, password: str | None = None, *, tcp: bool = False) -> str:
-        """For SQLAlchemy. Over the socket there is a host name all the same: Great Expectations refuses an empty one."""
+        """Return the URL for SQLAlchemy. It has a host name even for a socket, because Great Expectations refuses an empty one."""
         login = quote(user or SUPERUSER, safe="") + (f":{quote(password, safe='')}" if password is not None else "")
         name = quote(database, safe="")
         if tcp:
@@ -135,31 +136,32 @@ class EmbeddedServer:
         return f"postgresql+psycopg://{login}@localhost{port}/{name}?host={quote(str(self.socket_directory))}"
 
     def conninfo(self, database: str, user: str | None = None, password: str | None = None, *, tcp: bool = False) -> str:
-        """For psycopg and the programs of Postgres."""
+        """Return the connection string for psycopg and the programs of Postgres."""
         host = "127.0.0.1" if tcp else str(self.socket_directory)
         port = self._tcp_port() if tcp else self.port
         return make_conninfo(host=host, port=port, dbname=database, user=user or SUPERUSER, password=password)
 
     def create_database(self, name: str, template: str | None = None) -> None:
-        """A template must have no connections."""
+        """Create a database, from a template if one is named. The template must have no connections."""
         parts = [pgsql.SQL("CREATE DATABASE {}").format(pgsql.Identifier(name))]
         if template is not None:
             parts.append(pgsql.SQL("TEMPLATE {}").format(pgsql.Identifier(template)))
         self._administer(pgsql.SQL(" ").join(parts))
 
     def drop_database(self, name: str) -> None:
-        """Also with sessions in it, also when there is none."""
+        """Drop the database if it exists, and end its sessions."""
         self._administer(pgsql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(pgsql.Identifier(name)))
 
     @property
     def socket_directory(self) -> Path:
+        """The folder of the unix socket. Raises RuntimeError if the server is not running."""
         if self._socket_directory is None:
-            raise RuntimeError("the embedded Postgres is not running")
+            raise RuntimeError("The embedded Postgres is not running.")
         return self._socket_directory
 
     def _tcp_port(self) -> int:
         if not self._listen_on_tcp:
-            raise RuntimeError("this server was started without listen_on_tcp")
+            raise RuntimeError("This server was started without listen_on_tcp.")
         return self.port
 
     def _administer(self, statement: pgsql.Composed) -> None:
@@ -184,7 +186,7 @@ class EmbeddedServer:
         deadline = time.monotonic() + START_SECONDS
         while (pid := self._recorded_pid()) is not None and _is_postgres(pid):
             if time.monotonic() > deadline:
-                raise ServerNotStarted(f"process {pid} already serves {self.data}", self.log)
+                raise ServerNotStarted(f"process {pid} already uses {self.data}", self.log)
             time.sleep(0.1)
 
     def _recorded_pid(self) -> int | None:
@@ -218,7 +220,7 @@ class EmbeddedServer:
     def _choose_socket_directory(self) -> Path:
         if len(str(self.data / f".s.PGSQL.{self.port}").encode()) <= LONGEST_SOCKET_PATH:
             return self.data
-        directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # TMPDIR may be as long as the path we flee from
+        directory = Path(tempfile.mkdtemp(prefix="pg-", dir="/tmp"))  # TMPDIR may be too long as well
         give_to(self._user, directory)
         return directory
 
@@ -236,7 +238,7 @@ class EmbeddedServer:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Fast shutdown, then immediate, then none at all."""
+    """Shut the server down: fast, then immediate, then by SIGKILL."""
     for how, seconds in ((signal.SIGINT, 30.0), (signal.SIGQUIT, 5.0), (signal.SIGKILL, 5.0)):
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(how)
@@ -257,7 +259,7 @@ def _free_port() -> int:
 
 
 def _stop_on_termination() -> None:
-    """SIGTERM ends Python without its exit handlers; raised as SystemExit it runs them. A handler of the program's own is left alone."""
+    """Make SIGTERM run the exit handlers, which Python does not do. A handler that the program has set stays."""
     if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _exit)
 

@@ -10,8 +10,11 @@ A statement opens with a header of ``-- Key: value`` lines: What, Why, Locks, an
 Stage says when a plan executes it: `prepare` (touches nothing that the application uses), `locked` (in the same transaction, under the
 plan's locks), `after` (behind the commit, outside a transaction, repeatable); `write` is a transaction of its own, after the copy.
 
-What takes a file back stands at its end, below a line ``-- Undo:``, with a header of its own: Stage (`locked` if it is left out), Locks
-(none on a table of the application), Why (nothing of ours remains after a roll back).
+A file may have a second part with a header of its own:
+
+- below a line ``-- Undo:`` what takes it back. If its header leaves out Stage, that is `locked`; if it leaves out Locks, it locks no table
+  of the application.
+- below a line ``-- Checked:`` how much a rule of a gate checks (`migration.checks.gates`). The semicolon before it is not loaded.
 
 A query ``NN_name.rows.sql`` returns statements, because what they are depends on the database. Its columns are those of `StatementRow`.
 
@@ -35,7 +38,7 @@ _UNDO_STAGES = ("locked", "named", "after")
 _CARRIED = re.compile(r"/\* carried: (?P<text>.*?) \*/")
 _SAMPLED = " /* sampled */"
 _HEADER = re.compile(r"^-- (?P<key>[A-Z][a-z]+): (?P<value>.*)$")
-_UNDO = "\n-- Undo:\n"
+_SECOND_PART = re.compile(r"^-- (Undo|Checked):\n", re.MULTILINE)
 _BLOCK = re.compile(r"^-- name: (?P<rule>\w+)\n", re.MULTILINE)
 
 
@@ -74,12 +77,14 @@ class StatementRow:
 
 @dataclass(frozen=True)
 class SqlFile:
-    """What stands under one name: its path below ``sql/`` without the ending, its header by lower-case key, the statement and its undo."""
+    """What stands under one name: its path below ``sql/`` without the ending, its header by lower-case key, the statement; its second part,
+    if it has one."""
 
     name: str
     header: dict[str, str]
     statement: str
     undo: "SqlFile | None" = None
+    checked: "SqlFile | None" = None
 
     @property
     def rule(self) -> str:
@@ -150,6 +155,11 @@ def folder(name: str) -> list[SqlFile]:
     return list(_files(ROOT / name))
 
 
+def folders(name: str) -> list[str]:
+    """The names of the folders in a folder, in their order."""
+    return sorted(path.name for path in (ROOT / name).iterdir() if path.is_dir())
+
+
 def everything() -> list[SqlFile]:
     """Every statement of the project, folder by folder."""
     places = {ROOT, *(path for path in ROOT.rglob("*") if path.is_dir()), *(path.with_suffix("") for path in ROOT.rglob("*.sql"))}
@@ -180,11 +190,18 @@ def _name(path: Path) -> str:
 
 
 def _file(name: str, text: str) -> SqlFile:
-    do, _, undo = text.partition(_UNDO)
-    return _parsed(name, do, _parsed(name, undo) if undo else None)
+    first, *second = _SECOND_PART.split(text)
+    match second:
+        case ["Undo", undo]:
+            return replace(_parsed(name, first), undo=_parsed(name, undo))
+        case ["Checked", checked]:
+            return replace(_parsed(name, first.strip().removesuffix(";")), checked=_parsed(name, checked))
+        case []:
+            return _parsed(name, first)
+    raise ValueError(f"sql/{name}.sql has more than one second part")
 
 
-def _parsed(name: str, text: str, undo: SqlFile | None = None) -> SqlFile:
+def _parsed(name: str, text: str) -> SqlFile:
     """A header, whose lines that are indented behind ``--`` go on with the value above them, and the statement behind all comments."""
     lines = text.strip().splitlines()
     header: dict[str, str] = {}
@@ -198,7 +215,7 @@ def _parsed(name: str, text: str, undo: SqlFile | None = None) -> SqlFile:
             header[key] = f"{header[key]} {line.lstrip('- ').strip()}"
     while lines and (lines[0].startswith("--") or not lines[0].strip()):
         lines.pop(0)
-    return SqlFile(name, header, "\n".join(lines).strip(), undo)
+    return SqlFile(name, header, "\n".join(lines).strip())
 
 
 def _identifier(name: str) -> str:

@@ -1,8 +1,8 @@
 -- The ledger's phases, runs and decisions. Its tables are created by ledger/create.sql.
 
 -- name: phase
--- What: the phase in force and the run that brought it.
--- Why: the phase is a fact of the ledger; a re-run that stays in a phase does not change the row a plan was made for.
+-- What: the phase in force and the run that reached it.
+-- Why: the phase is a fact of the ledger. A repeated run that stays in a phase does not change the row that a plan was made for.
 -- Locks: none.
 SELECT
   h.phase_after AS phase,
@@ -14,8 +14,8 @@ ORDER BY h.run DESC
 LIMIT 1;
 
 -- name: end_run
--- What: notes how a run ended, and the phase that it brings.
--- Why: the phase's time and LSN are those of the transaction that brought it; how the steps after that ended is told by the outcome.
+-- What: records how a run ended, and the phase that it reached.
+-- Why: the phase's time and LSN are those of the transaction that reached it; the outcome says how the steps after it ended.
 -- Locks: the run's row.
 UPDATE artwork_migration.phase_history AS h
 SET
@@ -33,7 +33,7 @@ WHERE
 
 -- name: decisions
 -- What: the decisions in force: the newest row of each name.
--- Why: every choice that changes what is migrated is read here, by plans, flows and the view.
+-- Why: plans, flows and the mapping view read here every choice that changes what is migrated.
 -- Locks: none.
 SELECT DISTINCT ON (d.name)
   d.name,
@@ -45,8 +45,8 @@ FROM artwork_migration.decision AS d
 ORDER BY d.name, d.number DESC;
 
 -- name: steps_left
--- What: the steps that a run has still to do after the transaction that brought its phase.
--- Why: killed there, it must be run again, and the status says so.
+-- What: the steps that a run has left after the transaction that reached its phase.
+-- Why: a run that was killed there must be started again, and the status says so.
 -- Locks: none.
 SELECT DISTINCT
   h.verb,

@@ -1,10 +1,10 @@
 -- What: every legacy row as the clean table should hold it, with its disposition: the mapping and the rules, written once.
--- Why: backfill, catch-up, reconcile, plan and report read the same text. No window function and LEFT JOINs only, so that a block
---   range on row_ctid stays a TID range scan and no legacy row is lost. Four names are left to the reader of this file to provide
---   (users, clean_modified, referenced_artwork, decision): the view binds them to the tables, a plan made before those exist to stubs.
---   Columns that not every deployment has (user_id, upscale_*) are named without a qualifier: where the legacy table lacks one, the
---   name resolves to the NULL of the same name in `absent` outside. The stored view holds the resolved column.
---   The comments "carried" and "sampled" are explained in sql/__init__.py.
+-- Why: backfill, catch-up, reconcile, plan and report read the same text. It has no window function and LEFT JOINs only, so that a block
+--   range on row_ctid stays a TID range scan and no legacy row is lost. It names users, clean_modified, referenced_artwork and decision
+--   without a schema: the view binds them to the tables, and a plan made before those exist gives stand-ins. Columns that not every
+--   deployment has (user_id, upscale_*) are named without a qualifier: if the legacy table does not have one, the name resolves to the NULL
+--   of that name in `absent`. The stored view contains the resolved column. The comments "carried" and "sampled" are explained in
+--   sql/__init__.py.
 -- Locks: ACCESS SHARE on what it reads.
 -- Given: users, clean_modified, referenced_artwork, decision
 SELECT

@@ -1,7 +1,7 @@
--- What: which clean column stands for which legacy column, and how its value is written back. `@` stands for the clean value.
--- Why: the way back is written once; write-through, the plan and the carry-back read it here. The way forward is legacy_artwork.sql.
---   `on_update` is false where an update of the clean column must leave the legacy one alone (original_image_url is set at birth only).
---   `same` says when the value written back (`@`) is the one that the legacy column (`#`) holds.
+-- What: the clean column for each legacy column, and how its value is written back. `@` is the clean value.
+-- Why: the reverse mapping is written once; write-through, the plan and the carry-back read it here. The forward mapping is
+--   legacy_artwork.sql. `on_update` is false where an update of the clean column must not change the legacy column (original_image_url is
+--   set on insert only). `same` tests whether the value written back (`@`) is the one that the legacy column (`#`) holds.
 -- Locks: none; reads nothing.
 SELECT
   m.position,

@@ -2,8 +2,8 @@
 
 -- name: find_quarantined
 -- What: decides for every eligible row whether it is in quarantine, before the copy.
--- Why: what the clean table cannot take is listed with its reason, never met by an error in the middle of a chunk. Duplicates are looked
---   for by a grouping, because the one-by-one look of the batches would be slow over a whole table.
+-- Why: a row that the clean table cannot take is listed with its reason; it causes no error in the middle of a chunk. Duplicates are found
+--   by one grouping, because the row-by-row search of the batches would be slow over the whole table.
 -- Inverse: DELETE FROM artwork_migration.quarantine
 -- Locks: ACCESS SHARE on public.artworks.
 DELETE FROM artwork_migration.quarantine;
@@ -23,8 +23,8 @@ FROM (
 WHERE l.defect IS NOT NULL OR l.place > 1;
 
 -- name: collect_emails
--- What: collects the e-mails of customers that have no user yet.
--- Why: one pass over the table; the users are then created in small transactions, so that a sign-up never waits long for its e-mail.
+-- What: collects the e-mails of customers without a user.
+-- Why: it reads the table once; the users are then created in small transactions, so that a sign-up never waits long for its e-mail.
 -- Inverse: DELETE FROM artwork_migration.waiting_email
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 INSERT INTO artwork_migration.waiting_email (email)
@@ -51,16 +51,16 @@ FROM (SELECT ARRAY_AGG(batch.email ORDER BY batch.email) AS emails FROM batch) A
 WHERE b.emails IS NOT NULL;
 
 -- name: chunks_hold
--- What: whether the chunks that are left were cut from the table as it is now.
--- Why: after a rewrite their blocks hold other rows. Chunks that are done need not be done again: what moved later is in the log.
+-- What: whether the chunks that are left were planned for the table as it is now.
+-- Why: after a rewrite their blocks hold other rows. Completed chunks need not be repeated: rows that moved later are in the log.
 -- Locks: none.
 SELECT COUNT(*) > 0 AND BOOL_AND(c.done_at IS NOT NULL OR c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass)) AS hold
 FROM artwork_migration.chunk AS c;
 
 -- name: plan_chunks
--- What: cuts the legacy table into chunks of :blocks blocks; the last one is open to the end.
--- Why: a block range is read by a TID range scan whatever the ids look like. The file node says which table it was planned for: after a
---   rewrite (VACUUM FULL, CLUSTER) the blocks mean something else.
+-- What: divides the legacy table into chunks of :blocks blocks; the last one has no end.
+-- Why: a TID range scan reads a block range whatever the ids look like. The file node records which table a chunk was planned for: a
+--   rewrite (VACUUM FULL, CLUSTER) moves the rows to other blocks.
 -- Inverse: DELETE FROM artwork_migration.chunk
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.chunk (number, first_block, end_block, file_node, run)
@@ -75,7 +75,7 @@ FROM GENERATE_SERIES(
 ) AS s (first_block);
 
 -- name: claim_chunk
--- What: claims the next chunk by locking its row: the lock is the claim, so there is no claimed state to clean up after a crash.
+-- What: claims the next chunk by locking its row: the lock is the claim, so a crash leaves no claim to clean up.
 -- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died.
 -- Locks: the chunk's row.
 SELECT
@@ -89,8 +89,8 @@ LIMIT 1
 FOR UPDATE SKIP LOCKED;
 
 -- name: finish_chunk
--- What: notes the chunk as done, if the table is still the one it was planned for.
--- Why: the copy has taken the table's lock by now, so the file node cannot change any more before the commit.
+-- What: marks the chunk as done, if the table is still the one that it was planned for.
+-- Why: the copy holds the table's lock by now, so the file node cannot change before the commit.
 -- Locks: the chunk's row, held since it was claimed.
 UPDATE artwork_migration.chunk AS c
 SET
@@ -101,11 +101,10 @@ SET
 WHERE c.number = :number AND c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass);
 
 -- name: log_missing
--- What: logs every row that should be in the clean table and is not; catch-up takes them from there.
--- Why: the anti-join pass: correctness never rests on block ranges, nor on a token having been free at the moment of the copy.
---   A row that a red reconciliation found wrong is taken once more as well, but never over a write of the clean side: that one stays red
---   until a person has looked at it.
--- Locks: none on a table of the application but ACCESS SHARE.
+-- What: logs every row that should be in the clean table and is not; catch-up reads it from the log.
+-- Why: the anti-join pass: correctness depends neither on block ranges nor on a token being free at the time of the copy. A row that a red
+--   reconciliation found wrong is logged too, except if the clean side has modified it: that one stays red until an operator has decided.
+-- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
 INSERT INTO artwork_migration.legacy_change (ids)
 SELECT ARRAY_AGG(x.id)
 FROM (
@@ -129,9 +128,9 @@ FROM (
 HAVING COUNT(*) > 0;
 
 -- name: touch_in_flight
--- What: takes the artworks in flight into the clean side, by way of the log.
--- Why: done in batches before the lock, so that a handful is left for the catch-up under it.
--- Inverse: none; a touched row stays on the clean side.
+-- What: marks the artworks in flight as modified on the clean side and logs them, so that catch-up migrates them.
+-- Why: it runs in batches before the lock, so that a few ids are left for the catch-up under the lock.
+-- Inverse: none; a marked row stays on the clean side.
 -- Locks: ACCESS SHARE on public.artworks.
 WITH in_flight AS (
   INSERT INTO artwork_migration.clean_modified (id)

@@ -1,8 +1,8 @@
--- What plans tell their reader, and the catalog's answers that they are made from.
+-- The facts that plans show, and what they read from the catalog.
 
 -- name: identity
--- What: which database this is.
--- Why: a plan is for one database; its number must not hold in another one of the same name.
+-- What: the identity of this database.
+-- Why: a plan is for one database; its number must not be valid in another one of the same name.
 -- Locks: none.
 SELECT
   CURRENT_DATABASE() AS database,
@@ -12,8 +12,8 @@ SELECT
 FROM PG_CONTROL_SYSTEM() AS s;
 
 -- name: settings
--- What: the settings that bound how much the migration may write, as an operator reads them.
--- Why: of the room that there is, this is what a client can see.
+-- What: the settings that limit how much the migration can write, as an operator reads them.
+-- Why: free disk space is not visible from SQL; these limits are.
 -- Locks: none.
 SELECT
   s.name,
@@ -23,9 +23,9 @@ WHERE s.name IN ('wal_level', 'max_wal_size', 'max_slot_wal_keep_size', 'temp_fi
 ORDER BY s.name;
 
 -- name: sample
--- What: how large a share of the legacy table's blocks makes a sample of :blocks blocks, in percent, 100 where it has no more than those;
---   and about how many rows it has.
--- Why: what is only told to the reader is counted in a sample of one size, so a plan takes the same time for a table of any size.
+-- What: the percentage of the legacy table's blocks that makes a sample of :blocks blocks, 100 if the table has no more, and about how many
+--   rows it has.
+-- Why: informational counts use a sample of one size, so a plan takes the same time for a table of any size.
 -- Locks: none.
 SELECT
   LEAST(
@@ -35,8 +35,8 @@ SELECT
   (SELECT GREATEST(0, c.reltuples)::bigint FROM pg_catalog.pg_class AS c WHERE c.oid = 'public.artworks'::regclass) AS rows_by_statistics;
 
 -- name: dispositions
--- What: how many legacy rows each rule takes.
--- Why: what would stay behind is known before anything is created.
+-- What: how many legacy rows each disposition has.
+-- Why: the operator knows which rows are not migrated before anything is created.
 -- Locks: ACCESS SHARE on public.artworks.
 -- Given: legacy_artwork
 SELECT
@@ -47,11 +47,11 @@ GROUP BY 1
 ORDER BY 2 DESC, 1;
 
 -- name: exposure
--- What: artworks that get an owner by e-mail: how many a user gains who is there already, how many such users, and in how many the owner
---   would change.
--- Why: law 8: a signed-in user may come to see the rows of their own e-mail that had no owner; that is counted here and accepted by a
---   decision. A legacy owner is always kept, so user_changed is 0 unless the mapping is wrong. Two branches, each with a condition that
---   lets the planner leave out most rows: asked in one, every row would be given its disposition.
+-- What: artworks that get an owner by e-mail: how many an existing user gains, how many such users there are, and how many artworks change
+--   their owner.
+-- Why: law 8: a signed-in user may be able to see rows of their own e-mail that had no owner; this counts them, and a decision accepts
+--   them. A legacy owner is always kept, so user_changed is 0 unless the mapping is wrong. There are two branches with one condition each,
+--   because in a single query every row would get its disposition computed.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 -- Given: legacy_artwork
 SELECT
@@ -74,10 +74,10 @@ FROM (
 ) AS e;
 
 -- name: columns_not_carried
--- What: the legacy columns whose values come nowhere, also if the mapping knows them for the way back, and
---   one question for how many values each holds, in a sample of :percent.
--- Why: whatever stays behind in the retired table is named before anybody approves. One scan for all columns, the same sample each time.
--- Locks: ACCESS SHARE on public.artworks, when the question is asked.
+-- What: the legacy columns whose values are not migrated, even if the reverse mapping fills them, and one query that counts the values of
+--   each in a sample of :percent.
+-- Why: the operator knows what stays in the retired table before approving. One scan counts all columns, on the same sample each time.
+-- Locks: ACCESS SHARE on public.artworks, when the query is run.
 SELECT
   COALESCE(ARRAY_AGG(a.attname::text ORDER BY a.attnum), '{}') AS columns,
   FORMAT(
@@ -95,9 +95,9 @@ WHERE
   );
 
 -- name: cannot_be_carried
--- What: those of :columns that cannot be carried over as they are, each with what is wrong.
--- Why: a decision is refused when it is made, not when a plan is made from it. Taken are the names of the mapping (:mapping), of the clean
---   table, and of what the mapping view adds; without equality a value could not be compared.
+-- What: those of :columns that cannot be carried over unchanged, each with the reason.
+-- Why: a decision is refused when it is made, not when a plan uses it. Names of the mapping (:mapping), of the clean table and of the
+--   mapping view are taken. Values of a type without equality cannot be compared.
 -- Locks: none.
 SELECT
   p.column_name,
@@ -108,7 +108,7 @@ FROM (
     c.place,
     CASE
       WHEN a.attname IS NULL THEN 'artworks has no such column'
-      WHEN a.attname ~ '[@#:]' THEN 'its name has one of the signs @ # : in it'
+      WHEN a.attname ~ '[@#:]' THEN 'its name contains one of the signs @ # :'
       WHEN a.attgenerated <> '' OR a.attidentity <> '' THEN 'its values are generated by the database'
       WHEN
         t.typcategory = 'G' OR 'json'::regtype IN (t.oid, t.typelem, t.typbasetype) OR 'xml'::regtype IN (t.oid, t.typelem, t.typbasetype)
@@ -123,7 +123,7 @@ FROM (
           SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text)
           WHERE a.attname IN (m.clean_column, m.legacy_column)
         )
-        THEN 'the migration has a column of that name already'
+        THEN 'the migration already has a column of that name'
     END AS problem
   FROM UNNEST(CAST(:columns AS text[])) WITH ORDINALITY AS c (name, place)
   LEFT JOIN pg_catalog.pg_attribute AS a
@@ -134,8 +134,8 @@ WHERE p.problem IS NOT NULL
 ORDER BY p.place;
 
 -- name: token_is_unique
--- What: whether the legacy table keeps artworks from sharing an access token.
--- Why: where it does not, only the gate legacy_artworks knows how many do: counting them takes a look at every row.
+-- What: whether a key of the legacy table makes access tokens unique.
+-- Why: without one, only the gate legacy_artworks counts artworks that share a token, because counting them reads every row.
 -- Locks: none.
 SELECT
   EXISTS(
@@ -147,27 +147,37 @@ SELECT
       AND i.indnkeyatts = 1 AND a.attname = 'access_token'
   ) AS token_is_unique;
 
--- name: status_checks
--- What: the checks of the legacy table that speak of one status column only, as expressions.
--- Why: which statuses legacy takes is found by evaluating its own check.
+-- name: accepted_statuses
+-- What: for each status column, the query for the statuses that the legacy table accepts, of all that could be written to it.
+-- Why: they are found by evaluating the legacy table's own checks of that column. A check over several columns is not evaluated.
 -- Locks: none.
 SELECT
-  a.attname AS column_name,
-  PG_GET_EXPR(k.conbin, k.conrelid) AS expression
-FROM pg_catalog.pg_constraint AS k
-INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]
-WHERE
-  k.contype = 'c' AND k.conrelid = 'public.artworks'::regclass AND a.attname IN ('generation_status', 'upscale_status')
-  -- another type is refused later, in words; here its operators would not fit the candidates, which are text
-  AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
-ORDER BY a.attname, k.conname;
+  c.column_name,
+  FORMAT(
+    'SELECT s.%1$I FROM UNNEST(%2$L::text []) AS s (%1$I) WHERE %3$s',
+    c.column_name,
+    c.candidates,
+    COALESCE(STRING_AGG('(' || PG_GET_EXPR(k.conbin, k.conrelid) || ') IS NOT FALSE', ' AND ' ORDER BY k.conname), 'TRUE')
+  ) AS question
+FROM (
+  VALUES
+  ('generation_status', ARRAY['pending', 'processing', 'completed', 'failed']),
+  ('upscale_status', ARRAY['not_started', 'not_required', 'pending', 'processing', 'completed', 'failed'])
+) AS c (column_name, candidates)
+-- another type is a prerequisite that fails later; here its operators would not accept the candidates, which are text
+LEFT JOIN pg_catalog.pg_attribute AS a
+  ON
+    a.attrelid = 'public.artworks'::regclass AND c.column_name = a.attname AND a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+LEFT JOIN pg_catalog.pg_constraint AS k ON a.attrelid = k.conrelid AND k.contype = 'c' AND k.conkey = ARRAY[a.attnum]
+GROUP BY c.column_name, c.candidates
+ORDER BY c.column_name;
 
 -- name: size
--- What: what the legacy table takes on disk, and about what the migration will: the clean table, its indexes, the users, WAL, temporary
---   files. Estimated from the legacy table's own size, its statistics and the share of its :legacy_rows that are :migrated.
--- Why: there is no SQL for the room on a disk, so the need is named and the operator looks. The numbers were measured: random keys fill
---   their pages to 70 %, sorted ones to 90 %; a user is 400 bytes with its keys and our note; a byte written is 1.7 in the log, with
---   full pages and the VACUUM; the comparison of all rows spills both tables.
+-- What: the size of the legacy table, and about that of the clean table, its indexes, the users, WAL and temporary files. They are
+--   estimated from the legacy table's size, its statistics and the share of its :legacy_rows that are :migrated.
+-- Why: free disk space is not visible from SQL, so the plan says how much is required and the operator checks. The factors were measured:
+--   random keys fill their pages to 70 %, sorted ones to 90 %; a user takes 400 bytes with its keys and our record; a written byte is 1.7
+--   bytes of WAL, with full pages and the VACUUM; the comparison of all rows spills both tables.
 -- Locks: ACCESS SHARE on public.artworks.
 WITH legacy AS (
   SELECT
@@ -177,7 +187,7 @@ WITH legacy AS (
     CAST(:migrated AS float8) / GREATEST(1, CAST(:legacy_rows AS float8)) AS share
 ),
 
--- a column that was never analyzed is taken for a long one, and its values for different ones
+-- a column that was never analyzed is estimated as long, and its values as distinct
 width AS (
   SELECT
     COALESCE(MAX(s.avg_width) FILTER (WHERE s.attname = 'access_token'), 64) AS token,
@@ -210,7 +220,7 @@ SELECT
 FROM need AS n;
 
 -- name: cannot_drift
--- What: which of the subjects nobody may accept as drifted: there is no such thing, or a lapse of it hides writes from us.
+-- What: those of the subjects that accept_drift cannot accept: there is no such object, or its drift hides writes from us.
 -- Why: the decision accept_drift is for columns, constraints and unique indexes, and for foreign keys of partitions.
 -- Locks: none.
 SELECT s.subject
@@ -224,16 +234,17 @@ WHERE
 ORDER BY s.subject;
 
 -- name: capture_drifted
--- What: what hides writes from us: triggers, functions and views of ours that are gone, silent, or other ones. Asked under the locks.
--- Why: one question, because each of them reads all that is watched, while the application waits; the refusal is told by those in lapses.
+-- What: what hides writes from us: our triggers, functions and views that are missing, disabled or changed. Checked under the locks.
+-- Why: it is one query, because each of the three reads every monitored object while the application waits. The files of drift/ make the
+--   message.
 -- Locks: none.
 SELECT l.subject
 FROM artwork_migration.drift AS l
 WHERE l.kind IN ('trigger', 'function', 'view');
 
 -- name: switch_facts
--- What: what the switch would start from: rows of both sides, artworks in flight, ids in the log, logical slots that follow this database.
--- Why: the reader of the plan sees how much is still to be caught up, and who follows the table by its name.
+-- What: where the switch would start: rows of both tables, artworks in flight, ids in the log, logical slots of this database.
+-- Why: the reader of the plan sees how much is left to catch up, and who follows the table by its name.
 -- Locks: ACCESS SHARE on both tables.
 SELECT
   (SELECT COUNT(*) FROM public.artworks) AS legacy_rows,
@@ -249,7 +260,7 @@ SELECT
   ) AS logical_slots;
 
 -- name: roll_back_facts
--- What: what the way back would start from: rows of both sides, and ids that are still to be carried back.
+-- What: where the roll back would start: rows of both tables, and ids that are not carried back yet.
 -- Why: the reader of the plan sees how long it will take.
 -- Locks: ACCESS SHARE on both tables.
 SELECT
@@ -262,8 +273,9 @@ SELECT
   (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS rejected_writes;
 
 -- name: clean_up_facts
--- What: what goes with the retired table, and the functions whose text names what goes.
--- Why: whoever approves the clean-up must know what is given up; a text is bound to nothing, so no dependency tells of it.
+-- What: what is dropped with the retired table, and the functions whose text names it.
+-- Why: an operator who approves the clean-up must know what is given up. A function's text is not a dependency, so Postgres does not report
+--   it.
 -- Locks: ACCESS SHARE on both tables.
 SELECT
   (SELECT COUNT(*) FROM public.artworks_old) AS retired_rows,

@@ -1,8 +1,8 @@
 -- The comparison of all rows before the switch, in its order. What has a file of its own in reconcile/ is run by name as well.
 
 -- name: delete_earlier_results
--- What: forgets the rule results and findings of an earlier look in the same run, but for those of gates judged before it.
--- Why: a step may be run again when the connection was lost, and the gate `legacy_artworks` has written its findings by then.
+-- What: deletes the rule results and findings of an earlier comparison in the same run, except those of gates judged before it.
+-- Why: a step is repeated when the connection was lost, and by then the gate `legacy_artworks` has saved its findings.
 -- Locks: none on a table of the application.
 WITH measured AS (
   DELETE FROM artwork_migration.rule_result AS r
@@ -13,8 +13,8 @@ DELETE FROM artwork_migration.finding AS f
 WHERE f.run = :run AND NOT EXISTS (SELECT FROM artwork_migration.gate_result AS g WHERE g.run = f.run AND g.rule = f.rule);
 
 -- name: compare
--- What: compares every row of both sides once, in one snapshot, and writes the verdict counts and the ids behind the bad ones.
--- Why: law 1 and law 2; whatever judges or reports afterwards reads these rows, so all of them speak of one database.
+-- What: compares every row of both tables once, in one snapshot, and saves the verdict counts and the ids of wrong rows.
+-- Why: law 1 and law 2. Gates and reports read these rows afterwards, so all of them describe one state of the database.
 -- Locks: ACCESS SHARE on both tables; run it in a REPEATABLE READ transaction.
 WITH counted AS (
   SELECT
@@ -52,9 +52,9 @@ FROM counted AS c
 GROUP BY c.verdict, c.reason, c.legacy_row;
 
 -- name: round_trip
--- What: notes the rows that agree with the mapping and would not be what the legacy table holds if they were written back.
--- Why: a mistake in the mapping's way forward is in the copy and in what reconcile expects alike; the way back knows nothing of it.
---   What this comparison has found already, or what is on its way, is left out; what another rule has found is not.
+-- What: saves the rows that match the mapping but whose clean values, written back, would differ from the legacy values.
+-- Why: an error in the forward mapping is in the copy and in what reconcile expects alike; the reverse mapping is independent of it. Rows
+--   that this comparison has already found wrong or in transit are left out; those that another rule has found are not.
 -- Locks: ACCESS SHARE on both tables; run it in the transaction of `compare`.
 INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT
@@ -72,13 +72,13 @@ WHERE
 
 -- name: legacy_rows
 -- What: how many rows the legacy table has.
--- Why: the sum of law 1 is held against this plain count, taken in the transaction of `compare`.
+-- Why: the sum of law 1 must equal this plain count, taken in the transaction of `compare`.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT COUNT(*) FROM public.artworks;
 
 -- name: recheck
--- What: looks again at just the ids that were pending, after a catch-up; those that agree now are no finding any more.
--- Why: on a live database some ids are always on their way; a gate may be green only if a second look at them leaves none.
+-- What: compares again, after a catch-up, the ids that were pending; those that match now are no finding any more.
+-- Why: on a live database some ids are always in transit; a gate may be green only if this recheck leaves none.
 -- Locks: ACCESS SHARE on both tables; run it in a REPEATABLE READ transaction.
 WITH pending AS (
   DELETE FROM artwork_migration.finding AS f
@@ -99,8 +99,8 @@ WHERE
 ON CONFLICT (run, rule, id) DO NOTHING;
 
 -- name: verdict_counts
--- What: the rows under each verdict of one run.
--- Why: for the run's log and its row in phase_history.
+-- What: the rows of one run by verdict.
+-- Why: they are logged and saved in phase_history.
 -- Locks: none.
 SELECT
   r.verdict,

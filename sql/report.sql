@@ -1,8 +1,8 @@
 -- What the report shows, made from the ledger alone.
 
 -- name: reported_run
--- What: the newest run that has compared every row and written the results, and the moment of its snapshot.
--- Why: the report is about one run and one state of the database; a run killed in between has no sum, and nothing to report.
+-- What: the newest run that compared every row and saved the results, with the time of its snapshot.
+-- Why: the report is about one run and one state of the database. A run that was killed before the end has no sum, and nothing to report.
 -- Locks: none.
 SELECT
   h.run,
@@ -34,8 +34,8 @@ ORDER BY h.run DESC
 LIMIT 1;
 
 -- name: approvals
--- What: the plans that were approved and run up to the run :run, with who and why.
--- Why: whoever signs the report sees on whose word things were done.
+-- What: the plans that were approved and run up to the run :run, with approver and reason.
+-- Why: a reader who signs the report sees who approved each step.
 -- Locks: none.
 SELECT
   h.run,
@@ -49,8 +49,8 @@ WHERE h.run <= :run AND h.approved_by IS NOT NULL
 ORDER BY h.run;
 
 -- name: sum
--- What: the sum of law 1 for the newest reconciliation that was finished: each legacy row under exactly one heading.
--- Why: the first thing everybody asks of a migration.
+-- What: the sum of law 1 for the newest completed reconciliation: each legacy row under exactly one heading.
+-- Why: it is the first question about any migration.
 -- Locks: none.
 SELECT
   CASE r.verdict WHEN 'match' THEN 'migrated' ELSE r.verdict END AS heading,
@@ -68,15 +68,15 @@ ORDER BY r.legacy_row DESC, r.verdict = 'match' DESC, 3 DESC;
 --   has compared before and after.
 -- Why: the sum is held against it.
 -- Locks: none.
-SELECT r.looked_at
+SELECT r.checked
 FROM artwork_migration.rule_result AS r
 WHERE r.rule IN ('sum', 'live_sum')
 ORDER BY r.run DESC, r.rule = 'live_sum' DESC
 LIMIT 1;
 
 -- name: strategy
--- What: the strategy's own count for the newest reconciliation that was finished, and each deviation from it.
--- Why: the number migrated must be explained from the strategy's WHERE clause.
+-- What: the strategy's own count for the newest completed reconciliation, and each deviation from it.
+-- Why: the number of migrated rows must be explained from the strategy's WHERE clause.
 -- Locks: none.
 SELECT
   s.in_strategy,
@@ -88,8 +88,8 @@ WHERE s.run = (SELECT MAX(n.run) FROM artwork_migration.rule_result AS n WHERE n
 ORDER BY s.in_strategy DESC, s.migrated DESC, s.deviation;
 
 -- name: columns_not_carried
--- What: the legacy columns that are not carried over, with the values they held when the deployment was planned.
--- Why: no gate looks at them, so the report lists them as not checked.
+-- What: the legacy columns that are not carried over, with the number of values they held when the deployment was planned.
+-- Why: no gate checks them, so the report lists them as not checked.
 -- Locks: none.
 SELECT
   c.key AS column_name,
@@ -99,24 +99,6 @@ INNER JOIN artwork_migration.plan AS p ON h.plan = p.number
 CROSS JOIN LATERAL JSONB_EACH_TEXT(p.content #> '{facts,columns_not_carried}') AS c (key, value)
 WHERE h.run = (SELECT MAX(d.run) FROM artwork_migration.phase_history AS d WHERE d.verb = 'deploy_schema' AND d.phase_after IS NOT NULL)
 ORDER BY c.key;
-
--- name: gates
--- What: each rule of the gates of one run as it was judged, the red ones first.
--- Why: the report's verdict is made of these rows and nothing else.
--- Locks: none.
-SELECT
-  g.suite,
-  g.rule,
-  g.description,
-  g.severity,
-  g.looked_at,
-  g.bad,
-  g.passed,
-  g.ids::text[] AS ids,
-  g.about
-FROM artwork_migration.gate_result AS g
-WHERE g.run = :run
-ORDER BY g.passed, g.severity <> 'critical', g.judged_at, g.suite, g.rule;
 
 -- name: gates_not_judged
 -- What: the suites whose rules were measured in one run and then not judged.
@@ -128,13 +110,13 @@ WHERE r.run = :run AND NOT EXISTS (SELECT FROM artwork_migration.gate_result AS 
 ORDER BY r.suite;
 
 -- name: ids_to_decide
--- What: how many different ids stand behind the critical rules that are red in one run.
--- Why: these, and no others, wait for somebody to mend or to decide.
+-- What: how many different ids stand behind the rules that make a gate red in one run.
+-- Why: these, and no others, need a fix or a decision.
 -- Locks: none.
 SELECT COUNT(DISTINCT f.id)
 FROM artwork_migration.finding AS f
 INNER JOIN artwork_migration.gate_result AS g ON f.run = g.run AND f.rule = g.rule
-WHERE f.run = :run AND NOT g.passed AND g.severity = 'critical';
+WHERE f.run = :run AND g.red;
 
 -- name: findings
 -- What: the findings of one run by rule: how many ids, what they are about, the first :shown of them.
@@ -160,7 +142,7 @@ FROM (
   GROUP BY n.rule
 ) AS r
 LEFT JOIN artwork_migration.gate_result AS g ON r.rule = g.rule AND g.run = :run
-ORDER BY g.passed, r.rule;
+ORDER BY g.red DESC NULLS LAST, r.rule;
 
 -- name: finding_rows
 -- What: every finding of one run, with the rule's suite and severity; a rule that no gate judges is for information.
@@ -180,8 +162,8 @@ WHERE f.run = :run
 ORDER BY f.rule, f.id;
 
 -- name: show_artworks
--- What: both sides of a few artworks, as psql shows them; :ids is an array of ids.
--- Why: the report gives this query to whoever has to decide, because the report itself holds no value of a row.
+-- What: both rows of a few artworks, as psql shows them; :ids is an array of ids.
+-- Why: the report gives this query to the person who decides, because the report itself contains no value of a row.
 -- Locks: ACCESS SHARE on both tables.
 SELECT
   i.id,
@@ -192,8 +174,8 @@ LEFT JOIN public.artworks AS a ON i.id = a.id
 LEFT JOIN public.artworks_v2 AS c ON i.id = c.id;
 
 -- name: show_retired_artworks
--- What: both sides of a few artworks after the switch, as psql shows them; :ids is an array of ids.
--- Why: as show_artworks, with the names the tables have while the clean table serves.
+-- What: both rows of a few artworks after the switch, as psql shows them; :ids is an array of ids.
+-- Why: as show_artworks, with the tables' names while the clean table serves.
 -- Locks: ACCESS SHARE on both tables.
 SELECT
   i.id,
@@ -204,8 +186,8 @@ LEFT JOIN public.artworks_old AS a ON i.id = a.id
 LEFT JOIN public.artworks AS c ON i.id = c.id;
 
 -- name: show_users
--- What: a few users with the artworks of their e-mail on both sides, as psql shows them; :ids is an array of ids.
--- Why: the report gives this query to whoever has to decide, because the report itself holds no value of a row.
+-- What: a few users with the artworks of their e-mail in both tables, as psql shows them; :ids is an array of ids.
+-- Why: the report gives this query to the person who decides, because the report itself contains no value of a row.
 -- Locks: ACCESS SHARE on both tables and public.users.
 SELECT
   i.id,
@@ -217,7 +199,7 @@ LEFT JOIN public.users AS u ON i.id = u.id;
 
 -- name: quarantined
 -- What: the first :shown ids in quarantine in one run, with the reason.
--- Why: each is an artwork that somebody would have migrated by hand, or left behind.
+-- Why: an operator decides for each whether to migrate it by hand or to leave it behind.
 -- Locks: none.
 SELECT
   f.id::text AS id,
@@ -228,8 +210,8 @@ ORDER BY 2, f.id
 LIMIT :shown;
 
 -- name: statistics
--- What: the figures of one run.
--- Why: what the report's plots and tables are made of.
+-- What: the statistics of one run.
+-- Why: the report's plots and tables are made of them.
 -- Locks: none.
 SELECT
   f.name,
@@ -242,7 +224,7 @@ ORDER BY f.name, f.label, f.detail;
 
 -- name: chunks
 -- What: what the backfill copied in one run, and how long its chunks took.
--- Why: the rate tells how long the next, larger database will take.
+-- Why: the rate predicts the time for the next, larger database.
 -- Locks: none.
 SELECT
   COUNT(*) AS chunks,
@@ -253,8 +235,8 @@ FROM artwork_migration.chunk AS c
 WHERE c.run = :run AND c.done_at IS NOT NULL;
 
 -- name: note_seconds
--- What: notes the seconds of the steps of one run; `detail` is the place of the step.
--- Why: the report is made from the ledger alone, now as in a month.
+-- What: saves the seconds of the steps of one run; `detail` is the place of the step.
+-- Why: the report is made from the ledger alone, today and a month later.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
@@ -267,8 +249,8 @@ FROM JSONB_TO_RECORDSET(CAST(:steps AS jsonb)) AS s (step text, place text, seco
 ON CONFLICT (run, name, label, detail) DO UPDATE SET value = excluded.value;
 
 -- name: verifications
--- What: the verifications between the switch before one run and that run, the oldest first.
--- Why: the timeline of the safety window, as it was when the report was written.
+-- What: the verifications from the switch before one run up to that run, the oldest first.
+-- Why: the timeline of the safety window as it was when the report was written.
 -- Locks: none.
 SELECT
   v.run,

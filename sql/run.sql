@@ -1,20 +1,24 @@
--- What a run of a verb asks of the server: is another one at work, who holds the locks.
+-- What a run of a verb asks of the server: is another one at work, and who holds the locks.
+--
+-- Our two advisory locks have the first key 1634890865 (the bytes "artq" as an integer), which no other program is expected to use. The
+-- second key distinguishes them: 1 is the run's lock, held by an idle session, so that one run writes at a time. 2 is the fence, held by
+-- transactions that write: shared by chunks, exclusive by catch-up and the switch.
 
 -- name: try_lock
--- What: tries to take the lock that lets one run write at a time; it lasts as long as its session.
--- Why: try and ask again, never wait: a session waiting in the lock manager would be shot by CREATE INDEX CONCURRENTLY.
+-- What: tries to acquire the lock that lets one run write at a time; it is held until its session ends.
+-- Why: it tries and retries instead of waiting: CREATE INDEX CONCURRENTLY would have a session cancelled that waits in the lock manager.
 -- Locks: the advisory lock (1634890865, 1).
 SELECT PG_TRY_ADVISORY_LOCK(1634890865, 1);
 
 -- name: fence_is_free
--- What: whether no backend of an earlier run is still at work behind the fence; the lock is given back at the end of the transaction.
--- Why: kill -9 ends a client and its lock, not the statement that its other connection is executing.
+-- What: whether no backend of an earlier run still works behind the fence; the lock is released at the end of the transaction.
+-- Why: kill -9 ends a client and its lock, but not the statement that its other connection is executing.
 -- Locks: the advisory lock (1634890865, 2), for a moment.
 SELECT PG_TRY_ADVISORY_XACT_LOCK(1634890865, 2);
 
 -- name: holders
--- What: the names of the sessions that hold the run's lock or stand behind the fence.
--- Why: every connection of ours carries its run's name as application_name, so the refusal can say who it is.
+-- What: the names of the sessions that hold the run's lock or the fence.
+-- Why: each of our connections has its run's name as application_name, so the message can name the run.
 -- Locks: none.
 SELECT DISTINCT COALESCE(NULLIF(a.application_name, ''), 'pid ' || l.pid) AS holder
 FROM pg_catalog.pg_locks AS l
@@ -25,12 +29,12 @@ WHERE
 ORDER BY holder;
 
 -- name: lock_holders
--- What: the sessions that hold a lock on one of these tables, for the message of a lock that was not had.
--- Why: an operator must know whom to wait for; no text of a statement, because statements carry values.
+-- What: the sessions that hold a lock on one of these relations, for the message that a lock could not be acquired.
+-- Why: an operator must know which session to wait for. No statement's text is shown, because it may contain values.
 -- Locks: none.
 SELECT
   l.pid,
-  -- a vacuum that the server has started itself has no name
+  -- autovacuum has no application_name
   COALESCE(NULLIF(a.application_name, ''), NULLIF(a.backend_type, 'client backend'), '') AS application,
   COALESCE(a.state, 'not visible') AS state,
   COALESCE(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int, 0) AS seconds,
@@ -48,7 +52,7 @@ ORDER BY a.xact_start NULLS LAST;
 
 -- name: open_transactions
 -- What: the sessions with an open transaction in this database, the oldest first.
--- Why: an index is made concurrently only when every older transaction has ended; the operator must know whose that is.
+-- Why: CREATE INDEX CONCURRENTLY ends only when every older transaction has ended; the operator must know whose they are.
 -- Locks: none.
 SELECT
   FORMAT(
@@ -64,9 +68,9 @@ ORDER BY a.xact_start
 LIMIT 5;
 
 -- name: execute_locked
--- What: executes the statements that stand in artwork_migration.statements (JSON, set for this transaction), in their order.
--- Why: one statement on the server: a laptop's round trips do not lengthen the time under lock, and statement_timeout bounds the whole.
---   lock_timeout alone counts for each lock, so each one gets only what is left of the budget.
+-- What: executes the statements in artwork_migration.statements (JSON, set for this transaction) in their order.
+-- Why: it is one statement on the server: a client's round trips do not add to the time under lock, and statement_timeout bounds the whole.
+--   lock_timeout counts for each lock alone, so each lock gets what is left of the budget.
 -- Inverse: the statements' own.
 -- Locks: theirs.
 DO $$

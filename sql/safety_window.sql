@@ -1,16 +1,16 @@
 -- The verifications between the switch and the clean-up.
 
 -- name: verified
--- What: writes down a verification; judged again in the same run, it says what holds now.
--- Why: clean_up asks for a green one, and the report tells the window by them.
+-- What: saves a verification; if the same run verifies again, the newer result replaces the older.
+-- Why: clean_up requires a green one, and the report shows the safety window by them.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.verification (run, day, red)
 VALUES (:run, :day, CAST(:red AS text[]))
 ON CONFLICT (run) DO UPDATE SET day = excluded.day, red = excluded.red, verified_at = CLOCK_TIMESTAMP();
 
 -- name: verifications
--- What: the verifications since the switch, the oldest first; the newest is `fresh` for a while.
--- Why: a window that starts anew has verifications of its own; the ledger keeps the others.
+-- What: the verifications since the switch, the oldest first; the newest one is `fresh` for some hours.
+-- Why: a new safety window has its own verifications; the ledger keeps the older ones.
 -- Locks: none.
 SELECT
   v.run,

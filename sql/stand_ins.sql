@@ -1,8 +1,8 @@
--- What stands in, when deploy_schema is planned, for a relation that does not exist yet (see Given in sql/__init__.py).
+-- The queries that replace a relation that does not exist yet when deploy_schema is planned (see Given in sql/__init__.py).
 
 -- name: no_users
 -- What: the users of a database without the table.
--- Why: the mapping looks for the owner of an e-mail among them.
+-- Why: the mapping searches the owner of an e-mail among the users.
 -- Locks: none.
 SELECT
   NULL::uuid AS id,
@@ -10,7 +10,7 @@ SELECT
 WHERE FALSE;
 
 -- name: users
--- What: the users that there are.
+-- What: the users of this database.
 -- Why: as `no_users`.
 -- Locks: ACCESS SHARE on public.users.
 SELECT
@@ -19,8 +19,8 @@ SELECT
 FROM public.users AS u;
 
 -- name: clean_modified
--- What: the clean rows that were modified: none.
--- Why: such a row is always eligible.
+-- What: the modified clean rows: there are none.
+-- Why: a modified row would always be eligible.
 -- Locks: none.
 SELECT NULL::uuid AS id
 WHERE FALSE;
@@ -36,7 +36,7 @@ SELECT
 WHERE FALSE;
 
 -- name: decision
--- What: the decisions that there are.
+-- What: the decisions of this database.
 -- Why: as `no_decisions`.
 -- Locks: none on a table of the application.
 SELECT
@@ -46,8 +46,8 @@ SELECT
 FROM artwork_migration.decision AS d;
 
 -- name: column_gone
--- What: the columns that the view artwork_migration.column_gone (deploy_schema/49) will name, from the mapping (:mapping).
--- Why: what cannot go over to the clean table is told before there is one.
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/49_column_gone) will have, from the mapping (:mapping).
+-- Why: the plan names the dependents that cannot be recreated on the clean table before that table exists.
 -- Locks: none.
 SELECT
   a.attnum AS number,

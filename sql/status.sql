@@ -1,7 +1,7 @@
 -- What the status shows.
 
 -- name: runs
--- What: the newest runs, newest first.
+-- What: the newest runs, the newest first.
 -- Why: the status names the last ones and how they ended.
 -- Locks: none.
 SELECT
@@ -16,28 +16,9 @@ FROM artwork_migration.phase_history AS h
 ORDER BY h.run DESC
 LIMIT 5;
 
--- name: last_gates
--- What: the gates of the newest run that had any, and its verb.
--- Why: the status says whether the last look was green.
--- Locks: none.
-SELECT
-  g.run,
-  h.verb,
-  g.suite,
-  g.rule,
-  g.severity,
-  g.passed,
-  g.looked_at,
-  g.bad,
-  g.judged_at
-FROM artwork_migration.gate_result AS g
-INNER JOIN artwork_migration.phase_history AS h ON g.run = h.run
-WHERE g.run = (SELECT MAX(n.run) FROM artwork_migration.gate_result AS n)
-ORDER BY g.suite, g.rule;
-
 -- name: backlog
--- What: how much stands in the log, since when, how far the chunks are, and what was refused.
--- Why: the status and the progress of a running copy, from real counts.
+-- What: the size and age of the log, the progress of the chunks, and the rejected writes.
+-- Why: the status shows the progress of a running copy from real counts.
 -- Locks: none on a table of the application.
 SELECT
   (SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.legacy_change AS l) AS logged,
@@ -48,8 +29,8 @@ SELECT
   (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused;
 
 -- name: backlog_of_window
--- What: how many artworks were changed since the switch and are still to be carried back, since when, and what was refused.
--- Why: the status says what the way back would have to do.
+-- What: how many artworks were changed since the switch and are not carried back yet, since when, and the rejected writes.
+-- Why: the status says how much a roll back would have to carry back.
 -- Locks: none on a table of the application.
 SELECT
   (

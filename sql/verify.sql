@@ -1,27 +1,26 @@
--- What the gate after the switch asks beside verify/compare.sql and verify/acceptance_test.sql.
+-- What the gate after the switch reads and saves, beside verify/compare.sql and verify/acceptance_test.sql.
 
 -- name: forget
--- What: forgets the verdict counts of an earlier look in the same run.
--- Why: the run that switches over has compared before it, and its report tells what holds after it.
+-- What: deletes the verdict counts of an earlier comparison in the same run.
+-- Why: a run of switch_over has compared before the switch, and its report must say what holds after it.
 -- Locks: none on a table of the application.
 DELETE FROM artwork_migration.reconciliation AS r
 WHERE r.run = :run;
 
 -- name: compared
--- What: how many rows have a verdict, and how many of them are rows of the retired table, beside a plain count of that table.
--- Why: a rule that looked at nothing has failed, and the sum of law 1 is held against the count. Run it in the transaction of
---   verify/compare.sql.
+-- What: how many rows have a verdict, how many of them are rows of the retired table, and a plain count of that table.
+-- Why: a rule that checked nothing has failed, and the sum of law 1 must equal the count. Run it in the transaction of verify/compare.sql.
 -- Locks: ACCESS SHARE on public.artworks_old.
 SELECT
-  COALESCE(SUM(r.row_count), 0)::bigint AS looked_at,
+  COALESCE(SUM(r.row_count), 0)::bigint AS checked,
   COALESCE(SUM(r.row_count) FILTER (WHERE r.legacy_row), 0)::bigint AS in_sum,
   (SELECT COUNT(*) FROM public.artworks_old) AS retired_rows
 FROM artwork_migration.reconciliation AS r
 WHERE r.run = :run;
 
 -- name: log
--- What: notes how long the log of the serving table has become: ids, those of them that are still to carry back, bytes, and its age.
--- Why: the way back carries them; whoever watches the window sees it grow.
+-- What: saves the size of the serving table's log: its ids, those that are not carried back yet, bytes, and its age.
+-- Why: the roll back carries them back; an operator who watches the safety window sees the log grow.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
@@ -49,7 +48,7 @@ ON CONFLICT (run, name, label, detail) DO UPDATE SET value = excluded.value;
 
 -- name: text_settings
 -- What: sets, for the transaction, every setting that the text of a value depends on.
--- Why: the same row must have the same fingerprint tomorrow, whatever an operator has changed for the database or the role meanwhile.
+-- Why: the same row must have the same fingerprint later, whatever an operator has set for the database or the role meanwhile.
 -- Locks: none.
 SELECT SET_CONFIG(s.name, s.setting, TRUE)
 FROM (
@@ -64,8 +63,8 @@ FROM (
 ) AS s (name, setting);
 
 -- name: fingerprint
--- What: makes the query that takes the retired table's fingerprint: its rows counted and the hashes of their text summed up.
--- Why: every type has a text, but not every one a hash. The sum does not depend on the order of the rows. user_id is left out: deleting a
+-- What: returns the query for the retired table's fingerprint: the number of its rows and the sum of the hashes of their texts.
+-- Why: every type has a text, but not every type a hash. The sum does not depend on the order of the rows. user_id is left out: deleting a
 --   user changes it.
 -- Locks: none.
 SELECT
@@ -78,17 +77,18 @@ FROM pg_catalog.pg_attribute AS a
 WHERE a.attrelid = 'public.artworks_old'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attname <> 'user_id';
 
 -- name: renew_fingerprint
--- What: notes a fingerprint of the retired table as a step that is done.
--- Why: the newest one is what the retired table is held against. It begins with its transaction, so what is carried back later is later.
+-- What: saves a fingerprint of the retired table as a completed step.
+-- Why: the retired table is compared with the newest fingerprint. Its time is the begin of the transaction, so what is carried back later
+--   has a later time.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.step (run, name, begun_at, done_at, details)
 VALUES (:run, :step, NOW(), CLOCK_TIMESTAMP(), CAST(:details AS jsonb))
 ON CONFLICT (run, name) DO UPDATE SET begun_at = excluded.begun_at, done_at = excluded.done_at, details = excluded.details;
 
 -- name: fingerprint_kept
--- What: the newest fingerprint of the retired table that was taken since the switch, and whether rows were carried back after it.
--- Why: what a roll-back that did not end has carried back is written to the retired table rightly, and no fingerprint can tell it from
---   other writes.
+-- What: the newest fingerprint of the retired table since the switch, and whether rows were carried back after it.
+-- Why: a roll back that did not complete has written to the retired table rightly, and no fingerprint can distinguish that from other
+--   writes.
 -- Locks: none.
 SELECT
   s.details,

@@ -1,1 +1,1 @@
-"""The steps of the flows, one file per subject: Prefect tasks with explicit names and retries."""
+"""The steps of the flows as Prefect tasks, one file for each subject."""

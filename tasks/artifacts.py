@@ -1,4 +1,4 @@
-"""Artifacts: what a run shows in the Prefect UI. Outside of a flow there is no UI, and nothing is shown."""
+"""Artifacts: what a run shows in the Prefect UI. Outside a flow nothing is shown."""
 
 from typing import cast
 from uuid import UUID
@@ -12,31 +12,31 @@ from tasks.steps import in_flow
 
 
 def publish(key: str, text: str, description: str) -> None:
-    """Write a markdown artifact; one of the same key before it stays as its earlier version."""
+    """Create a markdown artifact. Artifacts with the same key are its earlier versions."""
     if in_flow():
         create_markdown_artifact(text, key=key, description=description)
 
 
 def publish_status(database: Database) -> None:
-    """Write the artifact `migration-status`: one screen with what an operator wants to know first.
+    """Create the artifact `migration-status`: phase, what serves, the last gates, what can be run next.
 
-    If the database cannot be read, the artifact says so.
+    If the database cannot be read, the artifact has the error.
     """
     try:
         text = status_markdown(read_status(database))
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
-    publish("migration-status", text, "Phase, what serves, last gates, what may be run next")
+    publish("migration-status", text, "Phase, what serves, the last gates, what can be run next")
 
 
 class Progress:
-    """A progress bar among the artifacts, from real counts."""
+    """A progress bar among the artifacts. Outside a flow it shows nothing."""
 
     def __init__(self, key: str, description: str) -> None:
-        # called from a flow without a loop, Prefect does the work at once; its type says that it might not
+        # called from a flow without an event loop, Prefect returns the id, although its type allows an awaitable
         self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=description)) if in_flow() else None
 
     def show(self, done: int, total: int) -> None:
-        """Move the bar."""
+        """Set the bar to `done` of `total`."""
         if self._artifact:
             update_progress_artifact(self._artifact, 100.0 * done / total)

@@ -1,4 +1,4 @@
-"""The database's address as a Prefect block, in parts: a block that holds a URL would show its password in clear."""
+"""The address of the database as a Prefect block, in parts: a block with a URL would show its password."""
 
 from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
@@ -8,7 +8,7 @@ from migration.settings import database_url
 
 
 class ArtworkDatabase(Block):
-    """The database to migrate, for workers that have no ARTWORK_DATABASE_URL. Save it under the name `artwork-database`."""
+    """The database to migrate, for workers without ARTWORK_DATABASE_URL. Save it under the name `artwork-database`."""
 
     _block_type_name = "Artwork Database"
     _block_type_slug = "artwork-database"
@@ -20,8 +20,8 @@ class ArtworkDatabase(Block):
     password: SecretStr = Field(SecretStr(""), description="password of that role")
 
     def url(self) -> URL:
-        """The same URL that ARTWORK_DATABASE_URL would give."""
-        made = URL.create(
+        """Return the URL of the database, as ARTWORK_DATABASE_URL would give it. Raises BadInput."""
+        url = URL.create(
             "postgresql+psycopg",
             username=self.user,
             password=self.password.get_secret_value() or None,
@@ -30,11 +30,11 @@ class ArtworkDatabase(Block):
             database=self.database,
             query={"host": self.host} if self.host.startswith("/") else {},
         )
-        return database_url(made.render_as_string(hide_password=False))
+        return database_url(url.render_as_string(hide_password=False))
 
 
 def stored_url() -> URL | None:
-    """The URL from the block called `artwork-database`, or None if there is no such block."""
+    """Return the URL from the block `artwork-database`, or None if there is no such block. Raises BadInput."""
     try:
         block = ArtworkDatabase.load("artwork-database")
     except ValueError:

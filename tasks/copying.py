@@ -15,7 +15,7 @@ log_missing = forward("log missing rows", backfill.log_missing, "{} ids in the l
 
 @step("copy chunks")
 def copy_chunks(run: Run) -> int:
-    """Divide the table into chunks where that is not done yet, and copy those that are left. Returns the rows that this run copied."""
+    """Divide the legacy table into chunks unless that is done, and copy the chunks that are left. Returns the rows that this run copied."""
     log().info("%d chunks to copy", backfill.plan_chunks(run))
     progress = Progress("backfill-progress", "chunks of the legacy table copied")
     copied = 0
@@ -28,14 +28,14 @@ def copy_chunks(run: Run) -> int:
 
 @step("indexes, foreign key, vacuum")
 def finish_table(run: Run) -> None:
-    """Build what the clean table still lacks after the copy, see migration.sync.post_copy.finish_table."""
-    for done in post_copy.finish_table(run, on_attempt=log().warning):
-        log().info("done: %s", done)
+    """Create the indexes and the foreign key of the clean table after the copy. Raises LockNotObtained or OldTransactions."""
+    for name in post_copy.finish_table(run, on_attempt=log().warning):
+        log().info("done: %s", name)
 
 
 @step("catch up")
 def catch_up_with_log(run: Run) -> dict[str, int]:
-    """Apply the log until a handful is left, see migration.sync.catch_up.drain. Returns the counts by name."""
+    """Apply the log until it is drained. Returns the counts by name. Raises Overtaken or RunInProgress."""
     counts = asdict(catch_up.drain(run))
     log().info("caught up: %s", ", ".join(f"{amount} {name.replace('_', ' ')}" for name, amount in counts.items()))
     return counts
@@ -43,7 +43,7 @@ def catch_up_with_log(run: Run) -> dict[str, int]:
 
 @step("reconcile")
 def reconcile_rows(run: Run) -> dict[str, int]:
-    """Compare every row of both sides, see migration.sync.reconcile.reconcile. Returns the rows by verdict."""
+    """Compare every row of both tables. Returns the number of rows by verdict."""
     counts = reconcile.reconcile(run)
     log().info("every row compared: %s", ", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     return counts
@@ -51,5 +51,5 @@ def reconcile_rows(run: Run) -> dict[str, int]:
 
 @step("publish the accounts")
 def publish_accounts(run: Run) -> None:
-    """Show where every legacy row went, as the artifact `accounts`, whatever the gate reports."""
+    """Create the artifact `accounts`, which shows where every legacy row went. The gate comes after it, so a red gate does not hide it."""
     publish("accounts", accounts_markdown(read_accounts(run.database)), "Where every legacy row went")

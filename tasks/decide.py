@@ -1,11 +1,11 @@
-"""Keeping a decision."""
+"""The step of `decide`, which checks a decision and adds it to the ledger."""
 
 from prefect.runtime import flow_run
 from sqlalchemy import Connection
 
-from migration.errors import BadInput, WrongPhase
+from migration.errors import WrongPhase
 from migration.ledger import ledger
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.decisions import DecisionName, apply_at_once, checked_value, nothing_rejected, undecided
 from migration.ledger.phases import Phase
 from migration.plans.statements import require_prerequisites
 from tasks.artifacts import publish_status
@@ -13,12 +13,12 @@ from tasks.verbs import open_database
 
 
 def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str) -> str:
-    """Check and keep a decision, creating the ledger for the first one; returns the sentence that says so.
+    """Check a decision and add it to the ledger, which is created for the first one. Returns the sentence that reports it.
 
-    Raises BadInput (a value it does not take, nobody named) or PrerequisitesNotMet (a database we would not migrate anyway).
+    Raises BadInput (an unusable value, no name, no reason), WrongPhase (after the clean-up), or PrerequisitesNotMet for the first decision.
     """
     if not approved_by.strip() or not reason.strip():
-        raise BadInput("A decision needs approved_by and reason: say who decides and why. Nothing was decided.")
+        raise undecided("A decision requires approved_by and reason.", "give who decides, and why.")
     database, _ = open_database("decide")
 
     def keep(connection: Connection) -> str:
@@ -26,7 +26,7 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
         if not ledger.exists(connection):
             require_prerequisites(connection, "decide")
             if name is DecisionName.CLEAR_REJECTED_WRITE:
-                raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
+                raise nothing_rejected()
             ledger.create(connection)
         if (phase := ledger.phase(connection).phase) is Phase.CLEANED:
             raise WrongPhase("decide", phase, [other for other in Phase if other is not phase], [])

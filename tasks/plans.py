@@ -1,4 +1,4 @@
-"""Plans: made, published, approved and executed."""
+"""The steps that make, publish, approve and execute a plan."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from migration.ledger.runs import Approval, Run
-from migration.plans import execution, plan
-from migration.plans.plan import Plan
+from migration.plans import execution
+from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
 from tasks.reports import write_private
@@ -15,7 +15,7 @@ from tasks.steps import log, step
 
 
 class OnlyPlanned(Exception):
-    """The end of a run without an approval: the plan was made and published, nothing else. `path` is its file, if it could be written."""
+    """The end of a run without an approval: the plan was made and published. `path` is its file, or None if it could not be written."""
 
     def __init__(self, plan: Plan, path: Path | None) -> None:
         super().__init__(plan.number)
@@ -25,57 +25,57 @@ class OnlyPlanned(Exception):
 def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approval | None) -> Plan:
     """Make the plan, and begin the run if exactly this plan was approved. Returns the plan.
 
-    Raises OnlyPlanned without an approval, PlanOutdated or Blocked, and what `make` raises (PrerequisitesNotMet).
+    Raises OnlyPlanned (no approval), PlanOutdated, Blocked, or PrerequisitesNotMet.
     """
-    made = read_plan(run, make)
+    plan = read_plan(run, make)
     if approval is None:
-        raise OnlyPlanned(made, publish_plan(run, made))
+        raise OnlyPlanned(plan, publish_plan(run, plan))
     with run.database.transaction("confirming the plan") as connection:
-        plan.confirm(connection, made, approval)
-    keep_plan(run, made)
+        confirm(connection, plan, approval)
+    keep_plan(run, plan)
     run.begin(approval)
-    return made
+    return plan
 
 
 def read_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
-    """Read the plan in one snapshot. Raises what `make` raises (PrerequisitesNotMet); creates nothing."""
+    """Return the plan that `make` makes in one read-only snapshot. Raises PrerequisitesNotMet."""
     with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         return make(connection)
 
 
-def keep_plan(run: Run, made: Plan) -> Plan:
-    """Store the plan in the ledger, creating that for the first plan. Returns the plan."""
-    run.database.write("keeping the plan", lambda connection: plan.keep(connection, made, run.name))
-    return made
+def keep_plan(run: Run, plan: Plan) -> Plan:
+    """Store the plan in the ledger, which is created for the first plan. Returns the plan."""
+    run.database.write("keeping the plan", lambda connection: keep(connection, plan, run.name))
+    return plan
 
 
-def publish_plan(run: Run, made: Plan) -> Path | None:
-    """Keep the plan in the ledger, creating that for the first plan, and show it as an artifact and in a file.
+def publish_plan(run: Run, plan: Plan) -> Path | None:
+    """Store the plan in the ledger, and show it as an artifact and in a file. Returns the path of the file.
 
-    Returns the file's path, or None where the reports folder cannot be written: the artifact is there.
+    Returns None if the file cannot be written; the artifact has the plan then too.
     """
-    keep_plan(run, made)
-    markdown = plan_markdown(made)
-    publish(f"plan-{made.number}", markdown, f"Plan {made.number} of {made.verb}, nothing changed yet")
-    path = (run.settings.reports / f"plan-{made.number}.md").absolute()
+    keep_plan(run, plan)
+    markdown = plan_markdown(plan)
+    publish(f"plan-{plan.number}", markdown, f"Plan {plan.number} of {plan.verb}; nothing was changed")
+    path = (run.settings.reports / f"plan-{plan.number}.md").absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
         write_private(path, markdown)
     except OSError as error:
-        log().warning("the plan was not written to %s: %s", path, error.strerror)
+        log().warning("the plan could not be written to %s: %s; the artifact has it", path, error.strerror)
         return None
     return path
 
 
 @step("execute the plan")
 def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None) -> None:
-    """Execute the plan and enter the phase that its verb brings, see migration.plans.execution.execute_plan."""
+    """Execute the plan; the same transaction brings the phase of its verb. Raises LockNotObtained, NewBlocker or WrongUnderLock."""
     attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before_attempt, on_attempt=log().warning)
     log().info("plan %s: executed, attempts: %d", plan.number, attempts)
 
 
 @step("finish the plan")
 def finish_plan(run: Run, plan: Plan) -> None:
-    """Execute what the plan does after its lock. Killed here, a new run of the verb does what is left."""
+    """Execute the statements of the plan that follow its commit. After a kill, the next run of the verb does the rest."""
     execution.finish(run.database, plan.statements, verb=str(run.verb), patience=run.settings.lock_wait_seconds)

@@ -1,4 +1,4 @@
-"""What is written to the reports folder: the report that people sign, and exports of the ledger before its tables go."""
+"""The steps that write to the reports folder: the report, and the export of the ledger before its tables are dropped."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from reporting.verdict import report_markdown
 from tasks.artifacts import publish
 from tasks.steps import log, step
 
-#: What goes into the export beside the ledger's own tables: ids, counts and names of operators, no customer's e-mail or token.
+#: The tables of the export besides those of the ledger. They have ids, counts and names of operators, but no e-mail and no token.
 DATA_TABLES = (
     "clean_only_value",
     "clean_modified",
@@ -34,16 +34,16 @@ DATA_TABLES = (
 
 @step("write the report")
 def write_report(run: Run) -> None:
-    """Write this run's report to the reports folder and show its first page as the artifact `migration-report`. Raises NoReport."""
-    run.database.write("noting the seconds", lambda connection: _note_seconds(run, connection))
+    """Write the report of this run to the reports folder, and show its summary as the artifact `migration-report`. Raises NoReport."""
+    run.database.write("recording the seconds", lambda connection: _note_seconds(run, connection))
     report, path = pages.write_report(run.database, run.settings.reports)
-    publish("migration-report", report_markdown(report, str(path)), "Whether it worked, where every row went, each gate")
-    log().info("the report is %s", path)
+    publish("migration-report", report_markdown(report, str(path)), "The result, where every row went, each gate")
+    log().info("the report was written to %s", path)
 
 
 @step("export the ledger")
 def export_ledger(run: Run) -> Path:
-    """Write the ledger, and by id the values only the clean side holds, to a JSON file in the reports folder. Returns its path."""
+    """Write the ledger, and the values that only the clean side has, to a JSON file in the reports folder. Returns its path."""
     with run.database.transaction("exporting the ledger", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
         tables = [table for table in ledger.TABLES + DATA_TABLES if _exists(connection, table)]
         content: dict[str, list[dict[str, Any]]] = {table: _all_rows(connection, table) for table in tables}
@@ -56,7 +56,7 @@ def export_ledger(run: Run) -> Path:
 
 
 def write_private(path: Path, content: str) -> None:
-    """Write a new file that only its owner can read; it is on the disk when this returns."""
+    """Write a new file that only its owner can read, and flush it to disk."""
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
         file.write(content)
         file.flush()

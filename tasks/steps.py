@@ -1,4 +1,4 @@
-"""How a step is declared: never cached (the ledger remembers), measured, and retried only when the connection was lost."""
+"""How a step is declared: it is measured, retried only after a lost connection, and never cached, because the ledger has its result."""
 
 import functools
 import inspect
@@ -22,20 +22,19 @@ R = TypeVar("R")
 
 
 def in_flow() -> bool:
-    """Whether a flow is running: tests and benchmarks call the same steps outside of one, without a Prefect server."""
+    """Return whether a flow is running. Tests and benchmarks call the same steps without a flow and without a Prefect server."""
     return FlowRunContext.get() is not None
 
 
 def log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
-    """The logger of the run, or a plain one outside of a flow."""
+    """Return the logger of the run, or a plain one outside a flow."""
     return get_run_logger() if in_flow() else get_logger("steps")
 
 
 def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Concatenate[Run, P], R]]:
-    """A step called `name`, with its parameters in braces filled in: a Prefect task inside a flow, a plain function outside of one.
+    """Declare a step: a Prefect task inside a flow, a plain function outside one. `name` may have parameters of the step in braces.
 
-    Every step may be run again at any time; locks and conflicts are retried below, by the database. The seconds it took, all attempts
-    together, are kept in `run.seconds`.
+    A step can be repeated at any time; conflicts in the database are retried there. `run.seconds` has the time of all its attempts.
     """
 
     def declare(function: Callable[Concatenate[Run, P], R]) -> Callable[Concatenate[Run, P], R]:
@@ -60,16 +59,16 @@ def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, 
         )(measured)
 
         @functools.wraps(function)
-        def in_its_place(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        def task_or_function(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
             return as_task(run, *args, **kwargs) if in_flow() else measured(run, *args, **kwargs)
 
-        return in_its_place
+        return task_or_function
 
     return declare
 
 
 def forward(name: str, work: Callable[[Run], R], message: str = "") -> Callable[[Run], R]:
-    """The step `name` that does `work` and logs the `message`, with what the work returned in its braces."""
+    """Declare the step `name`, which does `work` and logs the `message` with the result in its braces."""
 
     @step(name)
     @functools.wraps(work)
@@ -83,7 +82,7 @@ def forward(name: str, work: Callable[[Run], R], message: str = "") -> Callable[
 
 
 def connection_lost(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether the step failed because the database could not be reached; nothing else is worth the same step again."""
+    """Return whether the step failed because there was no connection. After any other error a repeated step would fail too."""
     try:
         state.result()
     except DatabaseUnreachable:

@@ -1,4 +1,4 @@
-"""Gates: suites judged by Great Expectations, so that they fail closed. It is imported in the task, because the import takes seconds."""
+"""Gates: Great Expectations judges the suites, and they fail closed. The task imports it, because the import takes seconds."""
 
 from __future__ import annotations
 
@@ -26,57 +26,58 @@ if TYPE_CHECKING:
     from expectations.rules import Suite
     from expectations.verdicts import Result
 
-#: What Great Expectations tells of a rule: counts first, and of a rule that says no the first 200 ids; never a value.
+#: What Great Expectations reports of a rule: counts first, then the first 200 ids if the rule found something; never a value.
 COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
 IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
-#: A query's rows come to the client, all of them: no query for anything large.
+#: All rows of a query come to the client, so no query returns many.
 RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
-#: A database's or role's own limits are not for us. For a transaction alone: a session pooler may refuse options when connecting.
+#: Limits of the database or the role do not apply. Set for each transaction: a session pooler may refuse options of a connection.
 NO_TIMEOUTS = ("LOCAL statement_timeout = 0", "LOCAL idle_in_transaction_session_timeout = 0")
-_LEVELS = {"critical": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO}
+_LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO, "green": logging.INFO}
 
 
 @step("gate {suite}")
 def judge(run: Run, suite: str) -> GateVerdict:
-    """Judge a suite and note the verdict on each rule in gate_result. Whether a verdict stops the flow says `require_green`."""
-    from expectations.suites import SUITES  # seconds, see above
+    """Judge a suite and save the verdict on each rule in gate_result. `gates.require_green` decides whether a verdict stops the flow."""
+    from expectations.suites import SUITES  # slow to import
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
-        level = logging.ERROR if rule.broken else logging.INFO if rule.passed else _LEVELS[rule.severity]
-        told = rule.broken or ("is green" if rule.passed else f"{rule.bad} bad ({rule.severity})")
-        get_run_logger().log(level, "gate %s: %s %s", suite, rule.rule, told)
+        get_run_logger().log(_LEVELS[rule.label], "gate %s: %s: %s", suite, rule.rule, rule.broken or f"{rule.label}, {rule.bad} bad")
     return verdict
 
 
 def judge_suite(run: Run, suite: Suite) -> GateVerdict:
-    """Measure, validate and note. A rule that could not be judged is broken, with the reason; nothing of that is raised."""
-    from expectations.verdicts import column_verdict, measured_verdict  # seconds, see above
+    """Measure, validate and save. A rule that could not be judged is `broken`, with the reason; that raises nothing."""
+    from expectations.verdicts import column_verdict, measured_verdict  # slow to import
 
     failed = gates.measure(run, suite.name) | (verification.measure(run) if suite.name == verification.SUITE else {})
-    rows = gates.rule_results(run, suite.name)
+    measured_results = gates.rule_results(run, suite.name)
     with datasource(run) as source:
         results = {
             **validate_columns(source, suite),
             **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), suite.measured),
             **failed,
         }
-    columns = [column_verdict(rule, results[rule.expectation_type]) for rule in suite.columns]
-    measured = [measured_verdict(rule, results[rule.expectation_type], rows.get(rule.expectation_type, [])) for rule in suite.measured]
+    columns = [column_verdict(suite.name, rule, results[rule.expectation_type]) for rule in suite.columns]
+    measured = [
+        measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []))
+        for rule in suite.measured
+    ]
     verdict = GateVerdict(suite.name, (*columns, *measured))
-    gates.note(run, verdict, found=columns)
+    gates.save_verdict(run, verdict, found=columns)
     return verdict
 
 
 @contextmanager
 def datasource(run: Run) -> Iterator[PostgresDatasource]:
-    """The run's database as Great Expectations sees it: one snapshot of it, over connections that cannot write.
+    """The run's database for Great Expectations: one snapshot, over connections that cannot write. Raises DatabaseUnreachable.
 
-    It counts in a transaction for each statement. On a table that is being written more rows would hold a value than there are rows, and
-    it would call that an error. Raises DatabaseUnreachable.
+    Great Expectations runs each statement in a transaction of its own. On a table that is being written, it would count more values than
+    rows and report an error.
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx  # seconds, see above
+    import great_expectations as gx  # slow to import
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
@@ -91,8 +92,10 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
                 "execution_options": {"postgresql_readonly": True},
             },
         )
-    except Exception as error:  # noqa: BLE001 (whatever it is, its text may hold the connection string)
-        raise DatabaseUnreachable(f"The gates could not connect: {type(error).__name__}. Run the verb again.") from None
+    except Exception as error:  # noqa: BLE001 (any error: its text may hold the connection string)
+        raise DatabaseUnreachable(
+            f"The gates could not connect: {type(error).__name__}. Nothing was changed. To fix: run the verb again."
+        ) from None
     engines = (source.get_engine(), source.get_execution_engine().engine)
     try:
         with run.database.transaction(
@@ -114,12 +117,12 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
 
 
 def validate_columns(source: PostgresDatasource, suite: Suite) -> dict[str, Result]:
-    """The results of the rules about columns: counts for all of them, which is one scan, then ids for those that say no."""
-    from expectations.verdicts import says_no  # seconds, see above
+    """The results of the rules about columns: counts for all of them in one scan, then ids for those that found something."""
+    from expectations.verdicts import found_bad  # slow to import
 
     add_table = partial(source.add_table_asset, table_name=suite.table, schema_name="public")
     counts = validate(source, add_table, suite.columns)
-    red = [rule for rule in suite.columns if says_no(counts[rule.expectation_type])]
+    red = [rule for rule in suite.columns if found_bad(counts[rule.expectation_type])]
     return {**counts, **validate(source, add_table, red, IDS)}
 
 
@@ -129,11 +132,11 @@ def validate(
     rules: Sequence[type[Expectation]],
     result_format: dict[str, Any] = COUNTS,
 ) -> dict[str, Result]:
-    """The result of each rule, by its name, on the rows that `add` adds to the source by a name; in words where there is none.
+    """The result of each rule by its name, or the reason why there is none. `add` adds the rows to the source under a name.
 
-    Great Expectations drops rules that it does not know without a word, so the names are those that should be judged.
+    Great Expectations silently drops rules that it does not know, so the keys are the rules that should be judged.
     """
-    from great_expectations import ExpectationSuite  # seconds, see above
+    from great_expectations import ExpectationSuite  # slow to import
 
     names = [rule.expectation_type for rule in rules]
     if not names:
@@ -141,7 +144,7 @@ def validate(
     try:
         batch = add(f"rows {len(source.assets)}").add_batch_definition_whole_table("all").get_batch()
         judged = batch.validate(ExpectationSuite(name="rules", expectations=[rule() for rule in rules]), result_format=result_format)
-    except Exception as error:  # noqa: BLE001 (whatever it is, nothing has been judged; its text may hold the connection string)
+    except Exception as error:  # noqa: BLE001 (any error: nothing was judged, and its text may hold the connection string)
         return dict.fromkeys(names, f"raised {type(error).__name__}")
-    by_name = {one.expectation_config.type: one for one in judged.results if one.expectation_config}
+    by_name = {result.expectation_config.type: result for result in judged.results if result.expectation_config}
     return {name: by_name.get(name, "was not judged") for name in names}

@@ -1,4 +1,4 @@
-"""What every operator verb shares: the database, the run's lock, ends with a message, and the status artifact."""
+"""What all verbs share: the database, the lock of the run, the end state with its message, and the status artifact."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -20,6 +20,7 @@ from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import Run
 from migration.plans.plan import FIX_HINT, serving
 from migration.settings import Settings, read_settings, required_url
+from reporting.descriptions import description
 from reporting.status import Status, read_status
 from tasks.artifacts import publish_status
 from tasks.connection_block import stored_url
@@ -29,10 +30,7 @@ P = ParamSpec("P")
 
 
 class EndedWithMessage(Abort):
-    """The error behind a verb's end state. Prefect's engine lets an Abort pass without a log line.
-
-    Anything else it would log with a traceback, and an operator would read that instead of the message.
-    """
+    """The error of a failed verb. It is an Abort, because Prefect logs any other error with a traceback that hides the message."""
 
     def __init__(self, error: MigrationError) -> None:
         super().__init__(str(error))
@@ -40,7 +38,7 @@ class EndedWithMessage(Abort):
 
 
 def verb(function: Callable[P, State]) -> Flow[P, State]:
-    """A flow for an operator: an error of ours becomes its end state, with its message and without a traceback."""
+    """Declare the flow of a verb. A MigrationError becomes its end state, with its message and without a traceback."""
 
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
@@ -52,11 +50,12 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             get_run_logger().error("%s: %s", error.end_state, error)
             return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
-    return flow(name=function.__name__.replace("_", "-"), persist_result=False)(ending_with_message)
+    name = function.__name__.replace("_", "-")
+    return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
-    """The database to migrate and the settings. Raises BadInput where no database is configured."""
+    """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
     settings = read_settings()
     name = f"{verb_name} run {flow_run.name or 'without a name'}"
     return Database(required_url(settings, stored_url), name=name, attempts=settings.attempts), settings
@@ -64,9 +63,9 @@ def open_database(verb_name: str) -> tuple[Database, Settings]:
 
 @contextmanager
 def writing(verb: Verb) -> Iterator[Run]:
-    """Hold the run's lock on the database for the body of a verb.
+    """Hold the lock of the run during the block. At its end, publish the status; after an error, record the outcome too.
 
-    Raises RunInProgress, PrerequisitesNotMet (a pooler), DatabaseUnreachable.
+    Raises RunInProgress, PrerequisitesNotMet (a pooler) or DatabaseUnreachable.
     """
     database, settings = open_database(verb.name)
     try:
@@ -75,7 +74,7 @@ def writing(verb: Verb) -> Iterator[Run]:
                 yield run
             except MigrationError as error:
                 if run.epoch:
-                    with suppress(MigrationError):  # the error itself is what matters; a ledger out of reach shows the run as not ended
+                    with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
                         run.end(error.end_state)
                 raise
     finally:
@@ -84,7 +83,7 @@ def writing(verb: Verb) -> Iterator[Run]:
 
 
 def current_status() -> Status:
-    """Read the status of the database to migrate. Raises BadInput, DatabaseUnreachable. Takes no lock."""
+    """Return the status of the database to migrate. Raises BadInput or DatabaseUnreachable. Takes no lock."""
     database, _ = open_database("run_migration")
     try:
         return read_status(database)
@@ -93,26 +92,26 @@ def current_status() -> Status:
 
 
 def ended_like(step: State) -> State:
-    """The end of a flow whose last step was this run of a verb: the same name, message and exit code.
+    """Return the end state of a flow whose last verb ended in `step`, with the same name, message and exit code.
 
-    Prefect takes another run's state itself for one of several results, and then makes an end of its own.
+    A flow that returned the state itself would end in a summary of Prefect's own.
     """
     data = None if step.is_completed() else step.result(raise_on_failure=False)
     return State(type=step.type, name=step.name, message=step.message, data=data)
 
 
 def completed(phase: Phase, changed: str) -> State:
-    """The end of a run that did its work: what changed, what serves now, what comes next."""
+    """Return the end state of a run that is done: what changed, what serves now, what can be run next."""
     return Completed(message=f"{changed} {serving(phase)}")
 
 
 def _planned(end: OnlyPlanned) -> State:
-    """The end of a run that only planned: where the plan can be read, then the line that runs it, or what must be fixed first."""
+    """Return the end state of a run that only planned: where to read the plan, and how to run it or what to fix first."""
     plan = end.plan
     read = f"Read it in the artifact plan-{plan.number}{f' or in {end.path}' if end.path else ''}"
     if plan.blockers:
         following = ". It is blocked:\n" + "\n".join([*(f"- {blocker}" for blocker in plan.blockers), FIX_HINT])
     else:
-        following = f", then run\n{plan.command}\nor, in the UI, the same form with the number, approved_by and reason."
+        following = f", then run\n{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason."
     message = f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
     return Completed(name="Planned", message=message)

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from psycopg import sql as pgsql
 
-from tests.shops import Shop
+from tests.databases import Shop
 
 #: What every variant's legacy table takes, and the rules call eligible.
 COMPLETED = {

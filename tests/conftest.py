@@ -9,10 +9,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler.loadfile import LoadFileScheduling
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.shops import Shop, deploy, migrate, switch
+from tests.databases import Shop, deploy, migrate, switch
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
@@ -28,6 +30,15 @@ SETTINGS = {
 #: Bytes that must be free in memory for the servers of a run, several times what they take.
 ROOM = 6 * 2**30
 
+#: Files that need a Prefect server, in the two groups that share one each: it takes seconds to start, and 7 % of a core while it waits.
+ON_ONE_PREFECT_SERVER = (
+    ("clean_up", "docs", "killed_run", "leaks", "prefect", "report"),
+    ("gates", "run_migration", "switch_verbs", "verbs", "verify"),
+)
+GROUPS = {
+    f"tests/lifecycle/test_{name}.py": f"Prefect server {number}" for number, names in enumerate(ON_ONE_PREFECT_SERVER) for name in names
+}
+
 MakeShop = Callable[..., Shop]
 
 
@@ -36,6 +47,24 @@ def pytest_configure() -> None:
     memory = Path("/dev/shm")  # noqa: S108 (what is made in it has a name of its own)
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)
+
+
+class ByFileAndServer(LoadFileScheduling):
+    """A file's tests run on one worker, and so do the files of a group."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return GROUPS.get(file, file)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileAndServer:
+    """Distribute the tests over the workers."""
+    return ByFileAndServer(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what waits longest: `up`, then the groups, then the files in their order."""
+    items.sort(key=lambda item: (item.path.name != "test_up.py", GROUPS.get(item.nodeid.split("::", maxsplit=1)[0], "~")))
 
 
 @pytest.fixture(scope="session")

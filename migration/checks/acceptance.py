@@ -1,8 +1,9 @@
-"""What is looked at while the clean table serves, beyond what a query finds: the retired table's fingerprint and the product's way."""
+"""What is checked while the clean table serves and no single query can find: fingerprint, product queries, acceptance test."""
 
 import json
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection, text
 
@@ -15,86 +16,103 @@ from sql import SqlFile
 
 #: The step that takes the fingerprint.
 FINGERPRINT = "fingerprint of the retired table"
-#: How long a query of the product's may take, in milliseconds. One on its index takes a few.
+#: How long a product query may take, in milliseconds. With its index it takes a few.
 QUERY_BUDGET_MS = 3000
 
 
-def take_fingerprint(run: Run) -> dict[str, object]:
-    """Count and hash sum of the retired table, without user_id, which deleting a user changes. Locks ACCESS SHARE."""
+class Fingerprint(TypedDict):
+    """How many rows the retired table has, and the sum of the hashes of their texts."""
+
+    row_count: int
+    hash_sum: str
+
+
+@dataclass(frozen=True)
+class KeptFingerprint:
+    """The newest fingerprint since the switch, and whether rows were carried back after it."""
+
+    fingerprint: Fingerprint
+    carried_back_since: bool
+
+
+@dataclass(frozen=True)
+class AcceptanceResult:
+    """What the acceptance test failed with, if it failed, and the tables whose rows the application lets nobody change."""
+
+    failed_with: tuple[str, ...] = ()
+    not_tried: tuple[str, ...] = ()
+
+
+def take_fingerprint(run: Run) -> Fingerprint:
+    """The fingerprint of the retired table, without user_id, which deleting a user changes. Locks ACCESS SHARE."""
     with run.database.transaction("taking the fingerprint of the retired table", isolation="REPEATABLE READ") as connection:
         return fingerprint(connection)
 
 
 def retired_untouched(run: Run) -> bool:
-    """Whether the retired table is what its newest fingerprint says. Locks ACCESS SHARE."""
-    with run.database.transaction("looking at the retired table", isolation="REPEATABLE READ") as connection:
+    """Whether the retired table matches its newest fingerprint. Locks ACCESS SHARE."""
+    with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
         kept = kept_fingerprint(connection)
-        return kept is not None and kept["details"] == fingerprint(connection)
+        return kept is not None and kept.fingerprint == fingerprint(connection)
 
 
 def renew_fingerprint(run: Run) -> None:
-    """Take the fingerprint anew, if rows were carried back after the newest one, as a step of this run that is done at once.
+    """Take a new fingerprint if rows were carried back after the newest one, as a step of this run that is done at once.
 
-    Whoever calls it knows that nothing but this run has written to the retired table.
+    The caller knows that only this run has written to the retired table.
     """
     with run.database.transaction("renewing the fingerprint", isolation="REPEATABLE READ") as connection:
         kept = kept_fingerprint(connection)
-        if kept and kept["carried_back_since"]:
+        if kept and kept.carried_back_since:
             details = json.dumps(fingerprint(connection))
             database.run(connection, "verify/renew_fingerprint", run=run.epoch, step=FINGERPRINT, details=details)
 
 
-def kept_fingerprint(connection: Connection) -> dict[str, Any] | None:
-    """The newest fingerprint since the switch as `details`, and whether rows were `carried_back_since`; None if there is none."""
+def kept_fingerprint(connection: Connection) -> KeptFingerprint | None:
+    """The newest fingerprint since the switch; None if there is none."""
     found = database.rows(connection, "verify/fingerprint_kept", step=FINGERPRINT, switch_run=ledger.phase(connection).run)
-    return found[0] if found else None
+    return KeptFingerprint(found[0]["details"], found[0]["carried_back_since"]) if found else None
 
 
-def fingerprint(connection: Connection) -> dict[str, Any]:
-    """The same rows give the same `row_count` and `hash_sum`, whatever the order, the types and the settings."""
+def fingerprint(connection: Connection) -> Fingerprint:
+    """The fingerprint as of now. The same rows give the same one, whatever their order, types and the settings."""
     database.run(connection, "verify/text_settings")
-    question = database.run(connection, "verify/fingerprint").scalar_one()
-    return dict(connection.exec_driver_sql(question.replace("%", "%%")).mappings().one())
+    query = database.run(connection, "verify/fingerprint").scalar_one()
+    row = connection.exec_driver_sql(query.replace("%", "%%")).one()
+    return Fingerprint(row_count=row.row_count, hash_sum=row.hash_sum)
 
 
-@dataclass(frozen=True)
-class Walked:
-    """What the acceptance test ended with, if it did not go well, and the tables whose rows the application lets nobody change."""
+def acceptance_test(run: Run) -> AcceptanceResult:
+    """Create, generate, upscale, find and order one artwork, in a transaction that is rolled back.
 
-    ended_with: list[str] = field(default_factory=list)
-    not_tried: list[str] = field(default_factory=list)
-
-
-def accept(run: Run) -> Walked:
-    """Walk one artwork through the product's life, orders included, in a transaction that is rolled back.
-
-    Locks: the artwork it makes, and one row of each table that references artworks, for a moment.
+    Locks: that artwork, and one row of each table that references artworks, for a moment.
     """
     try:
-        return Walked(not_tried=run.database.write("walking an artwork through its life", _walk))
+        return AcceptanceResult(not_tried=run.database.write("running the acceptance test", _acceptance_test))
     except DatabaseError as error:
-        return Walked(ended_with=[f"SQLSTATE {error.sqlstate} {error.objects}".rstrip()])
+        return AcceptanceResult(failed_with=(f"SQLSTATE {error.sqlstate} {error.objects}".rstrip(),))
 
 
-def _walk(connection: Connection) -> list[str]:
+def _acceptance_test(connection: Connection) -> tuple[str, ...]:
     # the application's triggers fire, and find their tables as they do for the application
     connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")
     connection.exec_driver_sql("SET LOCAL statement_timeout = '10s'")
     connection.exec_driver_sql(sql.load("verify/acceptance_test").statement.replace("%", "%%"))
-    told = connection.execute(text("SELECT CURRENT_SETTING('artwork_migration.not_tried', TRUE)")).scalar_one()
+    not_tried = connection.execute(text("SELECT CURRENT_SETTING('artwork_migration.not_tried', TRUE)")).scalar_one()
     connection.rollback()
-    return [f"the rows of {table} cannot be changed" for table in told.split(", ")] if told else []
+    return tuple(f"the rows of {table} cannot be changed" for table in not_tried.split(", ")) if not_tried else ()
 
 
-def slow_queries(run: Run, queries: list[SqlFile]) -> list[str]:
-    """Those of the product's queries that cannot use an index of the serving table, or take longer than they may. Locks ACCESS SHARE."""
-    return [f"{query.rule}: {wrong}" for query in queries if (wrong := _wrong_with(run, query))]
+def slow_queries(run: Run, queries: Sequence[SqlFile]) -> list[str]:
+    """The product queries that cannot use an index of the serving table, or that take too long. Locks ACCESS SHARE."""
+    return [f"{query.rule}: {problem}" for query in queries if (problem := _problem_of(run, query))]
 
 
-def _wrong_with(run: Run, query: SqlFile) -> str:
+def _problem_of(run: Run, query: SqlFile) -> str:
+    limits = {"statement_timeout": f"{QUERY_BUDGET_MS}ms", "enable_seqscan": "off"}
     try:
-        with run.database.transaction(f"asking {query.rule}", statement_timeout=f"{QUERY_BUDGET_MS}ms", enable_seqscan="off") as connection:
-            # a small table is read as a whole whatever its indexes, so the question is what could be used
+        with run.database.transaction(f"checking {query.rule}", **limits) as connection:
+            # the planner reads a small table as a whole whatever its indexes, so the question is what it could use
             if _reads_all(connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {query.statement}").scalar_one()):
                 return "no index"
             connection.exec_driver_sql("SET LOCAL enable_seqscan = on")
@@ -107,7 +125,7 @@ def _wrong_with(run: Run, query: SqlFile) -> str:
 
 
 def _reads_all(plan: Any) -> bool:
-    """Whether a node of the plan, as deep as it may be, reads artworks from the first row to the last."""
+    """Whether a node of the plan, at any depth, is a sequential scan of artworks."""
     if isinstance(plan, list):
         return any(map(_reads_all, plan))
     if not isinstance(plan, dict):

@@ -1,42 +1,85 @@
-"""What the gates measure, say and remember: rule results and findings by SQL, verdicts, and the error of a red gate."""
+"""Gates: how a rule is measured, what a verdict is, and whether it is red. Nothing else decides that."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.errors import DatabaseError, GateBroken, GateFailed, LiveRed, RedRule
+from migration.errors import DatabaseError, GateBroken, GateFailed, RedRule, VerificationRed
 from migration.ledger.runs import Run
 from sql import SqlFile
 
-#: Ids of a rule in a message and in its verdict; `finding` has the others.
-IDS_TOLD = 20
+#: Ids of a rule in a message and in its verdict; `finding` has all of them.
+IDS_SHOWN = 20
+#: How a rule file is measured: one statement, so one snapshot, and no id travels through Python. An object of the catalog has no id.
+_MEASURE = """\
+WITH bad AS (
+{bad}
+),
+
+saved AS (
+  INSERT INTO artwork_migration.finding (run, rule, id, about)
+  SELECT :run, :rule, b.id, b.about FROM bad AS b WHERE b.id IS NOT NULL
+)
+
+SELECT
+  ({checked}) AS checked,
+  ARRAY(SELECT UNNEST(b.about) FROM bad AS b WHERE b.id IS NULL ORDER BY 1) AS objects
+"""
+
+
+@dataclass(frozen=True)
+class RuleResult:
+    """What SQL has measured for one rule: how much it checked, how much of that is bad, the first ids, and what they are about."""
+
+    rule: str
+    checked: int
+    bad: int
+    ids: Sequence[str]
+    about: Sequence[str]
 
 
 @dataclass(frozen=True)
 class RuleVerdict:
     """One rule as it was judged. `ids` never come with values; `about` names columns, dispositions or objects of the catalog.
 
-    `broken` says why it could not be judged, which is neither good nor bad data.
+    `broken` is the reason why the rule could not be judged, which is neither good nor bad data. `description`, `why` and `fix` are the
+    texts of the rule: what should hold, why it matters, and how to fix it.
     """
 
+    suite: str
     rule: str
     severity: str
     description: str
-    looked_at: int = 0
+    why: str = ""
+    fix: str = ""
+    checked: int = 0
     bad: int = 0
-    ids: tuple[str, ...] = ()
-    about: tuple[str, ...] = ()
+    ids: Sequence[str] = ()
+    about: Sequence[str] = ()
     broken: str = ""
 
     @property
-    def passed(self) -> bool:
-        """Whether it looked and found nothing bad."""
+    def red(self) -> bool:
+        """Whether the rule makes its gate red: it is critical and found bad data, or it could not be judged, whatever its severity."""
+        return bool(self.broken) or (self.bad > 0 and self.severity == "critical")
+
+    @property
+    def green(self) -> bool:
+        """Whether the rule was judged and found nothing bad."""
         return not self.broken and self.bad == 0
+
+    @property
+    def label(self) -> str:
+        """The verdict in a word: green, info, warning, red or not judged."""
+        if self.broken:
+            return "not judged"
+        if self.green:
+            return "green"
+        return "red" if self.red else self.severity
 
 
 @dataclass(frozen=True)
@@ -48,21 +91,21 @@ class GateVerdict:
 
     @property
     def red(self) -> list[RedRule]:
-        """The critical rules that found bad data."""
+        """The rules that are red because of bad data, as an error reports them."""
         return [
-            RedRule(self.suite, rule.rule, rule.about, rule.bad, rule.ids[:IDS_TOLD])
+            RedRule(rule.suite, rule.rule, tuple(rule.about), rule.bad, tuple(rule.ids[:IDS_SHOWN]), rule.fix)
             for rule in self.rules
-            if rule.bad and rule.severity == "critical"
+            if rule.red and not rule.broken
         ]
 
     @property
-    def names_red(self) -> list[str]:
-        """The rules that make the suite red, by name: those that are critical and found bad data, and those that could not be judged."""
-        return [rule.rule for rule in self.rules if rule.broken or (rule.bad and rule.severity == "critical")]
+    def red_names(self) -> list[str]:
+        """The names of the rules that make the gate red."""
+        return [rule.rule for rule in self.rules if rule.red]
 
     @property
     def broken(self) -> str:
-        """Why the suite was not judged as a whole, whatever the severity of the rules that were not; empty if it was."""
+        """Why the suite as a whole was not judged, or an empty text."""
         if not self.rules:
             return "it has no rules"
         reasons = sorted({rule.broken for rule in self.rules if rule.broken})
@@ -70,7 +113,7 @@ class GateVerdict:
 
 
 def require_green(*verdicts: GateVerdict) -> None:
-    """Raise GateBroken if a rule of any suite could not be judged, else GateFailed if a critical one found bad data; both tell all."""
+    """Raise GateBroken if a rule of any suite could not be judged, or GateFailed if one is red. Both report every red rule."""
     red = [rule for verdict in verdicts for rule in verdict.red]
     broken = {verdict.suite: verdict.broken for verdict in verdicts if verdict.broken}
     if broken:
@@ -79,19 +122,25 @@ def require_green(*verdicts: GateVerdict) -> None:
         raise GateFailed(red)
 
 
-def require_green_live(verdict: GateVerdict, error: type[LiveRed]) -> None:
-    """Raise `error` if the gate `live` is red or could not be judged."""
+def require_verified(verdict: GateVerdict, error: type[VerificationRed]) -> None:
+    """Raise `error` if the gate `verification` is red or could not be judged."""
     if verdict.broken or verdict.red:
         raise error(verdict.broken, verdict.red)
 
 
 def measure(run: Run, suite: str) -> dict[str, str]:
-    """Measure the suite's rules across tables (sql/rules/SUITE); why, for those that could not be. Locks ACCESS SHARE.
+    """Measure each rule of `sql/rules/SUITE`. Returns the reason for each rule that could not be measured. Locks ACCESS SHARE.
 
-    A suite without a folder has been measured by then: reconcile does that. What no query can measure of `live` does migration/live.py.
+    A rule file is two queries that only read, so a DBA can run it in psql:
+
+    1. What is bad, one row each: `id` (uuid) and `about` (text[]: columns, dispositions). An object of the catalog has no id; `about`
+       is its name.
+    2. Below the line `-- Checked:`, how many rows or objects were checked. A rule that checked nothing is not judged.
+
+    A suite without a folder is measured elsewhere: `reconciliation` by sync/reconcile.py, most of `verification` by verification.py.
     """
     failed = {}
-    for rule in sql.folder(f"rules/{suite}"):
+    for rule in sql.folder(f"rules/{suite}") if suite in sql.folders("rules") else ():
         try:
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:
@@ -99,48 +148,49 @@ def measure(run: Run, suite: str) -> dict[str, str]:
     return failed
 
 
-def rule_results(run: Run, suite: str) -> dict[str, list[dict[str, Any]]]:
-    """What was measured for the suite in this run, by rule: one row each, if all is well."""
-    results: dict[str, list[dict[str, Any]]] = {}
+def queries(rule: SqlFile) -> tuple[str, str]:
+    """The two queries of a rule file: what is bad, and how much was checked. Raises ValueError if the file does not have both."""
+    if rule.checked is None:
+        raise ValueError(f"sql/{rule.name}.sql has no part Checked")
+    return rule.statement, rule.checked.statement
+
+
+def rule_results(run: Run, suite: str) -> dict[str, list[RuleResult]]:
+    """What was measured for the suite in this run, by rule. One result for each rule, if all is well."""
+    results: dict[str, list[RuleResult]] = {}
     for row in run.database.read("gates/rule_results", run=run.epoch, suite=suite):
-        results.setdefault(row["rule"], []).append(row)
+        results.setdefault(row["rule"], []).append(RuleResult(**row))
     return results
 
 
-def note(run: Run, verdict: GateVerdict, found: Sequence[RuleVerdict]) -> None:
-    """Write the verdict of every rule, and for the rules in `found`, which no SQL of ours has measured, their findings."""
+def save_verdict(run: Run, verdict: GateVerdict, found: Sequence[RuleVerdict]) -> None:
+    """Save the verdict on every rule, and the findings of the rules in `found`, which our SQL has not measured."""
 
-    def noted(connection: Connection) -> None:
+    def saved(connection: Connection) -> None:
         for rule in found:
-            database.run(connection, "gates/forget", run=run.epoch, rule=rule.rule)
-            database.run(connection, "gates/found", run=run.epoch, rule=rule.rule, ids=list(rule.ids), about=list(rule.about))
+            database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule.rule)
+            database.run(connection, "gates/save_findings", run=run.epoch, rule=rule.rule, ids=list(rule.ids), about=list(rule.about))
         for rule in verdict.rules:
-            database.run(connection, "gates/judged", **_row(run, verdict.suite, rule))
+            row = {**asdict(rule), "ids": list(rule.ids[:IDS_SHOWN]), "about": list(rule.about), "red": rule.red}
+            database.run(connection, "gates/save_verdict", run=run.epoch, **row)
 
-    run.database.write(f"noting the verdicts of {verdict.suite}", noted)
+    run.database.write(f"saving the verdicts of {verdict.suite}", saved)
 
 
-def note_measured(connection: Connection, run: int, suite: str, rule: str, *, looked_at: int, objects: Sequence[str] = ()) -> None:
-    """Write the rule result of a rule: what is bad is its findings by now, and `objects`, which have no id."""
-    database.run(connection, "gates/measured", run=run, suite=suite, rule=rule, looked_at=looked_at, objects=list(objects))
+def read_verdicts(connection: Connection, run: int) -> list[RuleVerdict]:
+    """The verdicts of a run as they were saved: red ones first, then those that found something, then green ones."""
+    verdicts = [RuleVerdict(**row) for row in database.rows(connection, "gates/verdicts", run=run)]
+    return sorted(verdicts, key=lambda rule: (not rule.red, rule.green))
+
+
+def save_result(connection: Connection, run: int, suite: str, rule: str, *, checked: int, objects: Sequence[str] = ()) -> None:
+    """Save the result of a rule. What is bad is its findings by now, and `objects`, which have no id."""
+    database.run(connection, "gates/save_result", run=run, suite=suite, rule=rule, checked=checked, objects=list(objects))
 
 
 def _measure(run: Run, suite: str, rule: SqlFile, connection: Connection) -> None:
-    database.run(connection, "gates/forget", run=run.epoch, rule=rule.rule)
-    looked = database.rows(connection, rule.name, run=run.epoch, rule=rule.rule)[0]
-    note_measured(connection, run.epoch, suite, rule.rule, **looked)
-
-
-def _row(run: Run, suite: str, rule: RuleVerdict) -> dict[str, Any]:
-    return {
-        "run": run.epoch,
-        "suite": suite,
-        "rule": rule.rule,
-        "severity": rule.severity,
-        "description": rule.description,
-        "passed": rule.passed,
-        "looked_at": rule.looked_at,
-        "bad": rule.bad,
-        "ids": list(rule.ids[:IDS_TOLD]),
-        "about": list(rule.about),
-    }
+    database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule.rule)
+    bad, checked = queries(rule)
+    statement = text(_MEASURE.format(bad=bad, checked=checked))
+    measured = connection.execute(statement, {"run": run.epoch, "rule": rule.rule}).one()
+    save_result(connection, run.epoch, suite, rule.rule, checked=measured.checked, objects=measured.objects)

@@ -1,6 +1,7 @@
-"""The gate `live`: what no single query can measure of the tables after the switch. Each look writes the rule results of its rules."""
+"""The gate `verification`: what no single query can measure after the switch. Each check saves the results of its rules."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
@@ -8,109 +9,115 @@ import sql
 from migration import database
 from migration.checks import acceptance, gates
 from migration.errors import DatabaseError
-from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.sync import carry_back
 
-SUITE = "live"
-#: What stays to do after the switch's commit until the gate is green.
-GATE = "gate live"
-#: The rules of the comparison of every row, by which their findings are called.
+SUITE = "verification"
+#: The step after the switch's commit that is open until the gate is green.
+GATE = f"gate {SUITE}"
+#: The rules of the comparison of every row; findings carry these names.
 COMPARED = ("live_missing", "live_extra", "live_differs", "live_refused", "identity_changed", "email_or_token_changed")
-#: Batches of a rehearsal: each day it leaves as many dead rows as it carries.
+#: Batches of the dry run: each day it leaves as many dead rows as it carries.
 DRY_RUN_BATCHES = 20
 
 
-class CannotLook(Exception):
-    """Why a look is not possible as things stand, to be read after the names of its rules."""
+class CannotCheck(Exception):
+    """Why a check is not possible at the moment, to be read after the names of its rules."""
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """Rows with a verdict, those of them that are retired rows, and a plain count of the retired table."""
+
+    checked: int
+    in_sum: int
+    retired_rows: int
 
 
 def measure(run: Run) -> dict[str, str]:
-    """Take every look; why, for the rules of those that failed. Locks ACCESS SHARE, and for a moment what each look says."""
+    """Run every check. Returns the reason for each rule that could not be measured. Locks ACCESS SHARE, briefly what each check says."""
     failed: dict[str, str] = {}
-    for look, rules in LOOKS.items():
+    for check, rules in CHECKS.items():
         try:
-            look(run)
+            check(run)
         except DatabaseError as error:
             failed |= dict.fromkeys(rules, f"failed with SQLSTATE {error.sqlstate}")
-        except CannotLook as why:
-            failed |= dict.fromkeys(rules, str(why))
+        except CannotCheck as reason:
+            failed |= dict.fromkeys(rules, str(reason))
     return failed
 
 
 def compare(run: Run) -> None:
     """Give every row of the retired and the serving table its verdict, in one snapshot. Locks ACCESS SHARE."""
     with run.database.transaction("comparing retired and serving table", isolation="REPEATABLE READ") as connection:
-        for rule in (*COMPARED, "live_sum"):
-            database.run(connection, "gates/forget", run=run.epoch, rule=rule)
+        for rule in COMPARED:
+            database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
         for step in ("forget", "compare", "log"):
             database.run(connection, f"verify/{step}", run=run.epoch)
-        compared = database.rows(connection, "verify/compared", run=run.epoch)[0]
+        comparison = _Comparison(**database.rows(connection, "verify/compared", run=run.epoch)[0])
         for rule in COMPARED:
-            gates.note_measured(connection, run.epoch, SUITE, rule, looked_at=compared["looked_at"])
-        adds_up = compared["in_sum"] == compared["retired_rows"]
-        _note(run, connection, "live_sum", looked_at=compared["retired_rows"], objects=[] if adds_up else ["artworks_old"])
+            gates.save_result(connection, run.epoch, SUITE, rule, checked=comparison.checked)
+        adds_up = comparison.in_sum == comparison.retired_rows
+        _replace(run, connection, "live_sum", checked=comparison.retired_rows, objects=[] if adds_up else ["artworks_old"])
 
 
-def hold_against_fingerprint(run: Run) -> None:
-    """Take the fingerprint of the retired table and hold it against the one kept. Locks ACCESS SHARE.
+def compare_fingerprint(run: Run) -> None:
+    """Compare the retired table with its newest fingerprint. Locks ACCESS SHARE.
 
-    While rows were carried back after that one, it cannot say whether somebody else has written too: that is a rule of its own.
-    Raises CannotLook where a switch was killed before it took one.
+    If rows were carried back after that fingerprint, it cannot show whether another session has written too: a rule of its own reports
+    that. Raises CannotCheck if a switch was killed before it took a fingerprint.
     """
-    with run.database.transaction("looking at the retired table", isolation="REPEATABLE READ") as connection:
-        switch_run = ledger.phase(connection).run
-        kept = database.rows(connection, "verify/fingerprint_kept", step=acceptance.FINGERPRINT, switch_run=switch_run)
-        if not kept:
-            raise CannotLook("could not look: no fingerprint was taken, run switch_over again")
-        carried_back = bool(kept[0]["carried_back_since"])
-        now = acceptance.fingerprint(connection)
-        untouched = kept[0]["details"] == now or carried_back
-        looked_at = 0 if carried_back else now["row_count"]
-        _note(run, connection, "retired_untouched", looked_at=looked_at, objects=[] if untouched else ["artworks_old"])
-        _note(run, connection, "roll_back_not_begun", looked_at=1, objects=["artworks_old"] if carried_back else [])
+    with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
+        kept = acceptance.kept_fingerprint(connection)
+        if kept is None:
+            raise CannotCheck("could not be checked: no fingerprint was taken, run `switch_over` again")
+        current = acceptance.fingerprint(connection)
+        untouched = kept.fingerprint == current or kept.carried_back_since
+        checked = 0 if kept.carried_back_since else current["row_count"]
+        _replace(run, connection, "retired_untouched", checked=checked, objects=[] if untouched else ["artworks_old"])
+        _replace(run, connection, "roll_back_not_begun", checked=1, objects=["artworks_old"] if kept.carried_back_since else [])
 
 
-def ask_product_queries(run: Run) -> None:
-    """See checks.slow_queries."""
+def check_product_queries(run: Run) -> None:
+    """Check that each query of the product can use an index. See `acceptance.slow_queries`."""
     queries = sql.folder("verify/queries")
     slow = acceptance.slow_queries(run, queries)
-    _write(run, "queries_on_index", looked_at=len(queries), objects=slow)
+    _save(run, "queries_on_index", checked=len(queries), objects=slow)
 
 
-def walk(run: Run) -> None:
-    """See checks.accept."""
-    walked = acceptance.accept(run)
-    _write(run, "acceptance_test", looked_at=1, objects=walked.ended_with)
-    _write(run, "references_tried", looked_at=1, objects=walked.not_tried)
+def run_acceptance_test(run: Run) -> None:
+    """Use one artwork as the product does. See `acceptance.acceptance_test`."""
+    result = acceptance.acceptance_test(run)
+    _save(run, "acceptance_test", checked=1, objects=result.failed_with)
+    _save(run, "references_tried", checked=1, objects=result.not_tried)
 
 
-def rehearse(run: Run) -> None:
-    """Carry back what fits into some batches, in a transaction that is rolled back. Locks retired rows alone."""
-    rehearsed = carry_back.rehearse(run, batches=DRY_RUN_BATCHES)
+def dry_run_roll_back(run: Run) -> None:
+    """Carry back some batches in a transaction that is rolled back. Locks rows of the retired table only."""
+    carried = carry_back.dry_run(run, batches=DRY_RUN_BATCHES)
 
-    def note(connection: Connection) -> None:
-        database.run(connection, "gates/forget", run=run.epoch, rule="roll_back_open")
-        database.run(connection, "gates/found", run=run.epoch, rule="roll_back_open", ids=list(rehearsed.refused_ids), about=[])
-        gates.note_measured(connection, run.epoch, SUITE, "roll_back_open", looked_at=rehearsed.logged)
+    def save(connection: Connection) -> None:
+        database.run(connection, "gates/delete_findings", run=run.epoch, rule="roll_back_open")
+        database.run(connection, "gates/save_findings", run=run.epoch, rule="roll_back_open", ids=list(carried.rejected_ids), about=[])
+        gates.save_result(connection, run.epoch, SUITE, "roll_back_open", checked=carried.logged)
 
-    run.database.write("noting the rehearsal", note)
+    run.database.write("saving the dry run", save)
 
 
-#: Each look, and the rules whose results it writes.
-LOOKS: dict[Callable[[Run], None], Sequence[str]] = {
+#: Each check, and the rules whose results it saves.
+CHECKS: dict[Callable[[Run], None], Sequence[str]] = {
     compare: (*COMPARED, "live_sum"),
-    hold_against_fingerprint: ("retired_untouched", "roll_back_not_begun"),
-    ask_product_queries: ("queries_on_index",),
-    walk: ("acceptance_test", "references_tried"),
-    rehearse: ("roll_back_open",),
+    compare_fingerprint: ("retired_untouched", "roll_back_not_begun"),
+    check_product_queries: ("queries_on_index",),
+    run_acceptance_test: ("acceptance_test", "references_tried"),
+    dry_run_roll_back: ("roll_back_open",),
 }
 
 
-def _write(run: Run, rule: str, *, looked_at: int, objects: Sequence[str]) -> None:
-    run.database.write(f"noting {rule}", lambda connection: _note(run, connection, rule, looked_at=looked_at, objects=objects))
+def _save(run: Run, rule: str, *, checked: int, objects: Sequence[str]) -> None:
+    run.database.write(f"saving {rule}", lambda connection: _replace(run, connection, rule, checked=checked, objects=objects))
 
 
-def _note(run: Run, connection: Connection, rule: str, *, looked_at: int, objects: Sequence[str] = ()) -> None:
-    database.run(connection, "gates/forget", run=run.epoch, rule=rule)
-    gates.note_measured(connection, run.epoch, SUITE, rule, looked_at=looked_at, objects=objects)
+def _replace(run: Run, connection: Connection, rule: str, *, checked: int, objects: Sequence[str]) -> None:
+    database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
+    gates.save_result(connection, run.epoch, SUITE, rule, checked=checked, objects=objects)

@@ -1,4 +1,4 @@
-"""The decisions that exist, and what each takes for a value."""
+"""The decisions that exist, and the values that each accepts."""
 
 import json
 import re
@@ -13,10 +13,10 @@ from migration.errors import BadInput, DatabaseError
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 
-#: What carry_columns and accept_exposure are without a decision, and what takes one back.
+#: The value of a list without a decision, and the value that revokes one.
 NONE = "none"
 
-#: The kinds of exposure that can be accepted: a user comes to see artworks that had no owner, or that had another one.
+#: The kinds of exposure that can be accepted: a user sees artworks that had no owner, or that had another owner.
 EXPOSURES = ("user_gained", "user_changed")
 
 
@@ -35,13 +35,13 @@ class DecisionName(StrEnum):
     REMOVE_OWNERLESS_USERS = "remove_ownerless_users"
 
 
-#: Decisions that made the schema what it is, and what to do when it is there already.
+#: Decisions that only deploy_schema reads, and how to get their effect after it has run.
 _READ_BY_DEPLOY = {
     DecisionName.FUNCTION_ROLES: "GRANT EXECUTE on the functions yourself, or roll back first.",
-    DecisionName.CARRY_COLUMNS: "Roll back first: the clean table gets its columns when it is made.",
+    DecisionName.CARRY_COLUMNS: "roll back first: the clean table gets its columns when it is created.",
 }
 
-#: Decisions that are one word, or the word that takes it back.
+#: Decisions that accept one word, or the word that revokes it.
 _WORDS = {
     DecisionName.NO_ARCHIVE: ("accepted", "no"),
     DecisionName.REMOVE_TEST_DATA: ("yes", "no"),
@@ -50,21 +50,23 @@ _WORDS = {
 
 
 def checked_value(connection: Connection, name: DecisionName, value: str) -> str:
-    """The value in the form the ledger keeps. Raises BadInput, saying what the decision takes."""
+    """Return the value in the form that the ledger keeps. Raises BadInput if the decision does not accept it."""
     if name in _WORDS:
         return _word(name, value.strip())
     return _CHECKS[name](connection, value.strip())
 
 
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
-    """What a decision does in the moment it is made: a cleared refusal puts its id into the log, so that catch-up, or the way back, looks
-    at it again."""
+    """Do what takes effect with the decision itself: a cleared rejected write is logged again, for catch-up or for carry-back.
+
+    Raises BadInput if the decision has no effect any more, or if clearing would delete the only copy of the artwork.
+    """
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
-        raise BadInput(f"{name} is read by deploy_schema, and that has run. {_READ_BY_DEPLOY[name]} Nothing was decided.")
+        raise undecided(f"{name} is read by deploy_schema, and that has run.", _READ_BY_DEPLOY[name])
     if name is not DecisionName.CLEAR_REJECTED_WRITE:
         return
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.rejected_write') IS NULL")).scalar_one():
-        raise BadInput("There is no refused write: nothing has been deployed. Nothing was decided.")
+        raise nothing_rejected()
     switched = ledger.phase(connection).phase is Phase.SWITCHED
     if not switched:
         _require_legacy_row(connection, value)
@@ -76,45 +78,59 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
         {"id": value},
     )
     if cleared.rowcount == 0:
-        raise BadInput(f"artwork {value} has no refused write. Nothing was decided.")
+        raise undecided(f"artwork {value} has no rejected write.", "give an id that is in artwork_migration.rejected_write.")
     if switched:
-        # what was refused counts as carried back: the way back must look at it again, and refuse it again if it must
+        # a rejected write counts as carried back, so the rollback tries it again only if it is logged again
         question = text("INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[CAST(:id AS uuid)])")
         connection.execute(question, {"id": value})
 
 
 def _require_legacy_row(connection: Connection, artwork: str) -> None:
-    """Refuse to clear what would take the only copy of an artwork away: catch-up removes a clean row that has no legacy row."""
+    """Raise BadInput for an artwork without a legacy row: catch-up would delete its clean row, which is the only copy."""
     only_copy = text("SELECT artwork_migration.is_only_clean(c.id) FROM public.artworks_v2 AS c WHERE c.id = CAST(:id AS uuid)")
     if connection.execute(only_copy, {"id": artwork}).scalar_one_or_none():
-        raise BadInput(
-            f"artwork {artwork} is on the clean side only: cleared, it would be lost. Correct the clean row so that the legacy table takes"
-            " it (that settles the refusal), or insert the legacy row by hand and clear it then, or delete the clean row if it may go."
-            " Nothing was decided."
+        raise undecided(
+            f"artwork {artwork} is on the clean side only: if it were cleared, it would be lost.",
+            "correct the clean row so that the legacy table accepts it, which resolves the rejected write. Or insert the legacy row by hand"
+            " and clear it then. Or delete the clean row if nobody needs it.",
         )
 
 
 def carried_columns(connection: Connection) -> tuple[str, ...]:
-    """The legacy columns that the decision in force carries over beyond the mapping."""
+    """Return the legacy columns beyond the mapping that the decision in force carries over."""
     return _names(ledger.decision_value(connection, DecisionName.CARRY_COLUMNS, NONE))
+
+
+def undecided(problem: str, fix: str) -> BadInput:
+    """Return the error of a decision that cannot be made."""
+    return BadInput(f"{problem} Nothing was decided. To fix: {fix}")
+
+
+def nothing_rejected() -> BadInput:
+    """Return the error of clearing a rejected write where there can be none."""
+    return undecided("There is no rejected write, because nothing has been deployed.", "run deploy_schema first.")
+
+
+def _not_accepted(name: DecisionName, value: str) -> BadInput:
+    return undecided(f"{name} takes {value}.", "decide again with such a value.")
 
 
 def _word(name: DecisionName, given: str) -> str:
     if given not in _WORDS[name]:
-        raise BadInput(f"{name} takes {' or '.join(_WORDS[name])}. Nothing was decided.")
+        raise _not_accepted(name, " or ".join(_WORDS[name]))
     return given
 
 
 def _count(_: Connection, given: str) -> str:
     if not re.fullmatch(r"[0-9]{1,9}", given):
-        raise BadInput("max_quarantined takes a number of rows, like 12. Nothing was decided.")
+        raise _not_accepted(DecisionName.MAX_QUARANTINED, "a number of rows, like 12")
     return str(int(given))
 
 
 def _roles(_: Connection, given: str) -> str:
     roles = _names(given)
     if not roles:
-        raise BadInput("function_roles takes the names of roles, separated by commas, like service_role. Nothing was decided.")
+        raise _not_accepted(DecisionName.FUNCTION_ROLES, "the names of roles, separated by commas, like service_role")
     return ",".join(roles)
 
 
@@ -122,74 +138,76 @@ def _artwork(_: Connection, given: str) -> str:
     try:
         return str(UUID(given))
     except ValueError:
-        raise BadInput("clear_rejected_write takes the id of one artwork. Nothing was decided.") from None
+        raise _not_accepted(DecisionName.CLEAR_REJECTED_WRITE, "the id of one artwork") from None
 
 
 def _columns(connection: Connection, given: str) -> str:
-    """The columns as one list, each of which can really be carried over."""
+    """Return the columns as one list. Raises BadInput if one of them cannot be carried over."""
     columns = _names(given)
     if not columns and given != NONE:
-        raise BadInput(f"carry_columns takes columns of artworks, separated by commas, or {NONE}. Nothing was decided.")
+        raise _not_accepted(DecisionName.CARRY_COLUMNS, f"columns of artworks, separated by commas, or {NONE}")
     mapping = json.dumps(database.rows(connection, "mapping"))
-    found = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
-    if found:
-        told = "; ".join(f"{row['column_name']}: {row['problem']}" for row in found)
-        raise BadInput(f"These columns cannot be carried over: {told}. Nothing was decided.")
+    problems = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
+    if problems:
+        raise _not_carried("; ".join(f"{row['column_name']}: {row['problem']}" for row in problems))
     for column in columns:
         _require_equality(connection, column)
     return ",".join(columns) or NONE
 
 
 def _exposures(_: Connection, given: str) -> str:
-    """The kinds as one list, in their order."""
+    """Return the kinds of exposure as one list, in their order."""
     kinds = _names(given)
     if not set(kinds) <= set(EXPOSURES) or (not kinds and given != NONE):
-        raise BadInput(f"accept_exposure takes {' or '.join(EXPOSURES)}, or both with a comma between, or {NONE}. Nothing was decided.")
+        raise _not_accepted(DecisionName.ACCEPT_EXPOSURE, f"{' or '.join(EXPOSURES)}, or both with a comma between, or {NONE}")
     return ",".join(kind for kind in EXPOSURES if kind in kinds) or NONE
 
 
 def _require_equality(connection: Connection, column: str) -> None:
-    """Refuse a type whose equality is found in no schema that our functions see: hstore and its like, where an extension put it."""
+    """Raise BadInput for a type whose equality operator is in a schema that our functions do not see, as that of hstore may be."""
     quoted = '"' + column.replace('"', '""').replace("%", "%%") + '"'
     try:
         with database.translated("comparing", ""), connection.begin_nested():
             connection.exec_driver_sql(f"SELECT a.{quoted} IS DISTINCT FROM a.{quoted} FROM public.artworks AS a LIMIT 0")
     except DatabaseError:
-        raise BadInput(
-            f"These columns cannot be carried over: {column}: values of its type cannot be compared. Nothing was decided."
-        ) from None
+        raise _not_carried(f"{column}: values of its type cannot be compared") from None
+
+
+def _not_carried(columns: str) -> BadInput:
+    return undecided(f"These columns cannot be carried over: {columns}.", "leave them out.")
 
 
 def _drifted(connection: Connection, given: str) -> str:
-    """What may differ from what deploy_schema found, as one list; the word for none takes it all back."""
+    """Return the monitored objects whose drift is accepted, as one list."""
     if given == NONE:
         return NONE
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.drift') IS NULL")).scalar_one():
-        raise BadInput("accept_drift takes what differs since deploy_schema, and that has not run. Nothing was decided.")
+        raise undecided("accept_drift takes what differs since deploy_schema, and that has not run.", "run deploy_schema first.")
     names = _names(given)
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
     if unknown or not names:
-        wanted = f"'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NONE}"
-        raise BadInput(
-            f"accept_drift takes {wanted}. Unknown, or of a kind that may not differ: {'; '.join(unknown)}. Nothing was decided."
+        raise undecided(
+            f"accept_drift takes 'column NAME on public.artworks' or a constraint or an index, separated by commas, or {NONE}. Unknown, or "
+            f"of a kind that may not differ: {'; '.join(unknown)}.",
+            "give the names as the refusal of the verb lists them.",
         )
     return ",".join(names)
 
 
 def _names(value: str) -> tuple[str, ...]:
-    """The names in a list, each once; the word for none is no name."""
+    """Return the names in a list, each once, without the word for none."""
     names = (name.strip() for name in value.split(","))
     return tuple(dict.fromkeys(name for name in names if name and name != NONE))
 
 
 def _interval(connection: Connection, given: str) -> str:
-    """Ask the server: it is what reads the value later."""
+    """Return the interval as the server writes it, because the server reads it later."""
     if not re.fullmatch(r"[0-9]{1,6} ?(seconds?|minutes?|hours?|days?)", given):
-        raise BadInput("in_flight_age takes an interval like '15 minutes' or '2 hours'. Nothing was decided.")
+        raise _not_accepted(DecisionName.IN_FLIGHT_AGE, "an interval like '15 minutes' or '2 hours'")
     return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())
 
 
-#: What each decision takes, but for those of _WORDS.
+#: How the value of each decision is checked, except those of _WORDS.
 _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.IN_FLIGHT_AGE: _interval,
     DecisionName.MAX_QUARANTINED: _count,

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Phase(StrEnum):
-    """Where the migration stands. A fact in the ledger, written in the transaction that makes it true."""
+    """The phases of a migration. The ledger has the one in force, written in the transaction that makes it true."""
 
     NOT_STARTED = "NOT_STARTED"
     DEPLOYED = "DEPLOYED"
@@ -17,22 +17,22 @@ class Phase(StrEnum):
 
     @property
     def next_verbs(self) -> tuple[Verb, ...]:
-        """The verbs that start in this phase, in the order of the life cycle."""
+        """Return the verbs that start in this phase, in the order of the life cycle."""
         return tuple(verb for verb in VERBS if self in verb.starts)
 
     @property
     def serves(self) -> str:
-        """Which table answers to `artworks`, as a clause."""
+        """Return which table serves as `artworks`, as a clause."""
         return _SERVES[self]
 
 
 @dataclass(frozen=True)
 class Verb:
-    """What an operator may run: `name` is its flow, its file and its deployment.
+    """What an operator can run: `name` is that of its flow, its file and its deployment.
 
-    It `starts` in one of these phases and `brings` that one. With `takes_target`, the phase to go back to is a parameter. A verb that
-    `needs_approval` only plans until it gets the number of its plan. One that `resumes` finishes what a killed run of it has left after
-    its commit.
+    It `starts` in one of these phases and `brings` that phase. With `takes_target`, the phase to return to is a parameter. A verb that
+    `needs_approval` only plans until it gets the number of its plan. A verb that `resumes` first does the steps that a killed run of it
+    left after its commit.
     """
 
     name: str
@@ -47,19 +47,19 @@ class Verb:
 
     @property
     def command(self) -> str:
-        """The verb as it is typed behind `artwork-migration run`."""
+        """Return the verb as it is typed after `artwork-migration run`."""
         target = f" --to {self.brings}" if self.takes_target else ""
         return f"{self.name.replace('_', '-')}{target}"
 
     @property
     def inverse(self) -> Verb | None:
-        """The verb that leads back; None where nothing does."""
+        """Return the verb that undoes this one, or None if there is none."""
         back = (verb for verb in VERBS if verb is not self and self.brings in verb.starts and verb.brings in self.starts)
         return next(back, None)
 
     @property
     def goes_back(self) -> bool:
-        """Whether it leads to an earlier phase."""
+        """Return whether the verb leads to an earlier phase."""
         return self.takes_target
 
 
@@ -85,7 +85,7 @@ _SERVES = {
 
 
 def verbs_from(phase: Phase) -> list[Verb]:
-    """The verbs that lead on from a phase to the end of the life cycle, in its order."""
+    """Return the verbs from a phase to the end of the life cycle, in its order."""
     order = list(Phase)
     forward = [verb for verb in VERBS if not verb.goes_back]
     return [verb for verb in forward if phase in verb.starts or order.index(phase) < order.index(verb.starts[0])]

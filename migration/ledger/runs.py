@@ -1,9 +1,9 @@
-"""One writer at a time: a session's advisory lock, the fence behind it, and the refusal that names who is at work."""
+"""One run at a time: an advisory lock of a session, the fence behind it, and the error that names the run which holds it."""
 
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
@@ -17,7 +17,7 @@ from migration.settings import Settings
 
 @dataclass(frozen=True)
 class Approval:
-    """Who approved a plan by its number, and why."""
+    """The approval of a plan by its number: who gave it, and why."""
 
     plan: str
     approved_by: str
@@ -25,20 +25,22 @@ class Approval:
 
     @classmethod
     def given(cls, plan: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
-        """The approval in a verb's parameters; None without a number. Raises BadInput if it names nobody or no reason."""
+        """Return the approval from a verb's parameters; None without a number. Raises BadInput if the name or the reason is missing."""
         number, who, why = ((text or "").strip() for text in (plan, approved_by, reason))
         if not number:
             return None
         if not who or not why:
-            raise BadInput("A plan's number needs approved_by and reason. Nothing was changed. To fix: give who approves it, and why.")
+            raise BadInput(
+                "The number of a plan requires approved_by and reason. Nothing was changed. To fix: give who approves it, and why."
+            )
         return cls(number, who, why)
 
 
 class Run:
-    """A run of a verb that holds the lock. `epoch` is its row in phase_history, 0 until it has begun to write; `seconds` are those of its
-    steps so far.
+    """A run of a verb that holds the lock.
 
-    No dataclass: Prefect takes those apart when they are handed to a task, and would hand on a copy.
+    `epoch` is its row in phase_history, 0 until it begins to write; `seconds` has the time of each step so far. This is no dataclass,
+    because Prefect would give a task a copy of that.
     """
 
     def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
@@ -51,16 +53,16 @@ class Run:
         self.seconds: dict[str, float] = {}
 
     def begin(self, approval: Approval | None = None) -> None:
-        """Take the epoch: from here on no older run can commit behind the fence."""
-        given = {name: getattr(approval, name, None) for name in ("plan", "approved_by", "reason")}
+        """Record the run and take its epoch. From then on the fence stops every older run."""
+        approved = asdict(approval) if approval else {}
         self.epoch = self.database.write(
             f"beginning {self.verb}",
-            lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, approval=given),
+            lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, **approved),
         )
 
     def resume(self) -> bool:
-        """Begin, if a run of this verb was killed after its commit and has left steps to do. Returns whether it was."""
-        with self.database.transaction("looking for steps left") as connection:
+        """Begin if a run of this verb was killed after its commit and left steps to do. Returns whether one was."""
+        with self.database.transaction("reading the steps left") as connection:
             in_phase = ledger.phase(connection).phase is self.verb.brings
             left = self.verb.resumes and in_phase and bool(ledger.steps_left(connection, self.verb.name))
         if left:
@@ -68,23 +70,23 @@ class Run:
         return left
 
     def phase(self) -> Phase:
-        """The phase in force."""
+        """Return the phase in force."""
         with self.database.transaction("reading the phase") as connection:
             return ledger.phase(connection).phase
 
     def require_phase(self) -> None:
-        """Refuse with WrongPhase unless the verb starts in the phase that the database is in.
+        """Raise WrongPhase unless the verb starts in the phase in force.
 
-        A ledger that is left in NOT_STARTED is the rest of a rollback, which the same verb takes away.
+        A ledger in phase NOT_STARTED is what a killed rollback has left; the same verb removes it.
         """
         with self.database.transaction("reading the phase") as connection:
-            found = ledger.phase(connection).phase
-            rest = self.verb is ROLL_BACK_TO_NOT_STARTED and found is self.verb.brings and ledger.exists(connection)
-        if found not in self.verb.starts and not rest:
-            raise WrongPhase(self.verb.name, found, self.verb.starts, [str(verb) for verb in found.next_verbs])
+            phase = ledger.phase(connection).phase
+            rest = self.verb is ROLL_BACK_TO_NOT_STARTED and phase is self.verb.brings and ledger.exists(connection)
+        if phase not in self.verb.starts and not rest:
+            raise WrongPhase(self.verb.name, phase, self.verb.starts, [str(verb) for verb in phase.next_verbs])
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
-        """Note the outcome; with `phase_after` this transaction makes that phase true."""
+        """Record the outcome. With `phase_after`, this transaction makes that phase true."""
         self.database.write(
             f"ending {self.verb}",
             lambda connection: ledger.end_run(connection, self.epoch, outcome=outcome, phase_after=phase_after, details=dict(details)),
@@ -93,32 +95,33 @@ class Run:
 
 @contextmanager
 def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> Iterator[Run]:
-    """Hold the run's lock while the body runs. Raises RunInProgress, naming the holder, after `run_wait_seconds`.
+    """Hold the lock of the run during the block. Raises RunInProgress, which names the holder, after `run_wait_seconds`.
 
-    Locks: advisory (1634890865, 1) on an idle autocommit connection, so that it never stands in the way of CREATE INDEX CONCURRENTLY.
+    Locks: advisory (1634890865, 1), on an idle connection outside a transaction, so that it never blocks CREATE INDEX CONCURRENTLY. The
+    first key is `artq` in ASCII, which all locks of this tool have.
     """
     refuse_pooler(target, verb.name)
     with target.autocommit("taking the run's lock") as connection:
-        connection.detach()  # closed at the end, not given back to the pool with the lock still on it
+        connection.detach()  # closed at the end: in the pool it would keep the lock
         deadline = time.monotonic() + settings.run_wait_seconds
-        while not (_had(connection, "run/try_lock") and _fence_is_free(target)):
+        while not (_is_true(connection, "run/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
                 raise RunInProgress([row["holder"] for row in database.rows(connection, "run/holders")] or ["another run"])
             time.sleep(0.2)
         yield Run(target, settings, verb=verb, name=name, run_id=run_id)
 
 
-def _had(connection: Connection, name: str) -> bool:
+def _is_true(connection: Connection, name: str) -> bool:
     return bool(database.run(connection, name).scalar_one())
 
 
 def _fence_is_free(target: Database) -> bool:
-    with target.transaction("looking for orphaned backends") as connection:
-        return _had(connection, "run/fence_is_free")
+    with target.transaction("checking the fence") as connection:
+        return _is_true(connection, "run/fence_is_free")
 
 
 def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> None:
-    """Enter the fence until the transaction ends; asks again for up to 10 s. Raises RunInProgress or (by the epoch) Overtaken."""
+    """Enter the fence until the end of the transaction, within 10 s. Raises RunInProgress, or Overtaken if a newer run has begun."""
     deadline = time.monotonic() + 10
     while not connection.execute(
         text("SELECT artwork_migration.enter_fence(:epoch, :exclusively)"), {"epoch": epoch, "exclusively": exclusively}
@@ -129,7 +132,10 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
 
 
 def refuse_pooler(target: Database, verb: str) -> None:
-    """Refuse a transaction pooler: behind it a session's lock protects nothing. Seen by the port, or by a backend that changes."""
+    """Raise PrerequisitesNotMet behind a transaction pooler, where the lock of a session protects nothing.
+
+    It is recognized by its port, or by a backend that changes between transactions.
+    """
     if target.url.port == 6543 or _backend_changes(target):
         raise PrerequisitesNotMet(
             verb,
@@ -137,8 +143,8 @@ def refuse_pooler(target: Database, verb: str) -> None:
                 Problem(
                     "transaction_pooler",
                     "ARTWORK_DATABASE_URL",
-                    "it leads to a transaction pooler, where the lock of a run would protect nothing.",
-                    "Give the address of the server itself or of a session pooler (on Supabase port 5432).",
+                    "it is the address of a transaction pooler, behind which the lock of a run protects nothing.",
+                    "Give the address of the server or of a session pooler (on Supabase port 5432).",
                 )
             ],
         )

@@ -1,4 +1,4 @@
-"""The safety window: the days after the switch in which the way back stands open and everything is verified daily."""
+"""The safety window: the days after the switch in which `verify` runs daily and a rollback is possible."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from migration import database
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 
-#: How long it is at least, counted from the time that the database recorded.
+#: The days of the window, counted from the switch by the clock of the database.
 SAFETY_DAYS = 30
-#: How old a verification may be that clean-up relies on.
+#: The age of a verification, in hours, up to which clean_up relies on it.
 FRESH_HOURS = 24
 
 
 @dataclass(frozen=True)
 class Verification:
-    """One look at everything: `red` names what was not as it should be."""
+    """One verification; `red` has the names of its red rules, and `day` is the day of the window."""
 
     run: int
     day: int
@@ -29,7 +29,7 @@ class Verification:
 
 @dataclass(frozen=True)
 class SafetyWindow:
-    """The window that is open now, with its verifications, the oldest first; `days` are whole ones since the switch."""
+    """The open window and its verifications, oldest first; `days` is the number of whole days since the switch."""
 
     switched_at: datetime
     days: int
@@ -37,43 +37,42 @@ class SafetyWindow:
 
     @property
     def day(self) -> int:
-        """The day it is: 1 begins with the switch."""
+        """Return the day of the window; day 1 begins with the switch."""
         return self.days + 1
 
     @property
     def today(self) -> str:
-        """The day it is, in words."""
-        return in_words(self.day)
+        """Return the day of the window as text."""
+        return day_text(self.day)
 
     @property
     def over(self) -> bool:
-        """Whether the days are over."""
+        """Return whether the window is over."""
         return self.day > SAFETY_DAYS
 
     @property
     def verified(self) -> bool:
-        """Whether the newest verification is green and fresh."""
-        newest = self.verifications[-1:]
-        return any(one.fresh and not one.red for one in newest)
+        """Return whether the newest verification is green and fresh."""
+        return any(newest.fresh and not newest.red for newest in self.verifications[-1:])
 
 
-def in_words(day: int) -> str:
-    """How a day of the window is told, and one after it."""
+def day_text(day: int) -> str:
+    """Return the text for a day of the window, or for a day after it."""
     return f"Day {day} of {SAFETY_DAYS}" if day <= SAFETY_DAYS else f"The safety window of {SAFETY_DAYS} days is over (day {day})"
 
 
 def read(connection: Connection) -> SafetyWindow | None:
-    """The window as the ledger and the database's clock have it; None outside SWITCHED."""
+    """Return the safety window by the clock of the database; None outside phase SWITCHED."""
     switch = ledger.phase(connection)
     if switch.phase is not Phase.SWITCHED or switch.since is None:
         return None
     days = connection.execute(
         text("SELECT FLOOR(EXTRACT(EPOCH FROM NOW() - CAST(:since AS timestamptz)) / 86400)::int"), {"since": switch.since}
     ).scalar_one()
-    found = database.rows(connection, "safety_window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
-    return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in found))
+    rows = database.rows(connection, "safety_window/verifications", switch_run=switch.run, fresh_hours=FRESH_HOURS)
+    return SafetyWindow(switch.since, int(days), tuple(Verification(**{**row, "red": tuple(row["red"])}) for row in rows))
 
 
 def note(connection: Connection, run: int, day: int, red: Sequence[str]) -> None:
-    """Write down that everything was looked at in this run, and what was red."""
+    """Record the verification of this run, with the names of its red rules."""
     database.run(connection, "safety_window/verified", run=run, day=day, red=list(red))

@@ -39,25 +39,13 @@ _COLUMN_GONE = "SELECT * FROM artwork_migration.column_gone"
 class Dependent:
     """One dependent: its kind, its name, what happens to it at the switch, or what blocks that and how to fix it; lock and statements."""
 
-    rule: str
+    kind: str
     object: str
     action: str
     problem: str
     remedy: str
     lock: str
-    statements: tuple[Statement, ...]
-
-    @property
-    def line(self) -> dict[str, str]:
-        """The dependent as a fact of a plan."""
-        return {
-            "kind": self.rule.replace("_", " "),
-            "object": self.object,
-            "action": _BLOCKED if self.problem else self.action,
-            "lock": self.lock,
-            "problem": self.problem,
-            "remedy": self.remedy,
-        }
+    statements: tuple[Statement, ...] = ()
 
 
 def read(connection: Connection, catalog: Catalog, *, column_gone: str = _COLUMN_GONE) -> list[Dependent]:
@@ -82,17 +70,18 @@ def statements(dependents: Iterable[Dependent]) -> list[Statement]:
 
 def blockers(dependents: Iterable[Dependent]) -> list[Problem]:
     """Return what blocks the switch."""
-    return [Problem(one.rule, one.object, one.problem, one.remedy) for one in dependents if one.problem]
+    return [Problem(one.kind.replace(" ", "_"), one.object, one.problem, one.remedy) for one in dependents if one.problem]
 
 
 def facts(dependents: Sequence[Dependent]) -> list[dict[str, str]]:
-    """Return a line for each dependent, as plans show them. What blocks the switch has no second line with an action."""
+    """Return each dependent without its statements, as a fact of a plan. What blocks the switch has no second line with an action."""
     blocking = {one.object for one in dependents if one.problem}
-    return [one.line for one in dependents if one.problem or one.object not in blocking]
+    shown = [one for one in dependents if one.problem or one.object not in blocking]
+    return [{name: value for name, value in vars(one).items() if name != "statements"} for one in shown]
 
 
 def relation(connection: Connection) -> list[Statement]:
-    """Return the statement that creates the relation in our schema. The switch and the roll back read it there under their locks."""
+    """Return the statement that creates the relation in our schema. The switch and the rollback read it there under their locks."""
     queries = {"bound_object": _part("bound_object"), "bound_to_artworks": _part("bound_to_artworks"), "dependent": _union()}
     parameters = {name: file.statement for name, file in queries.items()}
     return statements_of(connection, Catalog(parameters), sql.load("dependents/relation/views"))
@@ -152,9 +141,9 @@ def _rows(connection: Connection, catalog: Catalog, file: SqlFile) -> Iterator[M
 def _dependent(file: SqlFile, row: Mapping[str, Any]) -> Dependent:
     lock, problem, steps = file.header["locks"], row.get("problem") or "", row.get("steps") or []
     return Dependent(
-        rule=file.rule,
+        kind=file.rule.replace("_", " "),
         object=row["object"],
-        action=row.get("action") or "",
+        action=_BLOCKED if problem else row["action"],
         problem=problem,
         remedy=file.header["remedy"] if problem else "",
         lock=lock if steps else "",

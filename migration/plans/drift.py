@@ -1,22 +1,22 @@
-"""Noticing a lapse of the capture, or a legacy table that has drifted, before anything is built on it."""
+"""Drift of the capture or of the legacy table, noticed before a verb relies on either."""
 
 import sql
 from migration.errors import PrerequisitesNotMet
 from migration.ledger.runs import Run
 from migration.plans.statements import Catalog, problems_found
 
-#: A question of the deployment whose answer may have changed: whether users can be created by e-mail.
+#: A prerequisite of deploy_schema that may be broken since: whether users can be created by e-mail.
 _USERS_CONTRACT = "plan/prerequisites/users_contract"
 
 
-def require_capture(run: Run) -> None:
-    """Refuse unless everything that capture and write-through rest on is what deploy_schema left, or was accepted.
+def require_no_drift(run: Run) -> None:
+    """Raise PrerequisitesNotMet if a monitored object differs from its baseline and no decision accepts that.
 
-    Triggers and functions of ours, columns and keys of the legacy table, foreign keys to it, the key of users. Takes ACCESS SHARE only.
-    Raises PrerequisitesNotMet.
+    Monitored are our triggers and functions, the columns and keys of the legacy table, the foreign keys to it, and the key of users.
+    Takes ACCESS SHARE only.
     """
-    with run.database.transaction("looking at the capture") as connection:
+    with run.database.transaction("checking for drift") as connection:
         files = [*sql.folder("drift"), sql.load(_USERS_CONTRACT)]
-        found = [obstacle for file in files for obstacle in problems_found(connection, Catalog({}), file)]
-    if found:
-        raise PrerequisitesNotMet(run.verb.name, found)
+        problems = [problem for file in files for problem in problems_found(connection, Catalog({}), file)]
+    if problems:
+        raise PrerequisitesNotMet(run.verb.name, problems)

@@ -1,22 +1,20 @@
-"""What a verb has still to do after the commit that brought its phase: steps in the ledger, each by itself, by whichever run comes."""
+"""The steps that a verb has left after the commit that brings its phase. The ledger has them, so the next run of the verb does them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
 
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
 from migration.plans.plan import Statement
 
-#: Does a step and returns what it found.
+#: The work of a step, which returns the details for the ledger.
 Work = Callable[[Run], Mapping[str, object]]
 
 
-def of_statements(rows: Sequence[dict[str, Any]]) -> dict[str, Work]:
-    """The statements of stage `after` among those of a plan that is kept, as steps by their object."""
-    statements = [Statement(**row) for row in rows if row["stage"] == "after"]
-    return {statement.object: partial(_execute, statement) for statement in statements}
+def of_statements(statements: Sequence[Statement]) -> dict[str, Work]:
+    """Return the statements of stage `after` as steps, by their object."""
+    return {statement.object: partial(_execute, statement) for statement in statements if statement.stage == "after"}
 
 
 def _execute(statement: Statement, run: Run) -> dict[str, object]:
@@ -25,9 +23,8 @@ def _execute(statement: Statement, run: Run) -> dict[str, object]:
 
 
 def do_what_is_left(run: Run, steps: Mapping[str, Work]) -> list[str]:
-    """Do those of these steps that stand open for this verb, in their order, and return them. Killed in between, another run does the
-    rest."""
-    with run.database.transaction("looking for steps") as connection:
+    """Do those of these steps that the verb has open, in this order, and return their names. After a kill, another run does the rest."""
+    with run.database.transaction("reading the steps left") as connection:
         left = ledger.steps_left(connection, run.verb.name)
     todo = [name for name in steps if name in left]
     for name in todo:
@@ -37,5 +34,5 @@ def do_what_is_left(run: Run, steps: Mapping[str, Work]) -> list[str]:
 
 def _step(run: Run, name: str, work: Work) -> None:
     run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, name))
-    found = work(run)
-    run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **found))
+    details = work(run)
+    run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **details))

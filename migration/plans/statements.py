@@ -130,20 +130,5 @@ def database_mark(connection: Connection) -> str:
 
 def _accepted_statuses(connection: Connection) -> dict[str, list[str]]:
     """Per status column, which of the statuses that could be written legacy's own checks accept."""
-    candidates = {
-        "generation_status": ["pending", "processing", "completed", "failed"],
-        "upscale_status": ["not_started", "not_required", "pending", "processing", "completed", "failed"],
-    }
-    checks = database.rows(connection, "plan/status_checks")
-    accepted = {}
-    for column, statuses in candidates.items():
-        conditions = [check["expression"] for check in checks if check["column_name"] == column]
-        condition = " AND ".join(f"({expression}) IS NOT FALSE" for expression in conditions) or "TRUE"
-        question = text(f"SELECT s.{column} FROM UNNEST(CAST(:statuses AS text [])) AS s ({column}) WHERE {_escaped(condition)}")
-        accepted[column] = list(connection.execute(question, {"statuses": statuses}).scalars())
-    return accepted
-
-
-def _escaped(expression: str) -> str:
-    """An expression from the catalog inside text(): a colon before a word would be taken for a parameter, but not in a cast."""
-    return expression.replace("::", "\0").replace(":", "\\:").replace("\0", "::")
+    questions = {row["column_name"]: row["question"] for row in database.rows(connection, "plan/accepted_statuses")}
+    return {column: list(database.run_literally(connection, question).scalars()) for column, question in questions.items()}

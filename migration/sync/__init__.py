@@ -1,1 +1,1 @@
-"""Moving rows: the backfill, catch-up, carry-back, and the comparison of both sides."""
+"""Everything that moves or compares rows: backfill, catch-up, carry-back and reconcile."""

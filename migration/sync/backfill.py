@@ -1,4 +1,4 @@
-"""The first copy: quarantine, users, chunks by block range behind the fence, and the pass for what is still missing."""
+"""The first copy: quarantine, users, chunks by block range behind the fence, and the rows that are still missing after it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,13 +9,13 @@ from migration import database
 from migration.ledger import runs
 from migration.ledger.runs import Run
 
-#: A sign-up with an e-mail of the batch waits for its commit, so a batch takes a fraction of a second.
+#: E-mails in a batch. A sign-up with one of them waits for the commit, so a batch takes only a fraction of a second.
 USERS_IN_A_BATCH = 5_000
 
 
 @dataclass(frozen=True)
 class ChunkCopied:
-    """One chunk done: the rows it copied, and how many of all chunks are done now."""
+    """A chunk that was copied: its rows, and how many of all `chunks` are `done`."""
 
     copied: int
     done: int
@@ -23,17 +23,17 @@ class ChunkCopied:
 
 
 def find_quarantined(run: Run) -> int:
-    """List every eligible row that the clean table cannot take, with its reason. Returns how many. Locks ACCESS SHARE."""
+    """List every eligible row that the clean table cannot take, with the reason. Returns how many. Locks ACCESS SHARE."""
 
-    def judge(connection: Connection) -> int:
+    def find(connection: Connection) -> int:
         database.run(connection, "migrate_data/find_quarantined")
         return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.quarantine")).scalar_one())
 
-    return run.database.write("judging quarantine", judge)
+    return run.database.write("finding quarantined rows", find)
 
 
 def create_users(run: Run) -> int:
-    """Create an anonymous user for every e-mail that has none, in batches. Returns how many were created.
+    """Create an anonymous user for every e-mail without a user, in batches. Returns how many.
 
     Locks ROW EXCLUSIVE on users; a sign-up with an e-mail of the batch waits for its commit.
     """
@@ -45,7 +45,7 @@ def create_users(run: Run) -> int:
 
 
 def plan_chunks(run: Run) -> int:
-    """Cut the legacy table into chunks, unless it is cut already and still the same table. Returns how many are left to copy."""
+    """Divide the legacy table into chunks, unless there are chunks of the same table file. Returns how many are left to copy."""
 
     def plan(connection: Connection) -> int:
         if not database.run(connection, "migrate_data/chunks_hold").scalar_one():
@@ -57,20 +57,20 @@ def plan_chunks(run: Run) -> int:
 
 
 def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
-    """Copy chunk after chunk, each in a transaction of its own, and cut the table anew when it was rewritten meanwhile.
+    """Copy chunk after chunk, each in a transaction of its own, and yield each. A table that was rewritten meanwhile is divided again.
 
-    Raises Overtaken when a newer run has begun. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks.
+    Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run has begun.
     """
     while True:
-        done = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
-        if done is not None:
-            yield done
+        chunk = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
+        if chunk is not None:
+            yield chunk
         elif plan_chunks(run) == 0:
             return
 
 
 def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
-    """Copy the next chunk behind the shared fence; None when none is left, or when the blocks mean another table now."""
+    """Copy the next chunk behind the shared fence. Returns None if none is left, or if the blocks now belong to another table file."""
     runs.enter_fence(connection, run.epoch, exclusively=False)
     claimed = database.rows(connection, "migrate_data/claim_chunk")
     if not claimed:
@@ -89,13 +89,13 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
 
 
 def log_missing(run: Run) -> int:
-    """The anti-join pass: log every row that should be in the clean table and is not, for catch-up. Returns the ids in the log."""
+    """Log every row that should be in the clean table and is not, so that catch-up writes it. Returns the number of ids in the log."""
 
     def log(connection: Connection) -> int:
         database.run(connection, "migrate_data/log_missing")
         return int(connection.execute(text("SELECT COALESCE(SUM(CARDINALITY(ids)), 0) FROM artwork_migration.legacy_change")).scalar_one())
 
-    return run.database.write("logging what is missing", log)
+    return run.database.write("logging missing rows", log)
 
 
 def _create_batch(run: Run, connection: Connection) -> list[dict[str, int]]:

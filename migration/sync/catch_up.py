@@ -1,4 +1,4 @@
-"""Catch-up: make the clean rows what the legacy rows are now, batch by batch, until the log is drained."""
+"""Catch-up: it brings the clean rows up to date with the legacy rows whose ids are in the log, batch by batch."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -8,13 +8,13 @@ from sqlalchemy import Connection, text
 from migration.ledger import runs
 from migration.ledger.runs import Run
 
-#: Batches with less than they could take, one after the other, after which the log counts as drained.
+#: The number of batches in a row that are not full, after which the log counts as drained.
 SMALL_BATCHES = 3
 
 
 @dataclass
 class CaughtUp:
-    """What a catch-up did: ids taken from the log, users created, clean rows removed and written, batches."""
+    """The counts of a catch-up: ids taken from the log, users created, clean rows removed and written, batches."""
 
     logged: int = 0
     users_created: int = 0
@@ -23,15 +23,16 @@ class CaughtUp:
     batches: int = 0
 
     def add(self, amounts: Mapping[str, int]) -> None:
-        """Add what a batch, or another catch-up, did."""
+        """Add the counts of a batch or of another catch-up."""
         for name, amount in amounts.items():
             setattr(self, name, getattr(self, name) + amount)
 
 
 def catch_up(run: Run) -> CaughtUp:
-    """Apply the log until it is empty, or on a live database, where it never is for long, until three batches in a row were small.
+    """Apply the log until it is empty, or until three batches in a row are not full: on a live database it is never empty for long.
 
-    Raises Overtaken or RunInProgress. Locks the fence, and the clean rows of a batch in id order; never a legacy row.
+    Returns the counts. Locks the fence, and the clean rows of a batch in the order of their ids; never a legacy row. Raises Overtaken or
+    RunInProgress.
     """
     total = CaughtUp()
     small = 0
@@ -44,10 +45,10 @@ def catch_up(run: Run) -> CaughtUp:
 
 
 def drain(run: Run) -> CaughtUp:
-    """Catch up and leave the log small on disk, before autovacuum comes to it.
+    """Catch up, and vacuum the log so that it is small on disk without waiting for autovacuum. Returns the counts.
 
-    In two rounds: what the application writes during the first stands at the log's end, and nothing before it can be cut off; from then on
-    there is room further in front. Not before a switch: the VACUUM may take seconds, in which the log fills.
+    It takes two rounds. VACUUM can only truncate free space at the end of the log, where the application writes during the first round;
+    in the second round it writes into the free space before. Before a switch this is not done: VACUUM may take seconds, and the log grows.
     """
     total = CaughtUp()
     for _ in range(2):
@@ -57,8 +58,7 @@ def drain(run: Run) -> CaughtUp:
 
 
 def _vacuum_log(run: Run) -> None:
-    """Nobody waits for it: a table that somebody has locked is left to autovacuum. Its end is cut off under ACCESS EXCLUSIVE only if that
-    is free for a moment, and the lock is given up as soon as anybody waits for it."""
+    """Vacuum the log. No session waits for it: VACUUM skips a locked table, and gives up ACCESS EXCLUSIVE as soon as a session waits."""
     with run.database.autocommit("vacuuming the log") as connection:
         connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.key_change")
 

@@ -1,4 +1,4 @@
-"""What the clean table gets once it is filled: indexes, its foreign key to users, statistics. Each a step of its own, resumable."""
+"""What the clean table gets after the copy: indexes, its foreign key to users, statistics. Each is a step that can be resumed."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,10 +17,10 @@ from sql import SqlFile
 
 
 def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
-    """Do what ``sql/migrate_data/post_copy`` finds still to do, in its order, and yield the object of each thing done.
+    """Execute the steps that ``sql/migrate_data/post_copy`` finds in the catalog, in its order, and yield the object of each.
 
-    What is there already is found in the catalog, so a killed run is gone on with where it was. Raises LockNotObtained (the key's locks,
-    bounded like a plan's) or OldTransactions (an index waits for every transaction that is older).
+    A step that is done is not found again, so a run resumes after a kill. Locks: the foreign key takes its locks for a moment, like a plan.
+    Raises LockNotObtained, or OldTransactions if an index waited too long for older transactions.
     """
     for file in sql.folder("migrate_data/post_copy"):
         match file.header["stage"]:
@@ -29,8 +29,8 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
             case "locked":
                 yield from _under_lock(run, file, on_attempt)
             case _:
-                yield from _one_by_one(run, file)
-    # killed between a thing done and its note, a run leaves a step open that the catalog has just said is done
+                yield from _step_by_step(run, file)
+    # a run that was killed before it recorded a step leaves it open, although the catalog has shown above that it is done
     run.database.write("closing steps", lambda connection: ledger.close_steps(connection, run.verb.name))
 
 
@@ -54,7 +54,7 @@ def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> I
         yield statements[-1].object
 
 
-def _one_by_one(run: Run, file: SqlFile) -> Iterator[str]:
+def _step_by_step(run: Run, file: SqlFile) -> Iterator[str]:
     for statement in _left(run, file):
         run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, statement.object))  # noqa: B023 (called at once)
         _alone(run, statement)
@@ -63,16 +63,19 @@ def _one_by_one(run: Run, file: SqlFile) -> Iterator[str]:
 
 
 def _alone(run: Run, statement: Statement) -> None:
-    """Execute it outside a transaction block. It waits for open transactions as long as a verb waits for locks; nobody waits for it."""
+    """Execute the statement outside a transaction block. No session waits for it.
+
+    It waits for older transactions for at most `lock_wait_seconds`, and then raises OldTransactions.
+    """
     patience = run.settings.lock_wait_seconds
     try:
         with run.database.autocommit(statement.object) as connection:
-            connection.detach()  # what is set for the session ends with it
+            connection.detach()  # so that the settings of the session end with it
             connection.execute(text("SET statement_timeout = 0"))
             connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, FALSE)"), {"limit": f"{int(patience * 1000)}ms"})
             database.run_literally(connection, statement.do)
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise
-        found = [row["session"] for row in run.database.read("run/open_transactions")]
-        raise OldTransactions(str(run.verb), statement.object, found) from None
+        sessions = [row["session"] for row in run.database.read("run/open_transactions")]
+        raise OldTransactions(str(run.verb), statement.object, sessions) from None

@@ -1,4 +1,4 @@
-"""Reconcile: compare every row of both sides in one snapshot, then look again at just what was on its way."""
+"""Reconcile: it compares every row of both tables in one snapshot, and rechecks the ids that were in transit then."""
 
 from sqlalchemy import Connection, text
 
@@ -8,28 +8,28 @@ from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.sync.catch_up import catch_up
 
-#: Looks at the pending ids before the rest is called pending for good.
-SECOND_LOOKS = 10
+#: How often the pending ids are rechecked before the rest stays pending.
+RECHECKS = 10
 
 
 def reconcile(run: Run) -> dict[str, int]:
-    """Write verdict counts, findings and rule results of this run, once. Returns the legacy rows and clean extras by verdict.
+    """Compare every row, and write the findings and rule results of this run. Returns the number of rows by verdict.
 
-    One REPEATABLE READ snapshot for all of it; ids pending in it are caught up and looked at again. Locks ACCESS SHARE.
+    The comparison reads one REPEATABLE READ snapshot. Ids that are pending in it are caught up and rechecked. Locks ACCESS SHARE.
     """
-    legacy_rows = _look(run)
-    for _ in range(SECOND_LOOKS):
+    legacy_rows = _compare(run)
+    for _ in range(RECHECKS):
         if not _pending(run):
             break
         catch_up(run)
-        with run.database.transaction("looking again", isolation="REPEATABLE READ") as connection:
+        with run.database.transaction("rechecking pending ids", isolation="REPEATABLE READ") as connection:
             database.run(connection, "reconcile/recheck", run=run.epoch)
     run.database.write("writing the results", lambda connection: _write_results(run, connection, legacy_rows))
     with run.database.transaction("reading the counts") as connection:
         return {row["verdict"]: row["row_count"] for row in database.rows(connection, "reconcile/verdict_counts", run=run.epoch)}
 
 
-def _look(run: Run) -> int:
+def _compare(run: Run) -> int:
     with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
         database.run(connection, "reconcile/delete_earlier_results", run=run.epoch)
         for table in ("reconciliation", "strategy_count", "statistic"):
@@ -43,7 +43,7 @@ def _look(run: Run) -> int:
 
 def _pending(run: Run) -> int:
     question = text("SELECT COUNT(*) FROM artwork_migration.finding WHERE run = :run AND rule = 'pending'")
-    with run.database.transaction("counting what is pending") as connection:
+    with run.database.transaction("counting pending ids") as connection:
         return int(connection.execute(question, {"run": run.epoch}).scalar_one())
 
 
@@ -53,7 +53,7 @@ def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
 
 
 def _count_statistics(run: Run, connection: Connection) -> None:
-    """Write every count of `sql/reconcile/statistics`, in its order; a file of rows returns one statement for each thing it counts."""
+    """Write the counts of `sql/reconcile/statistics`, in its order. A file of rows returns one statement for each count."""
     for file in sql.folder("reconcile/statistics"):
         if file.returns_statements:
             for row in database.statements(connection, file, run=run.epoch):

@@ -1,4 +1,4 @@
-"""The clean-up: the retired table goes, and everything of ours but the record of what was done. There is no way back from it."""
+"""The clean-up: it drops the retired table and every object of this tool except the ledger. No rollback is possible after it."""
 
 from datetime import UTC, timedelta
 from typing import Any
@@ -18,23 +18,23 @@ from migration.plans.pending_steps import Work
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, problems_found, statements_of, still_clear
 
-#: The first step after the commit: what the logs held is in a file before they go.
+#: The first step after the commit: the logs are exported to a file before they are dropped.
 EXPORT = "export of the ledger"
 
 _DEPENDENT = "clean_up/blockers/dependent"
-#: What was left behind in the tables that stay, and the decision on which it goes.
+#: What the migration leaves in tables that stay, by the decision that removes it.
 _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
-#: What these two are asked with.
+#: The parameters of these two.
 _LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 
 
 def plan_clean_up(connection: Connection) -> Plan:
-    """The plan of clean_up for this database, readable from the first day on, with what speaks against it as blockers.
+    """Return the plan of clean_up for this database. SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
-    SWITCHED → SWITCHED; takes ACCESS SHARE only.
+    It can be made on each day of the safety window; until the window is over, that is one of its blockers.
     """
     return Plan(
         verb=CLEAN_UP,
@@ -42,13 +42,13 @@ def plan_clean_up(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection)),
-        blockers=(*_too_early(connection), *_in_the_way(connection)),
-        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counted(connection)},
+        blockers=(*_not_yet(connection), *_blockers(connection)),
+        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counts(connection)},
     )
 
 
 def _statements(connection: Connection) -> list[Statement]:
-    """The files in their order; behind the locks the blockers are rechecked, and before the logs go what was left behind is removed."""
+    """Return the statements of the files in their order. The blockers are rechecked under the locks; leftovers go before the logs."""
     catalog = Catalog({"ledger_tables": list(ledger.TABLES)})
     statements: list[Statement] = []
     for file in sql.folder("clean_up"):
@@ -65,26 +65,26 @@ def _remove_leftovers(connection: Connection) -> list[Statement]:
     return [statement for file in decided for statement in statements_of(connection, _LEFT, sql.load(file))]
 
 
-def _counted(connection: Connection) -> dict[str, Any]:
-    """How much each decision would remove, with the first of the ids."""
-    asked = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
-    return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in asked.items()}
+def _counts(connection: Connection) -> dict[str, Any]:
+    """Return how many rows each decision would remove, and the first of their ids."""
+    queries = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in queries.items()}
 
 
-def _too_early(connection: Connection) -> list[Problem]:
-    """What time and verification say, and whether somebody has taken leave of the values."""
+def _not_yet(connection: Connection) -> list[Problem]:
+    """Return the blockers that end with time, with a verification and with the decision to keep no archive."""
     window = safety_window.read(connection)
-    found = [*_window_open(window), *_not_verified(window)] if window else []
+    blockers = [*_window_open(window), *_not_verified(window)] if window else []
     if ledger.decision_value(connection, DecisionName.NO_ARCHIVE, "no") != "accepted":
-        found.append(
+        blockers.append(
             Problem(
                 "archive",
                 "table public.artworks_old",
-                "there is no archive of it: its values, and the rows that were never migrated, will be gone for good.",
-                "Keep a copy of your own if you want one, then run decide no_archive accepted, with who and why.",
+                "there is no archive of it: its values, and the rows that were never migrated, will be lost.",
+                "Make a copy if you want one, then run `artwork-migration run decide no_archive accepted --approved-by NAME --reason WHY`.",
             )
         )
-    return found
+    return blockers
 
 
 def _window_open(window: SafetyWindow) -> list[Problem]:
@@ -104,19 +104,19 @@ def _not_verified(window: SafetyWindow) -> list[Problem]:
         problem = f"the newest one is red: {', '.join(red)}."
     else:
         problem = f"the newest one is older than {safety_window.FRESH_HOURS} hours."
-    return [Problem("verification", "verification", problem, "Run verify; mend what it finds.")]
+    return [Problem("verification", "verification", problem, "Run verify, and fix what it finds.")]
 
 
-def _in_the_way(connection: Connection) -> list[Problem]:
+def _blockers(connection: Connection) -> list[Problem]:
     files = [*sql.folder("clean_up/blockers"), sql.load(REJECTED_WRITE)]
-    return [obstacle for file in files for obstacle in problems_found(connection, Catalog({}), file)]
+    return [problem for file in files for problem in problems_found(connection, Catalog({}), file)]
 
 
 def finish(run: Run, export: Work) -> list[str]:
-    """Do what the commit has left to do, and return it: the `export`, what was left behind, the logs. CLEANED → CLEANED.
+    """Do the steps left after the commit: the `export`, then the leftovers and the logs. Returns their names. CLEANED → CLEANED.
 
-    Locks rows of artworks and users that go, no table of the application's. Killed in between, another run does the rest.
+    Locks the rows of artworks and users that it deletes, and no table of the application. After a kill, another run does the rest.
     """
     with run.database.transaction("reading the plan") as connection:
-        rows = ledger.cleaned_statements(connection)
-    return pending_steps.do_what_is_left(run, {EXPORT: export, **pending_steps.of_statements(rows)})
+        statements = plan.executed_statements(connection, CLEAN_UP)
+    return pending_steps.do_what_is_left(run, {EXPORT: export, **pending_steps.of_statements(statements)})

@@ -1,4 +1,4 @@
-"""The plan of deploy_schema: read from the catalog and from ``sql/``, nothing is changed here."""
+"""The plan of deploy_schema, made from the catalog and from ``sql/``. Making it changes nothing."""
 
 import dataclasses
 import json
@@ -14,48 +14,50 @@ from migration.plans import dependents, estimates, plan
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
-#: Those blockers of the plan that read rows of the application; the others ask the catalog, however long it takes.
-_LOOK_AT_ROWS = ("referenced_row",)
+#: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
+_READ_ROWS = ("referenced_row",)
 
 
-def plan_deployment(connection: Connection) -> Plan:
-    """The plan of deploy_schema for this database. Raises PrerequisitesNotMet. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only."""
-    known = require_prerequisites(connection, "deploy_schema")
-    statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, known, file)]
-    facts = _facts(connection, known)
+def plan_deploy_schema(connection: Connection) -> Plan:
+    """Return the plan of deploy_schema for this database. NOT_STARTED → NOT_STARTED; takes ACCESS SHARE only.
+
+    Raises PrerequisitesNotMet.
+    """
+    catalog = require_prerequisites(connection, "deploy_schema")
+    statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, catalog, file)]
+    facts = _facts(connection, catalog)
     return Plan(
         verb=DEPLOY_SCHEMA,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=plan.by_stage(statements),
-        blockers=_blockers(connection, known, facts),
+        blockers=_blockers(connection, catalog, facts),
         facts=facts,
     )
 
 
-def _facts(connection: Connection, known: Catalog) -> dict[str, Any]:
-    """What the reader of the plan is told."""
+def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:
     return {
-        **estimates.facts(connection, known),
-        "statuses_legacy_takes": json.loads(known.parameters["accepted"]),
-        # what it deparses waits for whoever has locked a table that the words name
-        dependents.FACT: estimates.within_bound(connection, lambda: _dependents(connection, known)),
+        **estimates.facts(connection, catalog),
+        "statuses_legacy_takes": json.loads(catalog.parameters["accepted"]),
+        # within a time limit, because reading a definition waits for the locks on every table that it names
+        dependents.FACT: estimates.within_bound(connection, lambda: _dependents(connection, catalog)),
     }
 
 
-def _dependents(connection: Connection, known: Catalog) -> list[dict[str, str]]:
-    return dependents.facts(dependents.read(connection, known, column_gone=sql.load("stand_ins/column_gone").statement))
+def _dependents(connection: Connection, catalog: Catalog) -> list[dict[str, str]]:
+    return dependents.facts(dependents.read(connection, catalog, column_gone=sql.load("stand_ins/column_gone").statement))
 
 
-def _blockers(connection: Connection, known: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
-    """What must be mended first. Only a look at rows has a bound; one not had in that time is told in `facts`, and a gate looks again."""
-    asked = dataclasses.replace(known, parameters={**known.parameters, **estimates.exposure_counts(facts["exposure"])})
-    found: list[Problem] = []
+def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
+    """Return the blockers. One that could not be checked within the time limit is added to `facts`; a gate checks it later."""
+    counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **estimates.exposure_counts(facts["exposure"])})
+    blockers: list[Problem] = []
     for file in sql.folder("plan/blockers"):
-        look = partial(problems_found, connection, asked, estimates.before_deployment(connection, asked, file))
-        rows = estimates.within_bound(connection, look) if file.rule in _LOOK_AT_ROWS else look()
-        if rows is None:
-            facts.setdefault("not_looked", []).append(file.rule)
-        found += rows or []
-    return tuple(found)
+        check = partial(problems_found, connection, counted, estimates.before_deployment(connection, counted, file))
+        problems = estimates.within_bound(connection, check) if file.rule in _READ_ROWS else check()
+        if problems is None:
+            facts.setdefault("not_checked", []).append(file.rule)
+        blockers += problems or []
+    return tuple(blockers)

@@ -6,7 +6,6 @@ import sql
 from migration import database
 from migration.checks import acceptance, verification
 from migration.errors import Problem
-from migration.ledger import ledger
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.plans import dependents, pending_steps, plan
@@ -25,13 +24,13 @@ from migration.plans.statements import (
 from migration.sync.catch_up import CaughtUp, catch_up
 
 #: The checks that are left when the statements after the commit are done, in this order; the flow closes the gate.
-LOOKS = (acceptance.FINGERPRINT, verification.GATE)
+CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A prerequisite of the deployment that also blocks the switch.
 _USER_KEY_ACTION = "plan/prerequisites/user_key_action"
 
 
-def plan_switch(connection: Connection) -> Plan:
+def plan_switch_over(connection: Connection) -> Plan:
     """Return the plan of switch_over for this database. MIGRATED → MIGRATED; takes ACCESS SHARE only.
 
     Every dependent of artworks is in its statements or in its facts, or it is a blocker.
@@ -83,7 +82,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
 
 
 def locks(connection: Connection) -> list[Statement]:
-    """Every lock of the switch, or of the roll back from it: views first, then tables, then artworks and its other half."""
+    """Every lock of the switch, or of the rollback from it: views first, then tables, then artworks and its other half."""
     return statements_of(connection, Catalog({}), dependents.given(sql.load("switch_over/locks")))
 
 
@@ -106,8 +105,10 @@ def catch_up_before(run: Run) -> CaughtUp:
 def finish(run: Run) -> list[str]:
     """Do the steps that the commit of this verb has left, except the gate, and return them. After a kill another run does the rest.
 
-    The statements are the same after the switch and after the roll back from it.
+    The statements are the same after the switch and after the rollback from it.
     """
     with run.database.transaction("reading the plan") as connection:
-        rows = ledger.switched_statements(connection)
-    return pending_steps.do_what_is_left(run, {**pending_steps.of_statements(rows), acceptance.FINGERPRINT: acceptance.take_fingerprint})
+        statements = plan.executed_statements(connection, SWITCH_OVER)
+    return pending_steps.do_what_is_left(
+        run, {**pending_steps.of_statements(statements), acceptance.FINGERPRINT: acceptance.take_fingerprint}
+    )

@@ -1,1 +1,1 @@
-"""The shop: a process that goes on writing as the product does, on both sides, and journals every acknowledged write."""
+"""The application: a process that writes to both tables as the product does, and keeps a journal of every acknowledged write."""

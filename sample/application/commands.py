@@ -1,19 +1,19 @@
-"""What can be asked of the application while it runs, line by line."""
+"""The commands that the application reads while it runs, one per line."""
 
 import json
 from collections.abc import Iterable
 
-from sample.application.pace import Pace
-from sample.application.recording import Figures
+from sample.application.rate_limit import RateLimit
+from sample.application.recording import Statistics
 
 
-def obey(commands: Iterable[str], pace: Pace, figures: Figures) -> None:
-    """`pause` is answered when no transaction is under way, `resume` at once, both with the summary so far. The end of the input stops."""
+def follow_commands(commands: Iterable[str], limit: RateLimit, statistics: Statistics) -> None:
+    """Follow `pause` and `resume` and print the summary after each; after `pause` no transaction is running. Its end stops."""
     for command in commands:
         match command.strip():
             case "pause":
-                pace.pause()
+                limit.pause()
             case "resume":
-                pace.resume()
-        print(json.dumps(figures.summary()), flush=True)
-    pace.stop()
+                limit.resume()
+        print(json.dumps(statistics.summary()), flush=True)
+    limit.stop()

@@ -1,4 +1,4 @@
-"""One transaction of the application, made ready: what it holds, does, and means for the shop."""
+"""A job: one transaction of the application, what it holds, and what its commit changes in the shop."""
 
 import random
 import uuid
@@ -10,7 +10,7 @@ import psycopg
 
 from sample.application.layout import Layout
 from sample.application.shop import Artwork, Part, Shop
-from sample.entry import Entry, Side
+from sample.journal_entry import JournalEntry, Side
 
 Cursor: TypeAlias = psycopg.Cursor[tuple[object, ...]]
 
@@ -20,19 +20,19 @@ PETS = ("Buddy", "Max", "Luna", "Žofka", "Барсик", "ポチ", "كيتي", 
 
 @dataclass
 class Job:
-    """`perform` may run several times; None from it means that there was nothing to do. `settle` after the commit, then `release`."""
+    """One transaction. `perform` may run several times and returns None if there is nothing to do; `after_commit` and `release` follow."""
 
     side: Side
     kind: str
-    perform: Callable[[Cursor], Entry | None]
-    settle: Callable[[], None]
+    perform: Callable[[Cursor], JournalEntry | None]
+    after_commit: Callable[[], None]
     release: Callable[[], None]
     artworks: tuple[Artwork, ...] = ()
 
 
 @dataclass
-class Desk:
-    """What a worker makes jobs with; `chance` is the worker's own. Who is careful does nothing that the database must refuse."""
+class Context:
+    """What a worker makes jobs from. A careful worker makes no write that the database must refuse."""
 
     shop: Shop
     layout: Layout
@@ -40,10 +40,11 @@ class Desk:
     careful: bool
 
     def identity(self) -> str:
+        """Return a new id."""
         return str(uuid.UUID(int=self.chance.getrandbits(128), version=4))
 
     def word(self) -> str:
-        """Never the same twice, so that no write passes for another."""
+        """Return a new word, so that no two writes are equal."""
         return f"{self.chance.getrandbits(64):016x}"
 
     def pet(self) -> str:
@@ -53,9 +54,9 @@ class Desk:
         return f"{self.chance.choice(NAMES)} {self.word()}"
 
     def email(self) -> str:
-        """A customer who comes back, or a new one."""
-        known = self.shop.some_email(self.chance) if self.chance.random() < 0.4 else None
-        return known or self.fresh_email()
+        """Return the e-mail of a known customer or a new one."""
+        email = self.shop.some_email(self.chance) if self.chance.random() < 0.4 else None
+        return email or self.fresh_email()
 
     def fresh_email(self) -> str:
         return f"shopper.{self.word()}@example.com"
@@ -72,4 +73,4 @@ class Desk:
 
 
 def nothing() -> None:
-    """For a write that changes nothing the shop remembers."""
+    """Do nothing, for a job that changes nothing in the shop or holds nothing."""

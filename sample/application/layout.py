@@ -1,10 +1,10 @@
-"""What the application finds in the database at this moment; a migration changes it under way."""
+"""The layout of the tables, which a migration changes while the application runs."""
 
 from dataclasses import dataclass
 
 import psycopg
 
-from sample.entry import Side
+from sample.journal_entry import Side
 
 LAYOUT = """
     SELECT
@@ -33,7 +33,7 @@ LAYOUT = """
 
 @dataclass(frozen=True)
 class Layout:
-    """`columns` are those of whatever is called `artworks`; `clean_name` is what the clean table can be called, None if there is none."""
+    """The layout that one transaction sees: the columns of `artworks`, and the name that reaches the clean table (None: there is none)."""
 
     columns: frozenset[str]
     accepts_processing: bool
@@ -42,7 +42,7 @@ class Layout:
 
     @property
     def serving(self) -> Side:
-        """Which of the two tables is called `artworks`."""
+        """The table that has the name `artworks`."""
         return Side.LEGACY if "original_image_url" in self.columns else Side.CLEAN
 
     @property
@@ -59,7 +59,7 @@ class Layout:
 
 
 def read_layout(cursor: psycopg.Cursor[tuple[object, ...]]) -> Layout:
-    """True for as long as the transaction holds a lock on `artworks`."""
+    """Read the layout. It stays valid while the transaction holds a lock on `artworks`."""
     row = cursor.execute(LAYOUT).fetchone()
     assert row is not None
     columns, accepts_processing, knows_anonymous_users, clean_name = row

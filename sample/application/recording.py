@@ -1,4 +1,4 @@
-"""What leaves the process: the journal while it runs, the summary at its end."""
+"""The records of the application: the journal while it runs, the summary at its end."""
 
 import json
 import threading
@@ -8,12 +8,14 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import IO, Any
 
-from sample.entry import Entry, Side
+from sample.journal_entry import JournalEntry, Side
 
 
 class Journal:
-    """JSON lines, each flushed. `intend` before the commit, `acknowledge` after it, with when the transaction began and when it was
-    acknowledged; `abandon` if the server said no. Thread-safe.
+    """The journal, as JSON lines that are flushed one by one. Thread-safe.
+
+    `intend` comes before the commit. `acknowledge` comes after it, with the times at which the transaction began and ended; `abandon` if
+    the server refused it.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -21,7 +23,7 @@ class Journal:
         self._file: IO[str] | None = path.open("w", encoding="utf-8") if path else None
         self._number = 0
 
-    def intend(self, entry: Entry) -> int:
+    def intend(self, entry: JournalEntry) -> int:
         with self._lock:
             self._number += 1
             self._write({"n": self._number, "intent": entry.to_json()})
@@ -45,21 +47,21 @@ class Journal:
             self._file.flush()
 
 
-class Figures:
-    """Counts by side and kind; no values. Thread-safe."""
+class Statistics:
+    """Counts by side and kind, without values. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._committed: Counter[tuple[Side, str]] = Counter()
         self._idle: Counter[tuple[Side, str]] = Counter()
         self._errors: Counter[tuple[str, str]] = Counter()
-        self._overcome: Counter[str] = Counter()
+        self._retried: Counter[str] = Counter()
         self._longest: tuple[float, str] = (0.0, "")
         self._last_side: dict[str, Side] = {}
         self._both_sides: set[str] = set()
         self._crossings = 0
 
-    def committed(self, entry: Entry, seconds: float) -> None:
+    def committed(self, entry: JournalEntry, seconds: float) -> None:
         with self._lock:
             self._committed[entry.side, entry.kind] += 1
             self._longest = max(self._longest, (seconds, entry.kind))
@@ -70,7 +72,7 @@ class Figures:
                 self._last_side[artwork] = entry.side
 
     def idle(self, side: Side, kind: str) -> None:
-        """The statement met no row, or one that is behind: nothing was written."""
+        """Count a transaction that wrote nothing, because the row is missing or behind."""
         with self._lock:
             self._idle[side, kind] += 1
 
@@ -79,10 +81,10 @@ class Figures:
             self._errors[sqlstate, kind] += 1
             self._longest = max(self._longest, (seconds, kind))
 
-    def overcome(self, sqlstates: Iterable[str]) -> None:
-        """The attempt after these errors went well."""
+    def retried_with_success(self, sqlstates: Iterable[str]) -> None:
+        """Count errors whose retry succeeded."""
         with self._lock:
-            self._overcome.update(sqlstates)
+            self._retried.update(sqlstates)
 
     def summary(self) -> dict[str, Any]:
         with self._lock:
@@ -97,12 +99,12 @@ class Figures:
             }
 
     def _errors_by_sqlstate(self) -> dict[str, dict[str, Any]]:
-        found: dict[str, dict[str, Any]] = {}
+        errors: dict[str, dict[str, Any]] = {}
         for (sqlstate, kind), count in sorted(self._errors.items()):
-            told = found.setdefault(sqlstate, {"seen": 0, "retried_with_success": self._overcome[sqlstate], "kinds": {}})
-            told["seen"] += count
-            told["kinds"][kind] = count
-        return found
+            error = errors.setdefault(sqlstate, {"seen": 0, "retried_with_success": self._retried[sqlstate], "kinds": {}})
+            error["seen"] += count
+            error["kinds"][kind] = count
+        return errors
 
 
 def _by_side(counts: Counter[tuple[Side, str]]) -> dict[str, dict[str, int]]:

@@ -1,4 +1,4 @@
-"""Runs the application inside this process; the command line and the tests call it."""
+"""Runs the application inside this process, for the command line and the tests."""
 
 import json
 import random
@@ -7,17 +7,17 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from sample.application.commands import obey
+from sample.application.commands import follow_commands
 from sample.application.layout import read_layout
-from sample.application.pace import Pace
-from sample.application.recording import Figures, Journal
-from sample.application.shop import open_shop
-from sample.application.worker import Worker, connect, in_threads
+from sample.application.rate_limit import RateLimit
+from sample.application.recording import Journal, Statistics
+from sample.application.shop import load_shop
+from sample.application.worker import Worker, connect, run_workers
 
 
 def run_application(
     conninfo: str,
-    pace: Pace,
+    limit: RateLimit,
     *,
     seed: int = 1,
     workers: int = 4,
@@ -26,20 +26,20 @@ def run_application(
     careful: bool = False,
     commands: IO[str] | None = None,
 ) -> dict[str, Any]:
-    """Returns the summary. One application at a time on a database: two would not know of each other's writes."""
+    """Run the application until its limit, and return the summary. Only one may run on a database: it must know every write."""
     with connect(conninfo) as connection, connection.cursor() as cursor:
-        shop = open_shop(connection, read_layout(cursor), seed)
-    written, figures, started = Journal(journal), Figures(), time.monotonic()
-    crew = [Worker(conninfo, shop, pace, written, figures, random.Random(f"{seed}/{n}"), careful) for n in range(workers)]
+        shop = load_shop(connection, read_layout(cursor), seed)
+    record, statistics, started = Journal(journal), Statistics(), time.monotonic()
+    threads = [Worker(conninfo, shop, limit, record, statistics, random.Random(f"{seed}/{n}"), careful) for n in range(workers)]
     if commands is not None:
-        threading.Thread(target=obey, args=(commands, pace, figures), daemon=True).start()
+        threading.Thread(target=follow_commands, args=(commands, limit, statistics), daemon=True).start()
     try:
-        faults = in_threads(crew, pace)
+        errors = run_workers(threads, limit)
     finally:
-        written.close()
-    report = {"seed": seed, "workers": workers, "seconds": round(time.monotonic() - started, 2), **figures.summary()}
+        record.close()
+    report = {"seed": seed, "workers": workers, "seconds": round(time.monotonic() - started, 2), **statistics.summary()}
     if summary is not None:
         summary.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    if faults:
-        raise faults[0]
+    if errors:
+        raise errors[0]
     return report

@@ -1,8 +1,7 @@
-"""What the workers share: the artworks they know, and who may write which part of one at the moment.
+"""What the workers share: the artworks they know, and which worker may write which part of one.
 
-A part (a group of columns) of an artwork has one writer at any time, from before its statement until its commit is in the journal;
-so the last acknowledged value is known. Other parts of the same artwork are free for others meanwhile, on either side: that is what
-the application is for.
+A part (a group of columns) of an artwork has one writer at a time, from before its statement until its commit is in the journal. So the
+last acknowledged value is known. Other workers may write other parts of the same artwork at that time, on either side.
 """
 
 import random
@@ -14,7 +13,7 @@ from enum import StrEnum
 import psycopg
 
 from sample.application.layout import Layout
-from sample.entry import Side
+from sample.journal_entry import Side
 
 HOT = 40
 TRIES = 15
@@ -23,6 +22,8 @@ ACCOUNTS_AT_START = 200
 
 
 class Part(StrEnum):
+    """A group of columns that one worker writes at a time."""
+
     LIFECYCLE = "lifecycle"
     PET = "pet"
     CUSTOMER = "customer"
@@ -37,30 +38,31 @@ EVERYTHING = frozenset(Part)
 
 @dataclass(eq=False)
 class Artwork:
-    """As this process last knew it. `upscale` is 'none' until somebody asks for it, whatever the deployment calls that."""
+    """An artwork as this process last knew it. `upscale` is 'none' until an upscale begins, in every deployment."""
 
     id: str
     email: str
     generation: str = "pending"
     upscale: str = "none"
-    has_token: bool = True  # and nobody else has the same one
+    has_token: bool = True  # and no other artwork has the same one
     test: bool = False
     ordered: bool = False
-    born: Side = Side.LEGACY
+    origin: Side = Side.LEGACY
 
     @property
     def sellable(self) -> bool:
+        """Whether a customer can order the artwork."""
         return self.generation == "completed" and self.has_token and bool(self.email.strip()) and not self.test
 
 
 class Shop:
-    """Thread-safe. Some artworks are hot: picked half of the time, so that workers meet.
+    """The artworks and accounts that the workers know. Half of the picks are from a few hot artworks, so that workers compete. Thread-safe.
 
-    A shop whose artworks have no owner keeps no accounts, even if a migration brings a table for them.
+    A shop whose artworks have no owner has no accounts, even after a migration has created the table users.
     """
 
-    def __init__(self, *, keeps_accounts: bool) -> None:
-        self.keeps_accounts = keeps_accounts
+    def __init__(self, *, has_accounts: bool) -> None:
+        self.has_accounts = has_accounts
         self._lock = threading.Lock()
         self._known: list[Artwork] = []
         self._hot: list[Artwork] = []
@@ -74,20 +76,20 @@ class Shop:
                 self._hot.append(artwork)
 
     def remove(self, artwork: Artwork) -> None:
-        """Deleted, or in a state this process cannot know any more."""
+        """Remove an artwork that is deleted, or whose state this process no longer knows."""
         with self._lock:
-            for among in (self._known, self._hot):
-                if artwork in among:
-                    among.remove(artwork)
+            for artworks in (self._known, self._hot):
+                if artwork in artworks:
+                    artworks.remove(artwork)
 
     def pick(self, chance: random.Random, parts: Collection[Part], fits: Callable[[Artwork], bool] = lambda _: True) -> Artwork | None:
-        """Hold `parts` of an artwork until `release`; None if none was found that fits and is free."""
+        """Hold `parts` of a random artwork until `release`; None if no artwork was found that fits and is free."""
         with self._lock:
             for _ in range(TRIES):
-                among = self._hot if self._hot and chance.random() < 0.5 else self._known
-                if not among:
+                artworks = self._hot if self._hot and chance.random() < 0.5 else self._known
+                if not artworks:
                     return None
-                artwork = chance.choice(among)
+                artwork = chance.choice(artworks)
                 wanted = {(artwork.id, part.value) for part in parts}
                 if fits(artwork) and not wanted & self._held:
                     self._held |= wanted
@@ -118,7 +120,7 @@ class Shop:
             self._held.discard((email, "account"))
 
     def pick_account(self, chance: random.Random) -> tuple[str, str] | None:
-        """Hold an e-mail and its user's id."""
+        """Hold the account of a random e-mail until `release_account`; return the e-mail and the user's id."""
         with self._lock:
             free = [item for item in self._accounts.items() if (item[0], "account") not in self._held]
             if not free:
@@ -136,11 +138,11 @@ class Shop:
             self._accounts.pop(email, None)
 
 
-def open_shop(connection: psycopg.Connection, layout: Layout, seed: int) -> Shop:
-    """Knows some artworks and accounts of those that are there, the same ones for the same seed."""
-    shop = Shop(keeps_accounts=layout.has_owners)
-    _learn_artworks(shop, connection, layout, seed)
-    if shop.keeps_accounts:
+def load_shop(connection: psycopg.Connection, layout: Layout, seed: int) -> Shop:
+    """Load some of the artworks and accounts in the database, the same ones for the same seed."""
+    shop = Shop(has_accounts=layout.has_owners)
+    _load_artworks(shop, connection, layout, seed)
+    if shop.has_accounts:
         registered = "WHERE NOT is_anonymous" if layout.knows_anonymous_users else ""
         query = f"SELECT email, id::text FROM public.users {registered} ORDER BY hashtextextended(id::text, %s) LIMIT %s"
         for email, user in connection.execute(query, (seed, ACCOUNTS_AT_START)):
@@ -148,7 +150,7 @@ def open_shop(connection: psycopg.Connection, layout: Layout, seed: int) -> Shop
     return shop
 
 
-def _learn_artworks(shop: Shop, connection: psycopg.Connection, layout: Layout, seed: int) -> None:
+def _load_artworks(shop: Shop, connection: psycopg.Connection, layout: Layout, seed: int) -> None:
     upscale = "a.upscale_status" if layout.has_upscaling else "NULL"
     first_upload = "a.original_image_url" if layout.serving is Side.LEGACY else "NULL"
     query = f"""

@@ -1,6 +1,6 @@
--- What: the n-th artwork with everything a deployment may want of it, as a view: nothing is stored twice.
--- Why: OFFSET 0 keeps the planner from writing a condition out wherever its result is used. A slot is a place in each thousand rows kept for one kind of mess, so that a small sample has every kind as well.
---   1, 2 e-mail in capitals, with a trailing blank   3 urls that are not   4 from before the second upload   5, 6 ours, for testing
+-- What: the n-th artwork with every column that a deployment may have, as a view: nothing is stored twice.
+-- Why: OFFSET 0 keeps the planner from repeating an expression wherever its result is used. A slot is a place in each thousand rows that is reserved for one kind of dirty data, so that a small sample has every kind.
+--   1, 2 e-mail in capitals, with a trailing blank   3 urls that are not   4 from before the second upload   5, 6 test data
 --   7 failed upload   8, 9 in flight   10 abandoned   11 failed   12-14 blank token, no token, blank e-mail (never of a completed one)
 --   26 owned by a registered user   27 order for a failed one   28 order   29 pet without a name   30 link that does not expire
 --   40-42 and 50, 51 share a token, 43 has another owner, 44-48 lack a value or have an odd status: deployments without the constraints only

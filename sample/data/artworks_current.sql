@@ -1,4 +1,4 @@
--- What: production. Completed artworks have all they need, and no order is for a row that must stay behind: it migrates green.
+-- What: production. Completed artworks have all values, and no order references a row that stays behind: the migration is green.
 INSERT INTO public.artworks (
   id,
   user_id,

@@ -1,4 +1,4 @@
--- What: just the columns of the strategy; what is being generated is still pending here.
+-- What: only the columns of the strategy; an artwork that is being generated is still pending here.
 INSERT INTO public.artworks (
   id,
   original_image_url,

@@ -1,4 +1,4 @@
--- What: an older copy, with what constraints would have kept out: shared tokens, missing values, odd statuses.
+-- What: an older copy, with data that constraints would prevent: shared tokens, missing values, odd statuses.
 INSERT INTO public.artworks (
   id,
   user_id,

@@ -1,7 +1,7 @@
--- What: chance that does not depend on the server, and the customers, put together from the names in sample_person.
--- Why: the same seed gives the same customers on every machine; sample_person and sample_parameter (seed, number of artworks) are loaded before.
+-- What: random numbers that do not depend on the server, and the customers, combined from the names in sample_person.
+-- Why: a seed gives the same customers on every machine. sample_person and sample_parameter (seed, number of artworks) are loaded first.
 
--- A number in [0, 1) for the n-th thing and what is asked about it.
+-- Returns a number in [0, 1) for the n-th object and one purpose.
 CREATE FUNCTION pg_temp.chance(seed bigint, n bigint, question bigint) RETURNS double precision
 LANGUAGE sql IMMUTABLE
 RETURN (hashint8extended(n, seed * 1000 + question) & 4503599627370495)::double precision / 4503599627370496;

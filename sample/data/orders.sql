@@ -1,4 +1,4 @@
--- What: one order for every artwork said to be ordered, a second one for some, each with the statuses it went through.
+-- What: one order for every artwork that is marked as ordered, a second one for some, each with its history of statuses.
 INSERT INTO public.orders (
   id,
   artwork_id,

@@ -1,4 +1,4 @@
--- What: the registered customers, and people who registered and never uploaded anything.
+-- What: the registered customers, and users who registered and never uploaded anything.
 INSERT INTO public.users (
   id,
   email,

@@ -23,6 +23,6 @@ CREATE TABLE public.artworks (
   CONSTRAINT artworks_upscale_status_check CHECK (upscale_status IN ('pending', 'processing', 'completed', 'failed', 'not_required'))
 );
 
-COMMENT ON COLUMN public.artworks.original_image_url IS 'The first upload. Ours for testing start with test-';
-COMMENT ON COLUMN public.artworks.upscale_status IS 'pending also means that nobody asked for it yet';
+COMMENT ON COLUMN public.artworks.original_image_url IS 'The first upload. Uploads by testers start with test-';
+COMMENT ON COLUMN public.artworks.upscale_status IS 'pending also means that no upscale was requested';
 COMMENT ON COLUMN public.artworks.mockup_urls IS 'Printing mock-ups by product';

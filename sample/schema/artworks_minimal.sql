@@ -1,4 +1,4 @@
--- Just the columns the migration strategy names; no users, and a check that does not know processing.
+-- Only the columns that the migration strategy names; no users, and a check without the status processing.
 CREATE TABLE public.artworks (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   original_image_url text,
@@ -16,5 +16,5 @@ CREATE TABLE public.artworks (
   CONSTRAINT artworks_generation_status_check CHECK (generation_status IN ('pending', 'completed', 'failed'))
 );
 
--- Nobody but the service role, which bypasses it: there are no policies.
+-- There are no policies: only the service role, which bypasses row level security, has access.
 ALTER TABLE public.artworks ENABLE ROW LEVEL SECURITY;

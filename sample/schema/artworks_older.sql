@@ -1,4 +1,4 @@
--- An older copy: no upscaling, no mock-ups, tokens neither unique nor guarded, statuses unchecked, most columns nullable.
+-- An older copy: no upscaling, no mock-ups, tokens neither unique nor NOT NULL, statuses unchecked, most columns nullable.
 CREATE TABLE public.artworks (
   id uuid DEFAULT gen_random_uuid() NOT NULL,
   user_id uuid,
@@ -16,4 +16,4 @@ CREATE TABLE public.artworks (
   updated_at timestamptz DEFAULT now()
 );
 
-COMMENT ON COLUMN public.artworks.original_image_url IS 'The first upload. Ours for testing start with test-';
+COMMENT ON COLUMN public.artworks.original_image_url IS 'The first upload. Uploads by testers start with test-';

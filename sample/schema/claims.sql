@@ -1,4 +1,4 @@
--- Stand-ins for the platform's functions that tell a policy who is asking: the claims of the request's token, set by PostgREST.
+-- Substitutes for the platform's functions that give a policy the current user: the claims of the request's token, set by PostgREST.
 CREATE SCHEMA auth;
 GRANT USAGE ON SCHEMA auth TO anon, authenticated, service_role;
 

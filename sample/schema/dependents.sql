@@ -1,6 +1,6 @@
 -- Functions, a view and a materialized view that read the table by name.
 
--- For the page after the payment: whoever has the session's id may see the order.
+-- For the page after the payment: anyone who has the session's id may see the order.
 CREATE FUNCTION public.get_order_with_artwork(session_id text)
 RETURNS TABLE (order_id uuid, order_status text, amount_cents integer, artwork_id uuid, pet_name text, generated_image_url text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER

@@ -1,4 +1,4 @@
--- What hangs on artworks: payments. Deleting an artwork deletes them.
+-- Payments, which depend on artworks: deleting an artwork deletes them.
 CREATE TRIGGER update_artworks_updated_at
 BEFORE UPDATE ON public.artworks
 FOR EACH ROW EXECUTE FUNCTION public.set_updated_at();

@@ -1,4 +1,4 @@
--- A signed-in user has their own rows, the service role all; visitors read what the gallery shows, were there a policy for them.
+-- A signed-in user has access to their own rows, the service role to all. Visitors would read the gallery if they had a policy.
 ALTER TABLE public.artworks ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY "Users view own artworks" ON public.artworks

@@ -1,2 +1,2 @@
--- What browsers subscribe to.
+-- The publication that browsers subscribe to.
 CREATE PUBLICATION supabase_realtime FOR TABLE public.artworks;

@@ -1,5 +1,5 @@
--- The three roles of the hosting platform, and what every object the owner creates in public hands out to them by name.
--- Roles belong to the whole server: another database may have created them already, or be doing so now.
+-- The three roles of the hosting platform, and the default privileges that they get on every object in public.
+-- Roles belong to the whole server: another database may have created them, or may be creating them now.
 DO $$
 DECLARE
   wanted record;

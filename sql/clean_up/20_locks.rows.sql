@@ -1,8 +1,8 @@
--- What: every lock of the clean-up, all of them first and none later: the views that go, then what the retired table references (users),
---   then whatever else carries a trigger of ours, then artworks and the retired table.
--- Why: dropping a trigger needs ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the one it references. Whoever
---   waits for a lock while holding another one can make the application a deadlock victim. A view is locked by giving it the owner it
---   has: see switch_over/20_locks.
+-- What: every lock of the clean-up, all of them before anything else: the views that are dropped, the tables that the retired table
+--   references (users), the other tables with our triggers, then artworks and the retired table.
+-- Why: dropping a trigger takes ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the referenced one. A
+--   transaction that waits for a lock while holding another can make the application a deadlock victim. A view is locked by giving it the
+--   owner that it has: see switch_over/locks.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked

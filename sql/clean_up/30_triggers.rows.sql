@@ -1,6 +1,6 @@
--- What: every trigger of ours goes: the capture and the refusals on the serving table, the guard and the capture on the retired one, the
---   capture on users and on what references artworks, the deletes of the view artworks_v2.
--- Why: nothing is carried back any more, so nothing need be logged. Told by their name and by the schema of their function.
+-- What: drops all our triggers: capture and refusals on the serving table, guard and capture on the retired table, capture on users and on
+--   the referencing tables, deletes through the view artworks_v2.
+-- Why: nothing is carried back any more, so nothing needs to be logged. They are found by their name and by the schema of their function.
 -- Inverse: none.
 -- Locks: ACCESS EXCLUSIVE on each table, taken before.
 -- Stage: locked

@@ -1,5 +1,6 @@
--- What: the life-cycle trigger of the serving table is made anew without its condition, in the state it has.
--- Why: it stepped aside for the migration's own writes. There are none any more, and nothing of the product names the migration.
+-- What: creates the life-cycle trigger of the serving table again without its condition, in its current state (enabled or disabled).
+-- Why: the condition exempted the migration's own writes. There are none any more, and no object of the application should mention the
+--   migration.
 -- Inverse: none.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked

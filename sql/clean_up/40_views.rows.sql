@@ -1,6 +1,6 @@
--- What: the views that go: artworks_v2, the materialized views that the switch put aside as _old, and the views of our schema; whatever
---   reads another one of them first.
--- Why: all of them read the retired table or stand for the migration; artworks_v2 was there for code that had still to be deployed anew.
+-- What: drops artworks_v2, the materialized views that the switch renamed to _old, and the views of our schema; a view that reads another
+--   one first.
+-- Why: all of them read the retired table or belong to the migration. artworks_v2 served code that was not deployed anew yet.
 -- Inverse: none.
 -- Locks: ACCESS EXCLUSIVE on the view; those of the application were locked before.
 -- Stage: locked

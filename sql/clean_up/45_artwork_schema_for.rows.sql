@@ -1,5 +1,5 @@
--- What: artwork_schema_for says clean from now on, and reads nothing.
--- Why: it is the one function of the product that reads our schema, which goes; applications may go on asking it. Who may call it stays.
+-- What: artwork_schema_for returns clean from now on and reads no table.
+-- Why: it is the only application function that reads our schema, which is dropped. Applications may keep calling it. Its privileges stay.
 -- Inverse: none.
 -- Locks: none on a table.
 -- Stage: locked

@@ -1,5 +1,5 @@
--- What: tells PostgREST, at the commit, to read the schema anew.
--- Why: it would go on offering the retired table and the view artworks_v2.
+-- What: makes PostgREST reload its schema cache at the commit.
+-- Why: it would still offer the retired table and the view artworks_v2.
 -- Inverse: none.
 -- Locks: none.
 -- Stage: locked

@@ -1,6 +1,6 @@
--- What: the functions of our schema go.
--- Why: capture, write-through, catch-up and carry-back are over; the product's functions stand in the schema public. IF EXISTS, because a
---   run that was killed behind it does it again.
+-- What: drops the functions of our schema.
+-- Why: capture, write-through, catch-up and carry-back have ended. The application functions are in the schema public. IF EXISTS, because a
+--   run that was killed after it repeats it.
 -- Inverse: none.
 -- Locks: none on a table.
 -- Stage: after

@@ -1,5 +1,6 @@
--- What: the logs and the ledger's tables for the data go; the ledger's own tables (:ledger_tables) stay, as the record of what was done.
--- Why: they say what was on its way between two tables of which one is left. They were exported to a file before. IF EXISTS as in 80.
+-- What: drops the logs and the ledger's tables for the data. The ledger's own tables (:ledger_tables) stay as the record of the migration.
+-- Why: they describe differences between two tables of which one is left. They were exported to a file before. IF EXISTS as in
+--   80_functions.
 -- Inverse: none.
 -- Locks: none on a table of the application.
 -- Stage: after

@@ -1,6 +1,7 @@
--- What: the ledger's tables for the data: chunks, logs of changed ids, what was created, refused, quarantined, compared and judged.
--- Why: every later step reads what the step before it wrote here. legacy_change is append-only and has no key, so a write of the
---   application never waits for another one; REPLICA IDENTITY FULL lets a publication FOR ALL TABLES take its deletes.
+-- What: the ledger's tables for the data: chunks, logs of changed ids, created users, rejected writes, quarantine, comparison and rule
+--   results.
+-- Why: each step reads here what an earlier step has written. legacy_change is append-only and has no key, so writes of the application
+--   never wait for each other. REPLICA IDENTITY FULL lets a publication FOR ALL TABLES publish its deletes.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.legacy_change (
@@ -8,13 +9,13 @@ CREATE TABLE artwork_migration.legacy_change (
   changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 ALTER TABLE artwork_migration.legacy_change REPLICA IDENTITY FULL;
--- an array of many ids stands in its TOAST table
+-- an array of many ids is in its TOAST table
 ALTER TABLE artwork_migration.legacy_change SET (
   autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
   toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_cost_delay = 0
 );
 
--- Legacy rows that got another id, in the order of it: what only the clean side holds follows them.
+-- Legacy rows whose id changed, in the order of the changes: what only the clean row holds follows them.
 CREATE TABLE artwork_migration.key_change (
   number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT key_change_pkey PRIMARY KEY,
   old_id uuid NOT NULL,
@@ -42,7 +43,7 @@ CREATE TABLE artwork_migration.quarantine (
   judged_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
--- E-mails that still need a user; empty but for the minutes in which migrate_data works it off.
+-- E-mails without a user; empty except for the minutes in which migrate_data creates their users.
 CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY)
 WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
@@ -58,7 +59,7 @@ CREATE TABLE artwork_migration.chunk (
   done_at timestamptz
 );
 
--- Verdict counts of one look; the rows of the legacy table are the sum of those with legacy_row.
+-- Verdict counts of one comparison; the rows of the legacy table are the sum of those with legacy_row.
 CREATE TABLE artwork_migration.reconciliation (
   run bigint NOT NULL,
   verdict text NOT NULL,
@@ -90,26 +91,31 @@ CREATE TABLE artwork_migration.finding (
   CONSTRAINT finding_pkey PRIMARY KEY (run, rule, id)
 );
 
--- What a rule across tables looked at, how much of it is bad, at most 20 of the ids, and what they are about; the gates judge these rows.
+-- How much a rule across tables checked, how much of it is bad, at most 20 of the ids, and what they are about; the gates judge these rows.
 CREATE TABLE artwork_migration.rule_result (
   run bigint NOT NULL,
   suite text NOT NULL,
   rule text NOT NULL,
-  looked_at bigint NOT NULL,
+  checked bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,
   about text[] NOT NULL,
   CONSTRAINT rule_result_pkey PRIMARY KEY (run, suite, rule)
 );
 
+-- The verdict on each rule of a gate, with the texts of the rule. `red`: the rule makes its gate red. `broken`: why the rule could not be
+-- judged, else empty.
 CREATE TABLE artwork_migration.gate_result (
   run bigint NOT NULL,
   suite text NOT NULL,
   rule text NOT NULL,
   severity text NOT NULL,
   description text NOT NULL,
-  passed boolean NOT NULL,
-  looked_at bigint NOT NULL,
+  why text NOT NULL,
+  fix text NOT NULL,
+  red boolean NOT NULL,
+  broken text NOT NULL,
+  checked bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,
   about text[] NOT NULL,
@@ -127,8 +133,8 @@ CREATE TABLE artwork_migration.statistic (
   CONSTRAINT statistic_pkey PRIMARY KEY (run, name, label, detail)
 );
 
--- What capture and write-through were made of and what they were made for, in the words of monitored_objects: at the end of deploy_schema
--- (serving: legacy) and of the switch (serving: clean).
+-- The objects that capture and write-through rely on, as monitored_objects returned them: at the end of deploy_schema (serving: legacy)
+-- and at the end of the switch (serving: clean).
 CREATE TABLE artwork_migration.baseline_object (
   serving text NOT NULL,
   kind text NOT NULL,
@@ -139,7 +145,7 @@ CREATE TABLE artwork_migration.baseline_object (
 );
 
 -- Undo:
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. They were exported after the lock.
+-- Why: they were exported after the lock.
 -- Stage: after
 DROP TABLE IF EXISTS artwork_migration.clean_only_value;
 DROP TABLE IF EXISTS artwork_migration.baseline_object;

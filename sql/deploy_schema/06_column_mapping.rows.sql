@@ -1,5 +1,5 @@
 -- What: the mapping (mapping.sql) as a table of this database: the rows whose legacy column exists here.
--- Why: write-through reads it for each row, so a deployment without the upscale columns needs no function of its own.
+-- Why: write-through reads it for each row, so a deployment without the upscale columns needs no other function.
 -- Inverse: in the rows.
 -- Locks: none on a table of the application.
 -- Stage: prepare

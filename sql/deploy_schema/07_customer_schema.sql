@@ -1,5 +1,6 @@
--- What: the customers who are served by the clean table already, while the legacy table still serves the others, by exact e-mail.
--- Why: strategy, "Gradual rollout possible per customer email"; artwork_schema_for reads it. It is never exported: it holds addresses.
+-- What: the customers, by exact e-mail, whom the clean table already serves while the legacy table serves the others.
+-- Why: strategy, "Gradual rollout possible per customer email"; artwork_schema_for reads it. It contains e-mail addresses, so it is never
+--   exported.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.customer_schema (
@@ -8,6 +9,6 @@ CREATE TABLE artwork_migration.customer_schema (
 );
 
 -- Undo:
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and the legacy table serves everybody.
+-- Why: the legacy table serves every customer again; the function that reads this table was dropped before.
 -- Stage: after
 DROP TABLE IF EXISTS artwork_migration.customer_schema;

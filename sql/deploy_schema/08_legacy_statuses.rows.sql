@@ -1,6 +1,6 @@
--- What: the two functions that turn a clean status into the nearest one that the legacy table takes.
--- Why: what legacy's own check accepts differs between deployments; the accepted values were found by evaluating the check.
---   A status with no near one is left as it is: legacy refuses it, and the refusal is recorded.
+-- What: the two functions that convert a clean status to the nearest status that the legacy table accepts.
+-- Why: the accepted statuses differ between deployments; they were found by evaluating the legacy table's own checks. A status without a
+--   near one is not converted: the legacy table rejects it, and the rejection is recorded.
 -- Inverse: in the rows.
 -- Locks: none on a table of the application.
 -- Stage: prepare

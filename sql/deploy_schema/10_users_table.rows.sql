@@ -1,5 +1,5 @@
--- What: creates `users` where the database has none, closed to everybody but its owner and the application's roles.
--- Why: clean artworks belong to users by e-mail. Default privileges may hand a new table to every role; e-mails must not leak by that.
+-- What: creates `users` where the database has no such table, accessible to its owner and the application's roles only.
+-- Why: clean artworks belong to users by e-mail. Default privileges may grant a new table to every role, which would expose the e-mails.
 -- Inverse: in the rows.
 -- Locks: none; the table is new.
 -- Stage: prepare

@@ -1,7 +1,7 @@
 -- What: the clean table `artworks_v2` with its constraints.
--- Why: strategy, "Clean Schema Benefits": one record per artwork life cycle, its owner, its statuses, its urls, its times.
---   user_id may be NULL because deleting a user must go on working; "has a user" is a gate. Its foreign key and the indexes come after the
---   copy (migrate_data/post_copy), which they would slow down.
+-- Why: strategy, "Clean Schema Benefits": one row per artwork with its owner, statuses, urls and times. user_id may be NULL because
+--   deleting a user must still work; "has a user" is a rule of a gate. The foreign key and the indexes are created after the copy
+--   (migrate_data/post_copy), which they would slow down.
 -- Locks: none; the table is new.
 -- Stage: prepare
 CREATE TABLE public.artworks_v2 (
@@ -33,6 +33,6 @@ CREATE TABLE public.artworks_v2 (
 );
 
 -- Undo:
--- Why: every write to it stands in the legacy table already; values that only it can hold were exported before.
--- Locks: ACCESS EXCLUSIVE on public.artworks_v2, and on public.users because of the foreign key that is there after the copy.
+-- Why: every write to it is in the legacy table already; values that only it can hold were exported before.
+-- Locks: ACCESS EXCLUSIVE on public.artworks_v2, and on public.users because of the foreign key that the copy added.
 DROP TABLE public.artworks_v2;

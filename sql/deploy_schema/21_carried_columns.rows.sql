@@ -1,5 +1,6 @@
--- What: the legacy columns that the decision carry_columns names, added to the clean table as they are, with their defaults.
--- Why: the strategy's mapping leaves them out; an operator may want them all the same. Not NOT NULL: a clean artwork is born without them.
+-- What: the legacy columns named by the decision carry_columns, added to the clean table unchanged, with their defaults.
+-- Why: the strategy's mapping omits them, and an operator may want them anyway. They are not NOT NULL, because the application creates
+--   clean artworks without them.
 -- Inverse: 20_clean_table.sql drops the table as a whole.
 -- Locks: none; the table is new.
 -- Stage: prepare

@@ -1,7 +1,7 @@
--- What: the clean table gets the legacy table's owner, comment and row level security, and loses what default privileges handed out.
--- Why: law 8: nobody may read by the clean table what the legacy table did not show. A new table is open to every role that the
---   database's default privileges name, so everything is taken first and the legacy table's own grants are given after.
--- Inverse: none of its own; the table goes as a whole.
+-- What: the clean table gets the legacy table's owner, comments and row level security, and loses the grants of the default privileges.
+-- Why: law 8: nobody may read in the clean table what the legacy table did not show. A new table is open to every role that the default
+--   privileges name. So all grants are revoked first, and then the legacy table's own grants are repeated (23_grants).
+-- Inverse: none; the table is dropped as a whole.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 SELECT

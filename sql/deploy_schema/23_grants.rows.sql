@@ -1,6 +1,6 @@
--- What: the legacy table's grants, on the table and on single columns, given on the clean table.
--- Why: law 8, and the application must go on working with the roles it has.
--- Inverse: none of its own; the table goes as a whole.
+-- What: the legacy table's grants, on the table and on single columns, repeated on the clean table.
+-- Why: law 8, and the application must keep working with the roles that it has.
+-- Inverse: none; the table is dropped as a whole.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 SELECT

@@ -1,7 +1,7 @@
--- What: the legacy table's row level security policies, each under its name on the clean table.
--- Why: law 8. The expressions are deparsed with an empty search_path, so every name in them is a full one; a column of the legacy table
---   inside a sub-select is written artworks.column there, and nothing else is (obstacles/14_policy_column refuses such a literal).
--- Inverse: none of its own; the table goes as a whole.
+-- What: the legacy table's row level security policies, created on the clean table under their names.
+-- Why: law 8. The expressions are deparsed with an empty search_path, so every name in them is qualified. Only a column of the legacy table
+--   inside a sub-select is written artworks.column (prerequisites/14_policy_column refuses a literal that looks like it).
+-- Inverse: none; the table is dropped as a whole.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 SELECT

@@ -1,7 +1,6 @@
--- What: how the legacy table and its columns are stored, sampled and vacuumed, set on the clean table: storage parameters, statistics
---   targets, column options, storage and compression.
--- Why: somebody has tuned them for this data, and nobody would miss them before the table is slow.
--- Inverse: none of its own; the table goes as a whole.
+-- What: storage parameters, statistics targets, column options, storage and compression of the legacy table, set on the clean table.
+-- Why: somebody tuned them for this data, and their absence would be noticed only when the table is slow.
+-- Inverse: none; the table is dropped as a whole.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 SELECT

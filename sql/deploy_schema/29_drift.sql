@@ -1,10 +1,11 @@
--- What: monitored_objects, what capture and write-through rest on as it is now; the view lapse, where that differs from what is remembered.
--- Why: pg_restore and ALTER TABLE … DISABLE TRIGGER ALL say nothing, and neither does a column or a foreign key that somebody adds. What
---   may differ is no lapse any more once the decision accept_drift names it; what hides writes from us can only be mended.
+-- What: monitored_objects, the objects that capture and write-through rely on as they are now, and the view drift, their difference to the
+--   baseline.
+-- Why: pg_restore and ALTER TABLE … DISABLE TRIGGER ALL report nothing, and neither does a new column or foreign key. An object that may
+--   differ is no drift once the decision accept_drift names it; one that hides writes from us can only be fixed.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 
--- Settings of its own, or the same object would have other words in another session.
+-- It sets its own settings: the text of an object must be the same in every session.
 CREATE FUNCTION artwork_migration.monitored_objects() RETURNS TABLE (kind text, subject text, words text, may_differ boolean)
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp SET TimeZone = 'UTC' SET DateStyle = 'ISO' SET IntervalStyle = 'postgres'
 SET extra_float_digits = 1 SET quote_all_identifiers = off
@@ -32,7 +33,7 @@ AS $$
   SELECT
     'view' AS kind,
     'view ' || v.oid::regclass AS subject,
-    -- that it is there: its words follow the names of tables and columns
+    -- only that it exists: its text follows the names of tables and columns
     'there' AS words,
     FALSE AS may_differ
   FROM pg_catalog.pg_class AS v
@@ -67,9 +68,9 @@ AS $$
   SELECT
     'reference' AS kind,
     FORMAT('constraint %I on %s', k.conname, k.conrelid::regclass) AS subject,
-    -- a key that is still to be validated is a step of ours, not somebody's change
+    -- a key that is not validated yet is one of our steps, not a change
     REPLACE(PG_GET_CONSTRAINTDEF(k.oid), ' NOT VALID', '') AS words,
-    -- what is written through the partitioned table itself is seen
+    -- writes through the partitioned table itself are captured
     k.conparentid <> 0 AS may_differ
   FROM pg_catalog.pg_constraint AS k
   WHERE k.confrelid = (SELECT TO_REGCLASS('public.artworks')) AND k.contype = 'f' AND k.conrelid <> k.confrelid
@@ -96,7 +97,7 @@ compared AS (
     COALESCE(w.may_differ, r.may_differ) AS may_differ
   FROM remembered AS r
   FULL JOIN artwork_migration.monitored_objects() AS w ON r.subject = w.subject
-  -- a further trigger, function or view of ours takes nothing away
+  -- an additional trigger, function or view in our schema hides no write
   WHERE
     r.subject IS NOT NULL
     OR (w.kind NOT IN ('trigger', 'function', 'view') AND (SELECT MIN(x.serving) FROM artwork_migration.baseline_object AS x) = 'legacy')
@@ -106,16 +107,16 @@ SELECT
   c.kind,
   c.subject,
   CASE
-    WHEN c.before IS NULL THEN FORMAT('it has come since: %s.', c.words)
-    WHEN c.words IS NULL THEN 'it is gone.' || CASE WHEN c.kind IN ('function', 'view') THEN '' ELSE FORMAT(' It was: %s.', c.before) END
-    WHEN c.kind = 'function' THEN 'its text, its settings or its rights are others now.'
+    WHEN c.before IS NULL THEN FORMAT('it appeared since: %s.', c.words)
+    WHEN c.words IS NULL THEN 'it is missing.' || CASE WHEN c.kind IN ('function', 'view') THEN '' ELSE FORMAT(' It was: %s.', c.before) END
+    WHEN c.kind = 'function' THEN 'its definition, its settings or its privileges have changed.'
     WHEN c.words LIKE '(_) %' AND SUBSTRING(c.words FROM 5) = c.before THEN 'it is disabled, or does not always fire.'
     ELSE FORMAT('it was %s and is %s.', c.before, c.words)
   END AS problem
 FROM compared AS c
 WHERE
   c.before IS DISTINCT FROM c.words
-  -- a table that is dropped, or has another name, took its triggers along
+  -- a dropped or renamed table has no triggers to report
   AND NOT (
     c.kind = 'trigger' AND c.words IS NULL AND NOT EXISTS (
       SELECT FROM pg_catalog.pg_class AS r

@@ -1,8 +1,9 @@
--- What: raise_error, and the trigger that keeps an artwork's life cycle: its times are set and an impossible step is refused.
--- Why: strategy, "Clear status tracking" and "Automatic timestamps". What waits may be completed at once: the legacy table knows no
---   processing, and a webhook that was on its way at the switch says what it always said. An unknown status is refused before the table's
---   check would, in words that list the known ones. It steps aside for the migration's own writes: a copied row keeps the times it has.
---   raise_error touches no table, so a BEGIN ATOMIC function can refuse in words; who writes to the table need not be able to call it.
+-- What: raise_error, and the trigger of an artwork's life cycle: it sets the times and refuses an impossible transition.
+-- Why: strategy, "Clear status tracking" and "Automatic timestamps". A pending artwork may become completed at once: the legacy table has
+--   no processing, and a webhook in transit at the switch sends what it always sent. The trigger refuses an unknown status before the
+--   table's check does, with a message that lists the known ones. It does not fire for the migration's own writes: a copied row keeps its
+--   times. raise_error reads no table, so a BEGIN ATOMIC function can raise errors with it; a role that writes to the table need not be
+--   able to call it.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION public.raise_error(code text, message text) RETURNS void

@@ -1,6 +1,6 @@
--- What: require_email, by which a function that may create a user refuses what is no e-mail address.
--- Why: the rule is written once. Looking up takes whatever is stored: legacy data has e-mails with a blank behind them. It touches no
---   table, and the address is in no message.
+-- What: require_email: a function that may create a user refuses a value that is not an e-mail address.
+-- Why: the rule is written once. Functions that only search accept any stored value: legacy data has e-mails with trailing blanks. It reads
+--   no table, and its message does not contain the address.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION public.require_email(caller text, customer_email text) RETURNS void

@@ -1,8 +1,7 @@
--- What: the function behind the trigger on users by which a user gets another id although the legacy table, or the retired one, names it.
--- Why: claim_anonymous_user gives a user the id of the sign-up. The clean table's key takes artworks along, the legacy table's key would
---   refuse. So its rows get the new id right after the user has it and before the keys' own triggers look: those are called RI_…, and
---   triggers fire in the order of their names. The table is found by its key, so the same text is right before the switch, after it, and
---   when the names are the old ones again.
+-- What: the function behind the trigger on users that lets a user's id change although rows of the legacy or retired table reference it.
+-- Why: claim_anonymous_user gives a user the id of the sign-up. The clean table's key cascades; the legacy table's key would refuse. So its
+--   rows get the new id after the user has it and before the keys' own triggers fire: those are named RI_…, and triggers fire in the order
+--   of their names. The function finds the table by its key, so it is right before the switch, after it, and after a roll back.
 -- Locks: when fired, the legacy or retired rows that name the user, after the clean ones (the trigger artwork_migration_lock).
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.table_without_cascade() RETURNS regclass
@@ -23,7 +22,7 @@ DECLARE
   relation regclass := artwork_migration.table_without_cascade();
   move text := FORMAT('UPDATE %s SET user_id = $1 WHERE user_id = $2', relation);
 BEGIN
-  -- Somebody has given it an id of their own: it is not ours any more.
+  -- The user was claimed: it is no longer one that we created.
   DELETE FROM artwork_migration.created_user AS o WHERE o.id = OLD.id;
   IF relation IS NOT NULL THEN
     PERFORM artwork_migration.widen_search_path();

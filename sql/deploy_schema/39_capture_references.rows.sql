@@ -1,7 +1,7 @@
 -- What: a function for each column that references artworks: it logs the artworks that gained or lost a reference.
--- Why: whether a row is referenced is part of its disposition. A function for each column, because one for all would have to plan its
---   statement anew for each statement of the application's, which takes longer than a single order does. Partitions have their own: the
---   triggers of their parent do not see what is written to them by name.
+-- Why: whether a row is referenced is a part of its disposition. There is one function per column, because a generic one would plan its
+--   statement anew for each statement of the application, which takes longer than one order does. Partitions have their own functions: the
+--   triggers of their parent do not fire for writes to them by name.
 -- Inverse: in the rows.
 -- Locks: none on a table of the application.
 -- Stage: prepare

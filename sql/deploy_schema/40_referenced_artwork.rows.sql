@@ -1,5 +1,5 @@
 -- What: the view of artwork ids that another table references: one branch for each foreign key to artworks (id).
--- Why: an artwork that an order points to must come along (law: no order may point nowhere), and must not be deleted.
+-- Why: an artwork that an order references must be migrated (law: no order may reference a missing artwork), and must not be deleted.
 -- Inverse: in the rows.
 -- Locks: ACCESS SHARE on the referencing tables.
 -- Stage: prepare

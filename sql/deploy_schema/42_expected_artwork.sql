@@ -1,6 +1,8 @@
--- What: what each clean row should be now: the mapped legacy row, with the clean side's own values kept where legacy says nothing else.
--- Why: catch-up writes it and reconcile compares with it, so the two cannot disagree. A clean status that legacy can only hold as a nearer
---   one ('processing' as 'pending') is kept as long as legacy still holds that nearer one; a column that legacy lacks is the clean side's.
+-- What: what each clean row should be now: the mapped legacy row, keeping the clean side's own values where the legacy row does not
+--   contradict them.
+-- Why: catch-up writes it and reconcile compares with it, so the two cannot disagree. A clean status that the legacy table holds only as a
+--   nearer one ('processing' as 'pending') is kept while legacy holds that nearer one. A column that legacy does not have belongs to the
+--   clean side.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 -- Stage: prepare
 CREATE VIEW artwork_migration.expected_artwork AS

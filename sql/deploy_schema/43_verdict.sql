@@ -1,6 +1,6 @@
--- What: the verdict on every row of both sides: match, missing, extra, differs, pending, excluded, quarantined or refused.
--- Why: law 1: each legacy row is exactly one of them. A row that is wrong but whose id stands in the log is pending: both become visible
---   together, so on a live database it is on its way. Two halves instead of a FULL JOIN, so that a look at a few ids is fast.
+-- What: the verdict on every row of both tables: match, missing, extra, differs, pending, excluded, quarantined or refused.
+-- Why: law 1: each legacy row has exactly one verdict. A row that differs while its id is in the log is pending: the row and its log entry
+--   become visible together, so the change is in transit. Two branches instead of a FULL JOIN make a query for a few ids fast.
 -- Locks: ACCESS SHARE on both tables and public.users.
 -- Stage: prepare
 CREATE VIEW artwork_migration.verdict AS

@@ -1,6 +1,6 @@
--- What: the functions behind the forward capture: each logs the ids of the artworks that a statement changed, one log row per statement.
--- Why: catch-up makes the clean rows what the legacy rows are by then, so ids are all it needs. SECURITY DEFINER: the application
---   has no right on the ledger. They fail only where every write would fail: a swallowed fault would be a lost write.
+-- What: the functions of the forward capture: each logs the ids of the artworks that a statement changed, one log row per statement.
+-- Why: catch-up makes the clean rows equal to the legacy rows at that time, so ids are enough. SECURITY DEFINER: the application has no
+--   privilege on the ledger. They fail only where every write would fail: a swallowed error would be a lost write.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.capture_artworks() RETURNS trigger
@@ -40,7 +40,7 @@ BEGIN
 END
 $$;
 
--- By row: nearly every change of a user is of something else, and its trigger's condition keeps that from costing anything.
+-- By row: nearly every change of a user concerns other columns, and the trigger's condition then costs nothing.
 CREATE FUNCTION artwork_migration.capture_changed_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -54,14 +54,14 @@ BEGIN
     ) AS x
     HAVING COUNT(*) > 0;
   END IF;
-  -- A user that somebody has claimed is not ours any more.
+  -- A claimed user is no longer one that we created.
   DELETE FROM artwork_migration.created_user AS o WHERE o.id = NEW.id AND NOT NEW.is_anonymous;
   RETURN NULL;
 END
 $$;
 
--- Deleting a user would lock legacy rows first and clean rows second, a write on the clean side the other way round: the application
--- would be shot by the deadlock detector. So the clean rows are locked before, in id order: those whose legacy rows name the user.
+-- Deleting a user would lock legacy rows first and clean rows second, a write on the clean side in the opposite order: the deadlock
+-- detector would cancel the application. So the clean rows whose legacy rows name the user are locked first, in id order.
 CREATE FUNCTION artwork_migration.lock_clean_rows_of_user() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,6 +1,6 @@
--- What: the view round_trip: for each row of both tables the columns whose value, written back, would not be what the legacy table holds.
--- Why: it is made of the way back (mapping.sql) and the bare tables alone, so it also finds a mistake in the way forward, which reconcile
---   shares with the copy; and a rollback may rely on it.
+-- What: the view round_trip: for each row of both tables the columns whose clean value, written back, would differ from the legacy value.
+-- Why: it is made of the reverse mapping (mapping.sql) and the two tables alone. So it also finds an error in the forward mapping, which
+--   reconcile shares with the copy, and the roll back can rely on it.
 -- Inverse: in the rows.
 -- Locks: ACCESS SHARE on public.artworks.
 -- Stage: prepare

@@ -1,15 +1,15 @@
--- What: the function behind the write-through: a committed write to the clean table lands in the legacy table in the same transaction.
--- Why: until the switch orders, policies and print jobs read the legacy table, so it stays the one truth. Only changed columns are written,
---   so both sides' changes merge. What legacy cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded and the clean write stands; every
---   other error is the application's: swallowing a lock timeout would lose the write behind a success. What it writes to the legacy
---   table is captured like any write there, so catch-up looks at it once more: a trigger of the application's may have had the last word.
+-- What: the function behind the write-through: a committed write to the clean table is also in the legacy table, by the same transaction.
+-- Why: until the switch orders, policies and print jobs read the legacy table, so it stays the only truth. Only changed columns are
+--   written, so changes of both sides merge. A write that legacy rejects (SQLSTATE classes 22, 23, 42, P0) is recorded, and the clean write
+--   stands. Every other error is raised: swallowing a lock timeout would lose the write and report success. Its writes to the legacy table
+--   are captured like any other, so catch-up rechecks the row: a trigger of the application may have changed it.
 -- Locks: when fired, the clean row (held by the statement) and then the legacy row.
 -- Stage: prepare
 
--- For the one statement that comes next, which fires triggers of the application's: their functions name its tables as its own sessions do,
--- and with our search_path every such write would be refused. It holds to the end of the function that calls it. Until then every
--- function is named with its schema, and only values of one type are compared: what somebody puts into public is preferred where the
--- catalog has no exact match, and would run with our rights. pg_temp stands last for the same reason.
+-- For the next statement, which fires triggers of the application: their functions name tables as the application's sessions do, and with
+-- our search_path every such write would fail. It is in force until the calling function ends. Until then every function is named with
+-- its schema, and only values of one type are compared: an object in public is preferred where the catalog has no exact match, and would
+-- run with our privileges. pg_temp is last for the same reason.
 CREATE FUNCTION artwork_migration.widen_search_path() RETURNS void
 LANGUAGE plpgsql
 AS $$
@@ -18,14 +18,14 @@ BEGIN
 END
 $$;
 
--- A row that was born on the clean side and that legacy has refused because another one had its id. That one is somebody else's: whoever
--- may insert here would otherwise write, by this trigger's rights, to a row that they may not even see. One that came after the refusal is
--- this row, brought over by hand.
+-- A row that was created on the clean side and that legacy rejected because another row had its id. That row belongs to another customer:
+-- a role that can insert here would otherwise write, with this trigger's privileges, to a row that it may not even see. A row created after
+-- the rejection is this row, copied by hand.
 CREATE FUNCTION artwork_migration.is_foreign_id(artwork_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT' AND r.foreign_row);
 
--- A row that was born on the clean side, that legacy has refused and that nobody has brought over yet: the only copy there is.
+-- A row that was created on the clean side, that legacy rejected and that was not copied by hand since: the only copy there is.
 CREATE FUNCTION artwork_migration.is_only_clean(artwork_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
@@ -36,7 +36,7 @@ BEGIN
 END
 $$;
 
--- Nothing is left to decide about this row. Whoever waits in quarantine for the token that it held comes next.
+-- Nothing is left to decide about this row. A row in quarantine that waits for its token is next.
 CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -61,10 +61,10 @@ BEGIN
   IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING
       ERRCODE = '0A000',
-      MESSAGE = 'the id of an artwork cannot be changed on the clean side while it is being migrated';
+      MESSAGE = 'the id of an artwork in artworks_v2 cannot be changed during the migration';
   END IF;
   IF TG_OP = 'UPDATE' AND artwork_migration.is_only_clean(NEW.id) THEN
-    -- Legacy has refused the whole row; as it is now it may be welcome.
+    -- Legacy rejected the whole row; it may accept the row as it is now.
     operation := 'INSERT';
   END IF;
   IF operation = 'INSERT' THEN
@@ -83,7 +83,7 @@ BEGIN
     INTO changed
     FROM JSONB_EACH(TO_JSONB(NEW)) AS n
     WHERE TO_JSONB(OLD) -> n.key IS DISTINCT FROM n.value;
-    -- A user deleted or re-keyed changes user_id on both sides by the foreign keys: nothing of it is the application's change to this row.
+    -- If a user is deleted or its id changes, the foreign keys change user_id on both sides: that is no change of the application to this row.
     IF 'user_id' = ANY(changed) AND NEW.user_id IS NOT DISTINCT FROM (
       SELECT l.user_id FROM artwork_migration.legacy_artwork AS l WHERE l.id = NEW.id
     ) THEN
@@ -110,14 +110,14 @@ BEGIN
       EXECUTE write USING NEW, NEW.id;
       GET DIAGNOSTICS reached = ROW_COUNT;
       IF reached = 0 AND operation = 'UPDATE' THEN
-        -- The legacy row may have got another id that catch-up has still to follow.
+        -- The id of the legacy row may have changed, and catch-up may not have followed it yet.
         EXECUTE write USING NEW, (
           SELECT k.new_id FROM artwork_migration.key_change AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
         );
         GET DIAGNOSTICS reached = ROW_COUNT;
       END IF;
     END IF;
-    -- A trigger of the legacy table's may skip a row without an error. A row that legacy has deleted is its right.
+    -- A trigger of the legacy table may skip a row without an error. That legacy has deleted the row is no error.
     IF reached = 0 AND (operation = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
       RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
     END IF;
@@ -153,9 +153,9 @@ BEGIN
 END
 $$;
 
--- An artwork that another table references is not to be deleted, as a RESTRICT key would have it. The row that serves is locked first and
--- references are looked for in a new statement: an order that is just being placed holds KEY SHARE on it, and a cascade would take that
--- order with its payment.
+-- An artwork that another table references must not be deleted, as with a RESTRICT key. The serving row is locked first, and references
+-- are searched in a new statement: an order that is being placed holds KEY SHARE on the row, and a cascade would delete that order with
+-- its payment.
 CREATE FUNCTION artwork_migration.refuse_referenced(artwork_id uuid) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -163,15 +163,15 @@ BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
     RAISE EXCEPTION USING
       ERRCODE = '0A000',
-      MESSAGE = 'deleting an artwork through artworks_v2 needs a READ COMMITTED transaction',
-      HINT = 'An older snapshot would not show an order placed meanwhile. Repeat the delete in a READ COMMITTED transaction.';
+      MESSAGE = 'an artwork can be deleted through artworks_v2 in a READ COMMITTED transaction only',
+      HINT = 'An older snapshot would not show a new order. To fix: repeat the delete in a READ COMMITTED transaction.';
   END IF;
   PERFORM FROM public.artworks AS a WHERE a.id = artwork_id FOR UPDATE;
   IF EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = artwork_id) THEN
     RAISE EXCEPTION USING
       ERRCODE = '23001',
       MESSAGE = FORMAT('artwork %s is referenced by another table and cannot be deleted', artwork_id),
-      HINT = 'Delete what references it first.';
+      HINT = 'To fix: delete the rows that reference it first.';
   END IF;
 END
 $$;
@@ -193,7 +193,7 @@ BEGIN
       ERRCODE = '23001',
       MESSAGE = pg_catalog.FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
   END IF;
-  -- Gone on both sides: there is nothing left to decide.
+  -- Deleted on both sides: nothing is left to decide.
   DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = OLD.id;
   RETURN NULL;
 END

@@ -1,7 +1,7 @@
--- What: the function that copies the eligible rows of one block range into the clean table and returns how many.
+-- What: the function that copies the eligible rows of one block range to the clean table and returns their number.
 -- Why: the first copy. Rows in quarantine are not copied. DO NOTHING skips a row whose id is in the clean table already (a chunk copied
---   twice), and a row whose token another clean row holds: migrate_data/log_missing leaves it to catch-up. The statement does not
---   read the table that it fills: the planner knows its size before the first row only, and would scan it once for every row.
+--   twice), and a row whose token another clean row holds: migrate_data/log_missing leaves it to catch-up. The statement does not read the
+--   table that it fills: the planner knows its size before the first row only, and would scan it once for every row.
 -- Locks: when called, ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) RETURNS bigint

@@ -1,13 +1,15 @@
--- What: enter_fence, which keeps an orphaned backend out, and catch_up_batch, which makes the clean rows what the legacy rows are now.
--- Why: every other order of these statements lost writes: first consume the log, then lock the clean rows, and only then, in new statements
---   with new snapshots, read and decide. READ COMMITTED only. One function, because the switch runs the same text under its lock.
+-- What: enter_fence, which stops an orphaned backend, and catch_up_batch, which makes the clean rows equal to the legacy rows.
+-- Why: every other order of these statements lost writes: first take ids from the log, then lock the clean rows, and only then, in new
+--   statements with new snapshots, read, decide and write. READ COMMITTED only. It is one function because the switch runs the same text
+--   under its lock.
 -- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
 -- Stage: prepare
 
 -- A carried column may be called like a variable: every column here is named with its table.
 
--- The fence is an advisory lock held to the end of the transaction: shared by chunks, exclusive by catch-up; no run begins before it is
--- free. Returns whether it was had; whoever does not get it asks again (waiting in the lock manager would hang CREATE INDEX CONCURRENTLY).
+-- The fence is an advisory lock (its key: sql/run.sql) held to the end of the transaction: shared by chunks, exclusive by catch-up. No run
+-- begins before it is free. Returns whether it was acquired; the caller retries, because waiting in the lock manager would make
+-- CREATE INDEX CONCURRENTLY wait.
 CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -33,7 +35,7 @@ BEGIN
 END
 $$;
 
--- Inserts anonymous users in the order of the e-mails, which have none yet; returns those that nobody else has inserted meanwhile.
+-- Inserts anonymous users for e-mails without one, in their order; returns those that no other transaction has inserted meanwhile.
 CREATE FUNCTION artwork_migration.insert_users(absent text[]) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -110,8 +112,8 @@ END
 $$;
 
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
--- the one that the clean side works with is taken, or else the older; a token that a refused clean write holds is not free until somebody
--- has decided.
+-- the one that the clean side works with is taken, or else the older; the token of a rejected clean write is not free until an operator has
+-- decided.
 CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -186,15 +188,15 @@ DECLARE
 BEGIN
   PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
-  -- Written together with the log: whoever is in the batch for another key is in here too.
+  -- Written together with the log: a row that is in the batch for another key is in here too.
   WITH consumed AS (
     DELETE FROM artwork_migration.key_change RETURNING *
   )
   SELECT ARRAY_AGG(c) INTO rekeyed FROM consumed AS c;
   ids := ids || ARRAY(SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(rekeyed) AS k);
 
-  -- Whoever holds a token that a row of the batch has now belongs to the batch: tokens move and are swapped. So does whoever waits for a
-  -- token that a row of the batch still holds on the clean side: it may be about to give it up.
+  -- A clean row that holds a token of a row of the batch belongs to the batch: tokens move and are swapped. So does a row that waits for a
+  -- token that a row of the batch still holds on the clean side: that row may give it up.
   LOOP
     SELECT ARRAY_AGG(DISTINCT x.id) INTO wider
     FROM (

@@ -1,5 +1,5 @@
--- What: the view column_gone: columns of the legacy table that the clean table does not have under that name and of that type.
--- Why: whatever hangs on the table and reads one of them cannot go over to the clean table; plans ask here instead of each for itself.
+-- What: the view column_gone: columns of the legacy table that the clean table does not have under that name and with that type.
+-- Why: a dependent that reads one of them cannot be recreated on the clean table. Plans read it here instead of each computing it.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE VIEW artwork_migration.column_gone AS

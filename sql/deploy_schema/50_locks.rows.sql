@@ -1,6 +1,6 @@
--- What: the locks under which the triggers are made, all of them first and none later.
--- Why: whoever waits for a lock while holding another one can make the application a deadlock victim; the waits together stay below
---   half of deadlock_timeout, so it is never the application that is shot.
+-- What: the locks under which the triggers are created, all of them before anything else.
+-- Why: a transaction that waits for a lock while holding another can make the application a deadlock victim. All waits together stay below
+--   half of deadlock_timeout, so the deadlock detector never cancels the application.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: SHARE ROW EXCLUSIVE (reads go on, writes wait) on the legacy table and what references it; on users ACCESS EXCLUSIVE where it
 --   lacks is_anonymous.

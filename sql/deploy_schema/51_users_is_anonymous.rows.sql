@@ -1,5 +1,5 @@
--- What: the column users.is_anonymous where the table lacks it; whoever is registered today stays so.
--- Why: strategy, Phase 2: customers without an account get an anonymous user. The constant default needs no rewrite.
+-- What: the column users.is_anonymous, where the table does not have it; existing users stay registered users.
+-- Why: strategy, Phase 2: customers without an account get an anonymous user. The constant default needs no table rewrite.
 -- Inverse: in the rows.
 -- Locks: ACCESS EXCLUSIVE on public.users, taken before.
 -- Stage: locked
@@ -7,7 +7,7 @@ SELECT
   'public.users.is_anonymous' AS object,
   'ALTER TABLE public.users ADD COLUMN is_anonymous boolean NOT NULL DEFAULT FALSE' AS "do",
   'ALTER TABLE public.users DROP COLUMN IF EXISTS is_anonymous' AS undo,
-  -- the users we created are told by it, and they go after the lock
+  -- it identifies the users that we created, which are deleted after the lock
   'after' AS undo_stage,
   'public.users' AS waits_on
 WHERE

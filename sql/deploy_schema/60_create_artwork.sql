@@ -1,7 +1,7 @@
--- What: create_artwork: the user, if there is none with that e-mail, and the artwork, with a token from the server's strong randomness.
--- Why: strategy, "New Artwork Creation Flow", step 2. Several statements: in one, a sign-up at the same moment would leave the artwork
---   without its user. The user is held until the end, so that nobody gives it another id, or deletes it, in between. BEGIN ATOMIC binds to
---   the tables themselves, so callers need not change when the names change hands.
+-- What: create_artwork: creates the artwork with a random token, and the user if no user has that e-mail.
+-- Why: strategy, "New Artwork Creation Flow", step 2. There are several statements: in one statement, a concurrent sign-up would leave the
+--   artwork without its user. The user's row stays locked until the commit, so that its id cannot change and it cannot be deleted
+--   meanwhile. BEGIN ATOMIC binds to the tables, so callers need not change when the names are swapped.
 -- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2, ROW SHARE on users; when called, KEY SHARE on the user's row.
 --   Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
 -- Stage: locked

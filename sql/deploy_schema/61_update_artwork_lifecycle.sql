@@ -1,6 +1,6 @@
 -- What: update_artwork_lifecycle: sets the status, url and request keys given in `changes` on one artwork and returns it.
--- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, null included; an unknown key or id is an error
---   and not silence. What a status may be, and what may follow what, is the life-cycle trigger's to say.
+-- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, also if it is null; an unknown key or id is an
+--   error. The life-cycle trigger decides which statuses and transitions are valid.
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.update_artwork_lifecycle(artwork_id uuid, changes jsonb) RETURNS SETOF public.artworks_v2

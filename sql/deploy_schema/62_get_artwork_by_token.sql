@@ -1,6 +1,6 @@
 -- What: get_artwork_by_token: the artwork behind a customer's link.
--- Why: an unknown token is P0002, one whose time is over PT410: an application tells a customer something else then, and PostgREST answers
---   410 Gone to the latter by itself. A token without an end never expires. No message holds the token.
+-- Why: an unknown token raises P0002, an expired one PT410, so that the application can distinguish them; PostgREST answers 410 Gone to the
+--   latter. A token without an end never expires. No message contains the token.
 -- Locks: when called, ACCESS SHARE on artworks_v2.
 -- Stage: locked
 CREATE FUNCTION public.get_artwork_by_token(access_token text) RETURNS SETOF public.artworks_v2

@@ -1,7 +1,7 @@
--- What: get_customer_artworks: a customer's artworks, newest first, each with a title, its stage in words and the minutes still to wait.
--- Why: strategy, "Customer View". The estimate is the median of the fifty generations that were completed last, and asked for only where
---   one is at work; one that takes longer than that is said to, and where none was ever timed nothing is said. No token is in it: whoever
---   may see the list may not thereby pass the links on.
+-- What: get_customer_artworks: a customer's artworks, newest first, each with a title, its stage in words and the minutes left.
+-- Why: strategy, "Customer View". The estimate is the median of the fifty generations completed last; it is computed only if a generation
+--   is running. A generation that exceeds it is reported as taking longer. Without a timed generation there is no estimate. The result has
+--   no token: a role that may see the list must not be able to pass on the links.
 -- Locks: when called, ACCESS SHARE on artworks_v2.
 -- Stage: locked
 CREATE FUNCTION public.get_customer_artworks(customer_email text) RETURNS TABLE (
@@ -56,7 +56,7 @@ BEGIN ATOMIC
         CASE
           WHEN (t.artwork).generated_image_url IS NULL THEN 'completed, but its image is missing'
           WHEN (t.artwork).upscale_status = 'pending' THEN 'completed, high-res requested'
-          WHEN (t.artwork).upscale_status = 'processing' THEN 'completed, high-res on its way'
+          WHEN (t.artwork).upscale_status = 'processing' THEN 'completed, high-res in progress'
           WHEN (t.artwork).upscale_status = 'failed' THEN 'completed, ready for prints, high-res failed'
           WHEN (t.artwork).upscaled_image_url IS NOT NULL THEN 'completed, high-res available'
           ELSE 'completed, ready for prints'

@@ -1,6 +1,6 @@
--- What: request_artwork_upscale: asks for the high-res version of an artwork and returns it.
--- Why: a print needs it. Asked again while it waits, runs or is done, nothing changes: a double click is no error. That only a completed
---   generation is upscaled is the life-cycle trigger's to say (55000).
+-- What: request_artwork_upscale: requests the high-res version of an artwork and returns the artwork.
+-- Why: a print needs it. A repeated call while it waits, runs or is done changes nothing: a double click is no error. The life-cycle
+--   trigger refuses it unless the generation is completed (55000).
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.request_artwork_upscale(artwork_id uuid) RETURNS SETOF public.artworks_v2
@@ -16,7 +16,7 @@ BEGIN ATOMIC
   SELECT a FROM public.artworks_v2 AS a WHERE a.id = request_artwork_upscale.artwork_id;
 END;
 COMMENT ON FUNCTION public.request_artwork_upscale(uuid)
-IS 'Asks for the high-res version of a completed artwork; asked again it changes nothing.';
+IS 'Requests the high-res version of a completed artwork; a repeated call changes nothing.';
 
 -- Undo:
 DROP FUNCTION public.request_artwork_upscale(uuid);

@@ -1,9 +1,9 @@
--- What: claim_anonymous_user: the customer with this e-mail has signed up under this id; returns how many artworks they own now.
--- Why: everybody who has ever ordered has an anonymous user, and policies want auth.uid() = user_id. That user gets the id of the sign-up
---   and its artworks go along; without one the user is created, so that a sign-up is one call whoever the customer is. A registered
---   user's e-mail is never taken over, and no user changes its e-mail by it. INSERT first, locks second, questions third: whoever creates
---   or claims the same user meanwhile is waited for. Artworks of the e-mail that nobody owns become theirs: before the copy's end no key
---   takes them along, and a user may have been deleted before.
+-- What: claim_anonymous_user: the customer with this e-mail has signed up with this id; returns how many artworks they own now.
+-- Why: every customer who ever ordered has an anonymous user, and policies compare auth.uid() with user_id. That user gets the id of the
+--   sign-up, and its artworks follow. Without such a user one is created, so that a sign-up is one call for every customer. A registered
+--   user's e-mail is never taken over, and no user's e-mail changes. First INSERT, then lock, then read: so a transaction that creates or
+--   claims the same user meanwhile is waited for. Artworks of the e-mail without an owner get this one: before the end of the copy no key
+--   cascades to them, and their user may have been deleted.
 -- Locks: when called, the user's row, then the artworks of that user in id order. Call it in READ COMMITTED, as create_artwork.
 -- Stage: locked
 CREATE FUNCTION public.claim_anonymous_user(customer_email text, user_id uuid) RETURNS bigint

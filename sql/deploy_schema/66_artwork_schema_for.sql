@@ -1,7 +1,7 @@
--- What: artwork_schema_for: which table serves this customer, legacy or clean.
--- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. The table that the
---   functions are bound to serves everybody once it is called artworks; until then the ledger has the customers who were moved. The ledger
---   is closed to the application, hence SECURITY DEFINER. It is the only function of the product that reads it: clean_up replaces its body.
+-- What: artwork_schema_for: the table that serves this customer, legacy or clean.
+-- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. Once the clean table is
+--   called artworks it serves everybody; until then the ledger lists the customers who were moved. The ledger is closed to the application,
+--   hence SECURITY DEFINER. It is the only application function that reads the ledger; clean_up replaces its body.
 -- Locks: when called, ACCESS SHARE on artwork_migration.customer_schema.
 -- Stage: locked
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text

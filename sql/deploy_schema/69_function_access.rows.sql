@@ -1,6 +1,6 @@
--- What: the functions for the application are closed to everybody and opened to the application's roles (decision function_roles).
--- Why: law 8: default privileges give EXECUTE on a new function to roles by name; a token would be one call away.
--- Inverse: none of its own; the functions go.
+-- What: EXECUTE on the application functions is revoked from everybody and granted to the application's roles (decision function_roles).
+-- Why: law 8: default privileges grant EXECUTE on a new function to roles by name, and these functions return tokens.
+-- Inverse: none; the functions are dropped.
 -- Locks: none on a table of the application.
 -- Stage: locked
 SELECT

@@ -1,6 +1,6 @@
 -- What: the forward capture: statement triggers on the legacy table, on each table that references it (partitions too) and on users.
--- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would
---   silence an ordinary trigger; one trigger an event, because transition tables allow no more.
+-- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would disable
+--   an ordinary trigger. One trigger per event, because of its transition tables.
 -- Inverse: in the rows.
 -- Locks: SHARE ROW EXCLUSIVE on each table, taken before.
 -- Stage: locked
@@ -15,9 +15,9 @@ captured AS (
   SELECT
     c.conrelid::regclass,
     TRUE,
-    -- the argument says which column it is to whoever looks at the trigger
+    -- the argument names the column for a reader of the trigger
     FORMAT('capture_references_%s(%L)', LEFT(MD5(c.conrelid::regclass || '.' || a.attname), 8), a.attname),
-    -- two long names may be the same where a trigger's name is cut off
+    -- two long names may be equal where a trigger's name is truncated
     '_' || CASE WHEN OCTET_LENGTH(a.attname) > 36 THEN MD5(a.attname) ELSE a.attname END
   FROM pg_catalog.pg_constraint AS c
   INNER JOIN pg_catalog.pg_attribute AS a ON c.conrelid = a.attrelid AND a.attnum = c.conkey[1]
@@ -77,13 +77,13 @@ triggers AS (
     ),
     (
       'public.users', 'artwork_migration_update', 'AFTER UPDATE', 'FOR EACH ROW ',
-      -- spelled out: the deparsed words of a comparison of rows are others once they have been restored
+      -- spelled out: a comparison of rows is deparsed to another text after a restore
       '(OLD.id IS DISTINCT FROM NEW.id OR OLD.email IS DISTINCT FROM NEW.email OR OLD.is_anonymous IS DISTINCT FROM NEW.is_anonymous) AND ',
       'capture_changed_user()'
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
     ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()'),
-    -- the capital lets it fire before the keys' own triggers, which are called RI_…
+    -- the capital makes it fire before the keys' own triggers, which are named RI_…
     (
       'public.users', 'Artwork_migration_moved', 'AFTER UPDATE OF id', 'FOR EACH ROW ', 'OLD.id IS DISTINCT FROM NEW.id AND ',
       'user_moved()'

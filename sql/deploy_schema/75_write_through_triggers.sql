@@ -1,5 +1,5 @@
--- What: the write-through: row triggers on the clean table, and its refusal of TRUNCATE.
--- Why: until the switch, what the clean side writes must be seen by orders, policies and print jobs at once.
+-- What: the write-through: row triggers on the clean table, and a trigger that refuses TRUNCATE.
+-- Why: until the switch, orders, policies and print jobs must see at once what is written to the clean table.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks_v2, which nobody uses yet.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks_v2
@@ -22,7 +22,7 @@ FOR EACH STATEMENT EXECUTE FUNCTION artwork_migration.refuse_truncate();
 ALTER TABLE public.artworks_v2 ENABLE ALWAYS TRIGGER artwork_migration_truncate;
 
 -- Undo:
--- Why: the clean table goes with the next statements; every write to it is in the legacy table.
+-- Why: the clean table is dropped next, or is about to serve; every write to it is in the legacy table.
 -- Locks: ACCESS EXCLUSIVE on public.artworks_v2.
 DROP TRIGGER IF EXISTS artwork_migration_truncate ON public.artworks_v2;
 DROP TRIGGER IF EXISTS artwork_migration_delete ON public.artworks_v2;

@@ -1,5 +1,5 @@
--- What: what capture and write-through rest on is remembered as it is at the end of the deployment.
--- Why: migrate_data, switch_over and roll_back compare it with what they find; see 29_drift.
+-- What: saves the objects that capture and write-through rely on as they are at the end of the deployment.
+-- Why: migrate_data, switch_over and roll_back compare them with the current ones; see 29_drift.
 -- Inverse: 05_ledger_tables.sql drops the table as a whole.
 -- Locks: none.
 -- Stage: locked

@@ -1,9 +1,9 @@
--- What: tells PostgREST, at the commit, to read the schema anew.
--- Why: it would not know the functions for the application, and answer PGRST202.
+-- What: makes PostgREST reload its schema cache at the commit.
+-- Why: it would not know the application functions and answer PGRST202.
 -- Locks: none.
 -- Stage: locked
 SELECT PG_NOTIFY('pgrst', 'reload schema');
 
 -- Undo:
--- Why: the functions for the application are gone.
+-- Why: the application functions are dropped.
 SELECT PG_NOTIFY('pgrst', 'reload schema');

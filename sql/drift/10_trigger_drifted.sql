@@ -1,8 +1,8 @@
--- What: a trigger of the capture, the write-through, the guard or the life cycle is gone, silent, or another one.
--- Why: what it does not see is not caught up, written through or carried back, and nobody is told.
+-- What: a trigger of the capture, the write-through, the guard or the life cycle is missing, disabled or changed.
+-- Why: a write that the trigger misses is not caught up, written through or carried back, and no error reports it.
 -- Locks: none.
--- Remedy: Make it what it was (ALTER TABLE … ENABLE ALWAYS TRIGGER …; if it is gone, execute what it was and then that), then run
---   migrate_data, after the switch verify: it compares every row.
+-- Remedy: Restore the trigger (ALTER TABLE … ENABLE ALWAYS TRIGGER …; if it is missing, create it with its old definition first). Then run
+--   migrate_data, or after the switch verify: it compares every row.
 SELECT
   l.subject,
   l.problem

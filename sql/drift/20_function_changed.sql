@@ -1,8 +1,8 @@
--- What: a function of ours is gone or has another text than it was given.
--- Why: the capture, the write-through and catch-up are these texts; a changed one may lose writes in silence.
+-- What: one of our functions is missing, or its definition has changed.
+-- Why: capture, write-through and catch-up are these functions. A changed function may lose writes without an error.
 -- Locks: none.
--- Remedy: Execute its text anew (CREATE OR REPLACE; the plan in artwork_migration.plan has it), then run migrate_data, after the switch
---   verify: it compares every row.
+-- Remedy: Create it again with CREATE OR REPLACE (its text is in the plan in artwork_migration.plan). Then run migrate_data, or after the
+--   switch verify: it compares every row.
 SELECT
   l.subject,
   l.problem

@@ -1,9 +1,9 @@
--- What: a column, a constraint or a unique index of the legacy table has come, gone or changed since deploy_schema.
--- Why: the mapping does not know the column, and its values would stay in the retired table; a stricter legacy table refuses what the clean
---   side writes through.
+-- What: a column, a constraint or a unique index of the legacy table was added, dropped or changed after deploy_schema.
+-- Why: the mapping does not know the new column, and its values would stay in the retired table. A stricter legacy table rejects what the
+--   clean table writes through.
 -- Locks: none.
--- Remedy: Take it back; or decide accept_drift with these words before the colon (several: with commas), and it stays as it is; or go
---   back with roll_back to=NOT_STARTED and deploy_schema anew.
+-- Remedy: Undo the change. Or accept it: run decide accept_drift with the words before the colon (several, separated by commas). Or run
+--   roll_back to=NOT_STARTED and deploy_schema again.
 SELECT
   l.subject,
   l.problem

@@ -1,8 +1,9 @@
--- What: a foreign key to artworks has come, gone or changed since deploy_schema.
--- Why: writes to a table that references artworks since then are not captured, and an artwork that it points to would stay behind.
+-- What: a foreign key to artworks was added, dropped or changed after deploy_schema.
+-- Why: writes to a table that references artworks only since then are not captured, and an artwork that it references might not be
+--   migrated.
 -- Locks: none.
--- Remedy: Drop the key and create it anew after the switch, or go back with roll_back to=NOT_STARTED and deploy_schema anew, which takes it
---   in. A partition may be accepted if nothing writes to it but through its parent: decide accept_drift with these words before the colon.
+-- Remedy: Drop the key and create it again after the switch, or run roll_back to=NOT_STARTED and deploy_schema again, which includes it. A
+--   partition can be accepted if it is written through its parent only: run decide accept_drift with the words before the colon.
 SELECT
   l.subject,
   l.problem

@@ -1,11 +1,11 @@
 -- What: the rule results of one run and suite.
--- Why: a red gate names how many, which ids, and what they are about.
+-- Why: a red gate reports how many are bad, which ids, and what they are about.
 -- Locks: none.
 SELECT
   r.rule,
-  r.looked_at,
+  r.checked,
   r.bad,
-  r.ids,
+  r.ids::text[] AS ids,
   r.about
 FROM artwork_migration.rule_result AS r
 WHERE r.run = :run AND r.suite = :suite

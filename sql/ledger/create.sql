@@ -1,10 +1,10 @@
--- What: the ledger: schema artwork_migration with runs and phases, steps still to do, decisions and plans.
--- Why: what was done is remembered in the database itself, in the transaction that did it, so a crash cannot make the two disagree.
+-- What: the ledger: schema artwork_migration with runs and phases, steps, decisions and plans.
+-- Why: what was done is recorded in the same database and in the same transaction, so a crash cannot make the two disagree.
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
 REVOKE ALL ON SCHEMA artwork_migration FROM public;
 
--- One row per run of a verb. Its number is the epoch: a run with an older one may not commit any more.
+-- One row per run of a verb. Its number is the epoch: a run with an older epoch may not commit any more.
 CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   run bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT phase_history_pkey PRIMARY KEY,
   verb text NOT NULL,
@@ -59,8 +59,8 @@ CREATE TABLE IF NOT EXISTS artwork_migration.verification (
   CONSTRAINT verification_run_fkey FOREIGN KEY (run) REFERENCES artwork_migration.phase_history (run)
 );
 
--- Takes every privilege on one object of ours from everybody but its owner: REVOKE … FROM PUBLIC alone would leave what the database's
--- default privileges gave to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
+-- Revokes every privilege on one of our objects from everybody but its owner: REVOKE … FROM PUBLIC alone would leave the grants that the
+-- default privileges made to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
 CREATE OR REPLACE FUNCTION artwork_migration.revoke_from_all(kind text, object text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -105,7 +105,7 @@ $$;
 SELECT artwork_migration.close_schema();
 
 -- Undo:
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains. It was exported to a file before.
+-- Why: it was exported to a file before. Without CASCADE: any other object in the schema makes this fail, on purpose.
 DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.revoke_from_all(text, text);
 DROP TABLE artwork_migration.verification;

@@ -1,12 +1,12 @@
--- What: writes, for each rule, how much it looked at, how much of that is bad, and at most 20 ids.
--- Why: the gates assert on these rows and nothing else; a rule whose row is missing, or that looked at nothing, has failed.
+-- What: writes, for each rule, how much it checked, how much of that is bad, and at most 20 ids.
+-- Why: the gates assert on these rows and nothing else; a rule whose row is missing, or that checked nothing, has failed.
 -- Locks: none on a table of the application.
-INSERT INTO artwork_migration.rule_result (run, suite, rule, looked_at, bad, ids, about)
+INSERT INTO artwork_migration.rule_result (run, suite, rule, checked, bad, ids, about)
 SELECT
   :run,
   'reconciliation' AS suite,
   r.rule,
-  r.looked_at,
+  r.checked,
   r.bad,
   COALESCE(ARRAY(SELECT f.id FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = r.rule ORDER BY f.id LIMIT 20), '{}'),
   ARRAY(
@@ -16,13 +16,13 @@ SELECT
 FROM (
   SELECT
     v.rule,
-    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
+    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
     (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = v.rule) AS bad
   FROM (VALUES ('missing'), ('extra'), ('differs'), ('refused'), ('pending'), ('round_trip')) AS v (rule)
   UNION ALL
   SELECT
     'sum' AS rule,
-    CAST(:legacy_rows AS bigint) AS looked_at,
+    CAST(:legacy_rows AS bigint) AS checked,
     ABS(
       CAST(:legacy_rows AS bigint)
       - (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.legacy_row)
@@ -30,7 +30,7 @@ FROM (
   UNION ALL
   SELECT
     'strategy_count' AS rule,
-    (SELECT SUM(s.row_count) FROM artwork_migration.strategy_count AS s WHERE s.run = :run) AS looked_at,
+    (SELECT SUM(s.row_count) FROM artwork_migration.strategy_count AS s WHERE s.run = :run) AS checked,
     (
       SELECT COALESCE(SUM(s.row_count), 0)
       FROM artwork_migration.strategy_count AS s WHERE s.run = :run AND s.deviation = 'unexplained'
@@ -38,7 +38,7 @@ FROM (
   UNION ALL
   SELECT
     'quarantined' AS rule,
-    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS looked_at,
+    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
     GREATEST(
       0,
       (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = 'quarantined')

@@ -1,7 +1,7 @@
 -- What: carry_back_batch, which carries what changed on the serving table into the retired one, a batch of ids at a time.
 -- Why: the log is read first and the rows in new statements after it, so a row is never older than its id in the log. What the retired
 --   table cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded row by row; a user deleted meanwhile (23503) and every other error
---   makes the batch start anew. Outside the lock it stops nobody; the roll back runs the same function for the last ids under its lock.
+--   makes the batch start anew. Outside the lock it stops nobody; the rollback runs the same function for the last ids under its lock.
 -- Locks: when called, the retired rows of the batch; never a serving row.
 -- Stage: prepare
 
@@ -74,7 +74,7 @@ END
 $$;
 
 -- These ids, in the caller's transaction, which says that it applies.
-CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT refused bigint)
+CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -101,7 +101,7 @@ BEGIN
     END IF;
     SELECT COUNT(*) FILTER (WHERE artwork_migration.carry_back_or_refuse(x.id)) INTO carried FROM UNNEST(changed) AS x (id);
   END;
-  refused := CARDINALITY(changed) - carried;
+  rejected := CARDINALITY(changed) - carried;
   -- They stay on the clean side, and catch-up looks once more when the legacy table serves again: an e-mail may lead to another owner.
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
@@ -110,7 +110,7 @@ $$;
 
 -- One batch, one transaction (READ COMMITTED). `logged` is 0 when nothing is left to carry.
 CREATE FUNCTION artwork_migration.carry_back_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, refused bigint
+  logged bigint, carried bigint, removed bigint, rejected bigint
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -119,7 +119,7 @@ DECLARE
 BEGIN
   PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
-  SELECT c.carried, c.removed, c.refused INTO carried, removed, refused FROM artwork_migration.carry_back_ids(changed) AS c;
+  SELECT c.carried, c.removed, c.rejected INTO carried, removed, rejected FROM artwork_migration.carry_back_ids(changed) AS c;
   RETURN NEXT;
 END
 $$;
@@ -127,7 +127,7 @@ $$;
 -- The same, and taken back at once: the retired rows are locked for this batch alone, and only the log says that it was there, until the
 -- caller rolls back. With rows locked from batch to batch, somebody who deletes a user could become the victim of a deadlock.
 CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, refused bigint, refused_ids uuid[]
+  logged bigint, carried bigint, removed bigint, rejected bigint, rejected_ids uuid[]
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -137,9 +137,9 @@ BEGIN
   PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
   BEGIN
-    SELECT c.carried, c.removed, c.refused INTO carried, removed, refused FROM artwork_migration.carry_back_ids(changed) AS c;
-    refused_ids := ARRAY(SELECT r.id FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
-    RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'rehearsed';
+    SELECT c.carried, c.removed, c.rejected INTO carried, removed, rejected FROM artwork_migration.carry_back_ids(changed) AS c;
+    rejected_ids := ARRAY(SELECT r.id FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
+    RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'dry run';
   EXCEPTION WHEN SQLSTATE 'AM004' THEN
     NULL;
   END;

@@ -1,8 +1,8 @@
--- What: gives every row of the retired and the serving table its verdict, counts them and keeps the ids of what is not right as findings.
--- Why: law 1 and law 2 for the tables under their new names: the view verdict is bound to the tables and follows them. Whatever was
---   changed on the serving table since the switch differs rightly. An id that only a user or an order written since has brought into the
---   log (the view calls it pending) may differ in what the mapping reads there, its owner, its upscaling and whether it comes along at all,
---   and in nothing else. Nothing excuses another id, time of creation, e-mail or token.
+-- What: gives every row of the retired and the serving table its verdict, counts them, and saves the ids of wrong rows as findings.
+-- Why: law 1 and law 2 for the tables under their new names: the view verdict is bound to the tables and follows them. A row that was
+--   changed on the serving table after the switch differs rightly. An id that is in the log only because of a newer user or order (the view
+--   calls it pending) may differ in what the mapping reads there: its owner, its upscaling, and whether it is migrated at all. Nothing
+--   excuses another id, time of creation, e-mail or token.
 -- Locks: ACCESS SHARE on both tables; run it in a REPEATABLE READ transaction.
 WITH told AS (
   SELECT ARRAY_AGG(a.attname::text) AS columns

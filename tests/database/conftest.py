@@ -8,8 +8,8 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop
-from tests.stepping import Step
+from tests.databases import Shop
+from tests.interleaving import Step
 
 
 class Steps:

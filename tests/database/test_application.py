@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from sample.journal import check_journal
-from sample.moments import Writes, writes_around
-from tests.shops import Shop
+from sample.write_latency import WriteLatency, write_latency
+from tests.databases import Shop
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def asked(deployed: Shop, tmp_path: Path) -> Iterator[Asked]:
 
 
 def test_paused_nothing_is_under_way(asked: Asked, deployed: Shop, tmp_path: Path) -> None:
-    """The answer comes when all is committed and in the journal; resumed it goes on, and at the end of the commands it ends well."""
+    """The application answers a pause when all its writes are committed and in the journal; resumed it goes on and ends well."""
     paused = asked.told("pause")
     while not paused["transactions"]:
         asked.told("resume")
@@ -65,7 +65,7 @@ def test_paused_nothing_is_under_way(asked: Asked, deployed: Shop, tmp_path: Pat
 
 
 def test_in_flight_is_what_began_before_and_ended_after(tmp_path: Path) -> None:
-    """Counted among the writes acknowledged meanwhile; what was refused counts nowhere."""
+    """A write that began before a moment and was acknowledged after it counts as in flight; a refused write counts nowhere."""
     journal = tmp_path / "journal.jsonl"
     seconds = {1: (-9, -8), 2: (-2, -1), 3: (-1, 2), 4: (-0.5, 0.5), 5: (1, 2), 6: (4, 9)}
     lines: list[dict[str, object]] = [
@@ -79,5 +79,5 @@ def test_in_flight_is_what_began_before_and_ended_after(tmp_path: Path) -> None:
     ]
     lines.append({"n": 7, "outcome": "refused"})
     journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    around = writes_around(journal, NOON - timedelta(seconds=5), NOON, NOON + timedelta(seconds=5))
-    assert Writes(acknowledged=4, in_flight=2, slowest=3.0) == around
+    measured = write_latency(journal, NOON - timedelta(seconds=5), NOON, NOON + timedelta(seconds=5))
+    assert WriteLatency(acknowledged=4, in_flight=2, slowest=3.0) == measured

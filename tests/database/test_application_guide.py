@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.shops import Shop
+from tests.databases import Shop
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "application.md").read_text(encoding="utf-8")
 FUNCTIONS = {
@@ -31,7 +31,7 @@ def blocks(language: str) -> list[str]:
 
 
 def test_the_sql_runs(deployed: Shop) -> None:
-    """Statement by statement; what an earlier one returned stands for :artwork_id and :access_token. Each returns what it says."""
+    """Each statement of the guide runs and returns what the guide says; results stand for :artwork_id and :access_token."""
     values: dict[str, object] = {"user_id": uuid4()}
     for statement in (part for block in blocks("sql") for part in re.split(r";$", block, flags=re.MULTILINE) if part.strip()):
         parametrized = re.sub(r"(?<=\W):(\w+)", r"%(\1)s", statement)
@@ -45,7 +45,7 @@ def test_the_sql_runs(deployed: Shop) -> None:
 
 
 def test_the_python_runs(deployed: Shop, capsys: pytest.CaptureFixture[str]) -> None:
-    """As one program, on a database of its own; the customer view says what the flow has made."""
+    """The guide's Python runs as one program, and the customer view shows what the program made."""
     with mock.patch.dict(os.environ, {"DATABASE_URL": deployed.server.conninfo(deployed.name)}):
         namespace: dict[str, Any] = {}
         exec("\n".join(blocks("python")), namespace)  # noqa: S102  # it is our own documentation
@@ -55,8 +55,7 @@ def test_the_python_runs(deployed: Shop, capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_typescript_calls_run(deployed: Shop) -> None:
-    """Each .rpc(name, {arguments}): PostgREST finds a function by the names of its arguments, so these are exactly those, and the call is
-    made with named arguments."""
+    """Each .rpc call of the guide names exactly the function's arguments, and runs with them."""
     values: dict[str, Any] = {**KNOWN, "session.user.id": uuid4()}
     called = set()
     for block in blocks("ts"):
@@ -72,14 +71,14 @@ def test_the_typescript_calls_run(deployed: Shop) -> None:
 
 
 def test_the_guide_names_every_function_and_its_arguments(deployed: Shop) -> None:
-    """In the table, in the order they are declared in; and what others may call is called by others only through these."""
+    """The guide's table has every function with its arguments in order, and no function that is only called by others."""
     told = dict(re.findall(r"^\| `(\w+)\(([^)]*)\)` \|", GUIDE, re.MULTILINE))
     assert FUNCTIONS == set(told)
     assert {name: deployed.value(ARGUMENTS, name) for name in told} == {name: names.split(", ") for name, names in told.items()}
 
 
 def test_the_guide_lists_every_stage(deployed: Shop) -> None:
-    """The words of the view's own body, and no others."""
+    """The guide lists exactly the stages that the customer view's own body names."""
     body = deployed.value("SELECT PG_GET_FUNCTIONDEF('public.get_customer_artworks(text)'::regprocedure)")
     said = re.findall(r"(?:THEN|ELSE|format\()\s*'([^']+)'::text", body)
     told = re.findall(r"`([^`]+)`", GUIDE.split("| stage | `minutes_remaining` |")[1].split("\n\n")[0])

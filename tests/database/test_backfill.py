@@ -11,8 +11,8 @@ from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now, migrate, running
-from tests.stepping import Barrier, break_function
+from tests.databases import Shop, catch_up_now, migrate, running
+from tests.interleaving import Barrier, break_function
 
 MISSING = (
     "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"
@@ -59,14 +59,14 @@ def test_every_eligible_row_is_copied_once_all_chunks_are_done(deployed: Shop, r
 
 
 def test_a_rewrite_between_chunks_loses_nothing(deployed: Shop, run: Run) -> None:
-    """VACUUM FULL moves rows into blocks that are done; the file node tells, and the table is cut and copied anew."""
+    """After VACUUM FULL has moved rows between chunks, the changed file node makes the run cut and copy the table anew."""
     _rewritten_between_chunks(deployed)
     list(backfill.copy_chunks(run))
     assert [] == deployed.rows(MISSING)
 
 
 def test_without_the_file_node_a_rewrite_loses_rows_that_only_the_last_pass_finds(deployed: Shop, run: Run) -> None:
-    """Told that the file is still the same, the chunks leave rows out that no log names; the anti-join pass brings them."""
+    """If the file node seems unchanged, the chunks miss rows that no log names, and the anti-join pass brings them."""
     _rewritten_between_chunks(deployed)
     deployed.sql.execute("UPDATE artwork_migration.chunk SET file_node = PG_RELATION_FILENODE('public.artworks'::regclass)")
     list(backfill.copy_chunks(run))
@@ -89,7 +89,7 @@ def test_a_row_that_moves_to_another_block_is_not_lost(deployed: Shop, run: Run)
 
 
 def test_rows_beyond_the_planned_end_belong_to_the_last_chunk(deployed: Shop, run: Run) -> None:
-    """The last chunk is open to the end: what is written after the planning is copied, log or no log."""
+    """The last chunk has no end, so a row written after the planning is copied with it."""
     artworks = [add_legacy(deployed) for _ in range(50)]
     empty_log(deployed)
     list(backfill.copy_chunks(run))
@@ -105,7 +105,7 @@ def _token_moves_to_a_row_not_yet_copied(shop: Shop) -> tuple[UUID, UUID, str]:
 
 
 def test_a_token_that_moves_to_a_later_chunk_is_left_to_catch_up(deployed: Shop, run: Run) -> None:
-    """A chunk leaves out the row whose token another clean row holds still; catch-up moves the token and brings the row."""
+    """A chunk leaves out a row whose token another clean row still holds; catch-up moves the token and brings the row."""
     before, after, token = _token_moves_to_a_row_not_yet_copied(deployed)
     list(backfill.copy_chunks(run))
     assert clean(deployed, after, "id") is None
@@ -114,7 +114,7 @@ def test_a_token_that_moves_to_a_later_chunk_is_left_to_catch_up(deployed: Shop,
 
 
 def test_tokens_swapped_across_chunks_are_both_brought(deployed: Shop, run: Run) -> None:
-    """An artwork that is copied and one that is not yet swap their tokens: each has the other's in the end, and nobody's is parked."""
+    """A copied artwork and one not copied yet may swap their tokens: each ends with the other's, and none is parked."""
     before, after = _in_first_chunk(deployed), _not_yet_copied(deployed)
     tokens = [legacy(deployed, artwork, "access_token") for artwork in (before, after)]
     for token, artwork in [("meanwhile", before), (tokens[0], after), (tokens[1], before)]:
@@ -127,7 +127,7 @@ def test_tokens_swapped_across_chunks_are_both_brought(deployed: Shop, run: Run)
 
 @pytest.mark.parametrize("find", [_in_first_chunk, _not_yet_copied], ids=["copied", "not copied"])
 def test_a_key_that_changes_during_the_backfill_is_followed(deployed: Shop, run: Run, find: Callable[[Shop], UUID]) -> None:
-    """There is one clean row under the new id and none under the old one; what only the clean side holds has come along."""
+    """After a key change the clean row is under the new id only, with what only the clean side holds."""
     old, new = find(deployed), uuid4()
     deployed.sql.execute("DELETE FROM public.orders WHERE artwork_id = %s", (old,))
     noted = deployed.sql.execute("UPDATE public.artworks_v2 SET fal_request_id = 'fal' WHERE id = %s", (old,)).rowcount
@@ -143,7 +143,7 @@ COPY_ALL = "SELECT artwork_migration.copy_block_range('(0,0)', '(4294967295,0)')
 
 
 def test_with_the_id_alone_as_arbiter_the_chunk_would_fail_for_ever(deployed: Shop, run: Run) -> None:
-    """Where a token is no reason to skip a row, the copy breaks the unique key, and catch-up, the cure, does not run before it."""
+    """If a token were no reason to skip a row, the copy would break the unique key, and catch-up, the cure, would never run."""
     _token_moves_to_a_row_not_yet_copied(deployed)
     break_function(deployed, "artwork_migration.copy_block_range", "ON CONFLICT DO NOTHING", "ON CONFLICT (id) DO NOTHING")
     with pytest.raises(DatabaseError) as failed, run.database.transaction("copying with one arbiter") as connection:
@@ -166,7 +166,7 @@ def test_a_token_of_an_open_transaction_is_waited_for(deployed: Shop, run: Run, 
 
 
 def test_a_row_that_turns_bad_after_the_judging_waits_in_quarantine(deployed: Shop, run: Run) -> None:
-    """A lost time after quarantine was judged stops no chunk: the row is not migratable, and catch-up gives the reason."""
+    """A row that loses its time after quarantine was judged stops no chunk; catch-up puts it into quarantine."""
     artwork = _not_yet_copied(deployed)
     deployed.sql.execute("UPDATE public.artworks SET created_at = NULL WHERE id = %s", (artwork,))
     list(backfill.copy_chunks(run))
@@ -175,7 +175,7 @@ def test_a_row_that_turns_bad_after_the_judging_waits_in_quarantine(deployed: Sh
 
 
 def test_a_run_that_ends_between_chunks_is_resumed(deployed: Shop, run: Run) -> None:
-    """The next run does the chunks that are left and none of those that are done, even when the log has moved on."""
+    """The run after one that ended between chunks does the chunks left and no other, also if the log has grown."""
     done = deployed.rows(CHUNKS)
     run.begin()
     left = backfill.plan_chunks(run)
@@ -186,7 +186,7 @@ def test_a_run_that_ends_between_chunks_is_resumed(deployed: Shop, run: Run) -> 
 
 
 def test_a_backend_that_dies_in_a_chunk_leaves_it_to_the_next_run(deployed: Shop, steps: Steps) -> None:
-    """A chunk's claim is a row lock: it goes with the backend, nothing of the chunk was kept, and the next run copies all of it."""
+    """A chunk's claim ends with its backend, nothing of the chunk is kept, and the next run copies all of it."""
     barrier = Barrier(deployed)
     barrier.close()
     copying = steps.ours(deployed, lambda: migrate(deployed))
@@ -200,7 +200,7 @@ def test_a_backend_that_dies_in_a_chunk_leaves_it_to_the_next_run(deployed: Shop
 
 
 def test_a_user_deleted_during_the_backfill_leaves_no_owner_behind(deployed: Shop, run: Run) -> None:
-    """Legacy rows mostly do not name their user, so its deletion is captured by e-mail: catch-up gives the artworks their next owner."""
+    """Artworks of a user who was deleted during the backfill get their next owner from catch-up, by their e-mail."""
     user = add_user(deployed, "ada@backfill.example")
     artwork = add_legacy(deployed, customer_email="ada@backfill.example")
     list(backfill.copy_chunks(run))
@@ -212,7 +212,7 @@ def test_a_user_deleted_during_the_backfill_leaves_no_owner_behind(deployed: Sho
 
 
 def test_users_are_created_in_batches_for_every_email(deployed: Shop, run: Run) -> None:
-    """After it no e-mail of a customer is without a user, those made are ours and anonymous, and none is left waiting."""
+    """After create_users every e-mail of a customer has a user; those created are recorded, anonymous, and none is left waiting."""
     created = backfill.create_users(run)
     assert created > run.settings.batch_size
     assert created == deployed.value(
@@ -225,7 +225,7 @@ def test_users_are_created_in_batches_for_every_email(deployed: Shop, run: Run) 
 
 
 def test_the_copy_is_neither_captured_nor_written_through(deployed: Shop, run: Run) -> None:
-    """A copied row keeps its times, and neither the log nor clean_modified hears of it."""
+    """A copied row keeps its times, and is neither in the log nor in clean_modified."""
     list(backfill.copy_chunks(run))
     assert ([], 0) == (logged(deployed), deployed.value("SELECT COUNT(*) FROM artwork_migration.clean_modified"))
     assert 0 == deployed.value("SELECT COUNT(generation_completed_at) FROM public.artworks_v2")

@@ -8,8 +8,8 @@ import pytest
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy
-from tests.stepping import break_function
+from tests.databases import Shop, deploy
+from tests.interleaving import break_function
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_statement_that_touches_nothing_logs_nothing(shop: Shop) -> None:
 
 
 def test_merge_logs_every_id_whatever_became_of_it(shop: Shop) -> None:
-    """MERGE is captured: one row in the log for each kind of action, none of an action that touched nothing."""
+    """MERGE logs one row for each kind of action that touched a row, and none for an action that touched nothing."""
     changed, gone, born = add_legacy(shop), add_legacy(shop), uuid4()
     found = _written(
         shop,
@@ -62,7 +62,7 @@ def test_merge_logs_every_id_whatever_became_of_it(shop: Shop) -> None:
 
 
 def test_copy_logs_its_rows(shop: Shop) -> None:
-    """COPY FROM is captured."""
+    """COPY FROM logs the ids of its rows."""
     empty_log(shop)
     one, two = sorted([uuid4(), uuid4()])
     with (
@@ -75,7 +75,7 @@ def test_copy_logs_its_rows(shop: Shop) -> None:
 
 
 def test_on_conflict_logs_what_it_updated(shop: Shop) -> None:
-    """INSERT … ON CONFLICT DO UPDATE is captured, whichever way each row went."""
+    """INSERT … ON CONFLICT DO UPDATE logs each row, inserted or updated."""
     there, born = add_legacy(shop), uuid4()
     found = _written(
         shop,
@@ -88,7 +88,7 @@ def test_on_conflict_logs_what_it_updated(shop: Shop) -> None:
 
 
 def test_a_changed_key_logs_the_old_id_and_the_new_one(shop: Shop) -> None:
-    """UPDATE of id logs both, so the clean row with the old id can go. The trigger artwork_migration_key protects."""
+    """An UPDATE of an id logs the old and the new one, so that the clean row with the old id can go."""
     before, after = add_legacy(shop), uuid4()
     assert sorted([[before], [after]]) == sorted(_written(shop, "UPDATE public.artworks SET id = %s WHERE id = %s", after, before))
     shop.sql.execute("ALTER TABLE public.artworks DISABLE TRIGGER artwork_migration_key")
@@ -96,7 +96,7 @@ def test_a_changed_key_logs_the_old_id_and_the_new_one(shop: Shop) -> None:
 
 
 def test_replica_role_does_not_silence_the_capture(shop: Shop) -> None:
-    """session_replication_role = replica is captured as well, because the triggers are ENABLE ALWAYS; an ordinary one would be silent."""
+    """A write with session_replication_role = replica is captured, because the triggers are ENABLE ALWAYS."""
     artwork = add_legacy(shop)
     shop.sql.execute("SET session_replication_role = replica")
     update = "UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s"
@@ -106,7 +106,7 @@ def test_replica_role_does_not_silence_the_capture(shop: Shop) -> None:
 
 
 def test_a_role_without_rights_on_the_ledger_can_still_write(shop: Shop) -> None:
-    """The application's write goes through and is logged: the capture is SECURITY DEFINER, and without that the write itself would fail."""
+    """A role without privileges on the ledger can write and is logged, because the capture is SECURITY DEFINER."""
     artwork = add_legacy(shop)
     empty_log(shop)
     service = shop.session(role="service_role", autocommit=True)
@@ -121,7 +121,7 @@ def test_a_role_without_rights_on_the_ledger_can_still_write(shop: Shop) -> None
 
 @pytest.mark.parametrize("table", ["public.artworks CASCADE", "public.users CASCADE", "public.artworks_v2"])
 def test_truncate_is_refused_in_words(shop: Shop, table: str) -> None:
-    """TRUNCATE cannot be captured row by row, so it says what to do instead."""
+    """TRUNCATE is refused with what to do instead, because it cannot be captured row by row."""
     with pytest.raises(psycopg.errors.FeatureNotSupported) as refused:
         shop.sql.execute(f"TRUNCATE {table}")
     assert "is refused while its rows are being migrated" in str(refused.value.diag.message_primary)
@@ -129,7 +129,7 @@ def test_truncate_is_refused_in_words(shop: Shop, table: str) -> None:
 
 
 def test_our_own_writes_are_not_captured(shop: Shop) -> None:
-    """A transaction with artwork_migration.apply = on logs nothing; with the next one the capture is back."""
+    """A transaction with artwork_migration.apply = on logs nothing, and the next one is captured."""
     artwork = add_legacy(shop)
     empty_log(shop)
     with shop.sql.transaction():
@@ -140,7 +140,7 @@ def test_our_own_writes_are_not_captured(shop: Shop) -> None:
 
 
 def test_the_write_through_does_not_silence_its_callers_transaction(shop: Shop) -> None:
-    """The write-through carries the setting for itself only: a legacy write later in the same transaction is captured."""
+    """A legacy write after a write-through in one transaction is captured, because the setting holds for the write-through only."""
     one, other = add_clean(shop), add_legacy(shop)
     empty_log(shop)
     with shop.sql.transaction():
@@ -151,7 +151,7 @@ def test_the_write_through_does_not_silence_its_callers_transaction(shop: Shop) 
 
 
 def test_an_order_logs_the_artwork_that_gains_or_loses_a_reference(shop: Shop) -> None:
-    """INSERT, a change of artwork_id and DELETE of an order log the artworks; a change of its status logs nothing."""
+    """INSERT, DELETE and a change of artwork_id of an order log the artworks; a change of its status logs nothing."""
     one, two = add_legacy(shop), add_legacy(shop)
     empty_log(shop)
     order = add_order(shop, one)
@@ -162,7 +162,7 @@ def test_an_order_logs_the_artwork_that_gains_or_loses_a_reference(shop: Shop) -
 
 
 def test_a_new_or_renamed_user_logs_the_artworks_of_the_email(shop: Shop) -> None:
-    """A sign-up, and a changed e-mail on both sides of the change, change owners without touching an artwork."""
+    """A new user logs the artworks of the e-mail, and a changed e-mail logs those of the old and the new one."""
     one, two = add_legacy(shop, customer_email="one@users.example"), add_legacy(shop, customer_email="two@users.example")
     empty_log(shop)
     user = add_user(shop, "one@users.example")
@@ -172,7 +172,7 @@ def test_a_new_or_renamed_user_logs_the_artworks_of_the_email(shop: Shop) -> Non
 
 
 def test_a_deleted_user_logs_the_artworks_of_the_email_and_of_the_id(shop: Shop) -> None:
-    """DELETE of a user logs what it owned by e-mail, which the legacy table does not show, and by user_id, by the cascade too."""
+    """DELETE of a user logs the artworks with its e-mail and those with its user_id, which the cascade empties."""
     user = add_user(shop, "one@users.example")
     by_email = add_legacy(shop, customer_email="one@users.example")
     by_id = add_legacy(shop, user_id=user)
@@ -182,7 +182,7 @@ def test_a_deleted_user_logs_the_artworks_of_the_email_and_of_the_id(shop: Shop)
 
 
 def test_a_claimed_user_is_not_ours_any_more(shop: Shop) -> None:
-    """A user that migrate_data created leaves created_user when somebody signs up with it, so a roll-back keeps it."""
+    """A user that migrate_data created leaves created_user when somebody signs up with it, so a rollback keeps it."""
     shop.sql.execute("SELECT artwork_migration.create_users('{new@users.example}')")
     claim = "UPDATE public.users SET is_anonymous = FALSE WHERE email = 'new@users.example'"
     assert 1 == shop.value("SELECT COUNT(*) FROM artwork_migration.created_user")
@@ -191,7 +191,7 @@ def test_a_claimed_user_is_not_ours_any_more(shop: Shop) -> None:
 
 
 def test_a_write_that_was_taken_back_logs_nothing(shop: Shop) -> None:
-    """What is rolled back to a savepoint is not in the log; what was written before and after it is."""
+    """A write that is rolled back to a savepoint is not in the log; the writes before and after it are."""
     before, within, after = add_legacy(shop), add_legacy(shop), add_legacy(shop)
     empty_log(shop)
     update = "UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s"
@@ -204,14 +204,14 @@ def test_a_write_that_was_taken_back_logs_nothing(shop: Shop) -> None:
 
 
 def test_a_deleted_artwork_logs_itself_and_what_its_orders_referenced(shop: Shop) -> None:
-    """The cascade into orders is captured as their own deletion is."""
+    """DELETE of an artwork logs it and, through the cascade, the artworks of its orders."""
     artwork = add_legacy(shop)
     add_order(shop, artwork)
     assert [[artwork], [artwork]] == _written(shop, "DELETE FROM public.artworks WHERE id = %s", artwork)
 
 
 def test_every_role_that_may_write_can_still_write(shop: Shop) -> None:
-    """The sample's roles have no right on the ledger; whatever each may do to artworks, orders and users it does, and it is logged."""
+    """Each role of the sample can do whatever it was allowed to do to artworks, orders and users, and all of it is logged."""
     owner = add_user(shop, "ada@roles.example")
     artwork = add_legacy(shop, user_id=owner, customer_email="ada@roles.example")
     shop.sql.execute("GRANT INSERT, UPDATE, DELETE ON public.users TO authenticated")
@@ -230,7 +230,7 @@ def test_every_role_that_may_write_can_still_write(shop: Shop) -> None:
 
 
 def test_references_by_several_columns_and_through_partitions_are_captured(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
-    """Two columns of one table log what each gains and loses; a partition logs what is written to it by name and through its parent."""
+    """Each of two referencing columns logs what it gains and loses; a partition logs writes by its name and through its parent."""
     shop = make_shop(on=either_server)
     shop.sql.execute(
         """
@@ -252,7 +252,7 @@ def test_references_by_several_columns_and_through_partitions_are_captured(make_
 
 
 def test_an_update_of_a_user_that_changes_nothing_of_ours_logs_nothing(shop: Shop) -> None:
-    """Only id and e-mail lead to artworks; of several users those that changed are told from the others."""
+    """An UPDATE of users logs artworks only for those whose id or e-mail changed."""
     add_user(shop, "one@users.example"), add_user(shop, "two@users.example")
     one = add_legacy(shop, customer_email="one@users.example")
     add_legacy(shop, customer_email="two@users.example")
@@ -262,7 +262,7 @@ def test_an_update_of_a_user_that_changes_nothing_of_ours_logs_nothing(shop: Sho
 
 
 def test_a_log_row_of_a_transaction_that_failed_is_gone_with_it(shop: Shop) -> None:
-    """A rolled back write is not in the log, and the clean row it made is not there."""
+    """A write that was rolled back leaves neither a row in the log nor a clean row."""
     empty_log(shop)
     artwork = uuid4()
     with shop.sql.transaction(force_rollback=True):
@@ -272,7 +272,7 @@ def test_a_log_row_of_a_transaction_that_failed_is_gone_with_it(shop: Shop) -> N
 
 
 def test_without_its_line_a_capture_of_references_would_miss_the_artwork_left(shop: Shop) -> None:
-    """An order that moves logs the artwork it left because the old rows are compared too; taken out, that artwork is not logged."""
+    """Without the comparison of old rows, an order that moves would not log the artwork that it left."""
     one, two = add_legacy(shop), add_legacy(shop)
     order = add_order(shop, one)
     function = shop.value("SELECT tgfoid::regproc::text FROM pg_trigger WHERE tgname = 'artwork_migration_update_artwork_id'")

@@ -13,8 +13,8 @@ from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
-from tests.stepping import Barrier, Step
+from tests.databases import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
+from tests.interleaving import Barrier, Step
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def agree(shop: Shop) -> None:
 
 
 def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
-    """Legacy values that the mapping cannot give back (original_image_url, upscale_status, no owner) stay; updated_at moves."""
+    """A rollback changes only the column that was written and updated_at; values that the mapping cannot give back stay."""
     artwork = switched_with(shop, original_image_url="https://u/1", original_pet_mom_url=None, upscale_status="not_required")
     before = shop.value("SELECT TO_JSONB(a) FROM artworks_old AS a WHERE id = %s", artwork)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex II' WHERE id = %s", (artwork,))
@@ -57,7 +57,7 @@ def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
 
 
 def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
-    """It is a row of the legacy table after the way back, its order references it, and a catch-up leaves it alone."""
+    """An artwork created after the switch is a legacy row after the rollback, its order references it, and catch-up leaves it alone."""
     execute_switch(shop)
     artwork = born(shop)
     order = add_order(shop, artwork)
@@ -70,7 +70,7 @@ def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
 
 
 def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
-    """Request id and parameters survive the way back and a catch-up."""
+    """Request id and parameters of a clean row survive a rollback and a catch-up."""
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute(
@@ -83,7 +83,7 @@ def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
 
 
 def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
-    """Also one that was born and deleted in between."""
+    """An artwork that was deleted after the switch is gone on both sides after a rollback, also if it was created after the switch."""
     artwork = switched_with(shop)
     short_lived = born(shop)
     shop.sql.execute("DELETE FROM artworks WHERE id = ANY(%s)", ([artwork, short_lived],))
@@ -93,7 +93,7 @@ def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
 
 
 def test_a_new_id_is_followed(shop: Shop) -> None:
-    """What only the retired table holds moves with the row."""
+    """After an id changed on the serving side, what only the retired table holds moves with the row."""
     artwork, other = switched_with(shop, mockup_urls=Jsonb({"poster": "p"})), uuid4()
     shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (other, artwork))
     roll_back(shop)
@@ -103,7 +103,7 @@ def test_a_new_id_is_followed(shop: Shop) -> None:
 
 
 def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
-    """Legacy's unique key does not stand in the way, in whatever order the ids are carried."""
+    """Two artworks that swapped their tokens are carried back swapped, in whatever order, in spite of the unique key."""
     first, second = add_legacy(shop), switched_with(shop)
     for one, other in ((first, second), (second, first)):
         shop.sql.execute("UPDATE artworks SET access_token = %s WHERE id = %s", (f"swapping-{one}", one))
@@ -114,18 +114,18 @@ def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
 
 
 def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
-    """The rest is carried back, and the row stands in rejected_write, which the next gate is red for."""
+    """A row that the retired table rejects is recorded, the next gate is red for it, and all others are carried back."""
     artwork = switched_with(shop)
     other = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
-    assert roll_back(shop).refused == 1
+    assert roll_back(shop).rejected == 1
     assert [(artwork, "23502")] == shop.rows("SELECT id, sql_state FROM artwork_migration.rejected_write")
     assert legacy_row(shop, other) is not None
     assert reconcile_now(shop)["refused"] == 1
 
 
-def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -> None:
-    """Before any lock; the clean table goes on serving, and once it is mended the way back is open."""
+def test_a_referenced_row_that_cannot_come_back_stops_the_rollback(shop: Shop) -> None:
+    """A referenced row that the retired table rejects stops a rollback before any lock; after the fix the rollback goes through."""
     execute_switch(shop)
     artwork = born(shop)
     add_order(shop, artwork)
@@ -139,13 +139,13 @@ def test_a_referenced_row_that_cannot_come_back_stops_the_way_back(shop: Shop) -
 
 
 def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
-    """After a way back that was given up, clearing it is no way around the refusal: the order would point nowhere."""
+    """Clearing a rejection after a rollback that stopped does not open the rollback while the order would reference nothing."""
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
-        assert carry_back.carry_back(run, planned_roll_back(shop)).refused == 1
+        assert carry_back.carry_back(run, planned_roll_back(shop)).rejected == 1
     with shop.database.transaction("deciding") as connection:
         apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
     add_order(shop, artwork)
@@ -154,7 +154,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
 
 
 def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
-    """There is nothing left to carry, and the way back leaves nothing that blocks the next switch."""
+    """A rejected artwork that is deleted blocks neither the rollback nor the next switch."""
     execute_switch(shop)
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
@@ -166,8 +166,8 @@ def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> Non
     assert shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
 
-def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
-    """While its second batch waits, the owner of an artwork of the first one can be deleted: nobody is in the way of anybody."""
+def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
+    """A dry run holds no lock of its first batch while its second one waits: an owner of the first can be deleted."""
     user = add_user(shop, "leaving@example.com")
     artwork = switched_with(shop, customer_email="leaving@example.com", user_id=user)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))
@@ -176,7 +176,7 @@ def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None
     barrier.close()
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
         run.settings = SETTINGS.model_copy(update={"batch_size": 1})
-        rehearsal = Step(shop, lambda: carry_back.rehearse(run), name="test")
+        rehearsal = Step(shop, lambda: carry_back.dry_run(run), name="test")
         rehearsal.blocks()
         shop.sql.execute("SET statement_timeout = '20s'")
         shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))
@@ -185,7 +185,7 @@ def test_a_rehearsal_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None
 
 
 def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: MakeShop) -> None:
-    """`processing` is `pending` in a legacy table that knows no other, and the clean row keeps what it is."""
+    """`processing` is carried back as `pending` into a legacy table that does not know it, and the clean row keeps it."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
     execute_switch(shop)
     artwork = born(shop)
@@ -198,7 +198,7 @@ def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: 
 
 
 def test_deleting_a_user_works_on_both_sides_of_the_way(shop: Shop) -> None:
-    """While the clean table serves, the keys of both tables let go of the user; the guard does not mind."""
+    """While the clean table serves, deleting a user sets the keys of both tables to NULL, and the guard allows it."""
     user = add_user(shop, "leaving@example.com")
     artwork = switched_with(shop, customer_email="leaving@example.com", user_id=user)
     shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))
@@ -222,14 +222,14 @@ def test_deleting_a_user_works_on_both_sides_of_the_way(shop: Shop) -> None:
     ],
 )
 def test_the_retired_table_refuses_writes_in_words(shop: Shop, statement: str) -> None:
-    """SQLSTATE 0A000, and where to write instead."""
+    """The retired table refuses a write with SQLSTATE 0A000 and names the table to write to."""
     execute_switch(shop)
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="artworks_old"):
         shop.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
 
 
-def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(shop: Shop) -> None:
-    """A sign-up while the clean table serves is in the log, so the catch-up after the way back gives the artwork its owner."""
+def test_users_that_come_after_the_switch_own_their_artworks_after_the_rollback(shop: Shop) -> None:
+    """A user who signs up while the clean table serves owns the artworks of the e-mail after the rollback."""
     artwork = switched_with(shop)
     email = shop.value("SELECT customer_email FROM artworks WHERE id = %s", artwork)
     shop.sql.execute("DELETE FROM users WHERE email = %s", (email,))
@@ -240,8 +240,8 @@ def test_users_that_come_after_the_switch_own_their_artworks_after_the_way_back(
     agree(shop)
 
 
-def test_the_plan_of_the_way_back_says_what_it_starts_from(shop: Shop) -> None:
-    """The ids still to be carried back are counted, and blockers name what has come since."""
+def test_the_plan_of_the_rollback_says_what_it_starts_from(shop: Shop) -> None:
+    """The plan of a rollback counts the ids to carry back, and its blockers name what appeared since the switch."""
     artwork = switched_with(shop)
     shop.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = %s", (artwork,))
     assert planned_roll_back(shop).facts["ids_to_carry_back"] == 1

@@ -9,7 +9,7 @@ from migration.ledger import decisions, ledger
 from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
-from tests.shops import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
+from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
 
 CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
 
@@ -34,7 +34,7 @@ def carrying(shop: Shop) -> Shop:
 
 
 def test_values_are_copied_as_they_are(carrying: Shop) -> None:
-    """Every migrated row holds the carried values, the comparison includes them, and nothing differs."""
+    """Every migrated row has the legacy values of the carried columns, and the comparison includes them."""
     assert {"match", "excluded"} == set(migrate(carrying))
     differing = """
         SELECT COUNT(*) FROM public.artworks AS a JOIN public.artworks_v2 AS c USING (id)
@@ -46,8 +46,9 @@ def test_values_are_copied_as_they_are(carrying: Shop) -> None:
     )
 
 
-def test_later_writes_go_both_ways(carrying: Shop) -> None:
-    """A legacy write is caught up, a clean write is written through, and a clean-born row gets the column's default on both sides."""
+def test_later_writes_reach_both_sides(carrying: Shop) -> None:
+    """A legacy write to a carried column is caught up, a clean one is written through, and a new clean row gets the default on both
+    sides."""
     migrate(carrying)
     old, born = add_legacy(carrying), add_clean(carrying)
     catch_up_now(carrying)
@@ -62,7 +63,7 @@ def test_later_writes_go_both_ways(carrying: Shop) -> None:
 
 
 def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
-    """The comparison names the carried column like any other."""
+    """The comparison finds a wrong value of a carried column and names the column."""
     migrate(carrying)
     with carrying.sql.transaction():
         carrying.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
@@ -72,7 +73,7 @@ def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
 
 
 def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
-    """The plan counts the values that stay behind, and a carried column is not among them; taking the decision back puts it there again."""
+    """The plan does not count the values of a carried column among those that stay behind, unless the decision is withdrawn."""
     stays = {"original_image_url", "mockup_urls", "mockup_generated_at"}
     assert stays == set(planned_deployment(shop).facts["columns_not_carried"])
     decide(shop, "mockup_urls")
@@ -82,13 +83,13 @@ def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
 
 
 def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
-    """The command names the columns that it accepts, and no other; of those that stay for good the plan says why."""
+    """The plan has the command that carries exactly the columns it accepts, and says why the others stay behind."""
     told = plan_markdown(planned_deployment(shop))
     (columns,) = re.findall(
-        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`, before this plan is run", told
+        r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`. Do it before you run this plan", told
     )
     assert "mockup_urls,mockup_generated_at" == columns
-    assert "`original_image_url` stays in the retired table: the migration has a column of that name already." in told
+    assert "`original_image_url` stays in the retired table: the migration already has a column of that name." in told
     decide(shop, columns)
     assert "decide carry_columns" not in plan_markdown(planned_deployment(shop))
 
@@ -98,21 +99,21 @@ def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
     [
         ("", "", "takes columns of artworks"),
         ("", "nonsense", "nonsense: artworks has no such column"),
-        ("", "mockup_urls, pet_name", "pet_name: the migration has a column of that name already"),
-        ("fal_request_id text", "fal_request_id", "fal_request_id: the migration has a column of that name already"),
-        ("disposition text", "disposition", "disposition: the migration has a column of that name already"),
+        ("", "mockup_urls, pet_name", "pet_name: the migration already has a column of that name"),
+        ("fal_request_id text", "fal_request_id", "fal_request_id: the migration already has a column of that name"),
+        ("disposition text", "disposition", "disposition: the migration already has a column of that name"),
         ("raw json", "raw", "raw: values of its type cannot be compared"),
         ("raws json[]", "raws", "raws: values of its type cannot be compared"),
-        ('"a@b" text', "a@b", "a@b: its name has one of the signs"),
-        ('":b" text', ":b", ":b: its name has one of the signs"),
-        ("c text", "c", "c: the migration has a column of that name already"),
+        ('"a@b" text', "a@b", "a@b: its name contains one of the signs"),
+        ('":b" text', ":b", ":b: its name contains one of the signs"),
+        ("c text", "c", "c: the migration already has a column of that name"),
         ("place point", "place", "place: values of its type cannot be compared"),
         ("number bigint GENERATED ALWAYS AS IDENTITY", "number", "number: its values are generated by the database"),
         ("twice text GENERATED ALWAYS AS (pet_name || pet_name) STORED", "twice", "twice: its values are generated by the database"),
     ],
 )
 def test_what_cannot_be_carried_is_refused_when_it_is_decided(shop: Shop, added: str, value: str, told: str) -> None:
-    """The refusal names the column and says why; nothing was decided and no ledger created."""
+    """A decision for a column that cannot be carried is refused with the reason; nothing is decided and no ledger created."""
     if added:
         shop.sql.execute(f"ALTER TABLE public.artworks ADD COLUMN {added}")
     with pytest.raises(BadInput, match=told):
@@ -122,7 +123,7 @@ def test_what_cannot_be_carried_is_refused_when_it_is_decided(shop: Shop, added:
 
 def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
     """The clean table has its columns by then; the refusal says to roll back first."""
-    with pytest.raises(BadInput, match="Roll back first"):
+    with pytest.raises(BadInput, match="roll back first"):
         decide(deployed, "mockup_urls")
 
 
@@ -130,7 +131,7 @@ def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
     "name", ["created", "ids", "judged", "moved", "logged", "removed", "written", "copied", "changes", "first_tid", "x'y", 'q"r', "p%d"]
 )
 def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -> None:
-    """Names that our functions use, and awkward ones, are carried all the way."""
+    """Columns named like variables of our functions, and with awkward names, are carried all the way."""
     quoted = '"' + name.replace('"', '""') + '"'
     shop.sql.execute(f"ALTER TABLE public.artworks ADD COLUMN {quoted} text DEFAULT 'was there'")
     decide(shop, name)
@@ -149,7 +150,7 @@ def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -
 
 
 def test_a_type_that_our_functions_cannot_compare_is_refused(shop: Shop) -> None:
-    """An extension's type in public has its equality there, where an empty search_path does not look."""
+    """A column whose type has its equality in another schema is refused, because an empty search_path does not find it."""
     shop.sql.execute("CREATE EXTENSION hstore SCHEMA public; ALTER TABLE public.artworks ADD COLUMN tags hstore")
     with pytest.raises(BadInput, match="tags: values of its type cannot be compared"):
         decide(shop, "tags")

@@ -8,8 +8,8 @@ import pytest
 from migration.sync import catch_up
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, verdict
 from tests.database.conftest import Steps
-from tests.shops import SETTINGS, Shop, catch_up_now, running
-from tests.stepping import Barrier, break_function
+from tests.databases import SETTINGS, Shop, catch_up_now, running
+from tests.interleaving import Barrier, break_function
 
 BATCH = "SELECT * FROM artwork_migration.catch_up_batch(500)"
 RENAME = "UPDATE public.artworks SET pet_name = %s WHERE id = %s"
@@ -45,19 +45,19 @@ def _legacy_write_during_a_batch(shop: Shop, steps: Steps) -> str:
 
 
 def test_a_legacy_write_during_a_batch_is_in_the_next_one(shop: Shop, steps: Steps) -> None:
-    """The batch consumes the log before it reads, so what is logged later stays for the next; and the writer never waits for it."""
+    """A write during a batch neither waits for it nor is lost: the batch consumes the log first, and the write is in the next one."""
     assert "late" == _legacy_write_during_a_batch(shop, steps)
 
 
 def test_consuming_the_log_after_applying_it_would_lose_the_write(shop: Shop, steps: Steps) -> None:
-    """With the batch's ids deleted from the log at its end, the write that came meanwhile is gone from the clean side for good."""
+    """If a batch deleted its ids from the log at its end, a write that came meanwhile would be lost."""
     late = "DELETE FROM artwork_migration.legacy_change AS log WHERE log.ids <@ wider; RETURN NEXT;"
     break_function(shop, "artwork_migration.catch_up_batch", "RETURN NEXT;", late)
     assert "early" == _legacy_write_during_a_batch(shop, steps)
 
 
 def test_a_writer_never_waits_for_a_batch_that_has_its_artwork(shop: Shop, steps: Steps) -> None:
-    """The log has no key: a write of an artwork whose id an open batch has consumed goes through, and is logged for the next."""
+    """A write of an artwork whose id an open batch has consumed goes through and is logged, because the log has no key."""
     artwork = _in_step(shop)
     shop.sql.execute(RENAME, ("early", artwork))
     ours = shop.session()
@@ -74,7 +74,7 @@ def test_a_writer_never_waits_for_a_batch_that_has_its_artwork(shop: Shop, steps
 
 
 def test_a_slow_transaction_is_caught_up_when_it_commits(shop: Shop) -> None:
-    """A write that commits after later ones have been caught up is not below any mark: the log has none."""
+    """A write that commits after later ones were caught up is caught up too, because the log has no high-water mark."""
     slow_one, quick_one = _in_step(shop), _in_step(shop)
     slow = shop.session()
     slow.execute(RENAME, ("slow", slow_one))
@@ -101,19 +101,19 @@ def _clean_write_that_commits_while_the_batch_waits(shop: Shop, steps: Steps) ->
 
 
 def test_a_clean_write_that_commits_while_the_batch_waits_is_kept(shop: Shop, steps: Steps) -> None:
-    """The batch locks the clean rows first and reads in new statements, so it sees what it has waited for."""
+    """A batch locks the clean rows before it reads, so it keeps a clean write that it has waited for."""
     assert "clean-write" == _clean_write_that_commits_while_the_batch_waits(shop, steps)
 
 
 def test_reading_before_locking_would_overwrite_the_clean_write(shop: Shop, steps: Steps) -> None:
-    """With the lock taken out, the upsert's snapshot is older than the write it waits for, and it undoes an acknowledged write."""
+    """If a batch read before it locked, it would overwrite an acknowledged clean write with an older row."""
     lock = "PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;"
     break_function(shop, "artwork_migration.catch_up_batch", lock)
     assert "legacy-write" == _clean_write_that_commits_while_the_batch_waits(shop, steps)
 
 
 def test_a_catch_up_that_waits_too_long_gives_up_and_tries_again(shop: Shop, steps: Steps) -> None:
-    """Our wait for a clean row ends before the application's would; the batch is rolled back with its log rows and taken anew."""
+    """A batch gives up its wait for a clean row before the application would, is rolled back with its log rows, and runs again."""
     artwork = _in_step(shop)
     shop.sql.execute(RENAME, ("legacy-write", artwork))
     writer = shop.session()
@@ -126,7 +126,7 @@ def test_a_catch_up_that_waits_too_long_gives_up_and_tries_again(shop: Shop, ste
 
 
 def test_a_batch_locks_clean_rows_and_never_a_legacy_row(shop: Shop) -> None:
-    """Row locks go clean → legacy, so a batch must not hold a legacy row: the application can lock it while the batch is open."""
+    """The application can lock a legacy row while a batch with it is open."""
     artwork = _in_step(shop)
     shop.sql.execute(RENAME, ("Rexa", artwork))
     ours = shop.session()
@@ -137,7 +137,7 @@ def test_a_batch_locks_clean_rows_and_never_a_legacy_row(shop: Shop) -> None:
 
 
 def test_a_clean_born_artwork_stays(shop: Shop) -> None:
-    """clean_modified keeps an artwork that the rules alone would leave behind; without it catch-up takes it from under the application."""
+    """Catch-up keeps an artwork that clean_modified lists, even if the rules alone would leave it behind."""
     kept, lost = add_clean(shop, generation_status="pending"), add_clean(shop, generation_status="pending")
     shop.sql.execute("DELETE FROM artwork_migration.clean_modified WHERE id = %s", (lost,))
     catch_up_now(shop)
@@ -148,7 +148,7 @@ def test_a_clean_born_artwork_stays(shop: Shop) -> None:
 
 
 def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:
-    """An artwork that completes is copied, one that becomes test data is taken away, and a failed one comes and goes with its order."""
+    """Catch-up copies an artwork that completes, removes one that becomes test data, and both for a failed one with its order."""
     artwork = _in_step(shop, generation_status="failed")
     assert clean(shop, artwork, "id") is None
     shop.sql.execute("UPDATE public.artworks SET generation_status = 'completed' WHERE id = %s", (artwork,))
@@ -167,7 +167,7 @@ def test_a_row_enters_and_leaves_with_its_disposition(shop: Shop) -> None:
 
 
 def test_a_changed_key_moves_the_clean_row(shop: Shop) -> None:
-    """After UPDATE of id the clean row stands under the new id with the same token, and the old one is gone."""
+    """After an UPDATE of an id the clean row is under the new id with the same token, and the old one is gone."""
     before, after = _in_step(shop), uuid4()
     token = clean(shop, before, "access_token")
     shop.sql.execute("UPDATE public.artworks SET id = %s WHERE id = %s", (after, before))
@@ -176,7 +176,7 @@ def test_a_changed_key_moves_the_clean_row(shop: Shop) -> None:
 
 
 def test_a_user_deleted_while_a_batch_uses_it(migrated: Shop, steps: Steps) -> None:
-    """The foreign key fails the batch with 23503, which we retry, and the artwork gets its new anonymous owner."""
+    """A user who is deleted while a batch uses it fails the batch with 23503; it is retried, and the artwork gets an anonymous owner."""
     shop = migrated
     user = add_user(shop, "ada@catch.example")
     artwork = add_legacy(shop, customer_email="ada@catch.example")
@@ -194,7 +194,7 @@ def test_a_user_deleted_while_a_batch_uses_it(migrated: Shop, steps: Steps) -> N
 
 
 def test_a_large_log_row_is_split_and_the_rest_put_back(shop: Shop) -> None:
-    """One statement's ids are taken a batch at a time; no id is lost on the way, and none is applied twice."""
+    """A log row with more ids than a batch takes is split; each id is applied exactly once."""
     statement = (
         "INSERT INTO public.artworks (original_image_url, customer_name, customer_email, access_token, generation_status)"
         " SELECT 'https://x', 'Ada', 'bulk@x.example', 'bulk-' || n, 'completed' FROM GENERATE_SERIES(1, 1234) AS n"
@@ -209,7 +209,7 @@ def test_a_large_log_row_is_split_and_the_rest_put_back(shop: Shop) -> None:
 
 
 def test_catch_up_drains_a_log_that_names_one_artwork_again_and_again(shop: Shop) -> None:
-    """An artwork written more often than a batch is long does not make the log look empty."""
+    """Catch-up drains a log in which one artwork fills more than a batch."""
     artwork, other = _in_step(shop), _in_step(shop)
     for number in range(SETTINGS.batch_size + 1):
         shop.sql.execute(RENAME, (f"Rex {number}", artwork))
@@ -219,7 +219,7 @@ def test_catch_up_drains_a_log_that_names_one_artwork_again_and_again(shop: Shop
 
 
 def test_new_users_put_the_emails_other_artworks_into_the_log(migrated: Shop) -> None:
-    """A user made for one artwork of an e-mail becomes the owner of its other ones too, in the next batch."""
+    """A user who was created for one artwork becomes the owner of all artworks of the e-mail in the next batch."""
     shop = migrated
     user = add_user(shop, "ada@catch.example")
     other = _in_step(shop, customer_email="ada@catch.example")

@@ -14,8 +14,8 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_user, clean, legacy, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.phases import PHASES, clean_table, in_phase, readable
-from tests.shops import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
+from tests.databases import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
+from tests.phase_databases import PHASES, clean_table, in_phase, readable
 
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
@@ -48,8 +48,8 @@ def refusal(shop: Shop, email: str | None, user: UUID | None) -> psycopg.Error:
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_a_customer_keeps_their_artworks(make_shop: MakeShop, phase: str, tmp_path: Path) -> None:
-    """In each phase the anonymous user becomes a registered one under the new id, and row level security shows the customer, on the table
-    that serves, what they made and what named the anonymous user before."""
+    """In each phase a claim turns the anonymous user into a registered one, who sees in the serving table everything that named the old
+    one."""
     shop = in_phase(make_shop, phase, tmp_path)
     made = {shop.value(CREATE, EMAIL), shop.value(CREATE, EMAIL)}
     anonymous = shop.value("SELECT id FROM users WHERE email = %s AND is_anonymous", EMAIL)
@@ -64,7 +64,7 @@ def test_a_customer_keeps_their_artworks(make_shop: MakeShop, phase: str, tmp_pa
 
 
 def test_migrated_artworks_are_claimed_too(migrated: Shop) -> None:
-    """Of a user that migrate_data made: every clean row has the new id, the ledger forgets the user, and both tables still agree."""
+    """After a claim of a user that migrate_data created, every clean row has the new id and both tables agree."""
     email, anonymous = migrated.rows(
         "SELECT u.email, u.id FROM users AS u JOIN artwork_migration.created_user AS c USING (id)"
         " JOIN artworks_v2 AS a ON a.user_id = u.id GROUP BY u.id HAVING COUNT(*) > 1 ORDER BY u.id LIMIT 1"
@@ -80,7 +80,7 @@ def test_migrated_artworks_are_claimed_too(migrated: Shop) -> None:
 
 
 def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None:
-    """Clean-born and named rows keep the new owner over the switch and the way back; nothing is refused."""
+    """Owners that were claimed before the switch stay over the switch and the rollback, and no write is rejected."""
     born = migrated.value(CREATE, EMAIL)
     named = add_legacy(migrated, customer_email=EMAIL, user_id=clean(migrated, born, "user_id"))
     user = claim(migrated)
@@ -98,7 +98,7 @@ def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None
 
 
 def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop: MakeShop) -> None:
-    """What the gate `live` compares and the retired table's fingerprint stay right; after the way back the legacy rows name the new id."""
+    """The gate `verification` stays green; after a roll back the legacy rows name the new id."""
     shop = make_shop(phase="MIGRATED")
     born, anonymous = shop.value(CREATE, EMAIL), shop.value("SELECT id FROM users WHERE email = %s", EMAIL)
     excluded = add_legacy(shop, customer_email=EMAIL, user_id=anonymous, generation_status="failed")
@@ -108,7 +108,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     with running(shop, VERIFY) as run:
         run.begin()
         assert {} == verification.measure(run)
-    assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'live' AND bad > 0")
+    assert [] == shop.rows("SELECT rule, ids FROM artwork_migration.rule_result WHERE suite = 'verification' AND bad > 0")
     roll_back(shop)
     assert [user] * 3 == [legacy(shop, artwork, "user_id") for artwork in (born, excluded, since)]
     catch_up_now(shop)
@@ -116,7 +116,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
 
 
 def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> None:
-    """Where legacy has no user_id there is nothing to free; the clean rows follow."""
+    """A claim works where the legacy table has no user_id: the clean rows get the new id."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
     artwork = shop.value(CREATE, EMAIL)
     assert claim(shop) == clean(shop, artwork, "user_id")
@@ -125,7 +125,7 @@ def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> N
 
 
 def test_a_trigger_of_theirs_may_touch_the_user(migrated: Shop) -> None:
-    """A counter on users, kept by a trigger on artworks, is no hindrance: before the switch, after it, and after the way back."""
+    """A claim works with an application's trigger on artworks that updates users, before the switch, after it and after the rollback."""
     migrated.sql.execute(COUNTER)
     for move in (None, switch, roll_back):
         if move:
@@ -137,7 +137,7 @@ def test_a_trigger_of_theirs_may_touch_the_user(migrated: Shop) -> None:
 
 
 def test_many_users_may_move_at_once(migrated: Shop) -> None:
-    """One statement, several users: each keeps the rows that named it."""
+    """One statement may change the ids of several users, and each keeps its rows."""
     artworks = [migrated.value(CREATE, f"{number}@claims.example") for number in range(3)]
     migrated.sql.execute("UPDATE users SET id = MD5(email)::uuid WHERE email LIKE '%@claims.example'")
     found = migrated.rows(
@@ -149,13 +149,13 @@ def test_many_users_may_move_at_once(migrated: Shop) -> None:
 
 
 def test_before_the_copy_s_end_no_key_takes_artworks_along(deployed: Shop) -> None:
-    """The clean table has no key to users yet; the claim gives the artworks their owner itself."""
+    """Before the clean table has its key to users, a claim gives the artworks their owner itself."""
     artwork = deployed.value(CREATE, EMAIL)
     assert claim(deployed) == clean(deployed, artwork, "user_id") == legacy(deployed, artwork, "user_id")
 
 
 def test_who_is_new_is_registered(deployed: Shop) -> None:
-    """No user with that e-mail yet: a sign-up is one call, whoever the customer is; said again it changes nothing."""
+    """A claim of an e-mail without a user registers it, and the same claim again changes nothing."""
     user = claim(deployed)
     row = deployed.rows("SELECT id, is_anonymous, xmin::text FROM users WHERE email = %s", EMAIL)
     assert (user, False) == row[0][:2]
@@ -164,7 +164,7 @@ def test_who_is_new_is_registered(deployed: Shop) -> None:
 
 
 def test_who_is_registered_under_this_id_already_gets_what_nobody_owns(deployed: Shop) -> None:
-    """The sign-up was there first: the artworks of the e-mail without an owner become theirs, another owner's do not."""
+    """A claim of a user who has signed up already gives it the artworks of the e-mail that have no owner, and no other."""
     other = add_user(deployed, "other@claims.example")
     ownerless, owned = (add_clean(deployed, customer_email=EMAIL, user_id=owner) for owner in (None, other))
     user = add_user(deployed, EMAIL)
@@ -173,7 +173,7 @@ def test_who_is_registered_under_this_id_already_gets_what_nobody_owns(deployed:
 
 
 def test_a_claim_wants_an_email_and_an_id(deployed: Shop) -> None:
-    """What is none is refused with 22023, in words without the value."""
+    """A claim without an e-mail or an id is refused with 22023, without repeating the value."""
     for email, user, words in ((None, uuid4(), "customer_email"), ("ada", uuid4(), "customer_email"), (EMAIL, None, "user_id must not")):
         refused = refusal(deployed, email, user)
         assert "22023" == refused.sqlstate
@@ -182,7 +182,7 @@ def test_a_claim_wants_an_email_and_an_id(deployed: Shop) -> None:
 
 
 def test_a_stored_e_mail_is_claimed_as_it_is(migrated: Shop) -> None:
-    """A blank behind it makes no address, but a user has exactly it; where none has it, no user is made of it."""
+    """An e-mail with a blank behind it is claimed only if a user has exactly that; no user is created with it."""
     email = f"{EMAIL} "
     artwork = add_legacy(migrated, customer_email=email)
     refused = refusal(migrated, email, uuid4())
@@ -218,7 +218,7 @@ def exposed(shop: Shop) -> list[tuple[UUID, list[str]]]:
 
 
 def test_nobody_is_taken_over(deployed: Shop) -> None:
-    """A registered user's e-mail, and an id that has another e-mail, are refused with 23505; nothing is changed, no address is told."""
+    """A claim of a registered user's e-mail, or with an id of another e-mail, is refused with 23505 and changes nothing."""
     registered, artwork = add_user(deployed, EMAIL), deployed.value(CREATE, "new@claims.example")
     users = "SELECT u::text FROM users AS u ORDER BY u.id"
     before = deployed.rows(users)
@@ -232,7 +232,7 @@ def test_nobody_is_taken_over(deployed: Shop) -> None:
 
 
 def test_who_has_got_another_e_mail_changes_it_first(deployed: Shop) -> None:
-    """Then the same id claims what the new e-mail has; where an anonymous user has it, the change itself is refused."""
+    """A user with a changed e-mail claims what the new one has; if an anonymous user has it, the change is refused."""
     user, artwork = add_user(deployed, EMAIL), add_clean(deployed, customer_email="new@claims.example", user_id=None)
     deployed.sql.execute("UPDATE users SET email = 'new@claims.example' WHERE id = %s", (user,))
     assert 1 == deployed.value(CLAIM, "new@claims.example", user)
@@ -243,7 +243,7 @@ def test_who_has_got_another_e_mail_changes_it_first(deployed: Shop) -> None:
 
 
 def test_another_table_s_key_that_does_not_cascade_is_named(migrated: Shop) -> None:
-    """23503 with the table and its key; the artworks have their owner as before."""
+    """A claim that another table's key stops fails with 23503 and that key's name, and the artworks keep their owner."""
     artwork = migrated.value(CREATE, EMAIL)
     anonymous = clean(migrated, artwork, "user_id")
     migrated.sql.execute("CREATE TABLE reviews (user_id uuid CONSTRAINT reviews_user_id_fkey REFERENCES users (id))")
@@ -255,7 +255,7 @@ def test_another_table_s_key_that_does_not_cascade_is_named(migrated: Shop) -> N
 
 
 def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, steps: Steps) -> None:
-    """create_artwork waits for the claim; its artwork has the registered owner on both sides, and nothing was refused."""
+    """create_artwork waits for a claim of its e-mail, and its artwork has the registered owner on both sides."""
     deployed.value(CREATE, EMAIL)
     customer, user = deployed.session(), uuid4()
     customer.execute(CLAIM, (EMAIL, user))
@@ -268,7 +268,7 @@ def test_an_upload_at_the_moment_of_the_claim_finds_the_new_id(deployed: Shop, s
 
 
 def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: Steps) -> None:
-    """create_artwork has read the user's id and not yet written it: the id cannot change before it has, and the artwork goes along."""
+    """A claim waits for create_artwork that has read the user's id, and takes its artwork along."""
     deployed.value(CREATE, EMAIL)
     deployed.sql.execute(
         "CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM PG_ADVISORY_XACT_LOCK(1); RETURN NEW; END';"
@@ -288,7 +288,7 @@ def test_a_claim_in_the_middle_of_an_upload_waits_for_it(deployed: Shop, steps: 
 
 
 def test_a_claim_at_the_moment_of_the_first_upload_finds_the_user(deployed: Shop, steps: Steps) -> None:
-    """The anonymous user is only just being made: the claim waits for it and then registers it."""
+    """A claim waits for the upload that creates the anonymous user, and then registers it."""
     uploader, user = deployed.session(), uuid4()
     artwork = uploader.execute(CREATE, (EMAIL,)).fetchone()
     sign_up = steps.statement(deployed, deployed.session(autocommit=True), CLAIM, EMAIL, user)
@@ -300,7 +300,7 @@ def test_a_claim_at_the_moment_of_the_first_upload_finds_the_user(deployed: Shop
 
 
 def test_of_two_claims_one_is_refused(deployed: Shop, steps: Steps) -> None:
-    """Both find the anonymous user; the second waits, and finds a registered one."""
+    """Of two claims of one user the second waits, finds a registered user, and is refused."""
     deployed.value(CREATE, EMAIL)
     first = deployed.session()
     first.execute(CLAIM, (EMAIL, uuid4()))
@@ -311,8 +311,7 @@ def test_of_two_claims_one_is_refused(deployed: Shop, steps: Steps) -> None:
 
 
 def test_a_claim_locks_artworks_in_the_order_of_their_ids(migrated: Shop, steps: Steps) -> None:
-    """Whoever writes several artworks in that order, as catch-up does, never meets a claim in a deadlock: it waits for the first one before
-    it holds any, also one whose legacy row names nobody."""
+    """A claim locks artworks in the order of their ids, so it never deadlocks with one who writes several in that order."""
     first = add_legacy(migrated, id=UUID(int=1), customer_email=EMAIL)
     catch_up_now(migrated)
     second, user = migrated.value(CREATE, EMAIL), uuid4()

@@ -16,7 +16,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.artworks import add_order
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up
+from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def clean_up(shop: Shop, folder: Path) -> None:
 def test_nothing_of_ours_is_left_but_the_record(
     make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant, tmp_path: Path
 ) -> None:
-    """The schema public neither names nor needs the migration; of ours the ledger's own tables are left; every serving row is there."""
+    """After clean_up, public neither names nor needs the migration, the ledger's own tables are left, and every serving row is there."""
     shop = make_shop(variant, phase="SWITCHED", on=either_server)
     make_ready(shop)
     serving = shop.rows("SELECT a::text FROM artworks AS a ORDER BY a.id")
@@ -62,7 +62,7 @@ def depending_on_our_schema(shop: Shop) -> list[tuple[Any, ...]]:
 
 
 def test_the_product_goes_on(ready: Shop, tmp_path: Path) -> None:
-    """create → process → complete → order, with the times set and an impossible step refused; TRUNCATE works again."""
+    """After clean_up the life cycle functions and orders work, times are set, an impossible step is refused, and TRUNCATE works again."""
     clean_up(ready, tmp_path)
     artwork = ready.value("SELECT (artwork).id FROM create_artwork('Ada', 'ada@example.com', 'Rex', 'https://a/1', 'https://a/2')")
     update = "SELECT update_artwork_lifecycle(%s, %s)"
@@ -77,14 +77,14 @@ def test_the_product_goes_on(ready: Shop, tmp_path: Path) -> None:
 
 
 def test_a_disabled_life_cycle_trigger_stays_disabled(ready: Shop, tmp_path: Path) -> None:
-    """Made anew without its condition, in the state that somebody gave it."""
+    """clean_up creates the life-cycle trigger without its condition, and leaves it disabled if it was."""
     ready.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artworks_lifecycle")
     clean_up(ready, tmp_path)
     assert "D" == ready.value("SELECT tgenabled::text FROM pg_trigger WHERE tgname = 'artworks_lifecycle'")
 
 
 def test_the_plan_marks_the_point_of_no_return_and_counts_what_goes(ready: Shop) -> None:
-    """One statement is marked, and it is the one that drops the retired table; nothing is dropped with CASCADE."""
+    """The plan marks the statement that drops the retired table, and no statement has CASCADE."""
     ready.sql.execute("CREATE FUNCTION late() RETURNS bigint LANGUAGE plpgsql AS 'BEGIN RETURN (SELECT COUNT(*) FROM artworks_v2); END'")
     made = planned_clean_up(ready)
     marked = [statement for statement in made.statements if "POINT OF NO RETURN" in statement.do]
@@ -97,7 +97,7 @@ def test_the_plan_marks_the_point_of_no_return_and_counts_what_goes(ready: Shop)
 
 
 def test_test_data_goes_on_a_decision_only_and_never_under_an_order(ready: Shop, tmp_path: Path) -> None:
-    """Counted and named in the plan; what an order references stays."""
+    """Test data is deleted if it was decided, and never if an order references it; the plan counts it."""
     free, ordered = (make_test_data(ready, number) for number in range(2))
     add_order(ready, ordered)
     counted = {"row_count": 1, "ids": [free]}
@@ -112,7 +112,7 @@ def test_test_data_goes_on_a_decision_only_and_never_under_an_order(ready: Shop,
 
 
 def test_without_a_decision_test_data_stays(ready: Shop, tmp_path: Path) -> None:
-    """The clean side made it, and nobody has said that it may go."""
+    """Test data that was made on the clean side stays if nothing was decided."""
     artwork = make_test_data(ready, 1)
     clean_up(ready, tmp_path)
     assert ready.value("SELECT COUNT(*) FROM artworks WHERE id = %s", artwork) == 1
@@ -125,8 +125,7 @@ def make_test_data(shop: Shop, number: int) -> Any:
 
 
 def test_ownerless_users_of_ours_go_on_a_decision_only(ready: Shop, tmp_path: Path) -> None:
-    """Of the users that migrate_data created: one who owns nothing goes; one who was claimed, one who owns something, and all that are not
-    ours stay."""
+    """On a decision clean_up deletes users that migrate_data created and who own nothing, and no other user."""
     owning = "SELECT c.id FROM artwork_migration.created_user AS c WHERE c.id IN (SELECT user_id FROM artworks) ORDER BY c.id LIMIT 3"
     ownerless, claimed, owner = (row[0] for row in ready.rows(owning))
     before = planned_clean_up(ready).facts["remove_ownerless_users_would_remove"]["row_count"]
@@ -142,7 +141,7 @@ def test_ownerless_users_of_ours_go_on_a_decision_only(ready: Shop, tmp_path: Pa
 
 
 def test_the_ledger_is_in_a_file_before_the_logs_go(ready: Shop, tmp_path: Path) -> None:
-    """Runs, plans, verifications, findings and the users we created; its path stands in the ledger."""
+    """The export has runs, plans, verifications, findings and created users, and its path is in the ledger."""
     created = ready.value("SELECT COUNT(*) FROM artwork_migration.created_user")
     clean_up(ready, tmp_path)
     path = Path(ready.value("SELECT details ->> 'path' FROM artwork_migration.step WHERE name = 'export of the ledger'"))
@@ -152,7 +151,7 @@ def test_the_ledger_is_in_a_file_before_the_logs_go(ready: Shop, tmp_path: Path)
 
 
 def test_the_status_says_that_it_is_done(ready: Shop, tmp_path: Path) -> None:
-    """Also between the commit and the end; the report says why there is none."""
+    """The status reports that the migration is done, and `report` why it has no page."""
     execute_clean_up(ready)
     lines = dict(status_lines(read_status(ready.database)))
     assert "clean_up again" in lines["may be run next"]
@@ -161,5 +160,5 @@ def test_the_status_says_that_it_is_done(ready: Shop, tmp_path: Path) -> None:
     assert Phase.CLEANED is found.phase.phase
     lines = dict(status_lines(found))
     assert ("nothing", Phase.CLEANED.serves) == (lines["may be run next"], lines["serves"])
-    with pytest.raises(NoReport, match="clean_up has taken away"):
+    with pytest.raises(NoReport, match="clean_up has dropped"):
         read_report(ready.database)

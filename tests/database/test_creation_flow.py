@@ -10,8 +10,8 @@ import pytest
 from sample.server import EmbeddedServer
 from tests.artworks import add_order
 from tests.conftest import MakeShop
-from tests.phases import PHASES, clean_table, in_phase
-from tests.shops import Shop
+from tests.databases import Shop
+from tests.phase_databases import PHASES, clean_table, in_phase
 
 CREATE = (
     "SELECT (artwork).id, access_token FROM create_artwork(customer_name => 'Jane Doe', customer_email => 'jane@example.com',"
@@ -25,7 +25,7 @@ STEPS = [
         "completed, ready for prints",
         ("completed", "https://fal.ai/result.jpg", "not_required", None),
     ),
-    ('{"upscale_status": "processing"}', "completed, high-res on its way", ("completed", "https://fal.ai/result.jpg", "processing", None)),
+    ('{"upscale_status": "processing"}', "completed, high-res in progress", ("completed", "https://fal.ai/result.jpg", "processing", None)),
     (
         '{"upscale_status": "completed", "upscaled_image_url": "https://fal.ai/upscaled.jpg"}',
         "completed, high-res available",
@@ -41,13 +41,12 @@ TIMES = (
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_flow_is_the_same_in_every_phase(make_shop: MakeShop, phase: str, tmp_path: Path) -> None:
-    """create → process → complete → upscale → complete → order, as the service role: the customer view, the link and the table that serves
-    show each step at once, and the order's page shows the artwork."""
+    """From creation to the order's page each step shows at once in the customer view, the link and the serving table, in every phase."""
     walk(in_phase(make_shop, phase, tmp_path), phase)
 
 
 def test_and_on_postgres_16(make_shop: MakeShop, server_16: EmbeddedServer, tmp_path: Path) -> None:
-    """There and back again on the older release."""
+    """The creation flow works before and after the switch and the rollback on Postgres 16."""
     walk(in_phase(make_shop, "ROLLED_BACK", tmp_path, on=server_16), "ROLLED_BACK")
 
 
@@ -90,7 +89,8 @@ def ask(application: psycopg.Connection[Any], question: str, *parameters: object
 
 @pytest.mark.parametrize("phase", PHASES)
 def test_the_schema_of_a_customer(make_shop: MakeShop, phase: str, tmp_path: Path) -> None:
-    """Legacy until the switch and after the way back, but for customers who were moved, by their exact e-mail; clean for everybody else."""
+    """artwork_schema_for says legacy until the switch and after a rollback, and clean for customers who were moved by their exact
+    e-mail."""
     shop = in_phase(make_shop, phase, tmp_path)
     if phase != "CLEANED":
         shop.sql.execute(

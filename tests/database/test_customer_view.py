@@ -9,7 +9,7 @@ import pytest
 from psycopg.errors import Diagnostic
 
 from tests.artworks import add_clean, add_legacy, clean
-from tests.shops import Shop, catch_up_now
+from tests.databases import Shop, catch_up_now
 
 VIEW = "SELECT id, title, stage, minutes_remaining FROM public.get_customer_artworks(customer_email => %s)"
 LINK = "SELECT id FROM public.get_artwork_by_token(access_token => %s)"
@@ -54,7 +54,7 @@ def seen(shop: Shop, artwork: UUID) -> tuple[str, int | None]:
 
 
 def test_the_strategy_s_own_example(deployed: Shop) -> None:
-    """Newest first: Buddy's ready for prints, Max's in the making with two minutes left, Luna's in high-res."""
+    """A customer's list shows the newest artwork first, each with its stage and the minutes left."""
     add_generations(deployed, 3, 3, 3)
     luna = add(deployed, pet_name="Luna", created_at="2026-01-01", upscale_status="completed", upscaled_image_url=URL)
     max_ = add_processing(deployed, 1)
@@ -69,7 +69,7 @@ def test_the_strategy_s_own_example(deployed: Shop) -> None:
 
 
 def test_a_pet_without_a_name_has_a_title_too(deployed: Shop) -> None:
-    """Nobody's portrait is just that."""
+    """An artwork of a pet without a name has a title."""
     for name in (None, "", "  "):
         add(deployed, pet_name=name)
     assert ["MonaLisa"] * 3 == [title for _, title, _, _ in deployed.rows(VIEW, EMAIL)]
@@ -81,7 +81,7 @@ STAGES = {
     "processing": {"generation_status": "processing", "generated_image_url": None},
     "completed, ready for prints": {},
     "completed, high-res requested": {"upscale_status": "pending"},
-    "completed, high-res on its way": {"upscale_status": "processing"},
+    "completed, high-res in progress": {"upscale_status": "processing"},
     "completed, high-res available": {"upscale_status": "completed", "upscaled_image_url": URL},
     "completed, ready for prints, high-res failed": {"upscale_status": "failed"},
     "completed, but its image is missing": {"generated_image_url": None},
@@ -89,7 +89,7 @@ STAGES = {
 
 
 def test_every_stage_has_its_words(deployed: Shop) -> None:
-    """One artwork for each; what was never timed has no estimate, and what lacks its high-res image is not said to have it."""
+    """Each stage has its own text; an artwork that was never timed has no estimate, and one without a high-res image does not claim one."""
     made = {add(deployed, **columns): stage for stage, columns in STAGES.items()}
     made[add(deployed, upscale_status="completed")] = "completed, ready for prints"
     assert made == {artwork: stage for artwork, _, stage, minutes in deployed.rows(VIEW, EMAIL) if minutes is None}
@@ -110,7 +110,7 @@ ESTIMATES: list[tuple[list[float], float, tuple[str, int | None]]] = [
 
 
 def test_the_estimate_is_the_median_and_never_a_lie(deployed: Shop) -> None:
-    """Of those that were timed; with none there is none, and what is overdue is said to be late, not to be ready in minus five minutes."""
+    """The estimate is the median of timed artworks; without any there is none, and an overdue artwork is called late."""
     for took, minutes_ago, expected in ESTIMATES:
         # in one transaction it is the same moment
         with deployed.sql.transaction(force_rollback=True):
@@ -119,7 +119,7 @@ def test_the_estimate_is_the_median_and_never_a_lie(deployed: Shop) -> None:
 
 
 def test_who_has_none_gets_none(deployed: Shop) -> None:
-    """An e-mail without artworks is no error, whatever it looks like; NULL and blank are one."""
+    """An e-mail without artworks, NULL or blank gets an empty list."""
     for email in ("nobody@view.example", "jane", "jane view@x.example"):
         assert [] == deployed.rows(VIEW, email)
     for nothing in (None, "", " "):
@@ -130,14 +130,14 @@ def test_who_has_none_gets_none(deployed: Shop) -> None:
 
 
 def test_an_e_mail_is_looked_up_as_it_is_stored(deployed: Shop) -> None:
-    """Legacy data has e-mails with a blank behind them: such a customer has a list too, of their own."""
+    """An e-mail with a blank behind it gets its own list, as the legacy data has it."""
     artwork = add(deployed, customer_email=f"{EMAIL} ")
     assert [artwork] == [identity for identity, *_ in deployed.rows(VIEW, f"{EMAIL} ")]
     assert [] == deployed.rows(VIEW, EMAIL)
 
 
 def test_the_list_holds_no_token(deployed: Shop) -> None:
-    """Whoever sees the list cannot pass the links on."""
+    """The list of a customer holds no token, so it does not give the links away."""
     artwork = add(deployed)
     row = deployed.value("SELECT v::text FROM public.get_customer_artworks(%s) AS v", EMAIL)
     assert str(artwork) in row
@@ -145,7 +145,7 @@ def test_the_list_holds_no_token(deployed: Shop) -> None:
 
 
 def test_the_list_and_its_estimate_stand_on_indexes(migrated: Shop) -> None:
-    """As the function itself runs, on a table with many artworks: two index scans and no more; with none at work there is no estimate."""
+    """On a large table the list takes two index scans, and only one if no artwork is at work."""
     migrated.sql.execute("SET session_replication_role = replica")
     migrated.sql.execute(
         "INSERT INTO public.artworks_v2 (customer_email, access_token, pet_mom_image_url, pet_image_url, generation_status,"
@@ -182,14 +182,14 @@ def scans(shop: Shop) -> set[str]:
 
 
 def test_a_link_leads_to_its_artwork(deployed: Shop) -> None:
-    """As long as its token is valid, and for ever where it has no end."""
+    """A link finds its artwork while its token is valid, and always if it has no end."""
     for ends in (None, "2999-01-01"):
         artwork = add(deployed, token_expires_at=ends)
         assert artwork == deployed.value(LINK, clean(deployed, artwork, "access_token"))
 
 
 def test_an_expired_link_is_made_valid_again(deployed: Shop) -> None:
-    """By the guide's own statement on the table that serves; the functions know of it with the next catch-up, whoever made the artwork."""
+    """The guide's statement on the serving table makes an expired link valid, at the latest with the next catch-up."""
     (renew,) = re.findall(r"^UPDATE artworks SET token_expires_at .*;$", GUIDE, re.MULTILINE)
     for artwork in (add_legacy(deployed, token_expires_at=PAST), add(deployed, token_expires_at=PAST)):
         catch_up_now(deployed)
@@ -199,7 +199,7 @@ def test_an_expired_link_is_made_valid_again(deployed: Shop) -> None:
 
 
 def test_an_unknown_and_an_expired_link_are_two_errors(deployed: Shop) -> None:
-    """P0002 and PT410; no message holds the token, NULL and blank are 22023."""
+    """An unknown link is P0002, an expired one PT410, NULL and blank are 22023, and no message holds the token."""
     expired = clean(deployed, add(deployed, token_expires_at=PAST), "access_token")
     for token, sqlstate in ((expired, "PT410"), (f"{expired}x", "P0002"), (None, "22023"), ("", "22023"), (" ", "22023")):
         with pytest.raises(psycopg.Error) as refused:

@@ -7,8 +7,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, empty_log, legacy, logged, verdict
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now
-from tests.stepping import Barrier, break_function
+from tests.databases import Shop, catch_up_now
+from tests.interleaving import Barrier, break_function
 
 DELETE = "DELETE FROM public.artworks_v2 WHERE id = %s"
 DELETE_USER = "DELETE FROM public.users WHERE id = %s"
@@ -44,18 +44,18 @@ def _order_placed_while_the_clean_side_deletes(shop: Shop, steps: Steps) -> tupl
 
 
 def test_a_paid_order_outlives_a_delete_at_the_same_moment(shop: Shop, steps: Steps) -> None:
-    """The delete waits for the order, sees it and is refused with 23001 as a RESTRICT key would."""
+    """A delete waits for an order at the same moment, sees it, and is refused with 23001, as a RESTRICT key would."""
     assert ("23001", 1) == _order_placed_while_the_clean_side_deletes(shop, steps)
 
 
 def test_without_its_lock_the_delete_would_take_the_order(shop: Shop, steps: Steps) -> None:
-    """With the FOR UPDATE taken out, the look for references is over before the order commits, and the cascade takes a paid order."""
+    """Without its FOR UPDATE the delete would not see the order, and the cascade would delete a paid order."""
     break_function(shop, "artwork_migration.refuse_referenced", "PERFORM FROM public.artworks AS a WHERE a.id = artwork_id FOR UPDATE;")
     assert (None, 0) == _order_placed_while_the_clean_side_deletes(shop, steps)
 
 
 def test_a_referenced_artwork_cannot_be_deleted(shop: Shop) -> None:
-    """An order that stands refuses the delete, and both rows stay."""
+    """A delete of an artwork with an order is refused, and both rows stay."""
     artwork = add_clean(shop)
     add_order(shop, artwork)
     with pytest.raises(psycopg.errors.RestrictViolation) as refused:
@@ -87,7 +87,7 @@ def test_a_delete_that_a_trigger_of_theirs_skips_is_refused(shop: Shop) -> None:
 
 
 def test_an_older_snapshot_may_not_delete(shop: Shop) -> None:
-    """In REPEATABLE READ an order placed meanwhile would not be seen, so the delete is refused in words."""
+    """A delete in REPEATABLE READ is refused, because it would not see an order that was placed meanwhile."""
     artwork = add_clean(shop)
     old = shop.session()
     old.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -97,7 +97,7 @@ def test_an_older_snapshot_may_not_delete(shop: Shop) -> None:
 
 
 def test_a_delete_on_the_legacy_side_reaches_the_clean_table(shop: Shop) -> None:
-    """An artwork deleted where it always was is gone from the clean table after the next catch-up."""
+    """An artwork that was deleted in the legacy table is gone from the clean table after the next catch-up."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     shop.sql.execute("DELETE FROM public.artworks WHERE id = %s", (artwork,))
@@ -107,7 +107,7 @@ def test_a_delete_on_the_legacy_side_reaches_the_clean_table(shop: Shop) -> None
 
 
 def test_a_changed_id_of_a_user_reaches_the_clean_row_alone(shop: Shop) -> None:
-    """A claimed user may change its id where legacy does not name it: the clean key cascades, and nothing is written through."""
+    """A changed user id reaches the clean row by its key, and is not written through where legacy has no owner."""
     user = add_user(shop, "ada@deletes.example")
     artwork = add_legacy(shop, customer_email="ada@deletes.example")
     catch_up_now(shop)
@@ -119,7 +119,7 @@ def test_a_changed_id_of_a_user_reaches_the_clean_row_alone(shop: Shop) -> None:
 
 
 def test_a_delete_settles_what_was_refused(shop: Shop) -> None:
-    """With the artwork gone on both sides nothing is left to decide, so its refused write goes with it."""
+    """A delete removes the artwork's rejected write, because nothing is left to decide."""
     artwork = add_clean(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     assert artwork == shop.value("SELECT id FROM artwork_migration.rejected_write")
@@ -143,7 +143,7 @@ def _user_deleted_while_the_clean_side_writes(shop: Shop, steps: Steps) -> list[
 
 
 def test_deleting_a_user_waits_for_a_clean_write(shop: Shop, steps: Steps) -> None:
-    """Both go through, the write first; the user's artworks stay, without an owner on either side."""
+    """Deleting a user waits for a clean write; both go through, and the artworks stay without an owner."""
     assert [None, None] == _user_deleted_while_the_clean_side_writes(shop, steps)
     assert [("Rexa", None, None)] == shop.rows(
         "SELECT c.pet_name, c.user_id, a.user_id FROM public.artworks_v2 AS c JOIN public.artworks AS a USING (id)"
@@ -152,13 +152,13 @@ def test_deleting_a_user_waits_for_a_clean_write(shop: Shop, steps: Steps) -> No
 
 
 def test_without_its_trigger_deleting_a_user_is_a_deadlock(shop: Shop, steps: Steps) -> None:
-    """Without artwork_migration_lock on users the delete locks legacy first and clean second: one of the two is shot."""
+    """Without artwork_migration_lock on users a delete of a user and a clean write would deadlock."""
     shop.sql.execute("ALTER TABLE public.users DISABLE TRIGGER artwork_migration_lock")
     assert "40P01" in _user_deleted_while_the_clean_side_writes(shop, steps)
 
 
 def test_a_clean_write_waits_for_a_user_being_deleted(shop: Shop, steps: Steps) -> None:
-    """The other way round: the user's deletion has begun, the clean write comes second, and both go through."""
+    """A clean write waits for the deletion of its user, and both go through."""
     user, artwork = _owned(shop)
     writer, leaver = shop.session(autocommit=True), shop.session()
     leaver.execute(DELETE_USER, (user,))
@@ -186,7 +186,7 @@ def _user_deleted_while_we_catch_up(shop: Shop, steps: Steps) -> list[str | None
 
 
 def test_deleting_a_user_beats_our_catch_up(shop: Shop, steps: Steps) -> None:
-    """Where catch-up and the deletion wait for each other, we give up long before deadlock_timeout and try again; the user goes."""
+    """Where catch-up and the deletion of a user wait for each other, catch-up gives up first and runs again."""
     assert [None, None] == _user_deleted_while_we_catch_up(shop, steps)
     catch_up_now(shop)
     assert [("match", 2)] == shop.rows(
@@ -195,14 +195,14 @@ def test_deleting_a_user_beats_our_catch_up(shop: Shop, steps: Steps) -> None:
     )
 
 
-def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_shoot_the_application(shop: Shop, steps: Steps) -> None:
-    """Told that deadlock_timeout is a minute, catch-up waits longer than the detector, and the user's deletion is the victim."""
+def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_cancel_the_application(shop: Shop, steps: Steps) -> None:
+    """If catch-up waited longer than deadlock_timeout, the deletion of the user would be cancelled as the deadlock's victim."""
     shop.database.__dict__["deadlock_timeout_ms"] = 60_000
     assert ["40P01", None] == _user_deleted_while_we_catch_up(shop, steps)
 
 
 def test_deleting_a_user_is_no_change_of_the_artwork(shop: Shop) -> None:
-    """An artwork that belonged to the user by e-mail only loses its owner in silence: not written through, not touched, time as it was."""
+    """An artwork that belonged to a deleted user only loses its owner: nothing is written through and its time stays."""
     user = add_user(shop, "ada@deletes.example")
     artwork = add_legacy(shop, customer_email="ada@deletes.example", updated_at="2024-05-01T00:00:00Z")
     catch_up_now(shop)
@@ -215,7 +215,7 @@ def test_deleting_a_user_is_no_change_of_the_artwork(shop: Shop) -> None:
 
 
 def test_a_user_deleted_and_signed_up_again_owns_the_artworks_again(shop: Shop) -> None:
-    """The sign-up is captured, so the clean rows of the e-mail get the new owner, and none of ours stands in the way."""
+    """A user who is deleted and signs up again owns the artworks of the e-mail again."""
     user, artwork = _owned(shop)
     shop.sql.execute(DELETE_USER, (user,))
     again = add_user(shop, "ada@deletes.example")
@@ -224,7 +224,7 @@ def test_a_user_deleted_and_signed_up_again_owns_the_artworks_again(shop: Shop) 
 
 
 def test_without_capture_of_new_users_an_artwork_stays_without_an_owner(shop: Shop) -> None:
-    """With the trigger on new users disabled, a sign-up after the deletion has been caught up never reaches the clean row."""
+    """Without the trigger on new users the artworks of an e-mail that signs up again would stay without an owner."""
     user, artwork = _owned(shop)
     shop.sql.execute(DELETE_USER, (user,))
     shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
@@ -235,7 +235,7 @@ def test_without_capture_of_new_users_an_artwork_stays_without_an_owner(shop: Sh
 
 
 def test_an_email_without_a_user_gets_an_anonymous_one(shop: Shop) -> None:
-    """After a user was deleted the next catch-up creates an anonymous user for the artworks that stay, as for any customer."""
+    """After a user was deleted, the next catch-up creates an anonymous user for the e-mail's artworks."""
     user, artwork = _owned(shop)
     shop.sql.execute(DELETE_USER, (user,))
     catch_up_now(shop)

@@ -9,15 +9,16 @@ from typing import Any
 import psycopg
 import pytest
 
+from migration.ledger.phases import SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
+from tests.databases import Shop, deploy, migrate, planned_deployment, planned_switch
 from tests.dependents import BLOCKING, KEPT
-from tests.shops import Shop, deploy, migrate, planned_deployment, planned_switch
-from tests.ways import Way
+from tests.directions import Direction
 
 #: Everything that depends on the table, its row type or the type's array, with the name that tells it; but for what is part of these.
 DEPENDS = """
@@ -109,7 +110,7 @@ def listed(hung: Shop) -> list[dict[str, Any]]:
     return listing(planned_deployment(hung))
 
 
-def test_each_kind_is_listed_with_its_fate(listed: list[dict[str, Any]]) -> None:
+def test_each_kind_is_listed_with_its_action(listed: list[dict[str, Any]]) -> None:
     """On day one, in the plan of deploy_schema, and nothing of it is said to block the switch."""
     assert [] == unlisted(listed, KEPT, "action")
     assert [] == [
@@ -154,7 +155,7 @@ def test_who_is_no_object_of_the_table_is_listed_too(hung: Shop) -> None:
 def test_the_plan_shows_it_as_a_section(hung: Shop) -> None:
     """A line each, first those that block, beside the counts and not among them."""
     shown = plan_markdown(planned_deployment(hung))
-    section = shown.split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
+    section = shown.split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     lines = [line for line in section.splitlines() if line.startswith("| ")][1:]
     blocking = ["**blocks the switch**" in line for line in lines]
     assert sorted(blocking, reverse=True) == blocking
@@ -170,10 +171,10 @@ def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(e
         plan = planned_switch(shop)
     told = [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listed]
     assert told == [{key: one[key] for key in ("kind", "object", "action", "problem")} for one in listing(plan)]
-    section = plan_markdown(plan).split("## What hangs on artworks\n", 1)[1].split("\n## ", 1)[0]
+    section = plan_markdown(plan).split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     shown = [one for one in listing(plan) if one["lock"] or one["problem"]]
     assert 2 + len(shown) == sum(line.startswith("|") for line in section.splitlines())
-    assert f"\n{len(listed) - len(shown)} more objects are as the plan of deploy_schema said." in section
+    assert f"\nThe plan of deploy_schema lists {len(listed) - len(shown)} more." in section
     blocked = {blocker.subject for blocker in plan.blockers if blocker.rule in {one["kind"].replace(" ", "_") for one in listed}}
     assert {one["object"] for one in listed if one["problem"]} == blocked
 
@@ -223,7 +224,7 @@ def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     covering = re.findall(r"covered by (\w+) of the clean one", actions)
     assert covering
     assert [] == [name for name in covering if not shop.value("SELECT TO_REGCLASS(%s) IS NOT NULL", name)]
-    Way(shop, "there").do()
+    Direction(shop, SWITCH_OVER).do()
     assert {name: before[name] for name in CARRIED} == {name: shop.value(asked, "artworks") for name, asked in CARRIED.items()}
     assert {name: before[name] for name in STAYS} == {name: shop.value(asked, "artworks_old") for name, asked in STAYS.items()}
     assert set(STAYS) == {name for name, asked in STAYS.items() if shop.value(asked, "artworks") is None}

@@ -7,12 +7,12 @@ import pytest
 import sql
 from migration.errors import BadInput, NewBlocker, PrerequisitesNotMet, Problem
 from migration.ledger.decisions import DecisionName, checked_value
-from migration.plans.drift import require_capture
+from migration.plans.drift import require_no_drift
 from migration.verbs.roll_back import plan_uninstall
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
+from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
 DRIFT = {
@@ -108,18 +108,18 @@ def found(deployed: Shop) -> Shop:
     return deployed
 
 
-def lapses(shop: Shop) -> list[Problem]:
+def drift_in(shop: Shop) -> list[Problem]:
     """What a flow that starts now is refused for."""
     with running(shop) as run:
         try:
-            require_capture(run)
+            require_no_drift(run)
         except PrerequisitesNotMet as refused:
             return list(refused.problems)
     return []
 
 
-def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None:
-    """One change after the other, each rolled back at the end: nothing is said before it, and of it exactly what it is.
+def test_each_drift_is_named_until_it_is_undone(found: Shop) -> None:
+    """Each kind of drift is reported as exactly what it is, and nothing is reported before it.
 
     The flow looks in a session of its own, so what it asks is asked here within the transaction of the change.
     """
@@ -137,26 +137,26 @@ def test_each_lapse_is_named_and_taken_back_it_is_forgotten(found: Shop) -> None
     assert set() == named()
 
 
-def test_every_question_has_been_seen_to_say_no() -> None:
-    """A file without a case above would never have been seen to refuse anything; each says what to do."""
+def test_every_question_has_a_case_that_it_reports() -> None:
+    """Each file of drift has a case here that it reports, and a remedy."""
     assert {file.rule for file in sql.folder("drift")} | {"users_contract"} == {rule for _, wanted in DRIFT.values() for rule, _ in wanted}
     assert [] == [file.name for file in sql.folder("drift") if not file.header["remedy"].endswith(".")]
 
 
 def test_a_flow_is_refused_with_what_to_do(deployed: Shop) -> None:
-    """The refusal names the trigger, what it was and how to make it that again; done, the flow goes on."""
+    """A flow is refused with the trigger's name and how to restore it; restored, the flow goes on."""
     was = deployed.value("SELECT PG_GET_TRIGGERDEF(oid) FROM pg_trigger WHERE tgname = 'artwork_migration_key'")
-    assert [] == lapses(deployed)
+    assert [] == drift_in(deployed)
     deployed.sql.execute("DROP TRIGGER artwork_migration_key ON artworks")
-    (lapse,) = lapses(deployed)
-    assert ("trigger_drifted", "trigger artwork_migration_key on public.artworks") == (lapse.rule, lapse.subject)
-    assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in lapse.problem
+    (problem,) = drift_in(deployed)
+    assert ("trigger_drifted", "trigger artwork_migration_key on public.artworks") == (problem.rule, problem.subject)
+    assert "CREATE TRIGGER artwork_migration_key AFTER UPDATE OF id ON public.artworks" in problem.problem
     deployed.sql.execute(f"{was}; ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_key")
-    assert [] == lapses(deployed)
+    assert [] == drift_in(deployed)
 
 
-def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
-    """accept_drift takes columns and constraints by the words of the refusal; a trigger, or what is not there, it does not take."""
+def test_a_changed_column_may_be_accepted_and_a_changed_trigger_may_not(deployed: Shop) -> None:
+    """accept_drift takes columns and constraints as the refusal names them, and neither a trigger nor what does not exist."""
     deployed.sql.execute("ALTER TABLE artworks ADD rating int, ADD note text")
     deployed.sql.execute("ALTER TABLE orders DISABLE TRIGGER artwork_migration_insert_artwork_id")
 
@@ -166,24 +166,24 @@ def test_drift_may_be_accepted_and_a_lapse_may_not(deployed: Shop) -> None:
         decide(deployed, "accept_drift", kept)
 
     decided("column rating on public.artworks, column note on public.artworks")
-    assert ["trigger_drifted"] == [lapse.rule for lapse in lapses(deployed)]
+    assert ["trigger_drifted"] == [problem.rule for problem in drift_in(deployed)]
     decided("column note on public.artworks")
-    assert {"trigger_drifted", "table_drifted"} == {lapse.rule for lapse in lapses(deployed)}
+    assert {"trigger_drifted", "table_drifted"} == {problem.rule for problem in drift_in(deployed)}
     for wrong in ("trigger artwork_migration_insert_artwork_id on public.orders", "column absent on public.artworks", ""):
         with pytest.raises(BadInput, match="Nothing was decided"):
             decided(wrong)
 
 
 def test_before_a_deployment_nothing_can_be_accepted(shop: Shop) -> None:
-    """There is nothing to differ from."""
+    """accept_drift is refused before a deployment, because there is no baseline yet."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="since deploy_schema, and that has not run"):
         checked_value(connection, DecisionName.ACCEPT_DRIFT, "column rating on public.artworks")
 
 
 def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
-    """A switch and a way back leave triggers, functions, columns and keys in the words they had, on both releases; so nothing is said.
+    """A switch and a rollback leave triggers, functions, columns and keys with the same definitions, on both releases.
 
-    In between, what the switch has made is watched: with its capture silent the way back is blocked, and a guard of other words is named.
+    In between, what the switch has made is monitored: a silent capture blocks the rollback, and a changed guard is named.
     """
     shop = make_shop(phase="MIGRATED", on=either_server)
     switch(shop)
@@ -197,58 +197,58 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     shop.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = pg_catalog, pg_temp")
     roll_back(shop)
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
 
 
-def test_a_lapse_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
-    """It is looked for once more where nobody can write any more."""
+def test_drift_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:
+    """Drift that appears between plan and lock stops the switch."""
     with pytest.raises(NewBlocker):
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute("ALTER TABLE orders DISABLE TRIGGER ALL"))
-    assert ["trigger_drifted"] * 4 == [lapse.rule for lapse in lapses(migrated)]
+    assert ["trigger_drifted"] * 4 == [problem.rule for problem in drift_in(migrated)]
 
 
-def test_the_plan_of_a_uninstallation_tells_what_has_lapsed(deployed: Shop) -> None:
-    """A lost trigger does not stop the way to NOT_STARTED, but whoever approves it reads of it."""
+def test_the_plan_of_an_uninstallation_tells_what_has_drifted(deployed: Shop) -> None:
+    """The plan of an uninstallation names a lost trigger, and is not blocked by it."""
 
-    def lapsed() -> object:
+    def drifted() -> object:
         with deployed.database.transaction("planning") as connection:
             return plan_uninstall(connection).facts["drifted"]
 
-    assert [] == lapsed()
+    assert [] == drifted()
     deployed.sql.execute("DROP TRIGGER artwork_migration_update ON artworks_v2")
-    assert ["trigger artwork_migration_update on public.artworks_v2"] == lapsed()
+    assert ["trigger artwork_migration_update on public.artworks_v2"] == drifted()
 
 
-def test_names_that_need_quotes_are_no_lapse(make_shop: MakeShop) -> None:
-    """Also for a table, a column and a key whose names need quotes nothing is said, until something has lapsed."""
+def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
+    """A table, a column and a key whose names need quotes are no drift until something about them changes."""
     shop = make_shop()
     shop.sql.execute('CREATE TABLE public."Gift Card" (id int PRIMARY KEY, "artworkId" uuid REFERENCES public.artworks (id))')
     shop.sql.execute('ALTER TABLE public.artworks ADD "the rating" int UNIQUE')
     deploy(shop)
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
     add_legacy(shop)
     shop.sql.execute('ALTER TABLE public."Gift Card" DISABLE TRIGGER "artwork_migration_insert_artworkId"')
-    assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [lapse.subject for lapse in lapses(shop)]
+    assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [problem.subject for problem in drift_in(shop)]
 
 
-def test_a_restored_database_has_no_lapse(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
-    """What pg_dump says and psql executes is deparsed in the words that were remembered, before the switch and after it."""
+def test_a_restored_database_has_no_drift(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
+    """A database that was restored from pg_dump has no drift, before the switch and after it."""
     for phase in ("DEPLOYED", "SWITCHED"):
         copy = restored(make_shop(phase=phase))
         assert (phase, []) == (phase, copy.rows("SELECT subject FROM artwork_migration.drift"))
 
 
 def test_the_first_table_that_references_artworks_is_named(make_shop: MakeShop) -> None:
-    """Also where no key to artworks was there to be remembered at the deployment."""
+    """A first reference to artworks is reported as drift, also if there was no key at the deployment."""
     shop = make_shop()
     shop.sql.execute("DROP MATERIALIZED VIEW artwork_sales; DROP TABLE order_status_history; DROP TABLE orders CASCADE")
     deploy(shop)
     shop.sql.execute("CREATE TABLE likes (artwork_id uuid CONSTRAINT liked REFERENCES artworks)")
-    assert [("reference_drifted", "constraint liked on public.likes")] == [(lapse.rule, lapse.subject) for lapse in lapses(shop)]
+    assert [("reference_drifted", "constraint liked on public.likes")] == [(problem.rule, problem.subject) for problem in drift_in(shop)]
 
 
 def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
-    """They go on capturing, TRUNCATE too, and do not stop the way back; a table made anew under the old name has none, and that does."""
+    """A renamed table keeps its triggers and stops no rollback; a new table under the old name has none, and does stop it."""
     shop = make_shop(phase="SWITCHED")
     shop.sql.execute(
         "ALTER TABLE order_status_history DROP CONSTRAINT order_status_history_order_id_fkey; ALTER TABLE orders RENAME TO sales"
@@ -261,17 +261,17 @@ def test_a_renamed_table_takes_its_triggers_along(make_shop: MakeShop) -> None:
     assert 4 == len([blocker for blocker in planned_roll_back(shop).blockers if blocker.rule == "trigger_drifted"])
 
 
-def test_without_a_view_of_ours_the_way_back_ends_in_words(make_shop: MakeShop) -> None:
-    """A table dropped with CASCADE took it along; the triggers of the table went with it, which is no lapse."""
+def test_without_a_view_of_ours_the_rollback_ends_in_words(make_shop: MakeShop) -> None:
+    """A rollback without the view of ours, which DROP … CASCADE took along, ends with a message."""
     shop = make_shop(phase="SWITCHED")
     shop.sql.execute("DROP TABLE orders CASCADE")
     with pytest.raises(PrerequisitesNotMet) as refused:
         planned_roll_back(shop)
-    assert {"view_gone"} == {obstacle.rule for obstacle in refused.value.problems}
+    assert {"view_gone"} == {prerequisite.rule for prerequisite in refused.value.problems}
 
 
-def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:
-    """Constants of a time are deparsed in the words that they had, whatever the database's settings are by then."""
+def test_another_time_zone_is_no_drift(make_shop: MakeShop) -> None:
+    """Constants of time in a definition are no drift in a database with another time zone."""
     shop = make_shop()
     shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT born CHECK (created_at > '2000-01-01 00:00+00') NOT VALID")
     shop.sql.execute("CREATE VIEW recent AS SELECT id FROM artworks WHERE created_at > '2020-01-01 00:00+00'::timestamptz")
@@ -281,5 +281,5 @@ def test_another_time_zone_is_no_lapse(make_shop: MakeShop) -> None:
     shop.sql.execute(f"ALTER DATABASE {shop.name} SET TimeZone = 'Europe/Berlin'")
     shop.sql.execute(f"ALTER DATABASE {shop.name} SET quote_all_identifiers = on")
     shop.database.dispose()
-    assert [] == lapses(shop)
+    assert [] == drift_in(shop)
     assert made.number == planned_switch(shop).number

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from migration.database import Database
 from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, Overtaken
 from migration.settings import database_url
-from tests.shops import Shop
+from tests.databases import Shop
 
 CANARY = "canary@person.example"
 
@@ -43,10 +43,10 @@ BREAKING = [
 @pytest.mark.parametrize(
     ("sqlstate", "statement", "objects"), BREAKING, ids=[f"{state} {place}" for place, (state, *_) in enumerate(BREAKING)]
 )
-def test_an_error_tells_the_state_and_the_object_only(
+def test_an_error_has_the_state_and_the_object_only(
     shop: Shop, caplog: pytest.LogCaptureFixture, sqlstate: str, statement: str, objects: str
 ) -> None:
-    """Neither the message, nor the traceback Python prints of it, nor any log holds the value that broke it."""
+    """Neither message, traceback nor log of an error holds the value that caused it."""
     shop.sql.execute(
         "CREATE FUNCTION public.fails(state text) RETURNS void LANGUAGE plpgsql AS"
         " $$BEGIN RAISE EXCEPTION USING ERRCODE = state, MESSAGE = '" + CANARY + "'; END$$"
@@ -59,29 +59,29 @@ def test_an_error_tells_the_state_and_the_object_only(
     _tells_nothing(caught.value, caplog)
 
 
-def test_parameters_are_not_told_either(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
-    """A value that came as a parameter is as secret as one in the text."""
+def test_parameters_are_not_shown_either(shop: Shop, caplog: pytest.LogCaptureFixture) -> None:
+    """Neither message, traceback nor log of an error holds a parameter of its statement."""
     with caplog.at_level(logging.DEBUG), pytest.raises(DatabaseError) as caught, shop.database.transaction("doing it") as connection:
         connection.execute(text("SELECT CAST(:value AS uuid)"), {"value": CANARY})
     _tells_nothing(caught.value, caplog)
 
 
 def test_the_canary_would_be_seen(shop: Shop) -> None:
-    """The driver's own error does hold it: the tests above look for something that is there."""
+    """The driver's own error holds the value, so the tests above look for something that is there."""
     with pytest.raises(Exception, match=CANARY):
         shop.sql.execute("SELECT CAST(%s AS uuid)", (CANARY,))
 
 
 def test_an_overtaken_run_is_an_error_of_its_own(shop: Shop) -> None:
-    """It is no fault of the database, and nothing to look into."""
-    with pytest.raises(Overtaken, match="the newer run does the work"), shop.database.transaction("copying a chunk") as connection:
+    """SQLSTATE of an overtaken run becomes an error of its own, without the advice about a database error."""
+    with pytest.raises(Overtaken, match="The newer run does the work"), shop.database.transaction("copying a chunk") as connection:
         connection.exec_driver_sql(
             "DO $$BEGIN RAISE EXCEPTION USING ERRCODE = '55000', MESSAGE = 'run 3 was overtaken by run 4 and may not write any more'; END$$"
         )
 
 
 def test_a_failed_transaction_leaves_nothing(shop: Shop) -> None:
-    """What was written before the error is gone, and the connection can be used again."""
+    """An error rolls back what its transaction wrote, and the connection can be used again."""
     before = shop.value("SELECT COUNT(*) FROM public.users")
     with pytest.raises(DatabaseError), shop.database.transaction("doing it") as connection:
         connection.exec_driver_sql("INSERT INTO public.users (email) VALUES ('somebody@example.org')")
@@ -92,7 +92,7 @@ def test_a_failed_transaction_leaves_nothing(shop: Shop) -> None:
 
 
 def test_settings_hold_for_one_transaction_only(shop: Shop) -> None:
-    """Nothing is set for the session: behind a pooler the next client would inherit it."""
+    """Settings hold for one transaction, because behind a pooler the next client would inherit a session's."""
     question = text("SELECT CURRENT_SETTING('lock_timeout') || CURRENT_SETTING('search_path')")
     with shop.database.autocommit("before") as connection:
         before = connection.execute(question).scalar_one()
@@ -103,7 +103,7 @@ def test_settings_hold_for_one_transaction_only(shop: Shop) -> None:
 
 
 def test_no_connection_is_another_error(shop: Shop) -> None:
-    """Whether anything was begun is clear from the kind of the error: here it was not."""
+    """A connection that cannot be made is another error than one that is lost: nothing was begun."""
     database = Database(database_url(shop.server.url("no_such_shop")), name="test")
     with pytest.raises(DatabaseUnreachable), database.autocommit("asking"):
         pass

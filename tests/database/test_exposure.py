@@ -5,9 +5,10 @@ import pytest
 
 from migration.plans import plan
 from sample.build import Variant
+from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy, migrate, planned_deployment
-from tests.visitors import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Visitor, add_roles, visible, visiting
+from tests.databases import Shop, deploy, migrate, planned_deployment
+from tests.roles import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Caller, acting_as, add_roles, visible
 
 LIFECYCLE_FUNCTIONS = (
     *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
@@ -15,16 +16,18 @@ LIFECYCLE_FUNCTIONS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def newcomer(make_shop: MakeShop) -> None:
-    """The roles of these tests are there."""
-    add_roles(make_shop())
+@pytest.fixture(autouse=True, scope="module")
+def roles(server: EmbeddedServer) -> None:
+    """The roles of these tests, which belong to the server."""
+    postgres = Shop(server, "postgres")
+    add_roles(postgres)
+    postgres.close()
 
 
 @pytest.mark.parametrize("variant", list(Variant))
 @pytest.mark.parametrize("handed_out", [False, True], ids=["the sample's default privileges", "default privileges of the whole database"])
 def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_out: bool) -> None:
-    """After the first plan, the deployment and the migration the checks below find no hole, whatever is handed out by default."""
+    """After plan, deployment and migration the checks below find no hole, whatever default privileges there are."""
     shop = make_shop(variant)
     if handed_out:
         shop.sql.execute(HANDED_OUT)
@@ -38,7 +41,7 @@ def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_o
 
 @pytest.mark.parametrize("handed_out", [False, True], ids=["the sample's default privileges", "default privileges of the whole database"])
 def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) -> None:
-    """Where deploy_schema creates `users`, only the service role reads addresses in it, and row level security is on."""
+    """Only the service role reads a `users` table that deploy_schema created, and row level security is on."""
     shop = make_shop(Variant.MINIMAL)
     if handed_out:
         shop.sql.execute(HANDED_OUT)
@@ -53,45 +56,45 @@ def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) 
     }
     assert {"service_role"} == allowed
     assert [frozenset()] * 3 == [
-        visible(shop, Visitor(role), "SELECT email FROM public.users") for role in APPLICATION_ROLES if role != "service_role"
+        visible(shop, Caller(role), "SELECT email FROM public.users") for role in APPLICATION_ROLES if role != "service_role"
     ]
     assert shop.value("SELECT relrowsecurity FROM pg_class WHERE oid = 'public.users'::regclass")
 
 
 def test_the_application_can_work_with_what_it_was_given(deployed: Shop) -> None:
-    """The checks do not pass by closing everything: the service role creates an artwork and reads it."""
-    with visiting(deployed, Visitor("service_role")) as session:
+    """The service role can create an artwork and read it, so the checks do not pass by closing everything."""
+    with acting_as(deployed, Caller("service_role")) as session:
         artwork = session.execute(
             "SELECT (artwork).id::text FROM public.create_artwork('Ana', 'ana@example.org', 'Rex', 'https://u/1', 'https://u/2')"
         ).fetchone()
         assert artwork is not None
         session.execute('SELECT id FROM public.update_artwork_lifecycle(%s::uuid, \'{"generation_status": "processing"}\')', artwork)
-    assert artwork[0] in visible(deployed, Visitor("service_role"), "SELECT id::text FROM public.artworks_v2")
-    assert artwork[0] in visible(deployed, Visitor("service_role"), "SELECT id::text FROM public.artworks")
+    assert artwork[0] in visible(deployed, Caller("service_role"), "SELECT id::text FROM public.artworks_v2")
+    assert artwork[0] in visible(deployed, Caller("service_role"), "SELECT id::text FROM public.artworks")
+
+
+CALLS = (
+    "public.create_artwork('a', 'a@b', 'c', 'd', 'e')",
+    "public.update_artwork_lifecycle(GEN_RANDOM_UUID(), '{}')",
+    "public.get_artwork_by_token('a')",
+    "public.get_customer_artworks('a@b')",
+    "public.request_artwork_upscale(GEN_RANDOM_UUID())",
+    "public.claim_anonymous_user('a@b', GEN_RANDOM_UUID())",
+    "public.artwork_schema_for('a@b')",
+    "public.raise_error('P0001', 'x')",
+    "public.require_email('a', 'b')",
+    "artwork_migration.catch_up_batch(1)",
+    "artwork_migration.close_schema()",
+    "artwork_migration.enter_fence(1, TRUE)",
+)
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", NEWCOMER])
-@pytest.mark.parametrize(
-    "call",
-    [
-        "public.create_artwork('a', 'a@b', 'c', 'd', 'e')",
-        "public.update_artwork_lifecycle(GEN_RANDOM_UUID(), '{}')",
-        "public.get_artwork_by_token('a')",
-        "public.get_customer_artworks('a@b')",
-        "public.request_artwork_upscale(GEN_RANDOM_UUID())",
-        "public.claim_anonymous_user('a@b', GEN_RANDOM_UUID())",
-        "public.artwork_schema_for('a@b')",
-        "public.raise_error('P0001', 'x')",
-        "public.require_email('a', 'b')",
-        "artwork_migration.catch_up_batch(1)",
-        "artwork_migration.close_schema()",
-        "artwork_migration.enter_fence(1, TRUE)",
-    ],
-)
-def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: str) -> None:
-    """Not by default privileges either, which name these roles."""
-    with visiting(deployed, Visitor(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
+def test_others_may_call_none_of_our_functions(deployed: Shop, role: str) -> None:
+    """No role but the service role may call our functions, also where default privileges name the role."""
+    for call in CALLS:
+        with acting_as(deployed, Caller(role)) as session, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            session.execute(f"SELECT * FROM {call}")  # type: ignore[call-overload]  # made of this test's own names
 
 
 @pytest.mark.parametrize(
@@ -110,7 +113,7 @@ def test_others_may_call_none_of_our_functions(deployed: Shop, role: str, call: 
     ],
 )
 def test_the_checks_notice_what_is_opened(deployed: Shop, opening: str, reported: str) -> None:
-    """The checks see each kind of hole: none of them is green because it does not look."""
+    """The checks report each kind of hole."""
     deployed.sql.execute(opening)  # type: ignore[call-overload]  # made of this test's own names
     found = holes(deployed)
     assert any(reported in hole for hole in found), found

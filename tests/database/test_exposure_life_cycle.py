@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from sample.build import Variant
+from tests.access_diff import before, differences
 from tests.conftest import MakeShop
-from tests.exposure import before, complaints
-from tests.shops import (
+from tests.databases import (
     deploy,
     execute_clean_up,
     finish_clean_up,
@@ -18,7 +18,7 @@ from tests.shops import (
     switch,
     uninstall,
 )
-from tests.visitors import few_rows
+from tests.roles import few_rows
 
 BESIDE = ("artworks", "artworks_v2")
 
@@ -28,19 +28,19 @@ BESIDE = ("artworks", "artworks_v2")
     [(Variant.CURRENT, "server"), (Variant.OLDER, "server"), (Variant.CURRENT, "server_16")],
     ids=["current", "older", "current on the older release"],
 )
-def test_nobody_reads_or_writes_what_they_could_not_before(
+def test_no_role_reads_or_writes_what_they_could_not_before(
     make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, variant: Variant, release: str
 ) -> None:
-    """Row by row and column by column, for everybody, in every phase: nothing is gained but what the plan counts, and nothing is lost."""
+    """In every phase each role gains, row by row and column by column, only what the plan counts, and loses nothing."""
     shop = make_shop(variant, on=request.getfixturevalue(release))
     was = before(shop, few_rows(shop))
     assert ["service_role"] == [name for name in was.known if was.saw_all(name)]
     counted = planned_deployment(shop).facts["exposure"]
 
     deploy(shop)
-    assert [] == complaints(shop, was, halves=["artworks"])
+    assert [] == differences(shop, was, halves=["artworks"])
     migrate(shop)
-    assert [] == complaints(shop, was, halves=BESIDE)
+    assert [] == differences(shop, was, halves=BESIDE)
     clean = {key for (key,) in shop.rows("SELECT v.id::text FROM public.artworks_v2 AS v")}
     registered = shop.rows("SELECT u.email FROM public.users AS u WHERE u.id NOT IN (SELECT c.id FROM artwork_migration.created_user AS c)")
     gained = [clean & set(was.unowned.get(email, ())) for (email,) in registered]
@@ -49,16 +49,16 @@ def test_nobody_reads_or_writes_what_they_could_not_before(
     assert counted["user_gained"] > 0
 
     switch(shop)
-    assert [] == complaints(shop, was, halves=BESIDE)
+    assert [] == differences(shop, was, halves=BESIDE)
     roll_back(shop)
-    assert [] == complaints(shop, was, halves=BESIDE)
+    assert [] == differences(shop, was, halves=BESIDE)
     switch(shop)
-    assert [] == complaints(shop, was, halves=BESIDE)
+    assert [] == differences(shop, was, halves=BESIDE)
     roll_back(shop)
     uninstall(shop)
-    assert [] == complaints(shop, was, halves=["artworks"])
+    assert [] == differences(shop, was, halves=["artworks"])
 
     for again in (deploy, migrate, switch, make_ready, execute_clean_up):
         again(shop)
     finish_clean_up(shop, tmp_path)
-    assert [] == complaints(shop, was, halves=["artworks"])
+    assert [] == differences(shop, was, halves=["artworks"])

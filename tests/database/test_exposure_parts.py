@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from migration.plans import plan
 from migration.plans.plan import Plan, Statement
 from sample.build import Variant
+from tests.access_diff import Before, before, differences
 from tests.conftest import MakeShop
-from tests.exposure import Before, before, complaints
-from tests.shops import Shop, deploy, migrate, planned_deployment, planned_roll_back, planned_switch, switch
-from tests.visitors import HANDED_OUT, NEWCOMER, OWNER, Visitor, add_roles, few_rows, visible
+from tests.databases import Shop, deploy, migrate, planned_deployment, planned_roll_back, planned_switch, switch
+from tests.roles import HANDED_OUT, NEWCOMER, OWNER, Caller, add_roles, few_rows, visible
 
 #: Whoever notices most looks first.
 LOOKING = ("anon", OWNER, "gaining", "owning", NEWCOMER, "service_role")
@@ -38,7 +38,7 @@ PROTECTED_OTHERWISE = {
 
 
 def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop) -> None:
-    """After the plan without it and the copy, somebody reads or may do more than before, or the application less."""
+    """A plan of deploy_schema without any one of its protecting parts shows a role more, or the application less, than before."""
     was = before(shop, few_rows(shop))
     shop.sql.execute(HANDED_OUT)
     made = planned_deployment(shop)
@@ -51,8 +51,8 @@ def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop) -> None:
     assert [] == unnoticed(shop, was, made, *copied)
 
 
-def test_a_part_of_the_switch_or_of_the_way_back_left_out_is_noticed(shop: Shop) -> None:
-    """The same for the compatibility view, the views and policies said again, the twins, and what stands in our schema."""
+def test_a_part_of_the_switch_or_of_the_rollback_left_out_is_noticed(shop: Shop) -> None:
+    """A plan of the switch or the rollback without any one of its protecting parts shows a role more, or the application less."""
     was = before(shop, few_rows(shop))
     shop.sql.execute(HANDED_OUT)
     deploy(shop)
@@ -67,7 +67,7 @@ def test_a_part_of_the_switch_or_of_the_way_back_left_out_is_noticed(shop: Shop)
 
 
 def test_a_users_table_of_ours_is_closed_twice(make_shop: MakeShop) -> None:
-    """Taken from everybody and with row level security on: without either nobody reads an address, without both anybody does."""
+    """A `users` table of ours is closed by its privileges and by row level security: without either it is closed, without both open."""
     shop = make_shop(Variant.MINIMAL)
     add_roles(shop)
     shop.sql.execute(HANDED_OUT)
@@ -84,7 +84,7 @@ def test_a_users_table_of_ours_is_closed_twice(make_shop: MakeShop) -> None:
         (_emptied(unguarded, closed), True),
     ):
         with executed(shop, left_out, somebody):
-            assert seen == any(visible(shop, Visitor(role), "SELECT u.email FROM public.users AS u") for role in ("anon", NEWCOMER))
+            assert seen == any(visible(shop, Caller(role), "SELECT u.email FROM public.users AS u") for role in ("anon", NEWCOMER))
 
 
 def parts(made: Plan) -> dict[str, list[int]]:
@@ -128,7 +128,7 @@ def unnoticed(shop: Shop, was: Before, made: Plan, *then: str) -> list[str]:
     """
 
     def noticed() -> bool:
-        return any(complaints(shop, was, halves=("artworks", "artworks_v2"), who=[one]) for one in LOOKING)
+        return any(differences(shop, was, halves=("artworks", "artworks_v2"), who=[one]) for one in LOOKING)
 
     with executed(shop, without(made, "", []), *then):
         assert not noticed()

@@ -1,9 +1,5 @@
 """One writer at a time, also when a client has died and its backend has not: the lock, the fence and the epoch."""
 
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,30 +8,13 @@ from sqlalchemy import Connection, text
 
 from migration.database import Database
 from migration.errors import Overtaken, RunInProgress
-from migration.ledger import runs
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, clean, legacy, logged, verdict
-from tests.shops import SETTINGS, Shop, catch_up_now, migrate, running
-from tests.stepping import Barrier, Step, break_function
-
-#: The backfill of a flow, in a process of its own that can be killed.
-COPY = """
-import sys
-from migration.ledger import runs
-from migration.ledger.phases import MIGRATE_DATA
-from migration.sync import backfill
-from migration.database import Database
-from migration.settings import database_url
-from tests.shops import SETTINGS
-database = Database(database_url(sys.argv[1]), name="doomed-run")
-with runs.exclusive(database, SETTINGS, verb=MIGRATE_DATA, name="doomed-run", run_id="") as run:
-    run.begin()
-    backfill.plan_chunks(run)
-    list(backfill.copy_chunks(run))
-"""
+from tests.databases import SETTINGS, Shop, catch_up_now, running
+from tests.interleaving import break_function
 
 
 @contextmanager
@@ -65,35 +44,8 @@ def _chunk_open(run: Run) -> Iterator[Connection]:
         yield connection
 
 
-def test_a_second_run_is_refused_with_the_name_of_the_first(deployed: Shop) -> None:
-    """Two runs at once: the second changes nothing and says who is at work; when the first has ended it may begin."""
-    with _database(deployed, "first-run") as first:
-        with runs.exclusive(first, SETTINGS, verb=MIGRATE_DATA, name="first-run", run_id=""):
-            with pytest.raises(RunInProgress) as refused:
-                catch_up_now(deployed)
-            assert ("first-run",) == refused.value.holders
-    catch_up_now(deployed)
-
-
-def test_a_killed_client_whose_backend_is_at_work_keeps_the_next_run_out(deployed: Shop) -> None:
-    """kill -9 of a run in the middle of a chunk frees its lock and not its fence: the next run is refused by name, and later does all."""
-    barrier = Barrier(deployed)
-    barrier.close()
-    doomed = subprocess.Popen([sys.executable, "-c", COPY, deployed.url], env=os.environ)
-    watch = Step(deployed, doomed.wait, name="doomed-run")
-    watch.blocks()
-    doomed.send_signal(signal.SIGKILL)
-    assert -signal.SIGKILL == watch.result()
-    with pytest.raises(RunInProgress) as refused:
-        migrate(deployed)
-    assert ("doomed-run",) == refused.value.holders
-    barrier.open()
-    _until_gone(deployed, "doomed-run")
-    assert {"match", "excluded"} == set(migrate(deployed))
-
-
 def test_a_chunk_whose_run_lost_its_lock_keeps_the_next_run_out(deployed: Shop) -> None:
-    """The fence is the chunk's own: cut off from its lock, a chunk that is open still stops a new run, by name."""
+    """A chunk that is open after its run lost the lock refuses a new run by name, because it holds the fence itself."""
     with _run_without_a_lock(deployed, "cut-off-run") as run, _chunk_open(run):
         with pytest.raises(RunInProgress) as refused:
             catch_up_now(deployed)
@@ -102,7 +54,7 @@ def test_a_chunk_whose_run_lost_its_lock_keeps_the_next_run_out(deployed: Shop) 
 
 
 def test_an_overtaken_run_may_not_write_any_more(deployed: Shop) -> None:
-    """Between two chunks there is no fence to hold; the epoch refuses the older run's next chunk, users and catch-up."""
+    """A newer run's epoch refuses the older run's next chunk, users and catch-up."""
     with _run_without_a_lock(deployed, "older-run") as older:
         backfill.plan_chunks(older)
         with running(deployed) as newer:
@@ -130,7 +82,7 @@ def _ghost(shop: Shop) -> tuple[object, object, int]:
 
 
 def test_an_orphans_chunk_and_a_catch_up_exclude_each_other(deployed: Shop) -> None:
-    """Catch-up cannot begin beside an open chunk, so it cannot consume the deletion of a row that the chunk is about to bring back."""
+    """Catch-up cannot begin beside an open chunk, so it cannot consume the deletion of a row that the chunk brings back."""
     with pytest.raises(RunInProgress):
         _ghost(deployed)
     catch_up_now(deployed)
@@ -138,18 +90,9 @@ def test_an_orphans_chunk_and_a_catch_up_exclude_each_other(deployed: Shop) -> N
 
 
 def test_without_the_fence_a_deleted_artwork_comes_back_for_ever(deployed: Shop) -> None:
-    """With the fence open to everybody, the orphan commits a row that legacy does not have and no log names: a ghost."""
+    """Without the fence an orphan would commit a row that legacy does not have and no log names."""
     break_function(deployed, "artwork_migration.enter_fence", "IF exclusive THEN", "RETURN TRUE; IF exclusive THEN")
     found, ghost, left = _ghost(deployed)
     assert (None, 0) == (found, left)
     assert ghost is not None
     assert "extra" == verdict(deployed, ghost)
-
-
-def _until_gone(shop: Shop, name: str) -> None:
-    """Wait until the server has noticed that the client of its backend is dead."""
-    for _ in range(600):
-        if not shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s", name):
-            return
-        shop.sql.execute("SELECT PG_SLEEP(0.05)")
-    raise AssertionError(f"{name} is still there")

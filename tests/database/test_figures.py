@@ -10,7 +10,7 @@ from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, reconcile_now, running
+from tests.databases import Shop, catch_up_now, reconcile_now, running
 
 NEWEST = "(SELECT MAX(run) FROM artwork_migration.reconciliation)"
 BLANK = "E' \\t\\r\\n'"
@@ -29,7 +29,7 @@ def figures(shop: Shop, name: str) -> dict[tuple[str, str], Decimal]:
 
 
 def test_the_rows_left_behind_are_those_of_the_sum(shop: Shop) -> None:
-    """Summed up over the months, each reason has the count that it has in the reconciliation."""
+    """The rows left behind per month and reason add up to the reconciliation's count of each reason."""
     by_reason: Counter[str] = Counter()
     for (reason, _), value in figures(shop, "left_behind").items():
         by_reason[reason] += int(value)
@@ -41,7 +41,7 @@ def test_the_rows_left_behind_are_those_of_the_sum(shop: Shop) -> None:
 
 
 def test_the_months_are_those_of_the_rows(shop: Shop) -> None:
-    """Each month has as many rows as there are legacy rows of that month without a clean one; those without a time are told as well."""
+    """Each month counts the legacy rows of that month without a clean row, and rows without a time are counted too."""
     by_month: Counter[str] = Counter()
     for (_, month), value in figures(shop, "left_behind").items():
         by_month[month] += int(value)
@@ -53,7 +53,7 @@ def test_the_months_are_those_of_the_rows(shop: Shop) -> None:
 
 
 def test_customers_are_counted_by_their_artworks(shop: Shop) -> None:
-    """On both sides, each e-mail once; ten stands for ten or more."""
+    """Customers are counted on both sides by the number of their artworks, each e-mail once, ten standing for ten or more."""
     expected: Counter[tuple[str, str]] = Counter()
     for side, table in (("legacy", "artworks"), ("clean", "artworks_v2")):
         emails = [email for (email,) in shop.rows(f"SELECT customer_email FROM {table} WHERE BTRIM(customer_email, {BLANK}) <> ''")]
@@ -63,7 +63,7 @@ def test_customers_are_counted_by_their_artworks(shop: Shop) -> None:
 
 
 def test_customers_left_with_nothing_are_found(shop: Shop) -> None:
-    """Their user ids are findings; their number is that of e-mails that the clean table lacks."""
+    """The user ids of customers without any clean artwork are findings, as many as e-mails that the clean table lacks."""
     gone = f"""
         SELECT DISTINCT a.customer_email AS email FROM artworks AS a
         WHERE BTRIM(a.customer_email, {BLANK}) <> '' AND a.customer_email NOT IN (SELECT customer_email FROM artworks_v2)
@@ -76,7 +76,7 @@ def test_customers_left_with_nothing_are_found(shop: Shop) -> None:
 
 
 def test_a_customer_has_the_reason_that_all_of_their_artworks_have(make_shop: MakeShop) -> None:
-    """One reason by its name, several as several; a customer with one artwork that is migrated is none of them."""
+    """A customer without any clean artwork has the reason of the artworks, or several; one with a migrated artwork is none of these."""
     shop = make_shop(phase="MIGRATED")
     catch_up_now(shop)
     reconcile_now(shop)
@@ -95,7 +95,7 @@ def test_a_customer_has_the_reason_that_all_of_their_artworks_have(make_shop: Ma
 
 
 def test_orders_and_their_sum_are_the_same_before_and_after(shop: Shop) -> None:
-    """Every order and every cent points to an artwork that came along."""
+    """The number and the sum of orders are the same for the legacy and the clean table."""
     orders, cents = shop.rows("SELECT COUNT(*)::int, SUM(amount_cents)::int FROM orders")[0]
     key = "public.orders.artwork_id"
     assert {(key, "legacy"): orders, (key, "clean"): orders} == figures(shop, "reference_rows")
@@ -149,8 +149,8 @@ def test_whatever_references_artworks_is_counted_whatever_its_name(migrated: Sho
     assert {"legacy": 3, "clean": 3} == rows
 
 
-def test_a_look_that_is_taken_again_counts_anew(migrated: Shop) -> None:
-    """The figures of a run are those of its last look."""
+def test_a_repeated_comparison_counts_anew(migrated: Shop) -> None:
+    """A run's statistics are those of its last reconciliation."""
     first = figures(migrated, "left_behind")
     reconcile_now(migrated)
     assert first == figures(migrated, "left_behind")

@@ -9,7 +9,7 @@ import pytest
 
 from tests.artworks import add_clean, add_user, clean, legacy, logged
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now
+from tests.databases import Shop, catch_up_now
 
 CREATE = "SELECT (artwork).id, access_token FROM public.create_artwork('Ada', %s, 'Rex', %s, %s)"
 MOVE = "SELECT id FROM public.update_artwork_lifecycle(%s, %s)"
@@ -37,7 +37,7 @@ def _refused(shop: Shop, statement: str, *parameters: object) -> str | None:
 
 
 def test_create_artwork_makes_the_artwork_and_its_user(shop: Shop) -> None:
-    """A new e-mail gets an anonymous user, the artwork a token of 64 hex digits valid 30 days, and legacy the same row."""
+    """create_artwork for a new e-mail creates an anonymous user, a token of 64 hex digits valid 30 days, and the same legacy row."""
     artwork, token = shop.rows(CREATE, "ada@life.example", *URLS)[0]
     assert re.fullmatch("[0-9a-f]{64}", token)
     found = shop.rows(
@@ -50,14 +50,14 @@ def test_create_artwork_makes_the_artwork_and_its_user(shop: Shop) -> None:
 
 
 def test_create_artwork_takes_the_user_that_is_there(shop: Shop) -> None:
-    """A registered customer stays registered and owns the artwork; the second artwork of an e-mail makes no second user."""
+    """create_artwork for a known e-mail takes its user, registered or not, and creates no second one."""
     user = add_user(shop, "ada@life.example")
     assert {user} == {clean(shop, _create(shop), "user_id") for _ in range(2)}
     assert not shop.value("SELECT is_anonymous FROM public.users WHERE id = %s", user)
 
 
 def test_an_upload_at_the_moment_of_the_sign_up_finds_the_user(shop: Shop, steps: Steps) -> None:
-    """create_artwork waits for the sign-up and then sees its user, because it takes two statements."""
+    """create_artwork waits for a sign-up with its e-mail and then sees the user, because it takes two statements."""
     customer, uploader = shop.session(), shop.session(autocommit=True)
     row = customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example') RETURNING id").fetchone()
     upload = steps.statement(shop, uploader, CREATE, "ada@life.example", *URLS)
@@ -69,7 +69,7 @@ def test_an_upload_at_the_moment_of_the_sign_up_finds_the_user(shop: Shop, steps
 
 
 def test_in_one_statement_the_upload_would_miss_the_user(shop: Shop, steps: Steps) -> None:
-    """Both inserts under one snapshot: beside a concurrent sign-up neither sees the user, and the artwork has no owner."""
+    """With both inserts in one statement create_artwork would not see a concurrent sign-up, and the artwork would have no owner."""
     customer, uploader = shop.session(), shop.session(autocommit=True)
     customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example')")
     upload = steps.statement(
@@ -86,7 +86,7 @@ def test_in_one_statement_the_upload_would_miss_the_user(shop: Shop, steps: Step
 
 
 def test_an_upload_whose_sign_up_is_rolled_back_makes_its_own_user(shop: Shop, steps: Steps) -> None:
-    """The customer changed their mind: the artwork gets an anonymous user."""
+    """create_artwork creates an anonymous user if the sign-up it waited for is rolled back."""
     customer = shop.session()
     customer.execute("INSERT INTO public.users (email) VALUES ('ada@life.example')")
     upload = steps.statement(shop, shop.session(autocommit=True), CREATE, "ada@life.example", *URLS)
@@ -97,7 +97,7 @@ def test_an_upload_whose_sign_up_is_rolled_back_makes_its_own_user(shop: Shop, s
 
 
 def test_an_older_snapshot_has_to_try_again(shop: Shop) -> None:
-    """In REPEATABLE READ a sign-up that the snapshot does not show is 40001, which may be retried, and no artwork without its owner."""
+    """create_artwork in REPEATABLE READ fails with 40001 if its snapshot does not show the sign-up, and may be retried."""
     uploader = shop.session()
     uploader.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     uploader.execute("SELECT FROM public.users LIMIT 1")
@@ -107,7 +107,7 @@ def test_an_older_snapshot_has_to_try_again(shop: Shop) -> None:
 
 
 def test_create_artwork_wants_an_email(shop: Shop) -> None:
-    """What is no e-mail is refused with 22023, and neither a user nor an artwork comes of it."""
+    """create_artwork without an e-mail is refused with 22023 and creates neither a user nor an artwork."""
     before = shop.value("SELECT COUNT(*) FROM public.users")
     for email in (None, "", " ", "ada", "ada@", "@life.example", "ada @life.example", "ada@life@example"):
         assert "22023" == _refused(shop, CREATE, email, *URLS), email
@@ -115,14 +115,14 @@ def test_create_artwork_wants_an_email(shop: Shop) -> None:
 
 
 def test_create_artwork_wants_both_names(shop: Shop) -> None:
-    """NULL is refused with 22023 and the argument's name; the legacy table would refuse the row, and the clean side would not notice."""
+    """create_artwork without a name is refused with 22023 and the argument, because the legacy table would reject the row."""
     for names, missing in (((None, "Rex"), "customer_name"), (("Ada", None), "pet_name")):
         with pytest.raises(psycopg.errors.InvalidParameterValue, match=f"{missing} must not be NULL"):
             shop.sql.execute("SELECT public.create_artwork(%s, 'ada@life.example', %s, %s, %s)", (*names, *URLS))
 
 
 def test_create_artwork_wants_both_pictures(shop: Shop) -> None:
-    """A missing or blank one is refused with 22023, in the words of the rule; what it looks like is the gate's to say."""
+    """create_artwork with a missing or blank picture is refused with 22023 and the argument."""
     for urls, missing in (
         ((None, "https://x"), "pet_mom_image_url"),
         (("https://x", ""), "pet_image_url"),
@@ -133,7 +133,7 @@ def test_create_artwork_wants_both_pictures(shop: Shop) -> None:
 
 
 def test_an_unknown_id_or_key_is_an_error_and_not_silence(shop: Shop) -> None:
-    """P0002 for an artwork that is not there, 22023 for a key that is not one and for what is no object, and nothing is written."""
+    """update_artwork_lifecycle is refused with P0002 for an unknown id and with 22023 for an unknown key, and writes nothing."""
     artwork = _create(shop)
     assert "P0002" == _refused(shop, MOVE, uuid4(), '{"generation_status": "processing"}')
     with pytest.raises(psycopg.errors.InvalidParameterValue, match="unknown key customer_email, the keys are generation_status, "):
@@ -145,7 +145,7 @@ def test_an_unknown_id_or_key_is_an_error_and_not_silence(shop: Shop) -> None:
 
 
 def test_a_key_that_is_null_is_written(shop: Shop) -> None:
-    """A failed try is forgotten by the application: SQL's NULL, also for the parameters, which are jsonb."""
+    """update_artwork_lifecycle writes a key that is null as SQL's NULL, also for jsonb."""
     artwork = _create(shop)
     _move(shop, artwork, fal_request_id="f1", generation_params={"seed": 1}, generated_image_url="https://x/1")
     _move(shop, artwork, fal_request_id=None, generation_params=None, generated_image_url=None)
@@ -153,7 +153,7 @@ def test_a_key_that_is_null_is_written(shop: Shop) -> None:
 
 
 def test_the_table_may_get_another_column(shop: Shop) -> None:
-    """The functions return the row as it is: a column that the product adds later neither breaks them nor is left out."""
+    """The functions return the whole row, also with a column that the product adds later."""
     artwork, token = shop.rows(CREATE, "ada@life.example", *URLS)[0]
     shop.sql.execute("ALTER TABLE public.artworks_v2 ADD COLUMN frame text DEFAULT 'oak'")
     calls = {
@@ -166,7 +166,7 @@ def test_the_table_may_get_another_column(shop: Shop) -> None:
 
 
 def test_an_artwork_goes_through_its_life(shop: Shop) -> None:
-    """Each step sets its time, every value lands, and legacy shows each step at once."""
+    """Each step of the life cycle sets its time, and legacy shows each step at once."""
     artwork = _create(shop)
     _move(shop, artwork, generation_status="processing", fal_request_id="f1", generation_params={"style": "monalisa"})
     assert clean(shop, artwork, "generation_started_at IS NOT NULL AND generation_completed_at IS NULL")
@@ -183,7 +183,7 @@ def test_an_artwork_goes_through_its_life(shop: Shop) -> None:
 
 
 def test_a_retry_forgets_the_times_of_the_first_try(shop: Shop) -> None:
-    """failed → pending → processing: what began before did not begin now."""
+    """A step from failed to pending clears the times of the first try."""
     artwork = _create(shop)
     for status in ("processing", "failed", "pending"):
         _move(shop, artwork, generation_status=status)
@@ -206,7 +206,7 @@ UPSCALE_STEPS = {
 
 @pytest.mark.parametrize("column", ["generation_status", "upscale_status"])
 def test_only_the_listed_steps_are_possible(shop: Shop, column: str) -> None:
-    """Every pair of statuses: the listed ones go, the same status again is no step, and any other is refused with 55000."""
+    """Of all pairs of statuses the listed ones are allowed, the same status is no step, and any other pair is refused with 55000."""
     statuses, possible = (GENERATION, GENERATION_STEPS) if column == "generation_status" else (UPSCALE, UPSCALE_STEPS)
     for before in statuses:
         for after in statuses:
@@ -218,13 +218,13 @@ def test_only_the_listed_steps_are_possible(shop: Shop, column: str) -> None:
 
 
 def test_only_a_completed_generation_is_upscaled(shop: Shop) -> None:
-    """Upscaling of an artwork that is not there yet is refused with 55000."""
+    """Upscaling of an artwork that is not completed is refused with 55000."""
     assert "55000" == _refused(shop, MOVE, _create(shop), '{"upscale_status": "pending"}')
 
 
 @pytest.mark.parametrize(("column", "known"), [("generation_status", GENERATION), ("upscale_status", UPSCALE)])
 def test_an_unknown_status_is_refused_in_words_that_list_the_known(shop: Shop, column: str, known: list[str]) -> None:
-    """22023 by the function and by the table, for a status nobody knows and for none at all; the list is that of the table's check."""
+    """An unknown status or NULL is refused with 22023 and the list of the table's own check."""
     artwork = add_clean(shop)
     update = f"UPDATE public.artworks_v2 SET {column} = %s WHERE id = %s"
     for status in ("done", None):
@@ -236,7 +236,7 @@ def test_an_unknown_status_is_refused_in_words_that_list_the_known(shop: Shop, c
 
 
 def test_the_life_cycle_steps_aside_for_our_own_writes(shop: Shop) -> None:
-    """A copied row keeps the times it has: with apply = on nothing is set and nothing refused; without it a time is invented."""
+    """The life-cycle trigger changes and refuses nothing with apply = on; without it it would set a time of its own."""
     artwork = add_clean(shop, generation_status="pending")
     invented = "SELECT generation_completed_at IS NOT NULL FROM public.artworks_v2 WHERE id = %s"
     with shop.sql.transaction():
@@ -247,7 +247,7 @@ def test_the_life_cycle_steps_aside_for_our_own_writes(shop: Shop) -> None:
 
 
 def test_a_refusal_leaves_no_trace(shop: Shop) -> None:
-    """A step that was refused is neither in the log nor in the legacy table."""
+    """A refused step is neither in the log nor in the legacy table."""
     artwork = _create(shop)
     catch_up_now(shop)
     assert "55000" == _refused(shop, MOVE, artwork, '{"upscale_status": "pending"}')

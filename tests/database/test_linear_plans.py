@@ -14,8 +14,8 @@ from migration.ledger.phases import VERIFY
 from migration.settings import Settings
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests import conftest, shops
-from tests.shops import SETTINGS, Shop, deploy, migrate, reconcile_now, running, switch
+from tests import conftest, databases
+from tests.databases import SETTINGS, Shop, deploy, migrate, reconcile_now, running, switch
 
 ROWS = 4_000
 #: Rows that one statement may visit for each artwork, in all executions. The worst of ours visits 80, a quadratic plan thousands.
@@ -100,7 +100,7 @@ def logged_shop(logging_server: EmbeddedServer, request: pytest.FixtureRequest) 
 @pytest.mark.parametrize("statistics", STATISTICS)
 def test_every_statement_is_linear(logged_shop: Shop, statistics: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From deploy_schema to the comparison after the switch no statement visits more rows than a fixed multiple of the artworks."""
-    monkeypatch.setattr(shops, "SETTINGS", SETTINGS.model_copy(update={"chunk_blocks": Settings(database_url=None).chunk_blocks}))
+    monkeypatch.setattr(databases, "SETTINGS", SETTINGS.model_copy(update={"chunk_blocks": Settings(database_url=None).chunk_blocks}))
     with logged_shop.server.log.open() as log:
         log.seek(0, 2)
         life_cycle(logged_shop, STATISTICS[statistics])

@@ -8,7 +8,7 @@ from migration.sync import catch_up
 from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
+from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
 
 SIZE = "SELECT PG_TOTAL_RELATION_SIZE('artwork_migration.legacy_change')"
 #: As single writes log them: one row each.
@@ -30,7 +30,7 @@ def drained(shop: Shop) -> int:
 
 @pytest.mark.parametrize("log", [LOG, LOG_AT_ONCE])
 def test_a_drained_log_is_small(deployed: Shop, log: str) -> None:
-    """Without the VACUUM it would stay as large as it ever was."""
+    """A drained log is small because the drain vacuums it; without VACUUM it keeps its size."""
     deployed.sql.execute(log)
     deployed.sql.execute("ALTER TABLE artwork_migration.legacy_change SET (autovacuum_enabled = off, toast.autovacuum_enabled = off)")
     catch_up_now(deployed)
@@ -40,7 +40,7 @@ def test_a_drained_log_is_small(deployed: Shop, log: str) -> None:
 
 
 def test_an_open_write_does_not_stop_the_drain(deployed: Shop) -> None:
-    """A transaction that has written to the log keeps its end from being cut off; drain goes by, and the next one cuts it off."""
+    """A drain skips the truncation while a transaction holds the log, and the next drain truncates it."""
     deployed.sql.execute(LOG)
     writer = deployed.session()
     artwork = add_legacy(deployed)
@@ -53,7 +53,7 @@ def test_an_open_write_does_not_stop_the_drain(deployed: Shop) -> None:
 
 
 def test_what_is_emptied_again_is_vacuumed_by_its_amount(deployed: Shop) -> None:
-    """Autovacuum's settings stand on the tables: a share of what was once in them would be too late."""
+    """The tables that are emptied again have autovacuum settings by amount, because a share of their former size comes too late."""
     assert [("key_change",), ("legacy_change",), ("quarantine",), ("waiting_email",)] == deployed.rows(
         "SELECT relname FROM pg_class WHERE relnamespace = 'artwork_migration'::regnamespace"
         " AND 'autovacuum_vacuum_scale_factor=0' = ANY(reloptions) ORDER BY relname"
@@ -62,7 +62,7 @@ def test_what_is_emptied_again_is_vacuumed_by_its_amount(deployed: Shop) -> None
 
 @pytest.mark.parametrize("of", ["ALL TABLES", "TABLES IN SCHEMA public, artwork_migration"])
 def test_a_publication_of_everything_stands_in_nobodys_way(make_shop: MakeShop, either_server: EmbeddedServer, of: str) -> None:
-    """Deploy, capture, catch-up, switch and the way back work with every table published, keyless logs too, on both releases."""
+    """Every verb and the capture work with every table published, also the logs without a key, on both releases."""
     shop = make_shop(on=either_server)
     shop.sql.execute("CREATE PUBLICATION everything FOR ALL TABLES" if of == "ALL TABLES" else "CREATE PUBLICATION everything")
     deploy(shop)
@@ -81,7 +81,7 @@ def test_a_publication_of_everything_stands_in_nobodys_way(make_shop: MakeShop, 
 
 
 def test_without_its_replica_identity_a_published_log_could_not_be_emptied(deployed: Shop) -> None:
-    """REPLICA IDENTITY FULL is what lets a publication of everything take the deletes."""
+    """Without REPLICA IDENTITY FULL a published log could not be emptied."""
     deployed.sql.execute("CREATE PUBLICATION everything FOR ALL TABLES")
     add_legacy(deployed)
     empty_log(deployed)

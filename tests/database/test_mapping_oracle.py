@@ -18,8 +18,8 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.artworks import add_legacy, verdict
 from tests.conftest import MakeShop
+from tests.databases import Shop, catch_up_now, copy, deploy, migrate
 from tests.oracle import LONGEST_INDEXED, Outcome, Surroundings, blank, clean_row, outcomes, too_long
-from tests.shops import Shop, catch_up_now, copy, deploy, migrate
 
 ADA, BOB = UUID(int=1), UUID(int=2)
 USERS = {"ada@example.com": ADA, "bob@example.com": BOB}
@@ -95,7 +95,7 @@ def _assert_as_the_oracle_says(shop: Shop) -> Counter[Outcome]:
     ],
 )
 def test_every_row_of_the_sample(make_shop: MakeShop, variant: Variant, reasons: set[str]) -> None:
-    """In each variant every row is migrated as the mapping says, or stays for the reason that the rules give; all reasons occur."""
+    """In each variant every row is migrated as the oracle's mapping says, or stays behind for its reason; all reasons occur."""
     shop = make_shop(variant, phase="DEPLOYED")
     migrate(shop)
     counts = _assert_as_the_oracle_says(shop)
@@ -233,11 +233,12 @@ ENDS = {
 }
 
 
-def test_invented_rows(loose: Shop) -> None:
-    """Whatever is in the columns, and whether the backfill or catch-up takes a row, it ends where the rules say, with every value kept."""
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.exhaustive)])
+def test_invented_rows(loose: Shop, examples: int) -> None:
+    """Any row, taken by the backfill or by catch-up, ends where the oracle's rules say, with every value kept."""
     seen: Counter[Outcome] = Counter()
 
-    @settings(max_examples=30, deadline=None, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(max_examples=examples, deadline=None, derandomize=True, database=None, phases=[Phase.generate], report_multiple_bugs=False)
     @given(rows=st.lists(ROWS, min_size=20, max_size=40, unique_by=lambda row: row.values["id"]))
     def check(rows: list[Invented]) -> None:
         with _clone(loose) as shop:
@@ -254,7 +255,7 @@ def test_invented_rows(loose: Shop) -> None:
 
 @pytest.mark.parametrize("column", ["customer_email", "access_token"])
 def test_a_touched_row_that_loses_what_the_clean_table_needs(make_shop: MakeShop, column: str) -> None:
-    """What the clean side works with stays eligible; if legacy takes its e-mail or token away, it waits in quarantine like any other."""
+    """A row that the clean side works with waits in quarantine if legacy takes its e-mail or token away."""
     shop = make_shop(Variant.OLDER, phase="MIGRATED")
     artwork = add_legacy(shop)
     catch_up_now(shop)

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-from tests.shops import Shop, deploy, execute_clean_up, make_ready, migrate, roll_back, switch, uninstall
+from tests.databases import Shop, deploy, execute_clean_up, make_ready, migrate, roll_back, switch, uninstall
 
 
-def test_postgrest_is_told_whenever_the_schema_changes(shop: Shop) -> None:
-    """By each verb that changes it, at its commit and once; by no other."""
+def test_postgrest_is_notified_whenever_the_schema_changes(shop: Shop) -> None:
+    """Each verb that changes the schema notifies PostgREST once, at its commit, and no other verb does."""
     listener = shop.session(autocommit=True)
     listener.execute("LISTEN pgrst")
 

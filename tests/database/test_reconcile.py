@@ -9,8 +9,8 @@ from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, clean, empty_log, verdict
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, migrate, reconcile_now, running
-from tests.stepping import break_function
+from tests.databases import Shop, catch_up_now, migrate, reconcile_now, running
+from tests.interleaving import break_function
 
 #: Each column that stands on both sides, and a wrong value for it.
 DAMAGE = {
@@ -69,16 +69,16 @@ def _found(shop: Shop) -> list[tuple[str, UUID, list[str]]]:
 
 
 def test_a_migration_that_went_well_has_no_finding(shop: Shop) -> None:
-    """Every row has a verdict, all rules are green, and each of them has looked at something."""
+    """Every row has a verdict, all rules are green, and each of them has checked something."""
     counts = reconcile_now(shop)
     assert {"match", "excluded"} == set(counts)
     assert ({}, []) == (_rules(shop), _found(shop))
-    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rule_result WHERE looked_at = 0")
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rule_result WHERE checked = 0")
 
 
 @pytest.mark.parametrize("column", list(DAMAGE))
 def test_one_wrong_value_is_found_by_its_column(shop: Shop, column: str) -> None:
-    """A single value that differs from the mapping is one finding, with the id and the column's name and no value."""
+    """A value that differs from the mapping is one finding, with id and column and without the value."""
     artwork = _some(shop)
     _damage(shop, f"UPDATE public.artworks_v2 SET {column} = {DAMAGE[column]} WHERE id = %s", artwork)
     reconcile_now(shop)
@@ -87,7 +87,7 @@ def test_one_wrong_value_is_found_by_its_column(shop: Shop, column: str) -> None
 
 
 def test_every_column_of_both_sides_is_compared(shop: Shop) -> None:
-    """No column of the clean table is left out but the key and those that only the clean side has."""
+    """Every column of the clean table is compared, except the key and those that only the clean side has."""
     question = "SELECT attname FROM pg_attribute WHERE attrelid = 'public.artworks_v2'::regclass AND attnum > 0"
     columns = {row[0] for row in shop.rows(question)}
     clean_only = {"generation_started_at", "generation_completed_at", "upscale_started_at", "fal_request_id", "generation_params"}
@@ -95,7 +95,7 @@ def test_every_column_of_both_sides_is_compared(shop: Shop) -> None:
 
 
 def test_a_row_that_is_gone_is_missing(shop: Shop) -> None:
-    """A clean row lost is found as missing, and the independent count cannot explain it."""
+    """A lost clean row is found as missing, and the independent count differs."""
     artwork = _some(shop)
     _damage(shop, "DELETE FROM public.artworks_v2 WHERE id = %s", artwork)
     reconcile_now(shop)
@@ -104,7 +104,7 @@ def test_a_row_that_is_gone_is_missing(shop: Shop) -> None:
 
 
 def test_a_row_that_should_not_be_there_is_extra(shop: Shop) -> None:
-    """A clean row is extra when legacy has no such row, and when the rules leave the legacy row behind."""
+    """A clean row is extra if legacy has no such row, and if the rules leave the legacy row behind."""
     ghost, excluded = add_clean(shop), add_legacy(shop, original_image_url="test-1")
     _damage(shop, "DELETE FROM public.artworks WHERE id = %s", ghost)
     _damage(
@@ -121,7 +121,7 @@ def test_a_row_that_should_not_be_there_is_extra(shop: Shop) -> None:
 
 
 def test_a_write_that_is_on_its_way_is_pending_and_then_agrees(shop: Shop) -> None:
-    """Wrong and logged is pending in the first look; a catch-up and a second look at just those ids leave nothing."""
+    """A row in transit is pending in the first comparison, and agrees after catch-up and a second comparison of its id."""
     changed, deleted, born = _some(shop), add_legacy(shop), add_legacy(shop)
     catch_up_now(shop)
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = ANY(%s)", ([changed, born],))
@@ -133,15 +133,15 @@ def test_a_write_that_is_on_its_way_is_pending_and_then_agrees(shop: Shop) -> No
 
 
 def test_a_write_that_nobody_logged_is_no_pending_one(shop: Shop) -> None:
-    """A legacy write past the capture differs for good: the log says nothing of it, so no catch-up would mend it unasked."""
+    """A legacy write that the capture did not log differs, and catch-up does not fix it unasked."""
     artwork = _some(shop)
     _damage(shop, "UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", artwork)
     reconcile_now(shop)
     assert [("differs", artwork, ["pet_name", "updated_at"])] == _found(shop)
 
 
-def test_a_pending_row_that_catch_up_does_not_mend_stays_a_finding(shop: Shop) -> None:
-    """The second look forgives nothing: with a catch-up that does not write, the row is still wrong and the rule is red."""
+def test_a_pending_row_that_catch_up_does_not_fix_stays_a_finding(shop: Shop) -> None:
+    """A pending row that catch-up does not fix is still a finding in the second comparison, and the rule is red."""
     artwork = _some(shop)
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     break_function(shop, "artwork_migration.catch_up_batch", "pet_name = EXCLUDED.pet_name", "pet_name = c.pet_name")
@@ -150,7 +150,7 @@ def test_a_pending_row_that_catch_up_does_not_mend_stays_a_finding(shop: Shop) -
 
 
 def test_a_rejected_write_is_red_until_it_is_decided(shop: Shop) -> None:
-    """What legacy could not take is its own verdict, logged or not, whether legacy has the row or not."""
+    """A write that legacy rejected has its own verdict until it is decided, logged or not, with a legacy row or without."""
     changed, born = _some(shop), uuid4()
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (changed,))
     token = shop.value("SELECT access_token FROM public.artworks WHERE original_image_url LIKE 'test-%' AND access_token <> '' LIMIT 1")
@@ -160,8 +160,8 @@ def test_a_rejected_write_is_red_until_it_is_decided(shop: Shop) -> None:
     assert {"refused": 2} == _rules(shop)
 
 
-def test_the_next_run_mends_what_a_red_one_found(shop: Shop) -> None:
-    """Findings are logged by the next migrate_data, so damage that catch-up can mend is gone after it."""
+def test_the_next_run_fixes_what_a_red_one_found(shop: Shop) -> None:
+    """The next migrate_data logs the findings of a red one, so catch-up fixes what it can."""
     changed, lost = shop.rows("SELECT id FROM public.artworks_v2 ORDER BY id LIMIT 2")
     _damage(shop, "UPDATE public.artworks_v2 SET pet_name = 'Wrong' WHERE id = %s", changed[0])
     _damage(shop, "DELETE FROM public.artworks_v2 WHERE id = %s", lost[0])
@@ -172,7 +172,7 @@ def test_the_next_run_mends_what_a_red_one_found(shop: Shop) -> None:
 
 
 def test_references_that_went_without_a_trace_are_found(shop: Shop) -> None:
-    """With a capture that was off, an artwork that came along for its order is extra then, and the next run takes it."""
+    """An artwork that was migrated for an order is extra if the order went uncaptured, and the next run removes it."""
     artwork = add_legacy(shop, generation_status="failed")
     shop.sql.execute("INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES (%s, 's', 1)", (artwork,))
     catch_up_now(shop)
@@ -187,7 +187,7 @@ def test_references_that_went_without_a_trace_are_found(shop: Shop) -> None:
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_the_sum_is_the_number_of_legacy_rows(make_shop: MakeShop, variant: Variant) -> None:
-    """Law 1: the verdicts on legacy rows add up to a plain count of the table, and a verdict left out would be seen."""
+    """The verdicts on legacy rows add up to a plain count of the table (law 1), and a verdict left out is seen."""
     shop = make_shop(variant, phase="MIGRATED")
     counted = "SELECT SUM(row_count)::bigint FROM artwork_migration.reconciliation WHERE legacy_row"
     assert shop.value("SELECT COUNT(*) FROM public.artworks") == shop.value(counted)
@@ -200,7 +200,7 @@ def test_the_sum_is_the_number_of_legacy_rows(make_shop: MakeShop, variant: Vari
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_the_number_migrated_equals_an_independent_query(make_shop: MakeShop, variant: Variant) -> None:
-    """The strategy's WHERE clause written here, with each deviation that the design lists, names the very rows of the clean table."""
+    """The strategy's WHERE clause with the design's deviations names exactly the rows of the clean table."""
     shop = make_shop(variant, phase="MIGRATED")
     expected = shop.rows(
         """
@@ -224,8 +224,8 @@ def test_the_number_migrated_equals_an_independent_query(make_shop: MakeShop, va
     assert strategy == shop.value("SELECT SUM(row_count)::bigint FROM artwork_migration.strategy_count WHERE in_strategy")
 
 
-def test_all_of_a_look_is_one_snapshot(shop: Shop) -> None:
-    """Counts, strategy and the plain count speak of one database, although the application writes between them."""
+def test_a_comparison_is_one_snapshot(shop: Shop) -> None:
+    """Counts, strategy and plain count of a comparison are of one snapshot, although the application writes between them."""
     with running(shop) as run:
         run.begin()
         before = shop.value("SELECT COUNT(*) FROM public.artworks")

@@ -6,7 +6,7 @@ from psycopg.types.json import Jsonb
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now, copy, reconcile_now
+from tests.databases import Shop, catch_up_now, copy, reconcile_now
 
 
 def test_the_clean_row_follows_with_its_own_values(deployed: Shop) -> None:
@@ -20,7 +20,7 @@ def test_the_clean_row_follows_with_its_own_values(deployed: Shop) -> None:
 
 
 def test_a_failed_artwork_stays_touched_under_its_new_id(deployed: Shop) -> None:
-    """The clean side works with it, so it stays, although an untouched failed row would be excluded."""
+    """A failed artwork that the clean side works with stays under its new id, although an untouched one would be excluded."""
     old, new = add_clean(deployed, generation_status="failed"), uuid4()
     deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
     catch_up_now(deployed)
@@ -28,7 +28,7 @@ def test_a_failed_artwork_stays_touched_under_its_new_id(deployed: Shop) -> None
 
 
 def test_two_changes_in_a_row(deployed: Shop) -> None:
-    """A → B → C before any catch-up: the values are on C."""
+    """After two key changes before any catch-up, the values are on the last id."""
     first, second, third = add_clean(deployed, fal_request_id="fal_1"), uuid4(), uuid4()
     deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (second, first))
     deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (third, second))
@@ -37,7 +37,7 @@ def test_two_changes_in_a_row(deployed: Shop) -> None:
 
 
 def test_a_row_copied_under_the_new_id_makes_room(deployed: Shop) -> None:
-    """The backfill has copied the new id before catch-up came to the key change: nothing that only the old row held is lost."""
+    """If the backfill copied the new id before catch-up, nothing that only the old row held is lost."""
     old, new = add_clean(deployed, fal_request_id="fal_1"), uuid4()
     deployed.sql.execute("UPDATE artworks SET id = %s, access_token = %s WHERE id = %s", (new, str(uuid4()), old))
     copy(deployed)
@@ -48,7 +48,7 @@ def test_a_row_copied_under_the_new_id_makes_room(deployed: Shop) -> None:
 
 
 def test_a_write_to_the_old_id_reaches_the_legacy_row(deployed: Shop) -> None:
-    """Between the key change and catch-up the clean side still knows the old id; its write lands in the legacy row all the same."""
+    """A clean write to the old id, between the key change and catch-up, lands in the legacy row."""
     old, new = add_legacy(deployed), uuid4()
     catch_up_now(deployed)
     deployed.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (new, old))
@@ -60,7 +60,7 @@ def test_a_write_to_the_old_id_reaches_the_legacy_row(deployed: Shop) -> None:
 
 
 def test_truncating_what_references_artworks_is_captured(migrated: Shop) -> None:
-    """TRUNCATE fires no row trigger; the artworks that lost their orders are in the log all the same."""
+    """TRUNCATE of a referencing table logs the artworks that lost their orders."""
     ordered = migrated.value("SELECT COUNT(DISTINCT artwork_id) FROM orders")
     catch_up_now(migrated)
     migrated.sql.execute("TRUNCATE orders CASCADE")
@@ -70,7 +70,7 @@ def test_truncating_what_references_artworks_is_captured(migrated: Shop) -> None
 
 
 def test_a_key_changed_while_a_batch_is_at_work(deployed: Shop, steps: Steps) -> None:
-    """The batch has read the keys and finds the old id gone from legacy: the clean row waits for the next batch, it does not go."""
+    """A key that changes while a batch is open leaves the clean row to the next batch."""
     old, new = add_clean(deployed, fal_request_id="fal_1"), uuid4()
     writer, worker = deployed.session(), deployed.session()
     writer.execute("SELECT FROM artworks_v2 WHERE id = %s FOR UPDATE", (old,))

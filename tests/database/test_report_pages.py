@@ -10,11 +10,11 @@ from migration.sync import reconcile
 from reporting import pages
 from reporting.accounts import read_accounts
 from reporting.report import read_report
-from tests.shops import Shop, running
+from tests.databases import Shop, running
 
 
 def test_a_page_without_plots_is_written(migrated: Shop) -> None:
-    """Where nothing stays behind and nothing was timed, the page says so and has no plot."""
+    """The report of a run with no row left behind and nothing timed has no plot and says so."""
     migrated.sql.execute("DELETE FROM artwork_migration.statistic")
     page = pages.page(read_report(migrated.database))
     assert "Nothing stays behind." in page
@@ -22,7 +22,7 @@ def test_a_page_without_plots_is_written(migrated: Shop) -> None:
 
 
 def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -> None:
-    """What is cut off or none of ours is left out of the index; nothing half written is left in the folder."""
+    """A summary that is cut off or not ours is left out of the index, and no half-written file is left."""
     _, ours = pages.write_report(migrated.database, tmp_path)
     summary = (ours.parent / "summary.json").read_text()
     odd = {**json.loads(summary), "snapshot_at": None}
@@ -36,8 +36,8 @@ def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -
     assert {"report.html", "findings.csv", "summary.json"} == {path.name for path in ours.parent.iterdir()}
 
 
-def test_a_look_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed between the look and its results, a run leaves the report of the one before it; without one there is nothing to report."""
+def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that was killed before its results leaves the report of the run before it, or none."""
     before, accounts = read_report(migrated.database), read_accounts(migrated.database)
 
     def killed(*_: object) -> None:

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now, migrate, roll_back, switch
+from tests.databases import Shop, catch_up_now, migrate, roll_back, switch
 
 #: A trigger function as an application writes it: `audit` and `remember` stand in public, and no search_path is set.
 AUDIT = """
@@ -65,7 +65,7 @@ def _audited(shop: Shop) -> list[str]:
 
 
 def test_the_write_through_fires_triggers_that_name_tables_unqualified(shop: Shop) -> None:
-    """INSERT, UPDATE and DELETE on the clean side are audited as writes to the legacy table are, and none is refused."""
+    """Writes on the clean side fire the legacy table's audit trigger, which names its table without a schema."""
     artwork = add_clean(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     assert "Rexa" == legacy(shop, artwork, "pet_name")
@@ -76,7 +76,7 @@ def test_the_write_through_fires_triggers_that_name_tables_unqualified(shop: Sho
 
 
 def test_the_users_that_we_create_fire_them_too(shop: Shop) -> None:
-    """Catch-up creates an anonymous user through a BEFORE trigger that names a function unqualified."""
+    """Catch-up creates an anonymous user through a BEFORE trigger that names a function without a schema."""
     catch_up_now(shop)
     _audited(shop)
     artwork = add_legacy(shop)
@@ -86,14 +86,14 @@ def test_the_users_that_we_create_fire_them_too(shop: Shop) -> None:
 
 
 def test_without_the_wider_path_the_write_would_be_refused(shop: Shop) -> None:
-    """With nothing in the search_path the application's trigger does not find its function."""
+    """With an empty search_path the application's trigger would not find its function."""
     shop.sql.execute("CREATE OR REPLACE FUNCTION artwork_migration.widen_search_path() RETURNS void LANGUAGE plpgsql AS 'BEGIN NULL; END'")
     artwork = add_clean(shop)
     assert "42883" == shop.value("SELECT sql_state FROM artwork_migration.rejected_write WHERE id = %s", artwork)
 
 
 def test_the_callers_own_path_is_what_it_was(shop: Shop) -> None:
-    """The wider path ends with the function, also where the write was refused."""
+    """The caller's search_path is unchanged after the function, also if the write was refused."""
     shop.sql.execute("SET search_path = auth")
     artwork = add_clean(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
@@ -117,7 +117,7 @@ def intruder(shop: Shop) -> Iterator[psycopg.Connection[Any]]:
 
 
 def test_nobodys_object_runs_with_our_rights(shop: Shop, intruder: psycopg.Connection[Any]) -> None:
-    """None of the traps is called by a write, a delete, or the creation of a user."""
+    """No write, delete or creation of a user calls an object that another role has put into the path."""
     artwork, other = add_clean(shop), add_clean(shop)
     intruder.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa', pet_image_url = 'x' WHERE id = %s", (artwork,))
     intruder.execute("DELETE FROM public.artworks_v2 WHERE id = %s", (other,))
@@ -128,7 +128,7 @@ def test_nobodys_object_runs_with_our_rights(shop: Shop, intruder: psycopg.Conne
 
 
 def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder: psycopg.Connection[Any]) -> None:
-    """With the path as the function's own setting a trap is called, as the function's owner."""
+    """If the wide path were the function's own setting, another role's object would run as the function's owner."""
     artwork = add_clean(shop)
     shop.sql.execute("ALTER FUNCTION artwork_migration.write_through() SET search_path = pg_catalog, public, pg_temp")
     intruder.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
@@ -136,7 +136,7 @@ def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder
 
 
 def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
-    """The legacy rows get the customer's new id: before the switch, after it (silent on the retired table), and after the way back."""
+    """A claim changes the legacy rows and fires their triggers before the switch and after the rollback; the retired table stays silent."""
     migrate(shop)
     for move, expected in ((None, ["artworks UPDATE"]), (switch, ["artworks UPDATE"]), (roll_back, ["artworks UPDATE"])):
         if move:
@@ -153,7 +153,7 @@ def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
 
 
 def test_a_delete_through_the_compatibility_view_fires_them(shop: Shop) -> None:
-    """The trigger went along to the clean table at the switch."""
+    """A delete through the view artworks_v2 fires the trigger that the switch moved to the clean table."""
     migrate(shop)
     switch(shop)
     artwork = add_clean(shop)

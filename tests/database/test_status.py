@@ -9,7 +9,7 @@ from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, finish_switch, running, switch
+from tests.databases import Shop, execute_switch, finish_switch, running, switch
 
 RENAME_ONE = "UPDATE artworks SET pet_name = 'Rex the first' WHERE id = (SELECT MIN(id::text)::uuid FROM artworks)"
 ALWAYS = ["database", "phase", "serves", "may be run next"]
@@ -31,36 +31,36 @@ def verify(shop: Shop, *red: str, day: int = 1) -> None:
 
 
 def test_before_anything_has_begun(make_shop: MakeShop) -> None:
-    """Four lines, and the verb to begin with."""
+    """The status of a database that is not started has four lines, with the verb to begin with."""
     told = lines(make_shop(Variant.CURRENT))
     assert ALWAYS == list(told)
     assert ["deploy_schema"] == told["may be run next"]
 
 
 def test_what_waits_in_the_log(migrated: Shop) -> None:
-    """A write that catch-up has not taken along yet is counted, with its time."""
+    """The status counts the writes that catch-up has not applied yet, with the time of the oldest."""
     migrated.sql.execute(RENAME_ONE)
     told = lines(migrated)
-    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest of ")
+    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest since ")
     assert ["the legacy table serves as artworks; the clean table artworks_v2 is written through"] == told["serves"]
 
 
 def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
-    """Each step that was left is named, and the verb that does it comes first, the way back beside it; done, only the gate is left."""
+    """The status names each open step, first the verb that does it and beside it the rollback; then only the gate is left."""
     execute_switch(migrated)
     told = lines(migrated)
     assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
     assert ["switch_over again, it has steps left; or roll_back(to=MIGRATED)"] == told["may be run next"]
     finish_switch(migrated)
-    assert ["switch_over: gate live"] == lines(migrated)["still to do"]
+    assert ["switch_over: gate verification"] == lines(migrated)["still to do"]
 
 
 def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None:
-    """The day is counted from the recorded switch; the newest verification says what was red; writes wait for the way back."""
+    """The status has the day since the switch, what the newest verification found, and the writes to carry back."""
     switch(migrated)
     assert ["Day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
     migrated.sql.execute(RENAME_ONE)
-    assert lines(migrated)["log"][0].startswith("1 ids wait for the way back")
+    assert lines(migrated)["log"][0].startswith("1 ids wait for carry-back")
     verify(migrated, "retired_untouched")
     assert lines(migrated)["safety window"][0].endswith("red: retired_untouched")
     verify(migrated)
@@ -71,15 +71,17 @@ def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None
 
 
 def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
-    """Which run, and of which verb: a red one stays the last one until another is judged."""
+    """The status shows the last gates with their run and verb, red until another run was judged."""
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
-        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2, bad=1),)), found=[])
-    assert [f"red: users.user_email_is_unique (of run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
+        gates.save_verdict(
+            run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1),)), found=[]
+        )
+    assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
     with running(migrated, SWITCH_OVER) as run:
         run.begin()
-        gates.note(run, GateVerdict("users", (RuleVerdict("user_email_is_unique", "critical", "", looked_at=2),)), found=[])
-    assert [f"all 1 rules green (of run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
+        gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)), found=[])
+    assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
 
 
 def move_switch(shop: Shop, by: str) -> None:
@@ -89,5 +91,5 @@ def move_switch(shop: Shop, by: str) -> None:
 
 @pytest.mark.parametrize("phase", ["MIGRATED", "SWITCHED"])
 def test_it_fits_on_one_screen(make_shop: MakeShop, phase: str) -> None:
-    """No more than 24 lines."""
+    """The status has at most 24 lines."""
     assert 24 >= len(status_lines(read_status(make_shop(phase=phase).database)))

@@ -6,7 +6,7 @@ import pytest
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.databases import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def switched(make_shop: MakeShop) -> Shop:
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_there_and_back(make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant) -> None:
-    """After the switch and the way back the dump is what it was, no row is lost, both sides agree, and everything can be taken away."""
+    """After a switch and a rollback the dump is as before, no row is lost, both sides agree, and everything can be uninstalled."""
     shop = make_shop(variant, phase="MIGRATED", on=either_server)
     before, rows = shop.schema_dump(), shop.value("SELECT COUNT(*) FROM artworks")
     assert () == planned_switch(shop).blockers
@@ -31,7 +31,7 @@ def test_there_and_back(make_shop: MakeShop, either_server: EmbeddedServer, vari
 
 
 def test_a_second_switch_needs_no_second_copy(switched: Shop) -> None:
-    """There, back and there again; the chunks were copied once."""
+    """A second switch after a rollback copies no chunk again."""
     chunks = switched.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
     roll_back(switched)
     switch(switched)
@@ -46,7 +46,8 @@ def columns(shop: Shop, table: str) -> set[str]:
 
 
 def test_the_names_change_hands(switched: Shop) -> None:
-    """The clean table is artworks with keys and indexes of that name, the legacy table artworks_old with its own."""
+    """After the switch the clean table is artworks, with keys and indexes of that name, and the legacy table is artworks_old with its
+    own."""
     assert {"pet_mom_image_url", "original_image_url"} & columns(switched, "artworks") == {"pet_mom_image_url"}
     assert "original_image_url" in columns(switched, "artworks_old")
     names = "SELECT ARRAY_AGG(conname::text ORDER BY conname) FROM pg_constraint WHERE conrelid = TO_REGCLASS(%s) AND contype <> 'n'"
@@ -61,7 +62,7 @@ def test_the_names_change_hands(switched: Shop) -> None:
 
 
 def test_what_references_artworks_references_the_serving_table(switched: Shop) -> None:
-    """The key of orders leads to the clean table, with its action, and is valid; the retired table is referenced by nothing."""
+    """After the switch the key of orders references the clean table with the same action, is valid, and none references the retired one."""
     key = switched.rows(
         "SELECT confrelid::regclass::text, confdeltype::text, convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'"
     )
@@ -70,7 +71,7 @@ def test_what_references_artworks_references_the_serving_table(switched: Shop) -
 
 
 def test_views_policies_and_publication_read_the_serving_table(switched: Shop) -> None:
-    """Of the application's objects only the materialized view that was put aside depends on the retired table."""
+    """After the switch only the materialized view that was set aside depends on the retired table."""
     depending = switched.rows(
         "SELECT DISTINCT COALESCE(w.ev_class::regclass::text, d.classid::regclass::text) FROM pg_depend AS d"
         " LEFT JOIN pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid"
@@ -84,15 +85,15 @@ def test_views_policies_and_publication_read_the_serving_table(switched: Shop) -
 
 
 def test_a_view_keeps_its_options(switched: Shop) -> None:
-    """Without security_invoker the gallery would show every customer's rows."""
+    """A view keeps its options over the switch; without security_invoker the gallery would show every customer's rows."""
     options = "SELECT reloptions FROM pg_class WHERE oid = TO_REGCLASS(%s)"
     assert ["security_invoker=true"] == switched.value(options, "public.artwork_gallery")
     assert ["security_invoker=true"] == switched.value(options, "public.artworks_v2")
 
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
-def test_nobody_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
-    """Privileges of each role on the serving table, its columns and its views are those on the legacy table before."""
+def test_no_role_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
+    """After the switch the privileges of each role on table, columns and views are those on the legacy table before."""
     shop = make_shop(phase="MIGRATED")
     question = (
         "SELECT t.name, p.privilege, HAS_TABLE_PRIVILEGE(%s, t.name, p.privilege) FROM"
@@ -107,7 +108,7 @@ def test_nobody_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
 
 
 def test_the_materialized_view_is_there_and_filled(switched: Shop) -> None:
-    """Under its name, with its unique index, reading the serving table."""
+    """After the switch the materialized view has its name, its unique index and the rows of the serving table."""
     assert switched.value("SELECT SUM(artworks) FROM artwork_sales") == switched.value("SELECT COUNT(*) FROM artworks")
     assert switched.value("SELECT COUNT(*) FROM pg_index WHERE indrelid = 'artwork_sales'::regclass AND indisunique") == 1
     assert "public.artwork_sales_day_status_idx" == switched.value("SELECT 'public.' || 'artwork_sales_day_status_idx'::regclass")
@@ -121,7 +122,7 @@ def test_the_old_name_of_the_clean_table_goes_on_working(switched: Shop) -> None
 
 
 def test_the_functions_follow(switched: Shop) -> None:
-    """An artwork made by the life-cycle functions, found by its token through the application's own functions, can be ordered."""
+    """After the switch an artwork of the life-cycle functions is found by its token and can be ordered."""
     made = switched.rows(
         "SELECT (artwork).id, access_token FROM create_artwork('Ada', 'ada@example.com', 'Rex', 'https://a/1', 'https://a/2')"
     )
@@ -132,7 +133,7 @@ def test_the_functions_follow(switched: Shop) -> None:
 
 
 def test_our_functions_that_name_the_tables_are_disabled(switched: Shop) -> None:
-    """A catch-up that got past every other guard finds no function, so retired values are not written over serving rows."""
+    """After the switch catch-up finds no function, so retired values cannot overwrite serving rows."""
     disabled = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
     assert switched.value(disabled, ["catch_up_batch", "copy_block_range"]) == 0
     roll_back(switched)
@@ -141,7 +142,7 @@ def test_our_functions_that_name_the_tables_are_disabled(switched: Shop) -> None
 
 
 def test_a_delete_through_the_old_name_leaves_orders_alone(switched: Shop) -> None:
-    """As before the switch it is refused where an order references the artwork, and else done; from artworks the keys decide."""
+    """A delete through the old name is refused if an order references the artwork, and from artworks the key decides."""
     ordered = switched.value("SELECT artwork_id FROM orders LIMIT 1")
     free = switched.value("SELECT id FROM artworks WHERE id NOT IN (SELECT artwork_id FROM orders) LIMIT 1")
     with pytest.raises(psycopg.errors.RestrictViolation):
@@ -152,7 +153,7 @@ def test_a_delete_through_the_old_name_leaves_orders_alone(switched: Shop) -> No
 
 
 def test_a_delete_through_the_old_name_obeys_row_level_security(switched: Shop) -> None:
-    """A customer, who has no policy for deleting, deletes nothing by it."""
+    """A customer, who has no policy for DELETE, deletes nothing through the old name."""
     artwork, user = switched.rows("SELECT id, user_id::text FROM artworks WHERE user_id IS NOT NULL LIMIT 1")[0]
     session = switched.session(role="authenticated")
     session.execute("SELECT set_config('request.jwt.claims', %s, true)", (f'{{"sub": "{user}", "role": "authenticated"}}',))

@@ -10,8 +10,8 @@ from migration.ledger.decisions import DecisionName
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, verdict
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now
-from tests.stepping import break_function
+from tests.databases import Shop, catch_up_now
+from tests.interleaving import break_function
 
 GIVE = "UPDATE public.artworks SET access_token = %s WHERE id = %s"
 
@@ -40,7 +40,7 @@ def _quarantined(shop: Shop, artwork: UUID) -> str | None:
 
 
 def test_a_swap_of_tokens_is_caught_up(deployed: Shop) -> None:
-    """Two artworks that exchange their tokens keep both: each is parked before it is written."""
+    """Two artworks that swap their tokens are caught up, because each token is parked before it is written."""
     one, two = _two_in_step(deployed)
     _swap(deployed, one, two)
     catch_up_now(deployed)
@@ -49,7 +49,7 @@ def test_a_swap_of_tokens_is_caught_up(deployed: Shop) -> None:
 
 
 def test_a_swap_without_parking_fails_every_batch(deployed: Shop) -> None:
-    """With the parking taken out the batch breaks the unique key, however often it is tried."""
+    """Without parking, a swap would break the unique key in every batch."""
     one, two = _two_in_step(deployed)
     _swap(deployed, one, two)
     parking = "SET access_token = 'parked:' || c.id"
@@ -59,7 +59,7 @@ def test_a_swap_without_parking_fails_every_batch(deployed: Shop) -> None:
 
 
 def test_a_moved_token_is_caught_up_when_the_log_names_one_side_only(deployed: Shop) -> None:
-    """A batch that holds only the artwork a token moved to takes the one it moved from along; left out, the batch would fail."""
+    """A batch that holds only the artwork a token moved to takes the other one along; otherwise it would fail."""
     one, two = _two_in_step(deployed)
     token = clean(deployed, one, "access_token")
     deployed.sql.execute(GIVE, (f"other-{one}", one))
@@ -70,7 +70,7 @@ def test_a_moved_token_is_caught_up_when_the_log_names_one_side_only(deployed: S
 
 
 def test_of_two_artworks_with_one_token_the_older_is_migrated(older: Shop) -> None:
-    """The younger one waits in quarantine under its reason, and the sum still holds it."""
+    """Of two artworks with one token the younger one is in quarantine, and the sum includes it."""
     token = f"shared-{uuid4()}"
     first = add_legacy(older, access_token=token, created_at="2024-01-01T00:00:00Z")
     second = add_legacy(older, access_token=token, created_at="2024-01-02T00:00:00Z")
@@ -83,7 +83,7 @@ def test_of_two_artworks_with_one_token_the_older_is_migrated(older: Shop) -> No
     "change", ["DELETE FROM public.artworks WHERE id = %s", "UPDATE public.artworks SET access_token = 'o' WHERE id = %s"]
 )
 def test_the_loser_of_a_token_comes_in_when_the_winner_gives_it_up(older: Shop, change: str) -> None:
-    """The log names only the winner; the batch finds who waited for its token by the clean row that still holds it."""
+    """An artwork that waited for a token is migrated when the other one gives it up, although the log names only the other."""
     token = f"shared-{uuid4()}"
     first = add_legacy(older, access_token=token, created_at="2024-01-01T00:00:00Z")
     second = add_legacy(older, access_token=token, created_at="2024-01-02T00:00:00Z")
@@ -95,7 +95,7 @@ def test_the_loser_of_a_token_comes_in_when_the_winner_gives_it_up(older: Shop, 
 
 
 def test_a_row_that_turns_bad_later_waits_in_quarantine(older: Shop) -> None:
-    """Quarantine is judged in every batch: a lost time or an unknown status takes the clean row away, and mended it comes back."""
+    """A lost time or unknown status moves a clean row to quarantine in the next batch, and a fix brings it back."""
     artwork = add_legacy(older)
     add_order(older, artwork)
     catch_up_now(older)
@@ -130,7 +130,7 @@ def _clear(shop: Shop, artwork: UUID) -> None:
 
 
 def test_a_rejected_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Shop) -> None:
-    """What legacy refused stands on the clean side whatever legacy writes; cleared, it is logged again and legacy's row taken."""
+    """Catch-up leaves a rejected write's artwork alone until it is cleared, and then takes the legacy row."""
     artwork = _refused_artwork(deployed)
     deployed.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     catch_up_now(deployed)
@@ -141,7 +141,7 @@ def test_a_rejected_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Sh
 
 
 def test_without_its_line_catch_up_would_undo_a_rejected_write(deployed: Shop) -> None:
-    """With refused ids left in the batch, an acknowledged clean write is overwritten before anybody has decided."""
+    """If batches took rejected ids, an acknowledged clean write would be overwritten before anybody decided."""
     break_function(
         deployed,
         "artwork_migration.catch_up_batch",
@@ -155,7 +155,7 @@ def test_without_its_line_catch_up_would_undo_a_rejected_write(deployed: Shop) -
 
 @pytest.mark.parametrize("settled", ["DELETE FROM public.artworks_v2", "UPDATE public.artworks_v2 SET access_token = 'its-own'"])
 def test_a_refused_token_does_not_stop_the_catch_up_of_its_owner(deployed: Shop, settled: str) -> None:
-    """A legacy row whose token a refused clean artwork holds waits in quarantine until that one is deleted or has another, then comes."""
+    """A legacy row whose token a rejected clean artwork holds waits in quarantine until that token is free."""
     owner = add_legacy(deployed, generation_status="failed")
     token = legacy(deployed, owner, "access_token")
     born = add_clean(deployed, access_token=token)

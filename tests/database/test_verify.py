@@ -12,7 +12,7 @@ from reporting.verdict import headline, outcome, report_markdown, sentence, sinc
 from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
-from tests.shops import Shop, execute_switch, roll_back, running, switch
+from tests.databases import Shop, execute_switch, roll_back, running, switch
 
 
 @pytest.fixture
@@ -30,11 +30,11 @@ def verify(shop: Shop, verb: phases.Verb = phases.VERIFY) -> GateVerdict:
     """What the verb does between its begin and its report."""
     with running(shop, verb) as run:
         run.begin()
-        verdict = judge_suite(run, SUITES["live"])
+        verdict = judge_suite(run, SUITES["verification"])
         found = window(shop)
         assert found
         day = found.day
-        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, verdict.names_red))
+        run.database.write("noting", lambda connection: safety_window.note(connection, run.epoch, day, verdict.red_names))
     return verdict
 
 
@@ -45,7 +45,7 @@ def switched_ago(shop: Shop, interval: str) -> None:
 
 
 def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
-    """Nor after the way back."""
+    """No safety window is open before the switch, nor after a rollback."""
     assert window(migrated) is None
     switch(migrated)
     assert window(migrated)
@@ -64,7 +64,7 @@ def test_no_window_is_open_before_the_switch(migrated: Shop) -> None:
     ],
 )
 def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, over: bool, today: str) -> None:
-    """In whole days of the database's clock; the last of them is full before the window is over, and it is told so."""
+    """The day is counted in whole days of the database's clock from the switch, and the window ends after the last full one."""
     switched_ago(switched, ago)
     found = window(switched)
     assert found
@@ -73,11 +73,11 @@ def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, 
 
 
 def test_a_verification_counts_for_a_day(switched: Shop) -> None:
-    """Green and of the last day; a newer red one takes it back, and a new window knows nothing of it."""
+    """A green verification counts for a day unless a newer one is red, and not in another window."""
     assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
     verify(switched)
     switched.sql.execute("DROP INDEX artworks_user_id_idx")
-    assert ["live_constraints_in_place", "queries_on_index"] == sorted(verify(switched).names_red)
+    assert ["live_constraints_in_place", "queries_on_index"] == sorted(verify(switched).red_names)
     found = window(switched)
     assert found
     assert [0, 0, 2] == [len(one.red) for one in found.verifications]
@@ -102,7 +102,7 @@ def grown_old(shop: Shop) -> bool:
 
 
 def test_the_report_of_a_day(switched: Shop) -> None:
-    """What serves, the day, what was changed since, and the verifications so far; nothing that only was true before the switch."""
+    """The report of a day has what serves, the day, what changed since, and the verifications so far."""
     verify(switched)
     switched_ago(switched, "25 hours")
     switched.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks ORDER BY id LIMIT 1)")
@@ -110,9 +110,9 @@ def test_the_report_of_a_day(switched: Shop) -> None:
     verify(switched)
     report = read_report(switched.database)
     assert report.accounts.adds_up
-    assert "Day 2 of 30: the clean table serves, and everything is as it should be." == headline(report)
-    assert "1 changed since the switch; 1 new ones born since" in sentence(report)
-    assert [1, 2] == [one["day"] for one in report.verifications]
+    assert "Day 2 of 30: the clean table serves, and no check is red." == headline(report)
+    assert "1 changed since the switch; 1 created since the switch" in sentence(report)
+    assert [1, 2] == [one.day for one in report.verifications]
     page = pages.page(report)
     for untrue in ("The legacy table still serves", "This run copied", "left with nothing", "An independent count"):
         assert untrue not in page
@@ -121,44 +121,49 @@ def test_the_report_of_a_day(switched: Shop) -> None:
 
 
 def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
-    """The window is over, and what was looked at is said as on any other day."""
+    """The report of a day after the last one says that the window is over, and what was verified."""
     switched_ago(switched, "721 hours")
     verify(switched)
     report = read_report(switched.database)
     over = "The safety window of 30 days is over (day 31)"
-    assert f"{over}: the clean table serves, and everything is as it should be." == headline(report)
+    assert f"{over}: the clean table serves, and no check is red." == headline(report)
     assert f"{over}: every verification since the switch." in pages.page(report)
 
 
 def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
-    """In the first line of page and artifact, there and back; nothing while the same table serves."""
+    """The first line of page and artifact says if another table serves since, after a switch and after a rollback."""
     verify(switched)
     assert "" == since_then(read_report(switched.database))
     roll_back(switched)
-    since = "Since then: rolled back; the legacy table serves as artworks; the clean table artworks_v2 is written through."
+    serves = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
+    since = f"This database was rolled back after this report: {serves}."
     report = read_report(switched.database)
     assert pages.page(report).split("<main>")[1].lstrip().startswith(f"<p><strong>{since}</strong></p>")
     assert report_markdown(report, "").startswith(f"{since}\n\n# Day 1 of 30: ")
 
 
 def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
-    """Its rows were compared before the names changed hands: the first line says that they have."""
+    """The report of a switch that was killed behind its commit says in its first line that the names have changed."""
     assert report_markdown(read_report(migrated.database), "").startswith("# ")
     execute_switch(migrated)
-    assert since_then(read_report(migrated.database)).startswith("Since then: switched over; the clean table serves as artworks; ")
+    since = since_then(read_report(migrated.database))
+    assert since.startswith("This database was switched over after this report: the clean table serves")
 
 
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
-    """It says what serves and the two ways on, and its queries look at the tables under their new names."""
+    """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""
     artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
     switched.sql.execute("SET artwork_migration.apply = 'on'")
     switched.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", [artwork])
     verify(switched, verb)
     report = read_report(switched.database)
     assert end == outcome(report)
-    assert "the gate is red. The clean table serves" in headline(report)
-    assert "1 are not as they should be (1 differs); in all 1 need a decision" in sentence(report)
-    assert "or roll back to MIGRATED" in pages.page(report)
+    assert "the verification is red. The clean table serves" in headline(report)
+    assert "1 wrong (1 differs); 1 needs a decision" in sentence(report)
+    page = pages.page(report)
+    assert "or roll back to MIGRATED" in page
+    assert "To fix: One of both rows was written without the triggers; if <code>retired_untouched</code> is red too" in page
+    assert "Why: Law 2, fidelity." in page
     query = next(finding.query for finding in report.findings if finding.rule == "live_differs").removesuffix(" \\gx")
     assert "damaged" in str(switched.rows(query))

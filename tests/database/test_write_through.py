@@ -10,8 +10,8 @@ from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, legacy, logged, rejected_writes
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now
-from tests.stepping import break_function
+from tests.databases import Shop, catch_up_now
+from tests.interleaving import break_function
 
 UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
 
@@ -23,7 +23,7 @@ def shop(deployed_on_either: Shop) -> Shop:
 
 
 def test_an_insert_stands_in_the_legacy_table_mapped(shop: Shop) -> None:
-    """A clean-born artwork is a legacy row at once: same names, 'migrated-missing' as NULL, the first upload's url from the mother's."""
+    """A clean insert is a legacy row at once: same names, 'migrated-missing' as NULL, the first upload's URL from the mother's."""
     born = add_clean(shop, pet_mom_image_url="https://x/mom", pet_image_url="migrated-missing", upscaled_image_url="https://x/up")
     found = shop.rows(
         "SELECT customer_name, pet_name, original_pet_mom_url, original_image_url, original_pet_url, upscaled_image_url, upscale_status,"
@@ -35,7 +35,7 @@ def test_an_insert_stands_in_the_legacy_table_mapped(shop: Shop) -> None:
 
 
 def test_an_order_for_a_clean_born_artwork_works_at_once(shop: Shop) -> None:
-    """The payment does not have to know which side an artwork was born on; without the write-through its key would refuse the order."""
+    """An order for an artwork that was created in the clean table is accepted at once."""
     born = add_clean(shop)
     assert add_order(shop, born) is not None
     shop.sql.execute("ALTER TABLE public.artworks_v2 DISABLE TRIGGER artwork_migration_insert")
@@ -45,7 +45,7 @@ def test_an_order_for_a_clean_born_artwork_works_at_once(shop: Shop) -> None:
 
 
 def test_an_update_writes_the_changed_columns_only(shop: Shop) -> None:
-    """What the legacy side has written meanwhile stays: an update of one clean column touches one legacy column."""
+    """An update of one clean column changes one legacy column, so what the legacy side wrote meanwhile stays."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     shop.sql.execute("UPDATE public.artworks SET customer_name = 'Grace', original_image_url = 'https://first' WHERE id = %s", (artwork,))
@@ -56,7 +56,7 @@ def test_an_update_writes_the_changed_columns_only(shop: Shop) -> None:
 
 
 def test_the_first_uploads_url_is_written_at_birth_only(shop: Shop) -> None:
-    """A new url of the mother's picture leaves original_image_url alone: the legacy table keeps what was first."""
+    """A new URL of the mother's picture leaves original_image_url alone, which keeps the first upload."""
     artwork = add_clean(shop, pet_mom_image_url="https://x/first")
     shop.sql.execute("UPDATE public.artworks_v2 SET pet_mom_image_url = 'https://x/second' WHERE id = %s", (artwork,))
     assert "https://x/first" == legacy(shop, artwork, "original_image_url")
@@ -64,7 +64,7 @@ def test_the_first_uploads_url_is_written_at_birth_only(shop: Shop) -> None:
 
 
 def test_both_sides_changes_at_the_same_time_merge_by_column(shop: Shop, steps: Steps) -> None:
-    """A clean write that has to wait for a legacy write of the same artwork keeps both: no version of the row is written back whole."""
+    """A clean write that waits for a legacy write of the same artwork keeps both, because no row is written back whole."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     legacy_side, clean_side = shop.session(), shop.session()
@@ -80,7 +80,7 @@ def test_both_sides_changes_at_the_same_time_merge_by_column(shop: Shop, steps: 
 
 
 def test_writing_every_column_back_would_lose_the_other_sides_change(shop: Shop) -> None:
-    """With the filter on changed columns taken out, a clean write of the pet's name undoes a legacy write of the customer's."""
+    """If every column were written back, a clean write of the pet's name would undo a legacy write of the customer's."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     break_function(shop, "artwork_migration.write_through", "AND m.clean_column = ANY(changed)")
@@ -90,7 +90,7 @@ def test_writing_every_column_back_would_lose_the_other_sides_change(shop: Shop)
 
 
 def test_clean_only_columns_stay_and_are_no_refusal(shop: Shop) -> None:
-    """What only the clean table can hold outlives a catch-up of the same artwork, and is not listed as refused."""
+    """What only the clean table holds survives a catch-up and is not listed as rejected."""
     artwork = add_clean(shop, generation_status="pending")
     changes = '{"generation_status": "processing", "fal_request_id": "f1"}'
     shop.sql.execute("SELECT public.update_artwork_lifecycle(%s, %s)", (artwork, changes))
@@ -106,7 +106,7 @@ def test_clean_only_columns_stay_and_are_no_refusal(shop: Shop) -> None:
 
 
 def test_a_status_that_legacy_refuses_lands_as_the_nearest(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
-    """Where legacy's check does not know 'processing' it holds 'pending', and the clean side's own status survives the next catch-up."""
+    """`processing` is written as `pending` to a legacy table that does not know it, and the clean row keeps it."""
     shop = make_shop(Variant.MINIMAL, phase="DEPLOYED", on=either_server)
     artwork = add_clean(shop, generation_status="processing")
     assert "pending" == legacy(shop, artwork, "generation_status")
@@ -116,7 +116,7 @@ def test_a_status_that_legacy_refuses_lands_as_the_nearest(make_shop: MakeShop, 
 
 
 def test_the_id_is_touched_and_logged_once(shop: Shop) -> None:
-    """A clean write is remembered in clean_modified and logged once, because the capture does not see the write-through's own writes."""
+    """A clean write is in clean_modified and logged once, because the capture does not see the write-through's own writes."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.clean_modified")
@@ -127,7 +127,7 @@ def test_the_id_is_touched_and_logged_once(shop: Shop) -> None:
 
 
 def test_our_own_writes_are_not_written_through(shop: Shop) -> None:
-    """A transaction with artwork_migration.apply = on leaves the legacy table, clean_modified and the log alone."""
+    """A transaction with artwork_migration.apply = on changes neither the legacy table, clean_modified nor the log."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     with shop.sql.transaction():
@@ -138,7 +138,7 @@ def test_our_own_writes_are_not_written_through(shop: Shop) -> None:
 
 
 def test_replica_role_does_not_silence_the_write_through(shop: Shop) -> None:
-    """session_replication_role = replica is written through as well, because the triggers are ENABLE ALWAYS; an ordinary one is silent."""
+    """A write with session_replication_role = replica is written through, because the triggers are ENABLE ALWAYS."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     shop.sql.execute("SET session_replication_role = replica")
@@ -150,7 +150,7 @@ def test_replica_role_does_not_silence_the_write_through(shop: Shop) -> None:
 
 
 def test_merge_and_copy_are_written_through(shop: Shop) -> None:
-    """Whatever way a row comes, changes or goes on the clean side, the legacy table has it at once."""
+    """MERGE and COPY on the clean side reach the legacy table at once."""
     changed, gone, born, copied = add_clean(shop), add_clean(shop), uuid4(), uuid4()
     shop.sql.execute(
         "MERGE INTO public.artworks_v2 AS a USING (VALUES (%s::uuid, 'change'), (%s, 'delete'), (%s, 'insert')) AS n (id, what)"

@@ -7,8 +7,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy, rejected_writes
 from tests.database.conftest import Steps
-from tests.shops import Shop, catch_up_now
-from tests.stepping import break_function
+from tests.databases import Shop, catch_up_now
+from tests.interleaving import break_function
 
 UPDATE = "UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s"
 
@@ -53,7 +53,7 @@ REFUSALS = {
 
 @pytest.mark.parametrize("reason", list(REFUSALS))
 def test_what_legacy_refuses_is_recorded_and_the_clean_write_stands(shop: Shop, reason: str) -> None:
-    """SQLSTATE classes 22, 23, 42 and P0: the application sees success, the id waits in rejected_write, and no value stands there."""
+    """A clean write that legacy rejects with SQLSTATE class 22, 23, 42 or P0 succeeds, and its id is recorded without a value."""
     statement, preparation, sqlstate, where = REFUSALS[reason]
     artwork = add_legacy(shop)
     catch_up_now(shop)
@@ -66,7 +66,7 @@ def test_what_legacy_refuses_is_recorded_and_the_clean_write_stands(shop: Shop, 
 
 
 def test_an_insert_that_breaks_a_unique_key_of_legacy_is_recorded(shop: Shop) -> None:
-    """A token that a legacy row holds which stays behind: the clean row stands, the refusal is listed under the key's name."""
+    """A clean insert with the token of a legacy row that stays behind succeeds, and is recorded with the key's name."""
     token = legacy(shop, add_legacy(shop, generation_status="failed"), "access_token")
     born = add_clean(shop, access_token=token)
     assert "Rex" == clean(shop, born, "pet_name")
@@ -76,7 +76,7 @@ def test_an_insert_that_breaks_a_unique_key_of_legacy_is_recorded(shop: Shop) ->
 
 @pytest.mark.parametrize("event", ["INSERT", "UPDATE"])
 def test_a_write_that_a_trigger_of_theirs_skips_is_recorded(shop: Shop, event: str) -> None:
-    """A BEFORE trigger that returns NULL skips the row without an error; that is a refusal too, or a catch-up would undo the write."""
+    """A write that a BEFORE trigger skips by returning NULL is recorded as rejected, or catch-up would undo it."""
     artwork = add_clean(shop)
     shop.sql.execute(
         "CREATE FUNCTION public.skip() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$;"
@@ -92,7 +92,7 @@ def test_a_write_that_a_trigger_of_theirs_skips_is_recorded(shop: Shop, event: s
 
 
 def test_an_update_of_a_row_that_legacy_has_deleted_is_no_refusal(shop: Shop) -> None:
-    """The legacy side's deletion is the truth: a clean write to the row that is still there goes with it at the next catch-up."""
+    """A clean write to a row that legacy has deleted is no rejection, and goes with the next catch-up."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     shop.sql.execute("DELETE FROM public.artworks WHERE id = %s", (artwork,))
@@ -103,7 +103,7 @@ def test_an_update_of_a_row_that_legacy_has_deleted_is_no_refusal(shop: Shop) ->
 
 
 def test_the_id_of_an_artwork_cannot_be_changed_on_the_clean_side(shop: Shop) -> None:
-    """Orders hang on the legacy row's id, so a change of key is an error of the application's and not a refusal swallowed."""
+    """A change of an artwork's id on the clean side is an error for the application, because orders reference the legacy row."""
     artwork = add_clean(shop)
     with pytest.raises(psycopg.errors.FeatureNotSupported):
         shop.sql.execute("UPDATE public.artworks_v2 SET id = %s WHERE id = %s", (uuid4(), artwork))
@@ -111,7 +111,7 @@ def test_the_id_of_an_artwork_cannot_be_changed_on_the_clean_side(shop: Shop) ->
 
 
 def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
-    """55P03 while waiting for the legacy row fails the clean write; swallowed, the application would see success and legacy nothing."""
+    """A lock timeout (55P03) while waiting for the legacy row fails the clean write."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     holder, writer = shop.session(), shop.session(autocommit=True)
@@ -126,7 +126,7 @@ def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
 
 @pytest.mark.parametrize("sqlstate", ["53100", "57014", "55000", "XX000"])
 def test_what_no_row_of_legacys_is_to_blame_for_is_the_applications(shop: Shop, sqlstate: str) -> None:
-    """A full disk, a cancelled statement, a state, a fault: the clean write fails with it, and nothing is called refused."""
+    """A full disk, a cancelled statement, a wrong state or a fault fails the clean write and is no rejection."""
     artwork = add_clean(shop)
     shop.sql.execute(
         "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$"
@@ -139,7 +139,7 @@ def test_what_no_row_of_legacys_is_to_blame_for_is_the_applications(shop: Shop, 
 
 
 def test_a_repeatable_read_caller_is_written_through(shop: Shop) -> None:
-    """Where nobody else has written the row, an older snapshot is no obstacle."""
+    """A REPEATABLE READ transaction is written through if no other session has written the row."""
     artwork = add_clean(shop)
     writer = shop.session()
     writer.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -149,7 +149,7 @@ def test_a_repeatable_read_caller_is_written_through(shop: Shop) -> None:
 
 
 def test_a_serialization_failure_is_the_applications(shop: Shop) -> None:
-    """40001 in a REPEATABLE READ transaction fails the clean write, which the application tries again."""
+    """A serialization failure (40001) fails the clean write, which the application retries."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
     writer = shop.session()
@@ -162,7 +162,7 @@ def test_a_serialization_failure_is_the_applications(shop: Shop) -> None:
 
 
 def test_a_deadlock_is_the_applications(shop: Shop, steps: Steps) -> None:
-    """40P01 fails the clean write: two transactions of the application's own that cross each other are no refusal of legacy's."""
+    """A deadlock (40P01) of two of the application's transactions fails the clean write and is no rejection."""
     one, two = add_legacy(shop), add_legacy(shop)
     catch_up_now(shop)
     victim, other = shop.session(), shop.session()

@@ -4,7 +4,6 @@ import gc
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -12,10 +11,8 @@ from multiprocessing.process import BaseProcess
 
 from migration.database import Database
 from migration.settings import database_url
-from tests.shops import Shop, migrate
-
-#: No process needs longer to get where a test wants it, however busy the machine.
-PATIENCE = 120.0
+from tests.databases import Shop, migrate
+from tests.waiting import BOUND
 
 
 class Client(Shop):
@@ -51,18 +48,10 @@ def _work(url: str, work: Callable[[Client], object]) -> None:
 def kill(process: BaseProcess) -> None:
     """kill -9, and nothing else has ended it."""
     process.kill()
-    process.join(PATIENCE)
+    process.join(BOUND)
     assert -signal.SIGKILL == process.exitcode
 
 
 def at_work(shop: Shop) -> int:
     """How many backends of clients there still are."""
     return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run'"))
-
-
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until it holds, within bounds."""
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.02)

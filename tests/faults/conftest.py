@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.shops import Shop, accept_exposure
-from tests.ways import WAYS, Way
+from tests.databases import Shop, accept_exposure
+from tests.directions import DIRECTIONS, Direction
 
 
 @pytest.fixture
@@ -13,7 +13,7 @@ def accepted(shop: Shop) -> Shop:
     return shop
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest, migrated: Shop) -> Way:
+@pytest.fixture(params=DIRECTIONS, ids=str)
+def direction(request: pytest.FixtureRequest, migrated: Shop) -> Direction:
     """The switch and the way back from it, in turn."""
-    return Way.ready(migrated, request.param)
+    return Direction.ready(migrated, request.param)

@@ -11,7 +11,7 @@ from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.plans.plan import Plan
 from migration.settings import database_url
 from migration.verbs import deploy_schema
-from tests.shops import SETTINGS
+from tests.databases import SETTINGS
 
 PASSWORD = "pa55word-of-nobody"  # noqa: S105 (a canary: it must appear nowhere)
 
@@ -24,7 +24,7 @@ def start(url: str) -> Plan:
             runs.exclusive(database, SETTINGS, verb=DEPLOY_SCHEMA, name="test-run", run_id=""),
             database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection,
         ):
-            return deploy_schema.plan_deployment(connection)
+            return deploy_schema.plan_deploy_schema(connection)
     finally:
         database.dispose()
 

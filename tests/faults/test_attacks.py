@@ -8,8 +8,8 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, deploy, migrate, roll_back, switch
-from tests.visitors import FewRows, Visitor, few_rows
+from tests.databases import Shop, catch_up_now, deploy, migrate, roll_back, switch
+from tests.roles import Caller, FewRows, few_rows
 
 #: Takes what it can get whenever it is called, and tells as whom. It is called once at a time: reading may call it again.
 STEALING = """
@@ -45,7 +45,7 @@ def few(shop: Shop) -> FewRows:
 def signed_in(shop: Shop, user: UUID) -> psycopg.Connection[Any]:
     """A session that is a user's from its beginning."""
     session = shop.session(autocommit=True)
-    session.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (Visitor("authenticated", str(user)).claims,))
+    session.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (Caller("authenticated", str(user)).claims,))
     session.execute("SET SESSION AUTHORIZATION authenticated")
     return session
 
@@ -67,7 +67,7 @@ def left_behind(shop: Shop) -> UUID:
 
 
 def test_our_functions_run_nothing_of_the_callers(shop: Shop, few: FewRows) -> None:
-    """Types of the caller's own, put before the server's, are not taken by a trigger that has more rights than the caller."""
+    """A trigger with more privileges than the caller does not use types of the caller's own in front of the server's."""
     session = signed_in(shop, few.owning)
     session.execute(STEALING)
     writes = ("UPDATE public.artworks SET pet_name = 'a'", "UPDATE public.artworks_v2 SET pet_name = 'b'", "DELETE FROM public.orders")
@@ -82,8 +82,7 @@ def test_our_functions_run_nothing_of_the_callers(shop: Shop, few: FewRows) -> N
 
 
 def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: MakeShop) -> None:
-    """An empty search_path would have it first. A body that was bound when it was made looks nowhere; one function sets the path for its
-    caller, and the delete through the view is its caller's own, with their rights and their path."""
+    """Each of our functions has a search_path that ends with pg_temp, except those bound when created and those of the caller."""
     shop = make_shop(phase="SWITCHED")
     open_ones = (
         "SELECT p.oid::regprocedure::text FROM pg_proc AS p WHERE p.prosqlbody IS NULL AND NOT COALESCE("
@@ -99,7 +98,7 @@ def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: Ma
     "write", ["UPDATE public.artworks_v2 SET pet_name = 'Mine', access_token = 'known'", "DELETE FROM public.artworks_v2"]
 )
 def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(shop: Shop, few: FewRows, write: str) -> None:
-    """The legacy table refuses the second row of an id; what is done to the clean one afterwards is not done to the row of that id."""
+    """A clean row with another's id is rejected by legacy, and what happens to it later does not reach the other's row."""
     theirs = left_behind(shop)
     before = shop.rows("SELECT a::text FROM public.artworks AS a WHERE id = %s", theirs)
     session = signed_in(shop, few.owning)
@@ -113,7 +112,7 @@ def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(sho
 
 
 def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewRows) -> None:
-    """Where the row of that id is not seen when the legacy table refuses the second one, it is still taken for somebody else's."""
+    """A row of that id which an older snapshot does not see still counts as another's."""
     shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT none_own CHECK (pet_name <> 'Own') NOT VALID")
     session = signed_in(shop, few.owning)
     session.execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT FROM public.orders")
@@ -126,7 +125,7 @@ def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewR
 
 @pytest.mark.parametrize("by", ["insert", "change of the key"])
 def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, few: FewRows, by: str) -> None:
-    """The way back would write over that row, and show whoever took its id what is left of it."""
+    """After the switch an id of a row that stayed behind cannot be taken, because a rollback would write over that row."""
     theirs = left_behind(shop)
     before = shop.rows("SELECT a::text FROM public.artworks AS a WHERE id = %s", theirs)
     switch(shop)
@@ -143,7 +142,7 @@ def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, 
 
 
 def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop) -> None:
-    """That id was on the serving table; a key tells it, so the log, which has thirty days of writes, is not read for it."""
+    """After the switch an id that the serving table had may be inserted again after its row was deleted."""
     artwork = add_clean(migrated, pet_name="Rex")
     switch(migrated)
     migrated.sql.execute("DELETE FROM public.artworks WHERE id = %s", (artwork,))
@@ -156,7 +155,7 @@ def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop
 
 
 def test_a_function_that_tells_what_it_sees_sees_no_row_of_others(shop: Shop, few: FewRows) -> None:
-    """Row level security comes before a condition of the caller's, however cheap that says it is; through the compatibility view too."""
+    """A caller's function in a condition sees no row of others, because row level security comes first, also through the view."""
     switch(shop)
     session = signed_in(shop, few.owning)
     told: list[str] = []

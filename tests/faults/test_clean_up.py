@@ -13,10 +13,10 @@ from migration.ledger.runs import Approval
 from migration.plans import execution, plan
 from migration.plans.plan import Plan
 from tests.conftest import MakeShop
-from tests.faults.test_locks import BOUND, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
-from tests.faults.test_switch_killed import TERMINATED
-from tests.shops import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
-from tests.ways import places, with_row
+from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
+from tests.directions import places, with_row
+from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
+from tests.waiting import BOUND
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"
 IN_THE_WAY = {
@@ -63,14 +63,14 @@ def refusal(shop: Shop) -> dict[str, list[Problem]]:
 # What speaks against it
 
 
-def test_on_the_day_of_the_switch_the_plan_can_be_read_and_says_no(switched: Shop) -> None:
-    """Too early, not verified, no archive: all told at once, and the statements can be read."""
+def test_on_the_day_of_the_switch_the_plan_can_be_read_and_is_blocked(switched: Shop) -> None:
+    """On the day of the switch the plan of clean_up can be read, and is blocked as too early, not verified and without an archive."""
     assert {"safety_window", "verification", "archive"} == set(refusal(switched))
     assert "retired_table" in {statement.object for statement in planned_clean_up(switched).statements}
 
 
 def test_a_day_too_early(ready: Shop) -> None:
-    """By the ledger's time; it says how many days are left and when they are over."""
+    """A day too early by the ledger's time, clean_up says how many days are left and when they are over."""
     ready.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at + interval '23 hours' WHERE phase_after = 'SWITCHED'")
     ends = ready.value(
         "SELECT TO_CHAR(ended_at + interval '30 days', 'YYYY-MM-DD HH24:MI') FROM artwork_migration.phase_history"
@@ -84,7 +84,7 @@ def test_a_day_too_early(ready: Shop) -> None:
 
 VERIFICATIONS: dict[str, tuple[Callable[[Shop], object], str]] = {
     "none": (lambda shop: shop.sql.execute("DELETE FROM artwork_migration.verification"), "there is none"),
-    "red": (lambda shop: verify(shop, "live.has_user"), "red: live.has_user"),
+    "red": (lambda shop: verify(shop, "verification.has_user"), "red: verification.has_user"),
     "old": (
         lambda shop: shop.sql.execute("UPDATE artwork_migration.verification SET verified_at = verified_at - interval '25 hours'"),
         "older than 24 hours",
@@ -94,7 +94,7 @@ VERIFICATIONS: dict[str, tuple[Callable[[Shop], object], str]] = {
 
 @pytest.mark.parametrize("name", VERIFICATIONS)
 def test_without_a_green_verification_of_the_last_day(ready: Shop, name: str) -> None:
-    """None, a red one, an old one."""
+    """clean_up is blocked without a verification, with a red one, and with an old one."""
     happen, told = VERIFICATIONS[name]
     happen(ready)
     found = refusal(ready)
@@ -103,8 +103,8 @@ def test_without_a_green_verification_of_the_last_day(ready: Shop, name: str) ->
     assert "Run verify" in found["verification"][0].remedy
 
 
-def test_without_an_archive_somebody_must_take_leave_of_the_values(ready: Shop) -> None:
-    """The decision can be taken back."""
+def test_without_an_archive_somebody_must_accept_the_loss(ready: Shop) -> None:
+    """clean_up is blocked without a decision about the archive, and blocked again if the decision is withdrawn."""
     decide(ready, "no_archive", "no")
     found = refusal(ready)
     assert ["archive"] == list(found)
@@ -112,16 +112,16 @@ def test_without_an_archive_somebody_must_take_leave_of_the_values(ready: Shop) 
 
 
 def test_rejected_writes_and_steps_left(ready: Shop) -> None:
-    """A write that waits for a decision is named by id, a step by its name."""
+    """clean_up is blocked by a rejected write, named by id, and by an open step, named by its name."""
     ready.sql.execute(
         "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
         " SELECT id, 'CARRY BACK', '23502', 'artworks_old' FROM artworks ORDER BY id LIMIT 1"
     )
-    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate live'")
+    ready.sql.execute("UPDATE artwork_migration.step SET done_at = NULL WHERE name = 'gate verification'")
     found = refusal(ready)
     assert {"rejected_write", "steps_left"} == set(found)
     assert str(ready.value("SELECT id FROM artwork_migration.rejected_write")) in found["rejected_write"][0].subject
-    assert "step gate live" == found["steps_left"][0].subject
+    assert "step gate verification" == found["steps_left"][0].subject
 
 
 #: What is made, and how it is named.
@@ -146,7 +146,7 @@ DEPENDENTS = {
 
 
 def test_what_depends_on_what_goes_is_named(ready: Shop) -> None:
-    """All of it, by kind and name, and nothing else."""
+    """clean_up is blocked by exactly what depends on the retired objects, by kind and name."""
     for statement in DEPENDENTS:
         ready.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     found = refusal(ready)
@@ -155,7 +155,7 @@ def test_what_depends_on_what_goes_is_named(ready: Shop) -> None:
 
 
 def test_what_depends_on_it_behind_the_plan_is_found_under_the_locks(ready: Shop) -> None:
-    """Nothing is taken away that is not ours."""
+    """An object that depends on the retired table and appeared after the plan stops clean_up under the locks."""
     made = planned_clean_up(ready)
     ready.sql.execute("CREATE POLICY late ON orders USING (EXISTS (SELECT FROM artworks_old))")
     before = ready.schema_dump()
@@ -165,7 +165,7 @@ def test_what_depends_on_it_behind_the_plan_is_found_under_the_locks(ready: Shop
 
 
 def test_an_outdated_number_is_refused(ready: Shop) -> None:
-    """A decision made since makes the plan another one."""
+    """A decision after the plan makes its number invalid."""
     made = planned_clean_up(ready)
     ready.database.write("keeping the plan", lambda connection: plan.keep(connection, made, "test"))
     decide(ready, "remove_test_data", "yes")
@@ -178,7 +178,7 @@ def test_an_outdated_number_is_refused(ready: Shop) -> None:
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
 def test_locks_not_had_change_nothing_and_name_the_holder(ready: Shop, name: str) -> None:
-    """The schema and the phase are what they were; the same plan goes through when the holder has gone."""
+    """Without the locks clean_up changes nothing and names the holder; the same plan goes through afterwards."""
     before, made = ready.schema_dump(), planned_clean_up(ready)
     with holding(ready, IN_THE_WAY[name]) as session:
         with pytest.raises(LockNotObtained) as caught:
@@ -198,7 +198,7 @@ def test_locks_not_had_change_nothing_and_name_the_holder(ready: Shop, name: str
     ],
 )
 def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: str, then: str, waits_for: str) -> None:
-    """Whatever order the application locks in, we give up first."""
+    """In whatever order the application locks, clean_up gives up first and the server counts no deadlock."""
     cross(ready, lambda: execute_clean_up(ready, patience=BOUND), first, then, waits_for)
     assert Phase.CLEANED is phase(ready)
 
@@ -207,7 +207,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: s
 
 
 def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
-    """A backend that dies behind each locked statement in turn leaves everything as it was: up to the commit there is a way back."""
+    """A backend that dies behind any locked statement of clean_up leaves everything as it was."""
     before, made = ready.schema_dump(), planned_clean_up(ready)
     rows = places(made, "locked")
     for place in rows:
@@ -218,7 +218,7 @@ def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
 
 
 def test_killed_between_the_statement_and_the_commit(ready: Shop) -> None:
-    """The phase is written in the same transaction, so the retired table is there."""
+    """A backend that dies before the commit leaves the retired table, because the phase is in the same transaction."""
     before = ready.schema_dump()
 
     def die(connection: Connection) -> None:
@@ -242,7 +242,7 @@ def _locked_alone(shop: Shop, made: Plan, before_commit: Callable[[Connection], 
 
 
 def test_killed_behind_the_commit_the_next_run_does_the_rest(ready: Shop, tmp_path: Path) -> None:
-    """Also what was done and not yet noted; once done, nothing is left."""
+    """After a clean-up that was killed behind its commit the next run does the steps left, also those done and not noted."""
     decide(ready, "remove_test_data", "yes")
     execute_clean_up(ready)
     assert ready.value("SELECT TO_REGCLASS('artwork_migration.gate_result') IS NOT NULL")

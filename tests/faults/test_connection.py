@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +14,9 @@ import pytest
 from migration.errors import BadInput, DatabaseUnreachable
 from sample.binaries import binary_directory, give_to, system_user
 from sample.server import EmbeddedServer
+from tests.databases import Shop
 from tests.faults.connecting import PASSWORD, refusal, start, tells_no_secret
-from tests.shops import Shop
+from tests.waiting import wait_until
 
 # No connection at all
 
@@ -44,54 +44,54 @@ def unreachable(url: str) -> str:
 
 
 def test_nobody_listens() -> None:
-    """The address is named, and that somebody should look whether the server runs."""
+    """The refusal of an address where nothing listens names it and says to check whether the server runs."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: refused, and nobody else can have it meanwhile
         port = taken.getsockname()[1]
         message = unreachable(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{port}/shop")
     assert f"shop at 127.0.0.1:{port}" in message
-    assert "nobody listens there" in message
+    assert "no server listens there" in message
 
 
 def test_no_socket(tmp_path: Path) -> None:
-    """The folder is named."""
+    """The refusal of a socket that does not exist names its folder."""
     message = unreachable(f"postgresql://postgres:{PASSWORD}@/shop?host={tmp_path}")
     assert f"shop at {tmp_path}" in message
     assert "no server at that socket" in message
 
 
 def test_unknown_host() -> None:
-    """The host is named."""
+    """The refusal of an unknown host names it."""
     message = unreachable(f"postgresql://postgres:{PASSWORD}@nowhere.invalid/shop")
     assert "shop at nowhere.invalid" in message
     assert "cannot be resolved" in message
 
 
 def test_wrong_password(tcp_server: EmbeddedServer) -> None:
-    """Neither the wrong password nor the right one is told."""
+    """The refusal of a wrong password holds neither that password nor the right one."""
     message = unreachable(tcp_server.url("shop", "keeper", PASSWORD, tcp=True))
     assert "the password or the user name is wrong" in message
     assert "right-one" not in message
 
 
 def test_no_password(tcp_server: EmbeddedServer) -> None:
-    """A password that is missing is another mistake than one that is wrong."""
+    """A missing password is refused with another message than a wrong one."""
     assert "ARTWORK_DATABASE_URL has none" in unreachable(tcp_server.url("shop", "keeper", tcp=True))
 
 
 def test_right_password_gets_through(tcp_server: EmbeddedServer) -> None:
-    """With the right one the same server answers, and the next question is the table."""
-    (obstacle,) = refusal(tcp_server.url("shop", "keeper", "right-one", tcp=True))
-    assert "artworks_missing" == obstacle.rule
+    """With the right password the connection succeeds, and the next prerequisite is checked."""
+    (prerequisite,) = refusal(tcp_server.url("shop", "keeper", "right-one", tcp=True))
+    assert "artworks_missing" == prerequisite.rule
 
 
 def test_unknown_database(server: EmbeddedServer) -> None:
-    """The database that is not there is named."""
+    """The refusal of an unknown database names it."""
     assert "The database no_shop at" in unreachable(server.url("no_shop"))
 
 
 def test_unknown_role(server: EmbeddedServer) -> None:
-    """A role that is not there is found before anything is asked."""
+    """An unknown role is refused before any prerequisite is checked."""
     assert "no such database or role" in unreachable(server.url("postgres", user="nobody_at_all"))
 
 
@@ -108,7 +108,7 @@ def test_unknown_role(server: EmbeddedServer) -> None:
     ],
 )
 def test_an_address_that_is_none(url: str, told: str) -> None:
-    """It is refused before anybody is asked, without repeating what was typed."""
+    """A text that is no address is refused before a connection is tried, without repeating it."""
     with pytest.raises(BadInput, match=told) as caught:
         start(url)
     tells_no_secret(caught.value)
@@ -141,7 +141,7 @@ def pooler(shop: Shop, request: pytest.FixtureRequest) -> Iterator[str]:
         quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
         process = subprocess.Popen([program, "-q", str(config)], user=user, group=user, cwd="/", **quiet)
         try:
-            _wait_for_port(port)
+            wait_until(lambda: _answers(port))
             yield f"postgresql://postgres@127.0.0.1:{port}/{shop.name}"
         finally:
             process.terminate()
@@ -150,44 +150,39 @@ def pooler(shop: Shop, request: pytest.FixtureRequest) -> Iterator[str]:
 
 @pytest.mark.parametrize("pooler", ["transaction"], indirect=True)
 def test_a_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
-    """Behind a pooler that hands the backend on between transactions, a session's lock would protect nothing: it is found out."""
+    """A transaction pooler is detected and refused, because a session's lock would protect nothing behind it."""
     before = shop.schema_dump()
-    (obstacle,) = refusal(pooler)
-    assert ("transaction_pooler", "ARTWORK_DATABASE_URL") == (obstacle.rule, obstacle.subject)
-    assert "session pooler" in obstacle.remedy
+    (prerequisite,) = refusal(pooler)
+    assert ("transaction_pooler", "ARTWORK_DATABASE_URL") == (prerequisite.rule, prerequisite.subject)
+    assert "session pooler" in prerequisite.remedy
     assert before == shop.schema_dump()
 
 
 @pytest.mark.parametrize("pooler", ["transaction"], indirect=True)
 def test_a_busy_transaction_pooler_is_refused(shop: Shop, pooler: str) -> None:
-    """Also with other clients' connections in the pool, some of them at work."""
+    """A transaction pooler is detected also with other clients' connections in its pool, some of them at work."""
     with contextlib.ExitStack() as others:
         for number in range(6):
             other = others.enter_context(psycopg.connect(pooler))
             other.execute("SELECT 1")
             if number % 2:
                 other.rollback()
-        (obstacle,) = refusal(pooler)
-    assert "transaction_pooler" == obstacle.rule
+        (prerequisite,) = refusal(pooler)
+    assert "transaction_pooler" == prerequisite.rule
 
 
 @pytest.mark.parametrize("pooler", ["session"], indirect=True)
-def test_a_session_pooler_is_no_obstacle(pooler: str) -> None:
-    """A pooler that gives each client a backend of its own is as good as the server."""
+def test_a_session_pooler_is_accepted(pooler: str) -> None:
+    """A session pooler is accepted like the server itself."""
     assert ["exposure_not_accepted"] == [blocker.rule for blocker in start(pooler).blockers]
 
 
 def test_the_port_of_a_transaction_pooler_is_refused_unasked() -> None:
-    """Port 6543 is the hosting platform's transaction pooler: no connection is even tried."""
-    (obstacle,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
-    assert "transaction_pooler" == obstacle.rule
+    """Port 6543, the hosting platform's transaction pooler, is refused without a connection."""
+    (prerequisite,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
+    assert "transaction_pooler" == prerequisite.rule
 
 
-def _wait_for_port(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise AssertionError("pgbouncer did not start")
+def _answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -10,10 +10,11 @@ import pytest
 
 from migration.errors import RunInProgress
 from sample.server import EmbeddedServer
-from tests.faults.client import PATIENCE, at_work, client, kill, wait_until
-from tests.shops import Shop, migrate
-from tests.stepping import Barrier, Step
-from tests.twins import Twins, end_state
+from tests.databases import Shop, migrate
+from tests.faults.client import at_work, client, kill
+from tests.interleaving import Barrier, Step
+from tests.reference_runs import Reference, end_state
+from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
 DONE = "SELECT COUNT(done_at) FROM artwork_migration.chunk"
@@ -54,33 +55,53 @@ AFTER_THE_BACKFILL = {
 }
 
 
+#: The moments that stand for the others in `make test`: one of each kind of work.
+REPRESENTATIVES = {
+    "creating the second batch of users",
+    "among the rows of a chunk",
+    "noting a chunk",
+    "beginning an index",
+    "consuming the log",
+    "parking tokens",
+    "writing clean rows",
+    "noting the end",
+}
+
+
+def moments(named: dict[str, tuple[str, int]]) -> pytest.MarkDecorator:
+    """One case for each moment."""
+    return pytest.mark.parametrize(
+        "moment", [pytest.param(one, marks=[] if one in REPRESENTATIVES else [pytest.mark.exhaustive]) for one in named]
+    )
+
+
 @pytest.fixture(scope="module")
-def deployed_twins(server: EmbeddedServer) -> Iterator[Twins]:
+def deployed_reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Deployed, with writes in the log."""
-    twins = Twins(server)
-    yield twins
-    twins.drop()
+    reference = Reference(server)
+    yield reference
+    reference.drop()
 
 
 @pytest.fixture(scope="module")
-def copied_twins(server: EmbeddedServer) -> Iterator[Twins]:
+def copied_reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Past the backfill, with writes on both sides since."""
-    twins = Twins(server, rows=13_000, copied=True)
-    yield twins
-    twins.drop()
+    reference = Reference(server, rows=13_000, copied=True)
+    yield reference
+    reference.drop()
 
 
 @pytest.fixture
-def shop(deployed_twins: Twins) -> Iterator[Shop]:
+def shop(deployed_reference: Reference) -> Iterator[Shop]:
     """One of them."""
-    with deployed_twins.clone() as clone:
+    with deployed_reference.clone() as clone:
         yield clone
 
 
 @pytest.fixture
-def copied_shop(copied_twins: Twins) -> Iterator[Shop]:
+def copied_shop(copied_reference: Reference) -> Iterator[Shop]:
     """One of those."""
-    with copied_twins.clone() as clone:
+    with copied_reference.clone() as clone:
         yield clone
 
 
@@ -95,30 +116,30 @@ def killed_at(shop: Shop, trigger: str, passes: int) -> None:
     wait_until(lambda: not at_work(shop))
 
 
-def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_twins: Twins) -> None:
-    """The checksums know nothing that differs from run to run, and see a single changed value; there are more than 20 chunks."""
+def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_reference: Reference) -> None:
+    """Two undisturbed runs have the same checksums, one changed value gives another one, and there are more than 20 chunks."""
     migrate(shop)
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
     assert shop.value(DONE) > 20
     shop.sql.execute("UPDATE public.artworks_v2 SET pet_image_url = 'x' WHERE id = (SELECT MIN(id::text)::uuid FROM public.artworks_v2)")
-    assert deployed_twins.undisturbed["clean rows"] != end_state(shop)["clean rows"]
+    assert deployed_reference.undisturbed["clean rows"] != end_state(shop)["clean rows"]
 
 
 # The client
 
 
-def test_killed_in_a_chunk(shop: Shop, deployed_twins: Twins) -> None:
-    """The sixth chunk is lost with the client; the first five are not copied again, and the end is that of an undisturbed run."""
+def test_killed_in_a_chunk(shop: Shop, deployed_reference: Reference) -> None:
+    """A client that dies in its sixth chunk loses that chunk only, and the next run ends as an undisturbed one."""
     killed_at(shop, IN_THE_SIXTH_CHUNK, 5)
     before = shop.rows(FIRST_FIVE)
     assert (5, 5) == (len(before), shop.value(DONE))
     migrate(shop)
     assert before == shop.rows(FIRST_FIVE)
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
 
 
-def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
-    """The fence is held against the client as soon as it has committed its fifth chunk: it dies with no transaction open."""
+def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) -> None:
+    """A client that dies between two chunks, with no transaction open, loses nothing, and the next run ends as an undisturbed one."""
     barrier = Barrier(shop, COMMITTING_A_CHUNK, passes=4)
     barrier.close()
     keeper = shop.session(autocommit=True)
@@ -135,48 +156,48 @@ def test_killed_between_two_chunks(shop: Shop, deployed_twins: Twins) -> None:
     wait_until(lambda: not at_work(shop))
     migrate(shop)
     assert before == shop.rows(FIRST_FIVE)
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
 
 
-@pytest.mark.parametrize("moment", IN_THE_BACKFILL)
-def test_killed_on_the_way(shop: Shop, deployed_twins: Twins, moment: str) -> None:
-    """Wherever a first run was killed, the next one ends as if it had been alone."""
+@moments(IN_THE_BACKFILL)
+def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: str) -> None:
+    """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
     killed_at(shop, *IN_THE_BACKFILL[moment])
     migrate(shop)
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
 
 
-@pytest.mark.parametrize("moment", AFTER_THE_BACKFILL)
-def test_killed_after_the_backfill(copied_shop: Shop, copied_twins: Twins, moment: str) -> None:
-    """Wherever catch-up, reconcile or the end were killed, the next run ends as if it had been alone."""
+@moments(AFTER_THE_BACKFILL)
+def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
+    """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
     migrate(copied_shop)
-    assert copied_twins.undisturbed == end_state(copied_shop)
+    assert copied_reference.undisturbed == end_state(copied_shop)
 
 
-def test_killed_again_and_again(shop: Shop, deployed_twins: Twins) -> None:
-    """Runs that are killed at any moment, each a little later than the one before, get there together."""
+def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> None:
+    """Runs that are killed at any moment, each a little later than the one before, end together as an undisturbed one."""
     kills, ended = 0, None
     while ended != 0:
         with client(shop) as process:
             wait_until(lambda: at_work(shop) or not process.is_alive())
             process.join(0.1 * (kills + 1))
             process.kill()
-            process.join(PATIENCE)
+            process.join(BOUND)
             ended = process.exitcode
         assert ended in {0, -signal.SIGKILL}
         kills += 1
         wait_until(lambda: not at_work(shop))
     assert kills > 2
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
 
 
 # The client, and not its backend
 
 
 @pytest.mark.parametrize(("stop", "chunks"), [(IN_THE_SIXTH_CHUNK, 5), (COMMITTING_A_CHUNK, 6)], ids=["copying", "committing"])
-def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins, stop: str, chunks: int) -> None:
-    """A run is refused while an orphan is in a chunk; what the orphan was told to commit counts, what not is copied again."""
+def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_reference: Reference, stop: str, chunks: int) -> None:
+    """While a killed client's backend is in a chunk a run is refused; what that backend commits counts, and the rest is copied again."""
     barrier = Barrier(shop, stop, passes=5)
     barrier.close()
     with client(shop) as process:
@@ -192,12 +213,12 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_twins: Twins
     assert chunks == shop.value(DONE)
     migrate(shop)
     assert before == shop.rows(FIRST_FIVE)
-    assert deployed_twins.undisturbed == end_state(shop)
+    assert deployed_reference.undisturbed == end_state(shop)
 
 
 @pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
-def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, ended: bool, invalid: int) -> None:
-    """CREATE INDEX CONCURRENTLY outlives its client or leaves a ruin behind; the next run has every index, and all of them valid."""
+def test_killed_while_an_index_is_made(copied_shop: Shop, copied_reference: Reference, ended: bool, invalid: int) -> None:
+    """After CREATE INDEX CONCURRENTLY outlived its client or left an invalid index, the next run makes every index valid."""
     writer = copied_shop.session()
     writer.execute("LOCK TABLE public.artworks_v2 IN ROW EXCLUSIVE MODE")
     waiting = (
@@ -212,7 +233,7 @@ def test_killed_while_an_index_is_made(copied_shop: Shop, copied_twins: Twins, e
     wait_until(lambda: not at_work(copied_shop))
     assert invalid == copied_shop.value("SELECT COUNT(*) FROM pg_index WHERE indrelid = 'public.artworks_v2'::regclass AND NOT indisvalid")
     migrate(copied_shop)
-    assert copied_twins.undisturbed == end_state(copied_shop)
+    assert copied_reference.undisturbed == end_state(copied_shop)
 
 
 # The server
@@ -234,21 +255,23 @@ def kill_server(server: EmbeddedServer) -> None:
 
 @pytest.mark.parametrize(
     ("copied", "stop", "passes"),
-    [(False, IN_THE_SIXTH_CHUNK, 5), (True, *AFTER_THE_BACKFILL["writing clean rows"])],
-    ids=["copying", "catch-up"],
+    [
+        pytest.param(False, IN_THE_SIXTH_CHUNK, 5, id="copying"),
+        pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=pytest.mark.exhaustive, id="catch-up"),
+    ],
 )
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
-    """The client ends with an error, and after the server's recovery the next run ends as if nothing had been."""
-    twins = Twins(own_server, copied=copied)
-    undisturbed = twins.undisturbed
-    with twins.clone() as shop:
+    """A killed server ends the client with an error; after its recovery the next run ends as an undisturbed one."""
+    reference = Reference(own_server, copied=copied)
+    undisturbed = reference.undisturbed
+    with reference.clone() as shop:
         barrier = Barrier(shop, stop, passes=passes)
         barrier.close()
         with client(shop) as process:
             wait_until(lambda: barrier.reached or not process.is_alive())
             before = shop.rows(FIRST_FIVE)
             kill_server(own_server)
-            process.join(PATIENCE)
+            process.join(BOUND)
             assert 1 == process.exitcode
         recovered = Shop(own_server, shop.name)
         migrate(recovered)

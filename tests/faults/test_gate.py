@@ -1,4 +1,4 @@
-"""A gate fails closed: whatever keeps a rule from looking makes the gate red, by another error than bad data does."""
+"""A gate fails closed: anything that keeps a rule from checking makes the gate red, with another error than bad data."""
 
 import tempfile
 from pathlib import Path
@@ -25,11 +25,11 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate
 from tests.artworks import add_clean
-from tests.shops import Shop, deploy, migrate, running
+from tests.databases import Shop, deploy, migrate, running
 
 
 class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
-    """What it counts of two columns it counts in several statements."""
+    """A rule about two columns, which Great Expectations counts in several statements."""
 
     column_A: str = "updated_at"  # noqa: N815 (its name in Great Expectations)
     column_B: str = "created_at"  # noqa: N815 (its name in Great Expectations)
@@ -45,21 +45,21 @@ class Sane(gxe.ExpectColumnValuesToNotBeNull):
 
 
 class NoSuchColumn(gxe.ExpectColumnValuesToNotBeNull):
-    """Its column is not there."""
+    """A rule whose column does not exist."""
 
     column: str = "no_such_column"
     description: str | None = "Never."
 
 
 class NotOnPostgres(gxe.ExpectColumnValuesToBeIncreasing):
-    """Great Expectations does not do this on Postgres."""
+    """A rule that Great Expectations does not support on Postgres."""
 
     column: str = "id"
     description: str | None = "Never."
 
 
 class WithoutParameter(gxe.ExpectColumnValuesToBeInSet):
-    """Its parameter is never given."""
+    """A rule whose parameter never gets a value."""
 
     column: str = "generation_status"
     value_set: Any = {"$PARAMETER": "statuses"}  # noqa: RUF012 (a field's default, which pydantic copies)
@@ -67,21 +67,21 @@ class WithoutParameter(gxe.ExpectColumnValuesToBeInSet):
 
 
 class LeaksInItsError(gxe.UnexpectedRowsExpectation):
-    """The server's message would hold an e-mail."""
+    """A rule whose error message from the server has an e-mail in it."""
 
     unexpected_rows_query: Any = "SELECT CAST(customer_email AS int) FROM {batch}"
     description: str | None = "Never."
 
 
 class Writes(gxe.UnexpectedRowsExpectation):
-    """It would change the database."""
+    """A rule that would change the database."""
 
     unexpected_rows_query: Any = "SELECT NEXTVAL('public.written') FROM {batch} LIMIT 1"
     description: str | None = "Never."
 
 
 class NoneOfThese(gxe.ExpectColumnValuesToNotBeNull):
-    """No row has this status, so it looks at none."""
+    """A rule that checks no row, because no row has this status."""
 
     column: str = "generated_image_url"
     row_condition: Any = Column("generation_status") == "no such status"
@@ -89,7 +89,7 @@ class NoneOfThese(gxe.ExpectColumnValuesToNotBeNull):
 
 
 class NoneOfTheseIsFine(NoneOfThese):
-    """No row has this status, and that is fine."""
+    """The same rule, which may check no row."""
 
     empty_is_fine: ClassVar[bool] = True
 
@@ -108,8 +108,8 @@ class UnjudgedWarning(NoSuchColumn):
     severity: FailureSeverity = WARNING
 
 
-#: Every gate but `live`, which looks at tables that are not there yet.
-BEFORE_THE_SWITCH = [suite for name, suite in SUITES.items() if name != "live"]
+#: Every gate but `verification`, whose tables do not exist before the switch.
+BEFORE_THE_SWITCH = [suite for name, suite in SUITES.items() if name != "verification"]
 
 
 def judged(shop: Shop, suite: Suite) -> GateVerdict:
@@ -129,7 +129,7 @@ def on_clean(*columns: type[Expectation]) -> Suite:
 
 
 def test_a_migrated_shop_is_green(migrated: Shop) -> None:
-    """Every suite of its phase judges every rule of its own, and what is left are warnings."""
+    """Each suite of a migrated shop judges each of its rules, and none is red."""
     for suite in BEFORE_THE_SWITCH:
         verdict = judged(migrated, suite)
         assert "" == verdict.broken
@@ -139,7 +139,7 @@ def test_a_migrated_shop_is_green(migrated: Shop) -> None:
 
 
 def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
-    """As it is declared, judged twice or once: the severity and the words of the class, which Great Expectations drops."""
+    """Judged once or twice, a rule leaves one verdict, with the severity and the description of its class."""
     with running(migrated) as run:
         begin(run)
         judge_suite(run, CLEAN_ARTWORKS)
@@ -155,57 +155,57 @@ def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
     [
         (NoSuchColumn, "raised InvalidMetricAccessorDomainKwargsKeyError"),
         (NotOnPostgres, "raised "),
-        (WithoutParameter, "has a parameter that nobody fills in"),
+        (WithoutParameter, "has a parameter without a value"),
         (LeaksInItsError, "raised "),
-        (NoneOfThese, "looked at nothing"),
+        (NoneOfThese, "checked nothing"),
         (UnjudgedWarning, "raised "),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
 def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expectation], why: str) -> None:
-    """Whatever its severity, and however green the others are."""
+    """A rule that cannot be judged breaks the gate, whatever its severity and however green the other rules are."""
     verdict = judged(migrated, on_clean(Sane, rule))
     assert f"{rule.expectation_type} {why}" in verdict.broken.replace("sane, ", "")
     with pytest.raises(GateBroken, match="could not be judged"):
         require_green(verdict)
-    assert [(False, 0)] == migrated.rows("SELECT passed, bad FROM artwork_migration.gate_result WHERE rule = %s", rule.expectation_type)
+    assert [(True, 0)] == migrated.rows("SELECT red, bad FROM artwork_migration.gate_result WHERE rule = %s", rule.expectation_type)
 
 
 def test_an_empty_suite_breaks_the_gate(migrated: Shop) -> None:
-    """Great Expectations calls it a success."""
+    """A suite without rules breaks the gate, although Great Expectations calls it a success."""
     with pytest.raises(GateBroken, match="no rules"):
         require_green(judged(migrated, Suite("trap", table="artworks_v2")))
 
 
 def test_a_dropped_rule_breaks_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A type that Great Expectations does not know is left out of the suite, or fails it; it is never passed over."""
+    """A rule that Great Expectations does not know, and leaves out of the suite, breaks the gate."""
     monkeypatch.delitem(registry._registered_expectations, Sane.expectation_type)
     with pytest.raises(GateBroken, match="sane"):
         require_green(judged(migrated, on_clean(Sane, NoneOfTheseIsFine)))
 
 
 def test_fewer_results_than_rules_break_the_gate(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two rules of one name, of which one result is left, and a rule whose result goes by another name."""
+    """A rule whose result has another name than the rule breaks the gate."""
     monkeypatch.setattr(Sane, "expectation_type", "sane_no_more")
     with pytest.raises(GateBroken, match="sane_no_more was not judged"):
         require_green(judged(migrated, on_clean(Sane)))
 
 
 def test_a_missing_table_breaks_the_gate(migrated: Shop) -> None:
-    """Every rule about it is told."""
+    """A table that does not exist breaks the gate, and the message names the rule."""
     with pytest.raises(GateBroken, match="sane raised"):
         require_green(judged(migrated, Suite("trap", table="no_such_table", columns=(Sane,))))
 
 
 def test_an_empty_table_breaks_the_gate(migrated: Shop) -> None:
-    """Great Expectations finds no null in it and calls it a success."""
+    """An empty table breaks the gate, although Great Expectations finds no NULL in it and calls it a success."""
     migrated.sql.execute("CREATE TABLE public.nothing_here (id uuid)")
-    with pytest.raises(GateBroken, match="sane looked at nothing"):
+    with pytest.raises(GateBroken, match="sane checked nothing"):
         require_green(judged(migrated, Suite("trap", table="nothing_here", columns=(Sane,))))
 
 
 def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
-    """Then nothing looked at is green."""
+    """A rule that may check no row is green if it checks none."""
     require_green(judged(migrated, on_clean(NoneOfTheseIsFine)))
 
 
@@ -214,12 +214,12 @@ def test_a_rule_may_say_that_empty_is_fine(migrated: Shop) -> None:
     [
         ("DELETE FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 0 results"),
         ("INSERT INTO artwork_migration.rule_result SELECT * FROM artwork_migration.rule_result WHERE rule = 'missing'", "missing has 2"),
-        ("UPDATE artwork_migration.rule_result SET looked_at = 0 WHERE rule = 'missing'", "missing looked at nothing"),
+        ("UPDATE artwork_migration.rule_result SET checked = 0 WHERE rule = 'missing'", "missing checked nothing"),
     ],
-    ids=["row is missing", "row is there twice", "looked at nothing"],
+    ids=["row is missing", "row is there twice", "checked nothing"],
 )
 def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage: str, why: str) -> None:
-    """Exactly one row for a rule, and something looked at."""
+    """A measured rule breaks the gate unless it has exactly one result, and that result checked something."""
     migrated.sql.execute("ALTER TABLE artwork_migration.rule_result DROP CONSTRAINT rule_result_pkey")
     with running(migrated) as run:
         begin(run)
@@ -229,7 +229,7 @@ def test_a_rule_result_that_does_not_say_breaks_the_gate(migrated: Shop, damage:
 
 
 def test_a_rule_result_that_is_bad_fails_the_gate(migrated: Shop) -> None:
-    """Bad data are another error, with rule, count and ids."""
+    """A result with bad rows fails the gate, with the rule and the count in the message."""
     with running(migrated) as run:
         begin(run)
         for rule in RECONCILIATION.rules:
@@ -243,21 +243,21 @@ def test_a_rule_result_that_is_bad_fails_the_gate(migrated: Shop) -> None:
 
 
 def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
-    """The SQLSTATE is told; the rules beside it are judged."""
+    """A rule file that fails breaks the gate with its SQLSTATE; the other rules are judged."""
     migrated.sql.execute("ALTER TABLE artwork_migration.created_user RENAME TO elsewhere")
     verdict = judged(migrated, USERS)
     assert "created_are_anonymous, created_have_email failed with SQLSTATE 42P01" == verdict.broken
-    assert verdict.rules[0].passed
+    assert verdict.rules[0].green
 
 
 def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
-    """Great Expectations calls the suite a failure; the gate asks for the severity."""
+    """A warning is saved with its findings and does not make the gate red, although Great Expectations calls the suite a failure."""
     verdict = judged(migrated, on_clean(Sane, MarksNothing))
     require_green(verdict)
-    assert [True, False] == [rule.passed for rule in verdict.rules]
+    assert [True, False] == [rule.green for rule in verdict.rules]
     rows = migrated.value("SELECT COUNT(*) FROM artworks_v2")
     assert [(False, rows, 20)] == migrated.rows(
-        "SELECT passed, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
+        "SELECT red, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
     )
     assert [(200, [["id"]])] == migrated.rows(
         "SELECT COUNT(*), ARRAY_AGG(DISTINCT about) FROM artwork_migration.finding WHERE rule = 'marks_nothing'"
@@ -265,7 +265,7 @@ def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
 
 
 def test_all_gates_are_told_at_once(migrated: Shop) -> None:
-    """An operator sees what is broken and what is bad in one message."""
+    """One message reports the gates that could not be judged and the gates that found bad data."""
     migrated.sql.execute("ALTER TABLE users DROP CONSTRAINT users_email_key; INSERT INTO users (email) SELECT email FROM users LIMIT 1")
     red = judged(migrated, Suite("users", table="users", columns=(UserEmailIsUnique,)))
     with pytest.raises(GateBroken) as caught:
@@ -276,7 +276,7 @@ def test_all_gates_are_told_at_once(migrated: Shop) -> None:
 
 
 def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither in what is kept, nor in what is said, nor in what Great Expectations logs."""
+    """No e-mail and no token is in the ledger, in a verdict, or in a log of Great Expectations."""
     with caplog.at_level("DEBUG"):
         verdicts = [judged(migrated, suite) for suite in (on_clean(LeaksInItsError, MarksNothing), *BEFORE_THE_SWITCH)]
     kept = migrated.rows("SELECT g::text FROM artwork_migration.gate_result AS g UNION SELECT f::text FROM artwork_migration.finding AS f")
@@ -286,7 +286,7 @@ def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureF
 
 
 def test_great_expectations_cannot_write(migrated: Shop) -> None:
-    """Its connections are read-only, and none is left behind."""
+    """Connections of Great Expectations are read-only, and none of them stays open."""
     migrated.sql.execute("CREATE SEQUENCE public.written")
     before = connections(migrated)
     for _ in range(4):
@@ -302,7 +302,7 @@ def connections(shop: Shop) -> int:
 
 
 def test_the_rows_stay_in_the_database() -> None:
-    """A gate fetches counts and some ids; Great Expectations would fetch a whole table where it is given as a query."""
+    """No query of a gate returns more than 200 rows; Great Expectations would fetch a whole table if it were given as a query."""
     settings = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}
     with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", version=18, settings=settings) as server:
         server.create_database("shop")
@@ -320,25 +320,25 @@ def test_the_rows_stay_in_the_database() -> None:
 
 
 def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> None:
-    """It may hold a password; the step is tried again."""
+    """A database that cannot be reached is reported without its URL, which may hold a password."""
     with running(migrated) as run:
         begin(run)
         run.database.url = run.database.url.set(port=1, query={})
         with pytest.raises(DatabaseUnreachable) as caught:
             judge_suite(run, USERS)
-    assert "The gates could not connect: TestConnectionError. Run the verb again." == str(caught.value)
+    assert "The gates could not connect: TestConnectionError. Nothing was changed. To fix: run the verb again." == str(caught.value)
     assert caught.value.__suppress_context__
 
 
 def test_a_rule_s_severity_is_one_of_three() -> None:
-    """And critical unless the class says otherwise."""
+    """Each rule is critical, a warning or information, and critical is the default."""
     severities = {rule.__fields__["severity"].default for suite in SUITES.values() for rule in suite.rules}
     assert {CRITICAL, WARNING, INFO} == severities
     assert CRITICAL == Sane.__fields__["severity"].default
 
 
 def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
-    """Rows written while a gate is judged are not in it: with some of them counted and some not, a live table could not be judged."""
+    """Rows written while a gate is judged are not counted in any of its statements."""
     before = migrated.value("SELECT COUNT(*) FROM public.artworks_v2")
     with running(migrated) as run, datasource(run) as source:
         for _ in range(3):
@@ -350,7 +350,7 @@ def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
 
 
 def test_limits_of_the_database_do_not_end_a_gate(migrated: Shop) -> None:
-    """Neither the connection that holds the snapshot nor those of Great Expectations."""
+    """A statement_timeout or idle_in_transaction_session_timeout of the database ends no connection of a gate."""
     with running(migrated) as run:
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             migrated.sql.execute(f"ALTER DATABASE {migrated.name} SET {limit} = '300ms'")

@@ -1,10 +1,8 @@
 """Locks that are not free: the application goes on, nothing is changed, and whoever stands in the way is named."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -16,10 +14,10 @@ from migration.plans import execution
 from migration.plans.plan import Plan
 from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
-from tests.shops import Shop, approve, running
+from tests.databases import Shop, approve, running
+from tests.interleaving import DELETE_USER, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross, holding
+from tests.waiting import BOUND, wait_until
 
-#: Longer than anything here takes, on the slowest machine; a test that waits for it has failed.
-BOUND = 60.0
 #: No name or token of it may come out in a message.
 CANARY = "canary-of-the-statement"
 
@@ -54,7 +52,7 @@ class Verb:
 @contextmanager
 def begun(shop: Shop, verb: str) -> Iterator[Verb]:
     """The verb, ready to take its locks."""
-    make = deploy_schema.plan_deployment if verb == "deploy_schema" else roll_back.plan_uninstall
+    make = deploy_schema.plan_deploy_schema if verb == "deploy_schema" else roll_back.plan_uninstall
     with shop.database.transaction("planning") as connection:
         made = make(connection)
     with running(shop, made.verb, name=verb) as run:
@@ -74,68 +72,6 @@ class Enough(Exception):
     """The test has seen what it waited for."""
 
 
-class Background:
-    """Something done in a thread; `result` waits for it, within bounds, and raises what it raised."""
-
-    def __init__(self, work: Callable[[], Any]) -> None:
-        self._outcome: list[Any] = []
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, args=(work,), daemon=True)
-        self._thread.start()
-
-    def _run(self, work: Callable[[], Any]) -> None:
-        try:
-            self._outcome.append(work())
-        except BaseException as error:  # noqa: BLE001 (it is raised again in the test)
-            self._error = error
-
-    @property
-    def over(self) -> bool:
-        """Whether it has ended."""
-        return not self._thread.is_alive()
-
-    def result(self) -> Any:
-        """What it returned."""
-        self._thread.join(BOUND)
-        assert self.over, "still at work"
-        if self._error is not None:
-            raise self._error
-        return self._outcome[0]
-
-
-def wait_until(condition: Callable[[], object], *, every: float = 0.001) -> None:
-    """Wait until it holds, within bounds."""
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(every)
-
-
-def blocked_session(shop: Shop, *, role: str = "test", table: str | None = None) -> bool:
-    """Whether the session of that application_name waits for a lock, on that table if one is given."""
-    return bool(
-        shop.value(
-            "SELECT EXISTS (SELECT FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid WHERE NOT l.granted"
-            " AND a.application_name = %s AND a.datname = CURRENT_DATABASE()"
-            " AND (%s::text IS NULL OR l.relation = TO_REGCLASS(%s::text)))",
-            role,
-            table,
-            table,
-        )
-    )
-
-
-@contextmanager
-def holding(shop: Shop, statement: str) -> Iterator[psycopg.Connection[Any]]:
-    """A session of the web shop that has executed the statement and not ended its transaction."""
-    session = shop.session()
-    session.execute("SELECT set_config('application_name', 'webshop', false)")
-    session.commit()
-    session.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
-    yield session
-    session.rollback()
-
-
 IN_THE_WAY_OF_BOTH = {
     "a write to artworks": ("public.artworks", f"UPDATE public.artworks SET pet_name = '{CANARY}' WHERE ctid = '(0,1)'"),
     "a write to orders": ("public.orders", "UPDATE public.orders SET status = status"),
@@ -146,7 +82,7 @@ IN_THE_WAY_OF_BOTH = {
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
 def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb, name: str) -> None:
-    """pid, application, state and table of the holder are told, but no text of its statement; the schema is as it was."""
+    """Without a lock nothing changes, and the message has the holder's pid, application, state and table but no statement."""
     table, statement = IN_THE_WAY_OF_BOTH[name]
     phase, before = verb.phase(), verb.shop.schema_dump()
     with holding(verb.shop, statement) as session:
@@ -168,7 +104,7 @@ def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb,
 
 
 def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: Shop) -> None:
-    """Without pg_read_all_stats another role's state is hidden: then the message says so instead of failing."""
+    """A holder whose state is hidden is named all the same, and the message names pg_read_all_stats."""
     assert "pid 7 (no application_name, not visible, open for 0 s) on public.orders" == str(
         LockHolder(pid=7, application="", state="not visible", seconds=0, table="public.orders")
     )
@@ -177,8 +113,8 @@ def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: 
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
-def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: str) -> None:
-    """Nobody starts anything again: the attempt after the holder's end succeeds, with the same plan."""
+def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, name: str) -> None:
+    """The attempt after the holder's end succeeds with the same plan, without another start."""
     with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:
         told: list[str] = []
 
@@ -194,7 +130,7 @@ def test_a_lock_that_becomes_free_is_had_in_a_later_attempt(verb: Verb, name: st
 
 
 def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:
-    """What the message promises: nothing has changed, so the number still holds."""
+    """After an attempt without the locks nothing has changed, so the same number is still valid."""
     with begun(shop, "deploy_schema") as first, holding(shop, "UPDATE public.artworks SET pet_name = pet_name"):
         with pytest.raises(LockNotObtained):
             first.execute(patience=0)
@@ -204,7 +140,7 @@ def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> N
 
 
 def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
-    """Writers queue behind our waiting request, but never for as long as half of deadlock_timeout, which the server enforces here."""
+    """While we try, no writer waits as long as half of deadlock_timeout."""
     written: list[int] = []
     stop = threading.Event()
 
@@ -217,7 +153,7 @@ def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
             written.append(1)
 
     with holding(verb.shop, "UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM public.artworks)"):
-        writer = Background(write)
+        writer = Step(verb.shop, write)
         failed: list[int] = []  # writes done by the end of each failed attempt
 
         def after_an_attempt(_: str) -> None:
@@ -232,7 +168,7 @@ def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
 
 
 def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> None:
-    """Stepped: a write that stands in the queue behind our lock request is done although the holder still holds its lock."""
+    """A write that queues behind our lock request goes through when the attempt ends, although the holder still holds its lock."""
     table = "public.artworks"
     with holding(verb.shop, f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MIN(id::text)::uuid FROM {table})"):
         session = verb.shop.session(autocommit=True)
@@ -244,11 +180,12 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
         def queue() -> None:
             # our request is exclusive and waits: whoever writes now queues behind it
             while not queued.is_set():
-                wait_until(lambda: queued.is_set() or blocked_session(verb.shop, table=table))
-                write = Background(
-                    lambda: session.execute(f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MAX(id::text)::uuid FROM {table})")
+                wait_until(lambda: queued.is_set() or blocked_session(verb.shop, table=table), every=0.001)
+                write = Step(
+                    verb.shop,
+                    lambda: session.execute(f"UPDATE {table} SET pet_name = pet_name WHERE id = (SELECT MAX(id::text)::uuid FROM {table})"),
                 )  # type: ignore[call-overload]  # made of this test's own names
-                while not write.over:
+                while not write.done:
                     waiting = looker.execute(
                         "SELECT EXISTS (SELECT FROM pg_locks AS l WHERE l.pid = %s AND NOT l.granted)", (session.info.backend_pid,)
                     ).fetchone()
@@ -261,37 +198,13 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
             if queued.is_set():
                 raise Enough
 
-        stepped = Background(queue)
+        stepped = Step(verb.shop, queue)
         with pytest.raises(Enough):
             verb.execute(patience=BOUND, on_attempt=after_an_attempt)
         stepped.result()
 
 
 # Deadlocks: the application holds one table and comes for the other while we hold that one and wait for the first
-
-
-def cross(shop: Shop, work: Callable[[], Any], first: str, then: str, waits_for: str, *, linger: float = 0.0) -> None:
-    """The application touches one table, waits until our work waits for that one, then goes for the other."""
-    artwork = shop.value("SELECT MIN(artwork_id::text) FROM public.orders")
-    user = shop.value("SELECT MIN(user_id::text) FROM public.artworks")
-    session = shop.session()
-    session.execute(first.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
-    ours = Background(work)
-    try:
-        wait_until(lambda: blocked_session(shop, table=waits_for))
-        time.sleep(linger)
-        session.execute(then.format(artwork=artwork, user=user))  # type: ignore[call-overload]  # made of this test's own names
-        session.commit()
-    finally:
-        session.rollback()
-        ours.result()
-
-
-# ids, not sub-selects: a table that is only read is locked as well
-TOUCH_ARTWORK = "UPDATE public.artworks SET pet_name = pet_name WHERE id = '{artwork}'"
-TOUCH_ORDER = "UPDATE public.orders SET updated_at = NOW() WHERE artwork_id = '{artwork}'"
-PLACE_ORDER = "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) VALUES ('{artwork}', 'cs_crossed', 100)"
-DELETE_USER = "DELETE FROM public.users WHERE id = '{user}'"
 
 
 @pytest.mark.parametrize(
@@ -304,7 +217,7 @@ DELETE_USER = "DELETE FROM public.users WHERE id = '{user}'"
     ],
 )
 def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: str, then: str, waits_for: str) -> None:
-    """Whatever order the application locks in, we give up first: it gets no error and the server counts no deadlock."""
+    """In whatever order the application locks, we give up first: it gets no error and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
     before = verb.shop.value(deadlocks)
     cross(verb.shop, lambda: verb.execute(patience=BOUND), first, then, waits_for)
@@ -313,7 +226,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: st
 
 
 def test_without_the_budgets_the_application_would_be_the_victim(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The test above bites: with time limits beyond deadlock_timeout the detector shoots the application's session."""
+    """With time limits beyond deadlock_timeout the application's session would be cancelled as the deadlock's victim."""
     monkeypatch.setattr(execution, "LOCK_BUDGET_MS", 30_000)
     shop.database.__dict__["deadlock_timeout_ms"] = 60_000  # what our limits are made from, not the server's own setting
     with begun(shop, "deploy_schema") as verb:

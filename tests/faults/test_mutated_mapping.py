@@ -13,7 +13,7 @@ from migration.errors import DatabaseError
 from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
-from tests.shops import Shop, migrate, running
+from tests.databases import Shop, migrate, running
 
 MAPPING = sql.load("legacy_artwork").statement
 COLUMNS = sorted(set(re.findall(r"\((?:\n\s*)?\d+, '(\w+)'", sql.load("mapping").statement)) - {"id"})
@@ -48,7 +48,7 @@ def red(shop: Shop) -> dict[str, set[str]]:
 
 
 def test_the_lists_are_not_empty() -> None:
-    """What the mistakes are made from was really found in the files."""
+    """The lists that the mistakes are made from have the columns, dispositions and reasons of the files."""
     assert len(COLUMNS) >= 14
     assert {"test_data", "no_email", "no_access_token", "in_flight", "abandoned", "not_completed"} == set(DISPOSITIONS)
     assert {"no_email", "no_access_token", "too_long_to_index", "no_created_at", "unknown_status"} == set(REASONS)
@@ -56,7 +56,7 @@ def test_the_lists_are_not_empty() -> None:
 
 @pytest.mark.parametrize("column", COLUMNS)
 def test_a_column_mapped_wrongly_is_named(deployed: Shop, column: str) -> None:
-    """Every value of one column is wrong, in the copy and in what is expected: written back, it would not be what legacy holds."""
+    """A column mapped wrongly in copy and comparison alike is found and named, because written back it differs from legacy."""
     add_order(deployed, add_legacy(deployed, generation_status="pending"))
     mutate(deployed, **{column: WRONG.get(column, f"COALESCE(m.{column}, '') || 'x'")})
     migrate(deployed)
@@ -64,7 +64,7 @@ def test_a_column_mapped_wrongly_is_named(deployed: Shop, column: str) -> None:
 
 
 def test_an_id_mapped_wrongly_is_found(deployed: Shop) -> None:
-    """A clean row under an id that legacy does not have is extra, and the row it was made of is unexplained."""
+    """A clean row under an id that legacy does not have is extra, and its legacy row is unexplained."""
     artwork = add_legacy(deployed)
     mutate(deployed, id=f"CASE WHEN m.id = '{artwork}' THEN MD5(m.id::text)::uuid ELSE m.id END")
     migrate(deployed)
@@ -86,7 +86,7 @@ def one_of_each(shop: Shop, disposition: str) -> UUID:
 
 @pytest.mark.parametrize("disposition", DISPOSITIONS)
 def test_a_rule_that_lets_a_row_in_is_named(deployed: Shop, disposition: str) -> None:
-    """A row that should stay behind comes along: the strategy's own clause does not explain it, and says why not."""
+    """A row that should stay behind and is migrated is found by the strategy's own clause, with its disposition."""
     artwork = one_of_each(deployed, disposition)
     mutate(
         deployed,
@@ -119,7 +119,7 @@ def eligible(shop: Shop, why: str) -> UUID:
 @pytest.mark.parametrize("why", ["completed", "touched", "referenced", "without original_image_url"])
 @pytest.mark.parametrize("disposition", DISPOSITIONS)
 def test_a_rule_that_keeps_a_row_out_is_named(deployed: Shop, disposition: str, why: str) -> None:
-    """A row that should come along stays behind: the independent count misses it, and names the rule that kept it."""
+    """A row that should be migrated and stays behind is missing in the independent count, with the rule that kept it."""
     artwork = eligible(deployed, why)
     mutate(
         deployed,
@@ -132,7 +132,7 @@ def test_a_rule_that_keeps_a_row_out_is_named(deployed: Shop, disposition: str, 
 
 @pytest.mark.parametrize("reason", [*REASONS, "duplicate_access_token"])
 def test_a_reason_of_quarantine_that_takes_a_good_row_is_named(deployed: Shop, reason: str) -> None:
-    """A good row in quarantine is more than max_quarantined allows; the gate names the reason."""
+    """A good row in quarantine exceeds max_quarantined, and the gate names its reason."""
     first, second = add_legacy(deployed), add_legacy(deployed)
     if reason == "duplicate_access_token":
         token = f"(SELECT a.access_token FROM public.artworks AS a WHERE a.id = '{first}')"
@@ -154,7 +154,7 @@ def test_a_reason_of_quarantine_that_takes_a_good_row_is_named(deployed: Shop, r
 def test_a_reason_of_quarantine_that_misses_a_bad_row_stops_the_copy(
     deployed: Shop, reason: str, damage: dict[str, str | None], sqlstate: str
 ) -> None:
-    """The clean table's own constraints refuse what quarantine should have held: the run fails with the constraint, nothing is lost."""
+    """A bad row that quarantine missed is refused by the clean table's constraint, and the run fails with its SQLSTATE."""
     for (name,) in deployed.rows("SELECT conname FROM pg_constraint WHERE conrelid = 'public.artworks'::regclass AND contype = 'c'"):
         deployed.sql.execute(f"ALTER TABLE public.artworks DROP CONSTRAINT {name}")
     bad = add_legacy(deployed, **damage)
@@ -166,14 +166,14 @@ def test_a_reason_of_quarantine_that_misses_a_bad_row_stops_the_copy(
 
 
 def test_without_the_independent_checks_the_mistake_would_pass(deployed: Shop) -> None:
-    """The comparison alone shares the mistake: it says that every row matches."""
+    """Without the independent checks a mistake in the mapping would pass: the comparison shares it and every row matches."""
     mutate(deployed, pet_name="COALESCE(m.pet_name, '') || 'x'")
     assert {"match", "excluded"} == set(migrate(deployed))
     assert {"round_trip"} == set(red(deployed))
 
 
 def test_what_another_rule_has_found_is_looked_at_all_the_same(deployed: Shop) -> None:
-    """A warning about a row, from the gate before the copy, does not excuse it from the way back."""
+    """A row with a warning of the gate before the copy is still checked by writing it back."""
     mutate(deployed, pet_name="COALESCE(m.pet_name, '') || 'x'")
     migrate(deployed)
     with running(deployed, MIGRATE_DATA) as run:

@@ -7,20 +7,21 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.errors import Blocked, PlanOutdated
 from migration.plans import estimates
 from migration.plans.plan import Statement
 from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
-from tests.faults.test_plans import confirm, decide, keep
-from tests.shops import Shop, accept_exposure, planned_deployment, planned_switch
+from tests.databases import Shop, accept_exposure, planned_deployment, planned_switch
+from tests.plans import confirm, decide, keep
 
 # Exposure
 
 
 def test_exposure_is_accepted_by_a_decision(shop: Shop) -> None:
-    """Without it the plan is blocked, with how many artworks and users it concerns; decided, it may run, and taken back it may not."""
+    """A plan with exposure is blocked, with its artworks and users counted, until it is accepted, and again if that is withdrawn."""
     artworks, users = shop.rows(
         "SELECT COUNT(*), COUNT(DISTINCT u.id) FROM public.artworks AS a JOIN public.users AS u ON u.email = a.customer_email"
         " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%%'"
@@ -40,7 +41,7 @@ def test_exposure_is_accepted_by_a_decision(shop: Shop) -> None:
 
 
 def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
-    """No user is there whose artworks have no owner; one who signs up meanwhile makes it another plan."""
+    """A plan without exposure has no blocker; a user who signs up meanwhile makes it another plan."""
     shop.sql.execute("DELETE FROM public.users AS u WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.user_id = u.id)")
     shop.sql.execute("UPDATE public.artworks AS a SET user_id = u.id FROM public.users AS u WHERE a.customer_email = u.email")
     first = planned_deployment(shop)
@@ -51,14 +52,14 @@ def test_without_exposure_nothing_needs_to_be_accepted(shop: Shop) -> None:
         " WHERE a.user_id IS NULL AND a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%'"
         " AND a.access_token <> '' LIMIT 1"
     )
-    with pytest.raises(PlanOutdated, match="a blocker has come or gone"):
+    with pytest.raises(PlanOutdated, match="a blocker has appeared or disappeared"):
         confirm(shop, planned_deployment(shop), first.number)
 
 
 def test_without_exposure_the_plan_says_what_would_bring_some(shop: Shop) -> None:
-    """Nobody would see more now, but who claims artworks before the switch would: it is said until it is decided."""
+    """A plan without exposure says that a claim before the switch would bring some, until it is decided."""
     shop.sql.execute("UPDATE public.artworks AS a SET user_id = u.id FROM public.users AS u WHERE a.customer_email = u.email")
-    coming = "⚠ The first customer who claims their artworks before the switch makes the gate `clean_artworks` red"
+    coming = "⚠ Record the decision `artwork-migration run decide accept_exposure user_gained` anyway"
     undecided = planned_deployment(shop)
     assert (0, True) == (undecided.facts["exposure"]["user_gained"], coming in plan_markdown(undecided))
     decide(shop, "accept_exposure", "user_gained")
@@ -69,7 +70,7 @@ def test_without_exposure_the_plan_says_what_would_bring_some(shop: Shop) -> Non
 
 
 def test_a_quarantine_is_announced(accepted: Shop) -> None:
-    """Where a row would get into it, or artworks may share a token, the plan says that the gate will be red; else it says nothing."""
+    """The plan announces a red gate if a row would be in quarantine or artworks may share a token, and only then."""
     announced = "⚠ Rows in quarantine make `migrate-data` red"
     clean = planned_deployment(accepted)
     assert [] == [name for name in clean.facts["legacy_rows"] if name.startswith("quarantined")]
@@ -80,7 +81,7 @@ def test_a_quarantine_is_announced(accepted: Shop) -> None:
 
 
 def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is only told is about right and says so, and is the same each time; what decides is exact, and so is the number."""
+    """Informational counts of a large table are marked estimates, the same each time; counts that decide are exact."""
     exact = planned_deployment(accepted)
     assert 100 == exact.facts["sample_percent"]
     assert "about" not in plan_markdown(exact).split("## Columns")[0]
@@ -99,37 +100,37 @@ def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytes
 
 
 def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Exposure that nobody could count is a blocker for every kind that is not accepted; the rest is marked, and the plan is made."""
+    """Exposure that took too long to count blocks for every kind not accepted; other counts are marked, and the plan is made."""
     monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.05)
     session = accepted.session()
     session.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
     made = planned_deployment(accepted)
     session.rollback()
     assert (None, None) == (made.facts["legacy_rows"], made.facts["exposure"])
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert [("exposure_not_accepted", "user_changed")] == [(one.rule, one.subject) for one in made.blockers]
     told = plan_markdown(made)
-    assert "⚠ referenced_row: not looked at, it took too long; the gate `legacy_artworks` looks again." in told
+    assert "⚠ referenced_row: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it." in told
     assert 3 == told.count("⚠ Not counted")
     decide(accepted, "accept_exposure", "user_gained,user_changed")
     assert () == planned_deployment(accepted).blockers
 
 
 def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing looks again after the plan for another tool at work: it blocks also where the bound for counting has passed."""
+    """A question to the catalog blocks also after the time bound for counting, because nothing checks it later."""
     monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.001)
     accepted.sql.execute(
         "CREATE TRIGGER _pgroll_one BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
     )
     made = planned_deployment(accepted)
-    assert ["referenced_row"] == made.facts["not_looked"]
+    assert ["referenced_row"] == made.facts["not_checked"]
     assert {"exposure_not_accepted", "other_migration"} == {blocker.rule for blocker in made.blockers}
 
 
 def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
-    """In one snapshot, without a lock that anybody but DDL would wait for."""
+    """Planning reads one snapshot and holds no lock but a reader's."""
     with accepted.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        deploy_schema.plan_deployment(connection)
+        deploy_schema.plan_deploy_schema(connection)
         modes = connection.execute(
             text("SELECT DISTINCT l.mode FROM pg_catalog.pg_locks AS l WHERE l.pid = PG_BACKEND_PID() AND l.locktype = 'relation'")
         ).scalars()
@@ -137,7 +138,7 @@ def test_planning_reads_and_holds_no_more_than_a_reader(accepted: Shop) -> None:
 
 
 def test_the_estimate_of_the_room_is_about_what_it_takes(migrated: Shop, accepted: Shop) -> None:
-    """Clean table and indexes, planned on the same sample: neither half nor double of what they became."""
+    """The estimated size of clean table and indexes is between half and double of what they become."""
     size = planned_deployment(accepted).facts["size"]
     assert 0.5 < size["clean_table"] / migrated.value("SELECT PG_TABLE_SIZE('public.artworks_v2')") < 2
     assert 0.5 < size["clean_indexes"] / migrated.value("SELECT PG_INDEXES_SIZE('public.artworks_v2')") < 2
@@ -146,11 +147,11 @@ def test_the_estimate_of_the_room_is_about_what_it_takes(migrated: Shop, accepte
 # Locks
 
 
-def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
-    """The tables of the statements that lock, by mode; and what runs the plan only where nothing is in the way."""
+def test_the_locks_and_the_rollback_stand_in_the_head(shop: Shop) -> None:
+    """A plan's head has its locked tables by mode, and the command to run it only without a blocker."""
     blocked = planned_deployment(shop)
     head = plan_markdown(blocked).split("## Blockers")[0]
-    assert "1 thing is in the way" in head
+    assert "The plan has 1 blocker, listed below." in head
     assert "--plan" not in head
     accept_exposure(shop)
     made = planned_deployment(shop)
@@ -158,18 +159,27 @@ def test_the_locks_and_the_way_back_stand_in_the_head(shop: Shop) -> None:
     assert f"`artwork-migration run deploy-schema --plan {made.number} --approved-by NAME --reason WHY`" in head
     modes = dict(re.findall(r"(?<= )(`[^A-Z]+`) ([A-Z ]+)(?=[;:])", head))
     assert {"`public.users`": "ACCESS EXCLUSIVE", "`public.orders`, `public.artworks`": "SHARE ROW EXCLUSIVE"} == modes
-    assert "less than half of `deadlock_timeout`. **Way back:** `roll-back`." in head
+    assert "less than half of `deadlock_timeout`. **To undo:** `roll-back --to NOT_STARTED`." in head
 
 
 def test_the_switch_names_once_what_it_locks(migrated: Shop) -> None:
-    """Views, tables that name artworks, then both halves; not the view that it makes."""
+    """The plan of the switch names each locked view and table once, and not the view that it makes."""
     ((names, mode),) = re.findall(r"\*\*Locks:\*\* (`[^A-Z]+`) ([A-Z ]+):", plan_markdown(planned_switch(migrated)))
     locked = ["public.artwork_gallery", "public.artwork_sales", "public.orders", "public.artworks", "public.artworks_v2"]
     assert (locked, "ACCESS EXCLUSIVE") == (re.findall(r"`([^`]+)`", names), mode)
 
 
+def test_what_follows_the_switch_says_what_it_waits_for(migrated: Shop) -> None:
+    """Every statement after the commit names the relation whose holders a message will name, and a key is validated as a validation."""
+    after = {one.object: (one.kind, one.waits_on) for one in planned_switch(migrated).statements if one.stage == "after"}
+    assert {
+        "key orders_artwork_id_fkey on public.orders validated": (sql.VALIDATION, "public.orders"),
+        "materialized view public.artwork_sales refreshed": (None, "public.artwork_sales"),
+    } == after
+
+
 def test_each_statement_takes_the_locks_that_the_plan_says(accepted: Shop) -> None:
-    """Executed one by one, a statement takes no lock on a table of the application but those in its line, and those it says it has."""
+    """Executed one by one, each statement takes only the locks on the application's tables that its plan shows."""
     made = planned_deployment(accepted)
     told: dict[str, list[str]] = {"untold": [], "untrue": [], "empty": []}
     with suppress(Undone), accepted.database.transaction("executing") as connection:

@@ -14,39 +14,14 @@ from migration.errors import BadInput, Blocked, PlanOutdated
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.ledger.runs import Approval
-from migration.plans import plan
-from migration.plans.plan import Plan
 from migration.settings import database_url
-from migration.verbs import deploy_schema, roll_back
+from migration.verbs import deploy_schema
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.shops import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
+from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
+from tests.plans import confirm, decide, keep, planned_uninstall
 
 LEDGER_TABLES = ["decision", "phase_history", "plan", "step", "verification"]
-
-
-def planned_uninstall(shop: Shop) -> Plan:
-    """The plan of roll_back(to=NOT_STARTED), not kept."""
-    with shop.database.transaction("planning") as connection:
-        return roll_back.plan_uninstall(connection)
-
-
-def keep(shop: Shop, made: Plan) -> None:
-    """What a verb does with a plan that nobody has approved yet."""
-    shop.database.write("keeping the plan", lambda connection: plan.keep(connection, made, "test-run"))
-
-
-def confirm(shop: Shop, made: Plan, number: str) -> None:
-    """What a verb does with the number it was given."""
-    with shop.database.transaction("confirming the plan") as connection:
-        plan.confirm(connection, made, Approval(number, "test", "test"))
-
-
-def decide(shop: Shop, name: str, value: str) -> None:
-    """An operator's choice."""
-    with shop.database.transaction("deciding") as connection:
-        ledger.create(connection)
-        ledger.decide(connection, name, value, approved_by="test", reason="test", run_name="test-run")
 
 
 def order_for(shop: Shop, condition: str) -> str:
@@ -75,25 +50,25 @@ def upload(shop: Shop) -> None:
 
 
 def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
-    """Made twice, also over another connection of another program, it is the same number."""
+    """A plan made twice, also by another program over another connection, has the same number."""
     first = planned_deployment(shop)
     other = Database(database_url(shop.url), name="another program")
     with other.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
-        second = deploy_schema.plan_deployment(connection)
+        second = deploy_schema.plan_deploy_schema(connection)
     other.dispose()
     assert first.number == second.number
     assert first.content() == second.content()
 
 
 def test_keeping_the_plan_does_not_change_its_number(shop: Shop) -> None:
-    """The ledger that the first plan creates is no part of the plan."""
+    """The ledger that the first plan creates does not change its number."""
     first = planned_deployment(shop)
     keep(shop, first)
     assert first.number == planned_deployment(shop).number
 
 
 def test_counts_do_not_change_the_number(shop: Shop) -> None:
-    """The application goes on while somebody reads the plan: another artwork, order and user make no other number."""
+    """Another artwork, order and user make other counts and the same number."""
     first = planned_deployment(shop)
     upload(shop)
     order_for(shop, "a.generation_status = 'completed' AND a.original_image_url NOT LIKE 'test-%%' AND a.access_token <> ''")
@@ -115,7 +90,7 @@ def test_counts_do_not_change_the_number(shop: Shop) -> None:
     ],
 )
 def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> None:
-    """Whatever on the tables changes what would be executed changes the number."""
+    """Any change of the tables that changes a statement makes another number."""
     first = planned_deployment(shop)
     shop.sql.execute(change)
     second = planned_deployment(shop)
@@ -127,7 +102,7 @@ def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> No
     ("name", "value"), [("in_flight_age", "01:00:00"), ("max_quarantined", "5"), ("function_roles", "service_role,authenticated")]
 )
 def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: str) -> None:
-    """Each decision makes another number, and taken back the first one."""
+    """Each changed decision makes another number."""
     first = planned_deployment(shop)
     decide(shop, name, value)
     second = planned_deployment(shop)
@@ -138,7 +113,7 @@ def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: s
 
 
 def test_another_database_makes_another_number(shop: Shop) -> None:
-    """A copy of the database, alike to the last row, is another database."""
+    """A copy of a database has the same statements and another number."""
     first = planned_deployment(shop)
     shop.close()
     clone = Shop(shop.server, f"{shop.name}_clone")
@@ -153,7 +128,7 @@ def test_another_database_makes_another_number(shop: Shop) -> None:
 
 
 def test_another_phase_makes_another_number(deployed: Shop) -> None:
-    """The way back planned from DEPLOYED is not the way back from MIGRATED."""
+    """The plan to uninstall from DEPLOYED and the one from MIGRATED have different numbers."""
     first = planned_uninstall(deployed)
     migrate(deployed)
     second = planned_uninstall(deployed)
@@ -162,14 +137,14 @@ def test_another_phase_makes_another_number(deployed: Shop) -> None:
 
 
 def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop) -> None:
-    """Catching up once more leaves the plan of the way back as it is."""
+    """Another catch-up does not change the number of the plan to uninstall."""
     first = planned_uninstall(migrated)
     migrate(migrated)
     assert first.number == planned_uninstall(migrated).number
 
 
 def test_there_and_back_makes_another_number(deployed: Shop) -> None:
-    """A plan made before a roll-back does not hold after the next deployment, although the statements are the same."""
+    """A number from before a rollback and a new deployment is invalid, although the statements are the same."""
     first = planned_uninstall(deployed)
     uninstall(deployed)
     deploy(deployed)
@@ -179,7 +154,7 @@ def test_there_and_back_makes_another_number(deployed: Shop) -> None:
 
 
 def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> None:
-    """After roll_back(to=NOT_STARTED) nothing of ours remains, so the number can be the same; but nobody has read that plan since."""
+    """After an uninstallation the same number can return, and is refused until its plan is made again."""
     first = deploy(shop)
     uninstall(shop)
     accept_exposure(shop)
@@ -192,7 +167,7 @@ def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> No
 
 
 def test_a_new_blocker_makes_another_number_and_a_second_one_of_its_rule_does_not(accepted: Shop) -> None:
-    """The names of the rules are in the number, ids are not."""
+    """A blocker of a new rule makes another number, another id of the same rule does not."""
     first = planned_deployment(accepted)
     order_for(accepted, TEST_DATA)
     second = planned_deployment(accepted)
@@ -239,7 +214,7 @@ def test_an_old_number_is_refused_with_what_changed(shop: Shop, change: Change) 
 
 
 def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
-    """The number that deploys is not the number that takes away."""
+    """The number of a deployment is refused for an uninstallation, with verb and phase as reasons."""
     first = deploy(shop)
     with pytest.raises(PlanOutdated) as caught:
         confirm(shop, planned_uninstall(shop), first.number)
@@ -249,7 +224,7 @@ def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
 
 @pytest.mark.parametrize("number", ["deadbeef", "x", "'; DROP TABLE artworks; --"])
 def test_an_unknown_number_is_refused_and_creates_nothing(shop: Shop, number: str) -> None:
-    """A number that no plan here has is refused before the ledger exists; nothing is created by asking."""
+    """A number that no plan of this database has is refused, and nothing is created."""
     before = shop.schema_dump()
     with pytest.raises(PlanOutdated, match="no plan with that number was made for this database"):
         confirm(shop, planned_deployment(shop), number)
@@ -258,19 +233,19 @@ def test_an_unknown_number_is_refused_and_creates_nothing(shop: Shop, number: st
 
 @pytest.mark.parametrize(("approved_by", "reason"), [(None, None), ("Ada", None), (None, "due"), ("Ada", " "), ("", "due")])
 def test_a_number_needs_a_name_and_a_reason(approved_by: str | None, reason: str | None) -> None:
-    """Whoever approves stands in the ledger, with why."""
+    """A number without approved_by or reason is refused."""
     with pytest.raises(BadInput, match="approved_by and reason"):
         Approval.given("deadbeef", approved_by, reason)
 
 
 @pytest.mark.parametrize("number", [None, "", "  "])
 def test_without_a_number_it_is_only_a_plan(number: str | None) -> None:
-    """An empty field in the form is no approval, whoever signs it."""
+    """An empty number is no approval, even with a name and a reason."""
     assert Approval.given(number, "Ada", "due") is None
 
 
 def test_blanks_around_what_was_typed_are_dropped() -> None:
-    """A number copied with a blank is the number."""
+    """Blanks around number, name and reason are ignored."""
     assert Approval("deadbeef", "Ada", "due") == Approval.given(" deadbeef ", " Ada ", " due\n")
 
 
@@ -283,7 +258,7 @@ def test_blanks_around_what_was_typed_are_dropped() -> None:
     ],
 )
 def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule_broken: str, disposition: str) -> None:
-    """The order would point nowhere after the switch: the plan names the artwork by its id, with what to do, and no value of it."""
+    """An order for an artwork that stays behind blocks the plan by the artwork's id, with what to do and without a value."""
     shop = accepted
     artwork = order_for(shop, rule_broken)
     change = {"no_email": "customer_email = ' '", "no_access_token": "access_token = NULL"}.get(disposition)
@@ -296,13 +271,13 @@ def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule
         confirm(shop, made, made.number)
     (blocker,) = caught.value.blockers
     assert ("referenced_row", f"artwork {artwork}") == (blocker.rule, blocker.subject)
-    assert f"it stays behind as {disposition}" in blocker.problem
+    assert f"it is not migrated ({disposition})" in blocker.problem
     assert "Give the artwork an e-mail and a token" in str(caught.value)
     assert before == shop.schema_dump()
 
 
 def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
-    """With the order deleted the plan has no blocker, the number of before, and may run."""
+    """After the blocking order was deleted the plan has its former number and may run."""
     first = planned_deployment(accepted)
     keep(accepted, first)
     artwork = order_for(accepted, TEST_DATA)
@@ -311,8 +286,8 @@ def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
     confirm(accepted, planned_deployment(accepted), first.number)
 
 
-def test_a_rejected_write_blocks_the_way_back(deployed: Shop) -> None:
-    """What the legacy table could not take would go with the clean table: roll_back is refused with the id, and no value."""
+def test_a_rejected_write_blocks_the_rollback(deployed: Shop) -> None:
+    """A rejected write blocks an uninstallation by its id, because the clean table would take it away."""
     artwork = uuid4()
     deployed.sql.execute(
         "INSERT INTO public.artworks_v2 (id, customer_name, customer_email, pet_mom_image_url, pet_image_url, access_token)"
@@ -332,8 +307,8 @@ def test_a_rejected_write_blocks_the_way_back(deployed: Shop) -> None:
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["signed up", "claimed"])
-def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claimed: bool) -> None:
-    """A table users that deploy_schema created is not dropped with people in it who are not ours."""
+def test_users_of_the_application_block_the_rollback(make_shop: MakeShop, claimed: bool) -> None:
+    """A table users that deploy_schema created is not dropped if the application's users are in it."""
     shop = make_shop(Variant.MINIMAL)
     deploy(shop)
     migrate(shop)
@@ -344,13 +319,13 @@ def test_users_of_the_application_block_the_way_back(make_shop: MakeShop, claime
         shop.sql.execute("INSERT INTO public.users (email) VALUES ('canary@example.org')")
     (blocker,) = planned_uninstall(shop).blockers
     assert ("users_in_use", "table public.users") == (blocker.rule, blocker.subject)
-    assert "1 users in it are not ours" in blocker.problem
+    assert "1 users in it were not created by the migration" in blocker.problem
     assert "canary" not in str(blocker)
 
 
-def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
-    """The rules in the folders are those that are seen to refuse above."""
-    # those of deploy_schema: test_bad_input.py
+def test_every_blocker_has_a_case_that_it_blocks() -> None:
+    """Each rule in the folders of blockers has a test in which it blocks."""
+    # those of deploy_schema: test_prerequisites.py
     assert ["rejected_write", "users_in_use"] == [file.rule for file in sql.folder("roll_back/to_not_started/blockers")]
 
 
@@ -359,7 +334,7 @@ def test_every_blocker_has_a_test_in_which_it_says_no() -> None:
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_the_first_plan_creates_the_ledger_and_nothing_else(make_shop: MakeShop, variant: Variant) -> None:
-    """Only the schema artwork_migration with its five tables is new; the phase is NOT_STARTED, the rest of the schema as it was."""
+    """The first plan creates the schema artwork_migration with five tables, changes nothing else, and the phase is NOT_STARTED."""
     shop = make_shop(variant)
     before = objects(shop)
     keep(shop, planned_deployment(shop))
@@ -374,14 +349,14 @@ def test_the_first_plan_creates_the_ledger_and_nothing_else(make_shop: MakeShop,
 
 
 def test_the_same_plan_is_kept_once(shop: Shop) -> None:
-    """Asking again adds nothing."""
+    """Keeping the same plan twice adds no row."""
     for _ in range(3):
         keep(shop, planned_deployment(shop))
     assert shop.value("SELECT COUNT(*) FROM artwork_migration.plan") == 1
 
 
 def test_the_kept_plan_is_what_was_shown(shop: Shop) -> None:
-    """Every statement stands in the ledger as it would be executed, with its lock and its undo."""
+    """The ledger has every statement of a kept plan as it would be executed, with its lock and its undo."""
     made = planned_deployment(shop)
     keep(shop, made)
     with shop.database.transaction("reading") as connection:
@@ -393,7 +368,7 @@ def test_the_kept_plan_is_what_was_shown(shop: Shop) -> None:
 
 
 def test_a_plan_holds_no_value_of_a_row(shop: Shop) -> None:
-    """Ids and counts only: no e-mail, token or name of the sample is in a plan's text."""
+    """A plan's text has ids and counts, and no e-mail, token or name of the sample."""
     order_for(shop, TEST_DATA)
     kept = str(planned_deployment(shop).content())
     for column in ("customer_email", "access_token", "customer_name"):

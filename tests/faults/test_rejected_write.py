@@ -12,7 +12,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
-from tests.shops import Shop, catch_up_now, planned_switch, running
+from tests.databases import Shop, catch_up_now, planned_switch, running
 
 #: A name that legacy's own check does not take; it must stand nowhere but in the clean row.
 NAME = "Maximilian-the-canary"
@@ -51,8 +51,7 @@ def red(verdict: GateVerdict) -> dict[str, tuple[str, ...]]:
 
 
 def test_a_rejected_write_waits_for_a_person(migrated: Shop, refused: UUID) -> None:
-    """The clean write stands, its reason is kept without a value, the gate is red with the id and the switch is blocked, until it is mended
-    and cleared."""
+    """A rejected write keeps the clean row, turns the gate red by its id and blocks the switch, until it is fixed and cleared."""
     assert (NAME, "Rex") == (clean(migrated, refused, "pet_name"), legacy(migrated, refused, "pet_name"))
     kept = migrated.rows("SELECT r.id, r.operation, r.sql_state, r.object FROM artwork_migration.rejected_write AS r")
     assert [(refused, "UPDATE", "23514", "artworks.short_names")] == kept
@@ -69,8 +68,8 @@ def test_a_rejected_write_waits_for_a_person(migrated: Shop, refused: UUID) -> N
     assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.rejected_write"))
 
 
-def test_cleared_without_mending_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
-    """Whoever clears a refusal says that it may go: the clean row becomes what the legacy row is."""
+def test_cleared_without_a_fix_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
+    """A rejected write that is cleared without a fix is overwritten by its legacy row."""
     clear(migrated, refused)
     assert {} == red(judged(migrated))
     assert "Rex" == clean(migrated, refused, "pet_name")
@@ -101,7 +100,7 @@ def strict(migrated: Shop) -> Shop:
 
 
 def test_a_clean_row_that_was_corrected_settles_its_refused_insert(strict: Shop) -> None:
-    """It is tried again with the whole row: still refused as long as legacy refuses it, settled once legacy takes it."""
+    """A rejected insert is tried again with the whole row, and resolved as soon as legacy takes it."""
     artwork = refused_insert(strict)
     strict.sql.execute("UPDATE artworks_v2 SET customer_name = 'Bob' WHERE id = %s", (artwork,))
     assert ([(artwork,)], None) == (strict.rows(REFUSALS), legacy(strict, artwork, "id"))
@@ -112,9 +111,9 @@ def test_a_clean_row_that_was_corrected_settles_its_refused_insert(strict: Shop)
 
 
 def test_the_only_copy_of_an_artwork_is_not_cleared(strict: Shop) -> None:
-    """Catch-up would remove it, as no legacy row is there: the operator is told what to do. Deleting it settles the refusal."""
+    """A rejected artwork without a legacy row cannot be cleared, because catch-up would delete it; deleting it resolves the rejection."""
     artwork = refused_insert(strict)
-    with pytest.raises(BadInput, match=f"artwork {artwork} is on the clean side only: cleared, it would be lost"):
+    with pytest.raises(BadInput, match=f"artwork {artwork} is on the clean side only: if it were cleared, it would be lost"):
         clear(strict, artwork)
     catch_up_now(strict)
     assert ([(artwork,)], NAME) == (strict.rows(REFUSALS), clean(strict, artwork, "pet_name"))
@@ -124,7 +123,7 @@ def test_the_only_copy_of_an_artwork_is_not_cleared(strict: Shop) -> None:
 
 @pytest.mark.parametrize("write", ["update", "delete"])
 def test_a_write_after_the_legacy_row_was_inserted_by_hand_is_not_lost(strict: Shop, write: str) -> None:
-    """Between the mending and the clearing the artwork is on both sides, and what the application does to it is done on both."""
+    """Between an insert by hand and the clearing, the application's writes reach both sides."""
     artwork = refused_insert(strict)
     strict.sql.execute(BY_HAND, (artwork,))
     if write == "update":

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from tests.conftest import MakeShop
-from tests.shops import Shop
+from tests.databases import Shop
 
 ROW = "('https://u/1', 'Ada', 'ada@example.com')"
 COLUMNS = "(original_image_url, customer_name, customer_email)"
@@ -46,7 +46,7 @@ def shop(make_shop: MakeShop) -> Shop:
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_every_kind_of_write_is_refused_in_words(shop: Shop, writer: str) -> None:
-    """SQLSTATE 0A000 and the name of the retired table; the rows are what they were. The same goes for COPY."""
+    """Every kind of write to the retired table, COPY included, is refused with 0A000 and its name, and changes nothing."""
     rows = "SELECT MD5(STRING_AGG(a::text, '' ORDER BY a.id)) FROM artworks_old AS a"
     before, session = shop.value(rows), shop.session(autocommit=True)
     session.execute(WRITERS[writer])  # type: ignore[call-overload]  # made of this test's own names
@@ -62,7 +62,7 @@ def test_every_kind_of_write_is_refused_in_words(shop: Shop, writer: str) -> Non
 
 @pytest.mark.parametrize("role", ["anon", "authenticated"])
 def test_customers_and_visitors_write_nothing(shop: Shop, role: str) -> None:
-    """Row level security, or the guard, or a missing privilege: no way leads to a changed row."""
+    """A customer or visitor cannot change a row of the retired table, by row level security, guard or privilege."""
     rows = "SELECT MD5(STRING_AGG(a::text, '' ORDER BY a.id)) FROM artworks_old AS a"
     before, session = shop.value(rows), shop.session(role=role, autocommit=True)
     for statement in WRITES.values():
@@ -72,7 +72,7 @@ def test_customers_and_visitors_write_nothing(shop: Shop, role: str) -> None:
 
 
 def test_deleting_or_renumbering_a_user_works_as_before(shop: Shop) -> None:
-    """What the keys of both tables do about it passes the guard; the rows stay, and so does everything else in them."""
+    """Deleting a user or changing its id passes the guard, and changes nothing else in the retired rows."""
     question = "SELECT COUNT(*), MD5(STRING_AGG((TO_JSONB(a) - 'user_id')::text, '' ORDER BY a.id)) FROM artworks_old AS a"
     before = shop.rows(question)
     user = shop.value("SELECT user_id FROM artworks_old WHERE user_id IS NOT NULL LIMIT 1")

@@ -18,7 +18,7 @@ from sample.build import Variant
 from tasks.reports import export_ledger
 from tests.artworks import add_clean, add_legacy, add_user
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
+from tests.databases import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
 
 
 def planned_uninstall(shop: Shop) -> Plan:
@@ -39,7 +39,7 @@ def phase(shop: Shop) -> Phase:
 
 
 def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeShop) -> None:
-    """The phase is NOT_STARTED, deploy_schema says what is left to do first, and a new roll-back leaves nothing."""
+    """After an uninstallation that was killed behind its commit, deploy_schema names what is left, and a second run leaves nothing."""
     shop = make_shop()
     before, users = shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users")
     _deploy_and_migrate(shop)
@@ -54,7 +54,7 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
 
 
 def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) -> None:
-    """A statement that fails after the commit fails the run, and the phase stays what the commit made it."""
+    """A statement that fails after the commit fails the run and keeps the phase that the commit brought."""
     made = planned_uninstall(migrated)
     execute_locked_part(migrated, made)
     migrated.sql.execute(
@@ -73,7 +73,7 @@ def test_an_error_after_the_lock_does_not_take_the_phase_back(migrated: Shop) ->
 
 
 def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
-    """The capture is gone by then; whoever signs up meanwhile keeps the account, as does whoever an order of theirs names."""
+    """A created user who signs up or is named by an order after the lock stays."""
     made = planned_uninstall(migrated)
     execute_locked_part(migrated, made)
     claimed = migrated.value("SELECT id FROM artwork_migration.created_user LIMIT 1")
@@ -82,8 +82,8 @@ def test_a_user_claimed_after_the_lock_stays(migrated: Shop) -> None:
     assert migrated.value("SELECT COUNT(*) FROM users WHERE id = %s", claimed) == 1
 
 
-def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> None:
-    """The plan had no blocker; under the lock there is one, so nothing is changed and the write is not lost."""
+def test_a_write_refused_after_the_plan_stops_the_rollback(migrated: Shop) -> None:
+    """A write that is rejected after the plan stops the uninstallation under the lock, and nothing changes."""
     made = planned_uninstall(migrated)
     assert made.blockers == ()
     artwork = add_clean(migrated)
@@ -95,7 +95,7 @@ def test_a_write_refused_after_the_plan_stops_the_way_back(migrated: Shop) -> No
 
 
 def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: MakeShop) -> None:
-    """Where deploy_schema created the table users, somebody who has signed up in it meanwhile is not dropped with it."""
+    """A sign-up after the plan stops the drop of a users table that deploy_schema created."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
     made = planned_uninstall(shop)
     signed_up = add_user(shop, "late@example.org")
@@ -105,7 +105,7 @@ def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: Make
 
 
 def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: Shop) -> None:
-    """Also what is written between the plan and the lock."""
+    """What only the clean side holds is exported before it goes, also what was written between plan and lock."""
     made = planned_uninstall(migrated)
     artwork = add_clean(migrated, fal_request_id="fal_late", generation_params=Jsonb({"steps": 4}))
     execute_locked_part(migrated, made)
@@ -113,15 +113,15 @@ def test_what_only_the_clean_side_holds_is_kept_until_it_is_exported(migrated: S
     assert "fal_late" == migrated.value(question, artwork)
 
 
-def test_lost_triggers_and_tables_do_not_stop_the_way_back(migrated: Shop) -> None:
-    """A capture trigger that somebody dropped, and a referencing table that is gone, are no reason to be stuck."""
+def test_lost_triggers_and_tables_do_not_stop_the_rollback(migrated: Shop) -> None:
+    """A dropped capture trigger or referencing table does not stop an uninstallation."""
     migrated.sql.execute("DROP TRIGGER artwork_migration_update ON artworks; DROP TRIGGER artwork_migration_insert ON artworks_v2")
     uninstall(migrated)
     assert migrated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
 def test_a_red_row_of_the_clean_side_is_not_made_green_by_the_next_run(migrated: Shop) -> None:
-    """A clean write that never reached legacy stays, and stays red, until a person has looked at it."""
+    """A clean write that never reached legacy stays red over the next run."""
     artwork = add_legacy(migrated)
     catch_up_now(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET pet_name = 'Rex II' WHERE id = %s", (artwork,))
@@ -135,7 +135,7 @@ def test_a_red_row_of_the_clean_side_is_not_made_green_by_the_next_run(migrated:
 
 
 def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp_path: Path) -> None:
-    """The file holds the ledger and the clean side's own values, and nobody else may read it."""
+    """The export has the ledger and the clean side's own values, and only its owner may read the file."""
     add_clean(migrated, fal_request_id="fal_1")
     execute_locked_part(migrated, planned_uninstall(migrated))
     with running(migrated, ROLL_BACK_TO_NOT_STARTED) as run:
@@ -148,7 +148,7 @@ def test_the_export_has_everything_and_is_for_its_owner_only(migrated: Shop, tmp
 
 
 def _deploy_and_migrate(shop: Shop) -> None:
-    from tests.shops import deploy
+    from tests.databases import deploy
 
     deploy(shop)
     migrate(shop)

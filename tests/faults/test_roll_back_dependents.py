@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.shops import Shop, planned_roll_back, reconcile_now, roll_back, switch
+from tests.databases import Shop, planned_roll_back, reconcile_now, roll_back, switch
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -131,7 +131,7 @@ SINCE = {
 
 
 @pytest.mark.parametrize("name", SINCE)
-def test_what_the_way_back_could_not_do_is_said_before(migrated: Shop, name: str) -> None:
+def test_what_the_rollback_could_not_do_is_said_before(migrated: Shop, name: str) -> None:
     """Its rules name it, and nothing else speaks against the way back; before, nothing did."""
     there_before, since, *expected = SINCE[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names

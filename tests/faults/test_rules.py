@@ -1,9 +1,10 @@
-"""Every rule of the suites says no to the damage it is there for, names the row, and no other rule of its suite says no instead."""
+"""Each rule finds the damage that it is for and names the row, and no other rule of its suite reports it instead."""
 
 from uuid import UUID, uuid4
 
 import pytest
 
+import sql
 from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict, RuleVerdict
 from migration.sync import reconcile
@@ -11,53 +12,8 @@ from sample.build import Variant
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, migrate, running
-
-#: What keeps such damage out of a shop; a rule is there for the day on which it does not.
-UNGUARDED = {
-    "users": ["ALTER TABLE users ALTER email DROP NOT NULL", "ALTER TABLE users DROP CONSTRAINT users_email_key"],
-    "clean_artworks": [
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_pkey",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_generation_status_check",
-        "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_upscale_status_check",
-        "ALTER TABLE artworks_v2 ALTER id DROP NOT NULL, ALTER customer_email DROP NOT NULL, ALTER access_token DROP NOT NULL",
-        "ALTER TABLE artworks_v2 DISABLE TRIGGER ALL",
-    ],
-    "legacy_artworks": [
-        "ALTER TABLE artworks DROP CONSTRAINT artworks_pkey CASCADE",
-        "ALTER TABLE artworks ALTER id DROP NOT NULL",
-        "ALTER TABLE artworks DISABLE TRIGGER ALL",
-    ],
-}
-
-LEGACY = [
-    ("legacy_status_is_known", {"generation_status": "done"}),
-    ("legacy_completed_has_image", {"generated_image_url": None}),
-    ("legacy_created_at_is_there", {"created_at": None}),
-    ("legacy_updated_at_is_there", {"updated_at": None}),
-    ("legacy_first_upload_is_url", {"original_image_url": "C:\\fakepath\\mom.jpg"}),
-    ("legacy_mom_upload_is_url", {"original_pet_mom_url": "undefined"}),
-    ("legacy_pet_upload_is_url", {"original_pet_url": ""}),
-    ("legacy_generated_image_is_url", {"generated_image_url": "ftp://images.example/1.jpg"}),
-    ("legacy_link_expires", {"token_expires_at": None}),
-]
-CLEAN = [
-    ("clean_email_is_there", {"customer_email": None}),
-    ("clean_token_is_there", {"access_token": None}),
-    ("clean_token_is_not_parked", {"access_token": "parked:1"}),
-    ("generation_status_is_known", {"generation_status": "done"}),
-    ("upscale_status_is_known", {"upscale_status": "not_required"}),
-    ("completed_has_image", {"generated_image_url": None}),
-    ("upscaled_has_image", {"upscale_status": "completed"}),
-    ("updated_after_created", {"created_at": "2030-01-01", "updated_at": "2029-12-31"}),
-    ("mom_picture_is_url", {"pet_mom_image_url": "undefined"}),
-    ("pet_picture_is_url", {"pet_image_url": ""}),
-    ("generated_image_is_url", {"generated_image_url": "1.jpg"}),
-    ("upscaled_image_is_url", {"upscaled_image_url": "1.png"}),
-    ("uploads_are_there", {"pet_image_url": "migrated-missing"}),
-]
-SOUND = {"token_expires_at": "2030-01-01", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+from tests.databases import Shop, decide, migrate, running
+from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED
 
 SAME_TOKEN = {"access_token": "the same"}
 
@@ -83,12 +39,12 @@ def unguard(shop: Shop, suite: str) -> None:
 
 
 def judged(shop: Shop, suite: str) -> dict[str, RuleVerdict]:
-    """The rules of a suite that say no."""
+    """The rules of a suite that are not green."""
     with running(shop) as run:
         run.begin()
         verdict = judge_suite(run, SUITES[suite])
     assert "" == verdict.broken
-    return {rule.rule: rule for rule in verdict.rules if not rule.passed}
+    return {rule.rule: rule for rule in verdict.rules if not rule.green}
 
 
 def found(shop: Shop, rule: str) -> list[tuple[UUID, list[str]]]:
@@ -96,9 +52,26 @@ def found(shop: Shop, rule: str) -> list[tuple[UUID, list[str]]]:
     return shop.rows("SELECT id, about FROM artwork_migration.finding WHERE rule = %s ORDER BY id", rule)
 
 
+@pytest.mark.parametrize("suite", ["legacy_artworks", "users", "clean_artworks"])
+def test_a_rule_file_only_reads(migrated: Shop, suite: str) -> None:
+    """A DBA can run each rule file as it is: it shows what is bad, then how much was checked, and writes nothing."""
+    run_by_hand(migrated, suite)
+
+
+def run_by_hand(shop: Shop, suite: str) -> None:
+    """Run each rule file of a suite as psql does, in a session that cannot write."""
+    shop.sql.execute("SET default_transaction_read_only = on; SET search_path = ''")
+    for file in sql.folder(f"rules/{suite}"):
+        shown = shop.sql.execute(file.statement)
+        assert ["id", "about"] == [column.name for column in shown.description or ()]
+        assert shown.nextset()
+        assert (shown.fetchone() or (0,))[0] > 0
+        assert not shown.nextset()
+
+
 @pytest.mark.parametrize(("rule", "columns"), LEGACY, ids=[rule for rule, _ in LEGACY])
 def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict[str, object]) -> None:
-    """To that row alone, and it is the only rule that does."""
+    """A rule on a legacy column finds the damaged row and no other, and no other rule finds it."""
     add_legacy(older, **SOUND)
     damaged = add_legacy(older, **{**SOUND, **columns})
     red = judged(older, "legacy_artworks")
@@ -109,7 +82,7 @@ def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict
 
 @pytest.mark.parametrize(("rule", "columns"), CLEAN, ids=[rule for rule, _ in CLEAN])
 def test_a_rule_on_a_clean_column_says_no(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
-    """To that row alone, and it is the only rule on a column that does."""
+    """A rule on a clean column finds the damaged row and no other, and no other rule on a column finds it."""
     user = add_user(unguarded, "ada@example.com")
     sound = {"user_id": user, "generated_image_url": "https://images.example/1.jpg"}
     add_clean(unguarded, **sound)
@@ -121,7 +94,7 @@ def test_a_rule_on_a_clean_column_says_no(unguarded: Shop, rule: str, columns: d
 
 
 def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
-    """In the legacy table: counted also where there is no id to name."""
+    """A legacy row without an id is counted although it has no id to name, and both rows of one id are."""
     unguard(older, "legacy_artworks")
     add_legacy(older, **SOUND)
     add_legacy(older, **{**SOUND, "access_token": "other"}, id=(twice := uuid4()))
@@ -135,7 +108,7 @@ def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
 
 
 def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> None:
-    """In the clean table."""
+    """A clean id or token that two rows have is found, and so is a missing id."""
     sound = {"user_id": add_user(unguarded, "ada@example.com"), "generated_image_url": "https://images.example/1.jpg"}
     ids = [add_clean(unguarded, **sound, **SAME_TOKEN) for _ in range(2)]
     add_clean(unguarded, **sound, id=(twice := uuid4()))
@@ -148,7 +121,7 @@ def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> 
 
 
 def test_an_empty_legacy_table(older: Shop) -> None:
-    """It is red, and the rules about its rows could not look."""
+    """An empty legacy table is red, and the rules about its rows could not be judged."""
     with running(older) as run:
         run.begin()
         verdict = judge_suite(run, SUITES["legacy_artworks"])
@@ -157,7 +130,7 @@ def test_an_empty_legacy_table(older: Shop) -> None:
 
 
 def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
-    """About the reason it would stay behind; one that can be migrated is fine."""
+    """A referenced artwork that would stay behind is red, with the reason; one that can be migrated is not."""
     add_order(older, add_legacy(older, **SOUND))
     test_data = add_legacy(older, **SOUND, original_image_url="test-pending")
     no_email = add_legacy(older, **SOUND, customer_email=" ")
@@ -172,7 +145,7 @@ def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:
 
 
 def test_spellings_of_an_e_mail(older: Shop) -> None:
-    """Those that are not in small letters without blanks, alone or not, and those whose user is so; an e-mail that is missing is none."""
+    """An e-mail with capitals or blanks is found, also if only its user has them; a missing e-mail is not."""
     capitals = add_legacy(older, **SOUND, customer_email="Ada@Example.com")
     add_legacy(older, **SOUND, customer_email="ada@example.com")
     blank = add_legacy(older, **SOUND, customer_email="bob@example.com ")
@@ -187,7 +160,7 @@ def test_spellings_of_an_e_mail(older: Shop) -> None:
 
 
 def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:
-    """Also where the e-mail has no user yet; not for rows that stay behind."""
+    """An owner who is not the user of the e-mail is found, also if the e-mail has no user yet, but not for rows that stay behind."""
     ada, bob = add_user(older, "ada@example.com"), add_user(older, "bob@example.com")
     add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=ada)
     other = add_legacy(older, **SOUND, customer_email="ada@example.com", user_id=bob)
@@ -199,7 +172,7 @@ def test_an_owner_that_is_not_the_user_of_the_e_mail(older: Shop) -> None:
 
 
 def test_a_token_that_several_have(older: Shop) -> None:
-    """Each of them is named; one that stays behind anyway does not count."""
+    """Each artwork of a shared token is named; an artwork that stays behind anyway does not count."""
     shared = [add_legacy(older, **SOUND, **SAME_TOKEN) for _ in range(3)]
     for status in ("completed", "failed"):
         add_legacy(older, **SOUND, **{"access_token": "half"}, generation_status=status)
@@ -218,7 +191,7 @@ def test_a_token_that_several_have(older: Shop) -> None:
     ],
 )
 def test_a_rule_on_users_says_no(migrated: Shop, rule: str, damage: str) -> None:
-    """To a user that the migration has created and nobody has claimed."""
+    """A rule on users finds the damage to a user that the migration created and nobody has claimed."""
     unguard(migrated, "users")
     user = migrated.value("SELECT id FROM artwork_migration.created_user ORDER BY id LIMIT 1")
     migrated.sql.execute("ALTER TABLE users DISABLE TRIGGER ALL")
@@ -230,7 +203,7 @@ def test_a_rule_on_users_says_no(migrated: Shop, rule: str, damage: str) -> None
 
 
 def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
-    """It is red, but not while its id is on its way: in the log, or refused by the legacy table."""
+    """A clean artwork without a user is red, except while its id is in the log or its write is rejected."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
     empty_log(migrated)
     migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
@@ -246,7 +219,7 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
 
 
 def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
-    """It is red where the legacy row names no owner, but not on its way, refused, or changed on the clean side."""
+    """A wrong owner is red if the legacy row names none, except in transit, rejected, or modified on the clean side."""
     artwork = migrated.value(
         "SELECT c.id FROM artworks_v2 AS c INNER JOIN artworks AS a ON c.id = a.id WHERE a.user_id IS NULL ORDER BY c.id LIMIT 1"
     )
@@ -269,7 +242,7 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
 
 
 def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
-    """Rows of registered users that had no owner are red without the decision, and one whose owner has changed is so with it."""
+    """An artwork that gained a registered owner is red without the decision, and one whose owner changed is red even with it."""
     assert "exposure_accepted" not in judged(migrated, "clean_artworks")
     decide(migrated, "accept_exposure", "none")
     registered = migrated.rows(
@@ -301,7 +274,7 @@ def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
 
 
 def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
-    """It is migrated, and the rule about it says no instead of breaking the gate."""
+    """A time that Python cannot represent is migrated, and its rule reports it instead of breaking the gate."""
     artwork = add_legacy(deployed, updated_at="-infinity")
     migrate(deployed)
     verdict = judged(deployed, "clean_artworks")["updated_after_created"]
@@ -349,7 +322,7 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
     ],
 )
 def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
-    """It is named; there are no ids."""
+    """A missing or invalid key or index is reported by its name, without ids."""
     migrated.sql.execute(damage)
     red = judged(migrated, "clean_artworks")["constraints_in_place"]
     assert (1, (missing,), ()) == (red.bad, red.about, red.ids)
@@ -368,7 +341,7 @@ def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missin
     ],
 )
 def test_a_rule_of_the_reconciliation_says_no(migrated: Shop, rule: str, damage: str) -> None:
-    """And names the row."""
+    """A rule of the reconciliation is red after its damage, and names the row."""
     artwork = unordered(migrated)
     migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL; ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
     migrated.sql.execute(damage.format(id=artwork))
@@ -380,7 +353,7 @@ def test_a_rule_of_the_reconciliation_says_no(migrated: Shop, rule: str, damage:
 
 
 def test_quarantine_above_its_bound(make_shop: MakeShop) -> None:
-    """The older copy has duplicate tokens and more; nobody has decided about them."""
+    """More rows in quarantine than decided make the gate red, as in the older copy with its duplicate tokens."""
     assert ["quarantined"] == [red.rule for red in reconciled(make_shop(Variant.OLDER, phase="MIGRATED")).red]
 
 

@@ -1,20 +1,17 @@
 """One run at a time, in the phase it fits, on decisions that can be used."""
 
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import BadInput, Overtaken, RunInProgress, WrongPhase
+from migration.errors import BadInput, RunInProgress, WrongPhase
 from migration.ledger import decisions, ledger, runs
 from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import (
@@ -31,9 +28,9 @@ from migration.ledger.phases import (
 from migration.ledger.runs import Run
 from migration.settings import database_url
 from tests.conftest import MakeShop
-from tests.shops import SETTINGS, Shop, running
-
-BOUND = 60.0
+from tests.databases import SETTINGS, Shop, running
+from tests.faults.client import client, kill
+from tests.waiting import BOUND, wait_until
 
 
 @contextmanager
@@ -48,29 +45,21 @@ def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
         database.dispose()
 
 
-def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until it holds, within bounds."""
-    deadline = time.monotonic() + BOUND
-    while not condition():
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-
-
 # Two at once
 
 
 def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
-    """Whoever starts a run beside another learns which one is at work."""
+    """A run beside another is refused with the other's name."""
     with a_run(shop, "migrate_data run brave-otter"):
         with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
             pass
     assert ("migrate_data run brave-otter",) == caught.value.holders
-    assert str(caught.value).startswith("migrate_data run brave-otter is at work on this database")
-    assert "This run stops here." in str(caught.value)
+    assert str(caught.value).startswith("migrate_data run brave-otter is running on this database")
+    assert "Nothing was changed. To fix: wait for it to end" in str(caught.value)
 
 
 def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
-    """The lock goes with its run, also when the run failed."""
+    """A run's lock ends with it, also if the run failed."""
     with pytest.raises(ZeroDivisionError), a_run(shop, "first"):
         raise ZeroDivisionError
     with a_run(shop, "second") as run:
@@ -78,7 +67,7 @@ def test_after_the_first_has_ended_the_second_runs(shop: Shop) -> None:
 
 
 def test_a_run_waits_for_one_that_is_about_to_end(shop: Shop) -> None:
-    """Within run_wait_seconds the second takes over by itself."""
+    """A run waits up to run_wait_seconds for another to end."""
     release = threading.Event()
     held = threading.Event()
 
@@ -97,13 +86,13 @@ def test_a_run_waits_for_one_that_is_about_to_end(shop: Shop) -> None:
 
 
 def test_runs_on_two_databases_do_not_meet(make_shop: MakeShop) -> None:
-    """The lock is the database's, not the server's."""
+    """Runs on two databases of one server do not lock each other out."""
     with a_run(make_shop(), "first"), a_run(make_shop(), "second") as run:
         assert run.name == "second"
 
 
-def test_a_long_name_is_still_told(shop: Shop) -> None:
-    """Postgres cuts application_name at 63 bytes; the refusal names what is left of it."""
+def test_a_long_name_is_still_named(shop: Shop) -> None:
+    """The refusal names a run whose name Postgres cut at 63 bytes."""
     name = "migrate_data run " + "x" * 80
     with a_run(shop, name), pytest.raises(RunInProgress) as caught, a_run(shop, "second"):
         pass
@@ -113,89 +102,58 @@ def test_a_long_name_is_still_told(shop: Shop) -> None:
 # A client that is killed
 
 
-CLIENT = """
-import sys, threading, time
-from sqlalchemy import text
-from migration.ledger import runs
-from migration.ledger.phases import MIGRATE_DATA
-from migration.database import Database
-from migration.settings import Settings, database_url
-
-database = Database(database_url(sys.argv[1]), name=sys.argv[2])
-with runs.exclusive(database, Settings(database_url=None), verb=MIGRATE_DATA, name=sys.argv[2], run_id="") as run:
-    if sys.argv[3] == "idle":
-        print("ready", flush=True)
-        time.sleep(600)
-    run.begin()
-    with database.transaction("copying a chunk") as connection:
-        runs.enter_fence(connection, run.epoch, exclusively=sys.argv[3] == "catching up")
-        print("ready", flush=True)
-        connection.execute(text("SELECT PG_SLEEP(600)"))
-"""
+#: How many sessions of the client hold an advisory lock, and how many are in a long statement.
+HOLDING = (
+    "SELECT COUNT(*) FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
+    " WHERE a.application_name = 'doomed-run' AND l.locktype = 'advisory' AND l.granted"
+)
+SLEEPING = "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'doomed-run' AND wait_event = 'PgSleep'"
 
 
-@contextmanager
-def client(shop: Shop, name: str, doing: str) -> Iterator[subprocess.Popen[str]]:
-    """A client of its own that holds the run's lock, and does something with it."""
-    command = [sys.executable, "-c", CLIENT, shop.url, name, doing]
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("ARTWORK_")}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-            yield process
-        finally:
-            process.kill()
+def hold_the_lock(shop: Shop) -> None:
+    """Hold a run's lock and execute nothing."""
+    with running(shop, name="doomed-run"):
+        time.sleep(BOUND)
 
 
-def at_work(shop: Shop, name: str) -> int:
-    """How many sessions of that name execute something."""
-    return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = %s AND state = 'active'", name))
+def hold_the_fence(shop: Shop, *, exclusively: bool) -> None:
+    """Hold a run's lock and the fence, in a statement that does not end."""
+    with running(shop, name="doomed-run") as run:
+        run.begin()
+        with run.database.transaction("copying a chunk") as connection:
+            runs.enter_fence(connection, run.epoch, exclusively=exclusively)
+            connection.execute(text("SELECT PG_SLEEP(600)"))
 
 
 def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
-    """kill -9 while nothing is executed: the next run starts at once."""
-    with client(shop, "killed one", "idle") as process:
-        with pytest.raises(RunInProgress, match="killed one"), a_run(shop, "second"):
+    """After kill -9 of an idle client the next run starts at once."""
+    with client(shop, hold_the_lock) as process:
+        wait_until(lambda: shop.value(HOLDING))
+        with pytest.raises(RunInProgress, match="doomed-run"), a_run(shop, "second"):
             pass
-        process.send_signal(signal.SIGKILL)
-        process.wait(BOUND)
+        kill(process)
         with a_run(shop, "second", wait=10) as run:
             assert run.name == "second"
 
 
-@pytest.mark.parametrize("doing", ["copying", "catching up"])
-def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, doing: str) -> None:
-    """kill -9 does not end a statement on the server: until that is over, or the server has noticed, the next run is refused."""
-    name = f"killed while {doing}"
-    with client(deployed, name, doing) as process:
-        wait_until(lambda: at_work(deployed, name))
-        process.send_signal(signal.SIGKILL)
-        process.wait(BOUND)
-        assert at_work(deployed, name) == 1
+@pytest.mark.parametrize("exclusively", [False, True], ids=["copying", "catching up"])
+def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, exclusively: bool) -> None:
+    """While the backend of a killed client still executes a statement, the next run is refused with its name."""
+    with client(deployed, partial(hold_the_fence, exclusively=exclusively)) as process:
+        wait_until(lambda: deployed.value(SLEEPING))
+        kill(process)
+        assert deployed.value(SLEEPING) == 1
         with pytest.raises(RunInProgress) as caught, a_run(deployed, "second"):
             pass
-        assert (name,) == caught.value.holders
+        assert ("doomed-run",) == caught.value.holders
         # client_connection_check_interval: the server finds out by itself
         with a_run(deployed, "second", wait=BOUND) as run:
             assert run.name == "second"
-        assert at_work(deployed, name) == 0
-
-
-def test_a_run_that_was_overtaken_may_not_write(deployed: Shop) -> None:
-    """Whatever woke it up again: behind a newer run's epoch the fence lets nothing through."""
-    with a_run(deployed, "first") as first:
-        first.begin()
-    with a_run(deployed, "second") as second:
-        second.begin()
-        for exclusively in (False, True):
-            with pytest.raises(Overtaken, match=f"run {first.epoch} was overtaken by run {second.epoch}"):
-                with second.database.transaction("copying a chunk") as connection:
-                    runs.enter_fence(connection, first.epoch, exclusively=exclusively)
+        assert deployed.value(SLEEPING) == 0
 
 
 def test_a_killed_run_stands_in_the_ledger_as_not_ended(deployed: Shop) -> None:
-    """The row of its epoch has no end; the next run gets a later one."""
+    """A killed run has no end in the ledger, and the next run a later epoch."""
     with a_run(deployed, "first") as first:
         first.begin()
     with a_run(deployed, "second") as second:
@@ -215,7 +173,7 @@ LIVING = [phase for phase in Phase if phase is not Phase.CLEANED]
 
 @pytest.mark.parametrize("phase", LIVING)
 def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeShop, phase: Phase) -> None:
-    """The refusal names the phase it found, those the verb starts in, and the verbs to run instead; nothing is written."""
+    """A verb in a wrong phase is refused with the phase found, those it starts in and the verbs to run, and writes nothing."""
     shop = make_shop(phase=phase.value)
     before = shop.schema_dump()
     for verb in VERBS:
@@ -227,7 +185,7 @@ def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeS
                 run.require_phase()
         assert (phase, verb.starts) == (caught.value.found, caught.value.wanted)
         assert f"{verb.name} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
-        assert f"Run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
+        assert f"To fix: run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
     assert before == shop.schema_dump()
 
 
@@ -243,7 +201,7 @@ def test_the_verbs_form_the_life_cycle() -> None:
 
 @pytest.mark.parametrize("phase", list(Phase))
 def test_every_phase_says_what_serves_and_what_comes_next(phase: Phase) -> None:
-    """No phase but the last leaves an operator without a next verb."""
+    """Every phase names the serving table, and every phase except the last a next verb."""
     clean = phase in (Phase.SWITCHED, Phase.CLEANED)
     assert phase.serves.startswith("the clean table serves" if clean else "the legacy table serves")
     assert bool(phase.next_verbs) is (phase in LIVING)
@@ -282,7 +240,7 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
-    """However it was typed, the ledger holds what later runs can read."""
+    """A decision is kept in one form, however it was typed."""
     with shop.database.transaction("deciding") as connection:
         assert kept == decisions.checked_value(connection, name, given)
 
@@ -317,16 +275,16 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
-    """The refusal names the decision and what it takes; nothing is decided."""
+    """A decision that cannot be used is refused with its name and what it takes."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
         decisions.checked_value(connection, name, given)
     assert str(caught.value).startswith(f"{name} takes ")
-    assert str(caught.value).endswith("Nothing was decided.")
+    assert " Nothing was decided. To fix: " in str(caught.value)
     assert caught.value.exit_code == 2
 
 
 def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
-    """A new decision is not forgotten in the lists above."""
+    """The two lists above have every decision."""
     marks = {
         test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]  # pytest puts it there
         for test in (test_a_decision_is_kept_in_one_form, test_a_decision_that_cannot_be_used_is_refused)
@@ -335,7 +293,7 @@ def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
 
 
 def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
-    """Both stay in the ledger, with who and why; the later one holds."""
+    """Of two decisions of one name both stay in the ledger with who and why, and the later one is in force."""
     with shop.database.transaction("deciding") as connection:
         ledger.create(connection)
         for value, who in (("1", "Ada"), ("2", "Bob")):
@@ -348,7 +306,7 @@ def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
 
 
 def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> None:
-    """Catch-up looks at the artwork again; clearing what is not there is refused and logs nothing."""
+    """Clearing a rejected write logs its id for catch-up; clearing one that does not exist is refused and logs nothing."""
     log = "SELECT COALESCE(ARRAY_AGG(x.id::text), '{}') FROM artwork_migration.legacy_change AS l, UNNEST(l.ids) AS x (id)"
     deployed.sql.execute(
         "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) VALUES (%s, 'INSERT', '23502', 'artworks')",
@@ -357,7 +315,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
     for refused in (False, True):
         with deployed.database.transaction("deciding") as connection:
             if refused:
-                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no refused write"):
+                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no rejected write"):
                     decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
                 decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
@@ -366,7 +324,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
 
 
 def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
-    """They are read when they are needed."""
+    """Any other decision changes nothing until it is read."""
     before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     with deployed.database.transaction("deciding") as connection:
         for name in (DecisionName.IN_FLIGHT_AGE, DecisionName.MAX_QUARANTINED):
@@ -376,13 +334,13 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
 
 @pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS])
 def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
-    """It has granted and made the columns by then; a decision that changes nothing is refused in words."""
+    """A decision that only deploy_schema reads is refused after it."""
     with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
         decisions.apply_at_once(connection, name, "shop")
 
 
 def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) -> None:
-    """Also where the ledger is there already, because something was planned."""
+    """clear_rejected_write is refused before a deployment, also if the ledger exists."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
         ledger.create(connection)
         decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)

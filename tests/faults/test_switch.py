@@ -12,9 +12,7 @@ from migration.sync import carry_back
 from sample.build import Variant
 from sample.journal import check_journal
 from tests.conftest import MakeShop
-from tests.faults.test_convergence import application
-from tests.faults.test_locks import BOUND, wait_until
-from tests.shops import (
+from tests.databases import (
     Shop,
     catch_up_now,
     execute_switch,
@@ -24,12 +22,14 @@ from tests.shops import (
     running,
     switch,
 )
+from tests.faults.application import application
+from tests.waiting import BOUND, wait_until
 
 # After the commit
 
 
 def test_the_fingerprint_notices_a_write_to_the_retired_table(migrated: Shop) -> None:
-    """A write past the guard changes it; a deleted user and a look from another time zone do not."""
+    """A write to the retired table changes the fingerprint; a deleted user and another time zone do not."""
     switch(migrated)
     kept = migrated.value("SELECT details FROM artwork_migration.step WHERE name LIKE 'fingerprint%%'")
     migrated.sql.execute("DELETE FROM users WHERE id IN (SELECT user_id FROM artworks_old WHERE user_id IS NOT NULL LIMIT 3)")
@@ -73,7 +73,7 @@ OTHER_SETTINGS = {
 
 
 def test_a_column_may_have_any_type(migrated: Shop) -> None:
-    """The switch ends, no setting changes the fingerprint, and a write to any such column does."""
+    """With a column of any type the switch ends, no setting changes the fingerprint, and a write to the column does."""
     migrated.sql.execute(TYPES)
     columns = {f"extra_{place}": kind for place, kind in enumerate(VALUES)}
     migrated.sql.execute("ALTER TABLE artworks " + ", ".join(f"ADD {name} {kind} DEFAULT {VALUES[kind]}" for name, kind in columns.items()))
@@ -93,25 +93,25 @@ def _fingerprint(shop: Shop, **settings: str) -> dict[str, Any]:
         return acceptance.fingerprint(connection)
 
 
-def test_the_acceptance_test_leaves_nothing_behind_and_bites(migrated: Shop) -> None:
-    """Rolled back; and a serving table on which nobody can create an artwork is found."""
+def test_the_acceptance_test_leaves_nothing_behind_and_can_fail(migrated: Shop) -> None:
+    """The acceptance test is rolled back, and fails on a serving table in which no artwork can be created."""
     switch(migrated)
     with running(migrated, VERIFY) as run:
-        assert acceptance.Walked() == acceptance.accept(run)
+        assert acceptance.AcceptanceResult() == acceptance.acceptance_test(run)
         assert migrated.value("SELECT COUNT(*) FROM artworks WHERE customer_email LIKE '%%.invalid'") == 0
         migrated.sql.execute("ALTER TABLE artworks ADD CONSTRAINT nobody CHECK (customer_name <> 'Acceptance') NOT VALID")
-        assert ["SQLSTATE 23514 public.artworks.nobody"] == acceptance.accept(run).ended_with
+        assert ("SQLSTATE 23514 public.artworks.nobody",) == acceptance.acceptance_test(run).failed_with
 
 
-def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:
-    """The retired table, the log and the refusals are what they were."""
+def test_a_dry_run_changes_nothing_and_counts_what_cannot_come_back(migrated: Shop) -> None:
+    """A dry run counts the writes that cannot come back, and changes neither retired table, log nor rejections."""
     switch(migrated)
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     before = _fingerprint(migrated)
     with running(migrated, ROLL_BACK_TO_MIGRATED) as run:
-        assert carry_back.CarriedBack(logged=1, refused=1, refused_ids=(str(artwork),)) == carry_back.rehearse(run)
-        assert carry_back.CarriedBack() == carry_back.rehearse(run, batches=0)
+        assert carry_back.CarriedBack(logged=1, rejected=1, rejected_ids=(str(artwork),)) == carry_back.dry_run(run)
+        assert carry_back.CarriedBack() == carry_back.dry_run(run, batches=0)
     assert before == _fingerprint(migrated)
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 1
@@ -121,10 +121,10 @@ def test_a_rehearsal_changes_nothing_and_counts_what_cannot_come_back(migrated: 
 
 
 @pytest.mark.parametrize("variant", [Variant.CURRENT, Variant.MINIMAL])
-def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop, variant: Variant, tmp_path: Path) -> None:
-    """The application writes on while the names change hands twice; every acknowledged write is there, on both sides.
+def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop, variant: Variant, tmp_path: Path) -> None:
+    """Every acknowledged write is on both sides after a switch and a rollback under load.
 
-    The one error it sees is that a prepared `SELECT *` is outdated, and that once it is prepared anew it goes on.
+    The application's one error is that a prepared `SELECT *` is outdated, and its retry succeeds.
     """
     shop = make_shop(variant, phase="MIGRATED")
     with application(shop, 1, tmp_path, "--careful", transactions=1_000_000, rate=200) as running_application:
@@ -144,12 +144,12 @@ def test_no_write_is_lost_across_the_switch_and_the_way_back(make_shop: MakeShop
     summary = json.loads((tmp_path / "summary.json").read_text())
     assert ["0A000"] == list(summary["errors"])
     outdated = summary["errors"]["0A000"]
-    assert {"look": outdated["seen"]} == outdated["kinds"]
+    assert {"read": outdated["seen"]} == outdated["kinds"]
     assert outdated["seen"] == outdated["retried_with_success"]
 
 
 def test_no_write_is_lost_across_the_switch(migrated: Shop, tmp_path: Path) -> None:
-    """As long as the clean table serves, what was acknowledged on either side before is in it, and what was written since."""
+    """While the clean table serves it has every acknowledged write, from before the switch and after it."""
     with application(migrated, 2, tmp_path, transactions=1_000_000, rate=200):
         _wait_for(migrated, "legacy_change")
         switch(migrated)

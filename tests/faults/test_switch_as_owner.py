@@ -7,7 +7,7 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.shops import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.databases import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
 
 #: Gives whatever the sample has made to the role, and what it needs to make more.
 HANDED_OVER = """
@@ -56,7 +56,7 @@ def owned(make_shop: MakeShop, server: EmbeddedServer) -> Iterator[OwnedShop]:
 
 
 def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
-    """Deploy, migrate, switch, back, switch again, back, withdraw: the dump is what it was, and both sides agree."""
+    """The tables' owner, who is no superuser, can run every verb in both directions, and the dump is as before."""
     assert owned.database.url.username == "shopkeeper"
     assert not owned.value("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = 'shopkeeper'")
     before = owned.schema_dump()
@@ -83,7 +83,7 @@ NOT_OURS = {
 
 @pytest.mark.parametrize("kind", NOT_OURS)
 def test_what_belongs_to_somebody_else_blocks_the_plan(owned: OwnedShop, kind: str) -> None:
-    """It could not be said again, and under the lock is too late to find out; once it is handed over, the switch goes through."""
+    """An object of another owner blocks the plan, because it could not be recreated; after a change of owner the switch goes through."""
     deploy(owned)
     migrate(owned)
     statement, subject = NOT_OURS[kind]

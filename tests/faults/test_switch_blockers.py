@@ -5,7 +5,18 @@ import pytest
 from migration.ledger import ledger
 from tests.artworks import add_legacy, logged
 from tests.conftest import MakeShop
-from tests.shops import Shop, decide, deploy, make_ready, migrate, planned_clean_up, planned_roll_back, planned_switch, roll_back, switch
+from tests.databases import (
+    Shop,
+    decide,
+    deploy,
+    make_ready,
+    migrate,
+    planned_clean_up,
+    planned_roll_back,
+    planned_switch,
+    roll_back,
+    switch,
+)
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -81,8 +92,8 @@ def rules_of(shop: Shop) -> set[str]:
     return {blocker.rule for blocker in planned_switch(shop).blockers}
 
 
-def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Shop) -> None:
-    """Its name is not one that the switch gives; an index made while the clean table serves stays with that table, and comes again."""
+def test_an_index_of_the_application_s_keeps_its_name_on_both_directions(migrated: Shop) -> None:
+    """An index of the application keeps its name over switch and rollback; one made after the switch stays with the clean table."""
     migrated.sql.execute("CREATE INDEX my_lookup ON artworks_v2 (pet_name)")
     switch(migrated)
     migrated.sql.execute("CREATE INDEX artworks_pet_name_idx ON artworks (pet_name)")
@@ -94,8 +105,8 @@ def test_an_index_of_the_application_s_keeps_its_name_on_both_ways(migrated: Sho
     assert {"my_lookup", "artworks_pet_name_idx"} <= indexes_of(migrated, "artworks")
 
 
-def test_an_index_in_the_place_of_a_retired_one_blocks_the_way_back(migrated: Shop) -> None:
-    """The retired index gets its name again, so nobody else may have it."""
+def test_an_index_in_the_place_of_a_retired_one_blocks_the_rollback(migrated: Shop) -> None:
+    """An index with the name of a retired one blocks the rollback, which needs that name."""
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
     switch(migrated)
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
@@ -104,16 +115,16 @@ def test_an_index_in_the_place_of_a_retired_one_blocks_the_way_back(migrated: Sh
 
 
 @pytest.mark.parametrize("name", COME)
-def test_what_has_come_since_the_switch_blocks_the_way_back(migrated: Shop, name: str) -> None:
-    """It would be broken by the way back, or break it; its rule says so before, and nothing else does."""
+def test_what_appeared_since_the_switch_blocks_the_rollback(migrated: Shop, name: str) -> None:
+    """An object that appeared since the switch and that a rollback would break blocks it, by its own rule only."""
     statement, rule = COME[name]
     switch(migrated)
     migrated.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     assert {rule} == {blocker.rule for blocker in planned_roll_back(migrated).blockers}
 
 
-def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -> None:
-    """Made before the switch it is bound to the clean table, whatever that is called, and is what it was after both ways."""
+def test_a_function_of_the_clean_table_s_row_type_stops_no_direction(migrated: Shop) -> None:
+    """A function with the clean table's row type stops neither switch nor rollback, and is unchanged after both."""
     migrated.sql.execute("CREATE FUNCTION first() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2 LIMIT 1'")
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
@@ -122,15 +133,15 @@ def test_a_function_of_the_clean_table_s_row_type_stops_no_way(migrated: Shop) -
 
 
 @pytest.mark.parametrize("name", STAYS)
-def test_what_cannot_be_said_again_blocks_the_switch(migrated: Shop, name: str) -> None:
-    """The plan says so in words, and it is not found out under the lock or after it."""
+def test_what_cannot_be_recreated_blocks_the_switch(migrated: Shop, name: str) -> None:
+    """An object that cannot be recreated blocks the plan of the switch."""
     statement, rule = STAYS[name]
     migrated.sql.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
     assert {rule} == rules_of(migrated)
 
 
-def test_materialized_views_of_any_name_go_along(migrated: Shop) -> None:
-    """A name with a space, in a schema with one, on both ways."""
+def test_materialized_views_of_any_name_are_carried_over(migrated: Shop) -> None:
+    """Materialized views whose names need quotes are carried over by switch and rollback."""
     migrated.sql.execute(
         'CREATE SCHEMA "on sale"; CREATE MATERIALIZED VIEW "on sale"."Sales by day" AS'
         " SELECT created_at::date AS day, COUNT(*) FROM artworks GROUP BY 1;"
@@ -145,7 +156,7 @@ def test_materialized_views_of_any_name_go_along(migrated: Shop) -> None:
 
 
 def test_column_grants_in_another_order_are_no_drift(shop: Shop) -> None:
-    """The clean table is given the same grants; the order in which they were given is nobody's concern, who has one is."""
+    """The same column grants in another order are no drift."""
     shop.sql.execute("GRANT SELECT (token_expires_at) ON artworks TO service_role; GRANT SELECT (token_expires_at) ON artworks TO anon")
     deploy(shop)
     migrate(shop)
@@ -154,8 +165,8 @@ def test_column_grants_in_another_order_are_no_drift(shop: Shop) -> None:
     assert {"access_drift"} == rules_of(shop)
 
 
-def test_references_by_columns_with_long_names_are_captured_and_go_along(shop: Shop) -> None:
-    """Two names that a trigger's name would cut off to the same are two triggers' all the same."""
+def test_references_by_columns_with_long_names_are_captured_and_are_carried_over(shop: Shop) -> None:
+    """Two long column names that are equal up to the limit of a trigger's name get two triggers."""
     first, second = (f"{'the_artwork_that_this_present_was_made_of_in_the_end'}_{place}" for place in (1, 2))
     shop.sql.execute(f"CREATE TABLE gifts ({first} uuid REFERENCES artworks, {second} uuid REFERENCES artworks)")  # type: ignore[call-overload]  # own names
     deploy(shop)
@@ -170,8 +181,8 @@ def test_references_by_columns_with_long_names_are_captured_and_go_along(shop: S
     assert set() == rules_of(shop)
 
 
-def test_a_generated_column_stops_no_way(make_shop: MakeShop) -> None:
-    """It depends on the table's own columns, and stays with the retired one."""
+def test_a_generated_column_stops_no_direction(make_shop: MakeShop) -> None:
+    """A generated column stops neither switch nor rollback, and stays with the retired table."""
     shop = make_shop()
     shop.sql.execute("ALTER TABLE artworks ADD COLUMN label text GENERATED ALWAYS AS (customer_name || ' & ' || pet_name) STORED")
     deploy(shop)
@@ -186,7 +197,7 @@ def test_a_generated_column_stops_no_way(make_shop: MakeShop) -> None:
 
 
 def test_a_sequence_given_to_the_serving_table_does_not_stop_the_clean_up(shop: Shop) -> None:
-    """A carried serial column takes its values from the retired table's sequence, until that belongs to the column: as the remedy says."""
+    """A carried serial column stops clean_up until its sequence belongs to it, as the remedy says."""
     shop.sql.execute("ALTER TABLE artworks ADD COLUMN number serial")
     shop.database.write("creating the ledger", ledger.create)
     decide(shop, "carry_columns", "number")

@@ -4,10 +4,11 @@ import psycopg
 import pytest
 
 from migration.errors import NewBlocker
+from migration.ledger.phases import Verb
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.shops import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
-from tests.ways import WAYS, Way
+from tests.databases import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
+from tests.directions import DIRECTIONS, Direction
 
 BLOCKERS = {
     "rejected_write": "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
@@ -79,19 +80,19 @@ CHANGED = {
 }
 
 
-@pytest.mark.parametrize("direction", WAYS)
+@pytest.mark.parametrize("verb", DIRECTIONS, ids=str)
 @pytest.mark.parametrize("name", CHANGED)
-def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated: Shop, name: str, direction: str) -> None:
+def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
     """A dependent that appears or changes between the plan and its locks stops the plan, and nothing is changed."""
     there_before, change = CHANGED[name]
     migrated.sql.execute(there_before)  # type: ignore[call-overload]  # made of this test's own names
-    way = Way.ready(migrated, direction)
-    phase, made = way.phase(), way.plan()
+    direction = Direction.ready(migrated, verb)
+    phase, made = direction.phase(), direction.plan()
     migrated.sql.execute(change)  # type: ignore[call-overload]  # as above
     before = migrated.schema_dump()
     with pytest.raises(NewBlocker):
-        way.do(made)
-    assert (phase, before) == (way.phase(), migrated.schema_dump())
+        direction.do(made)
+    assert (phase, before) == (direction.phase(), migrated.schema_dump())
 
 
 CHANGED_SINCE = {
@@ -108,8 +109,8 @@ CHANGED_SINCE = {
 
 
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
-def test_a_dependent_that_was_altered_since_the_switch_blocks_the_roll_back(migrated: Shop, subject: str) -> None:
-    """A dependent that was altered after the switch blocks the roll back, which would restore its old definition unnoticed."""
+def test_a_dependent_that_was_altered_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
+    """A dependent that was altered after the switch blocks the rollback, which would restore its old definition unnoticed."""
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
     migrated.sql.execute(CHANGED_SINCE[subject])  # type: ignore[call-overload]  # made of this test's own names
@@ -182,7 +183,7 @@ def test_a_policy_on_a_partitioned_table_is_recreated(migrated: Shop) -> None:
 
 @pytest.mark.parametrize("scope", ["ALL TABLES", "TABLES IN SCHEMA public"])
 def test_a_publication_of_everything_stops_no_write(migrated: Shop, scope: str) -> None:
-    """Our tables have a replica identity, so a publication of everything stops neither the application nor the switch nor the roll back."""
+    """Our tables have a replica identity, so a publication of everything stops neither the application nor the switch nor the rollback."""
     migrated.sql.execute(f"CREATE PUBLICATION everything FOR {scope}")  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
     artwork = add_legacy(migrated)
@@ -211,7 +212,7 @@ def test_a_subscription_that_writes_into_artworks_blocks_the_plan(make_shop: Mak
 
 
 def test_an_application_s_trigger_is_recreated_in_its_state(migrated: Shop) -> None:
-    """A trigger fires for the serving table and not for what is carried back, and after the roll back it is what it was."""
+    """A trigger fires for the serving table and not for what is carried back, and after the rollback it is what it was."""
     migrated.sql.execute(
         "CREATE TABLE calls (id uuid);"
         "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO calls VALUES (NEW.id); RETURN NEW; END$$;"

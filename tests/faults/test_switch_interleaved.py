@@ -11,9 +11,10 @@ import pytest
 
 from migration.errors import NewBlocker, WrongUnderLock
 from tests.artworks import add_clean, add_legacy, add_order
-from tests.faults.test_locks import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Background, blocked_session, cross, wait_until
-from tests.shops import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
-from tests.ways import BOUND, Way, under_the_locks, with_row
+from tests.databases import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
+from tests.directions import POINTING_NOWHERE, Direction, under_the_locks, with_row
+from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
+from tests.waiting import BOUND, wait_until
 
 
 @pytest.mark.parametrize(
@@ -28,13 +29,13 @@ from tests.ways import BOUND, Way, under_the_locks, with_row
         pytest.param("SELECT COUNT(*) FROM public.artwork_gallery", TOUCH_ORDER, "public.artwork_gallery", id="the view, then orders"),
     ],
 )
-def test_the_application_is_never_the_victim_of_a_deadlock(way: Way, first: str, then: str, waits_for: str) -> None:
-    """Whatever order the application locks in, we give up first."""
+def test_the_application_is_never_the_victim_of_a_deadlock(direction: Direction, first: str, then: str, waits_for: str) -> None:
+    """In whatever order the application locks, switch and rollback give up first and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
-    before = way.shop.value(deadlocks)
-    cross(way.shop, way.do, first, then, waits_for)
-    assert way.leads_to is way.phase()
-    assert before == way.shop.value(deadlocks)
+    before = direction.shop.value(deadlocks)
+    cross(direction.shop, direction.do, first, then, waits_for)
+    assert direction.leads_to is direction.phase()
+    assert before == direction.shop.value(deadlocks)
 
 
 WAITING = "SELECT COUNT(*) FROM pg_catalog.pg_locks AS l WHERE NOT l.granted AND l.relation = 'public.artworks'::regclass"
@@ -61,10 +62,10 @@ def writers_wait(number: int) -> str:
 END $$"""
 
 
-def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way) -> None:
-    """Stepped: a writer stands in the queue when the names change hands; its write, and every one after it, is where it belongs."""
-    artwork = way.shop.value("SELECT MIN(artwork_id::text) FROM orders")
-    session, written, stop = way.shop.session(autocommit=True), [""], threading.Event()
+def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(direction: Direction) -> None:
+    """A write that waits while the names change, and every one after it, is in the table that serves then."""
+    artwork = direction.shop.value("SELECT MIN(artwork_id::text) FROM orders")
+    session, written, stop = direction.shop.session(autocommit=True), [""], threading.Event()
 
     def write() -> None:
         while not stop.is_set():
@@ -72,19 +73,19 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(way: Way)
             assert session.execute("UPDATE public.artworks SET pet_name = %s WHERE id = %s", (name, artwork)).rowcount == 1
             written.append(name)
 
-    made = way.plan()
-    writer = Background(write)
-    way.do(with_row(made, under_the_locks(made), writers_wait(1)))
+    made = direction.plan()
+    writer = Step(direction.shop, write)
+    direction.do(with_row(made, under_the_locks(made), writers_wait(1)))
     stop.set()
     writer.result()
-    assert way.leads_to is way.phase()
-    assert written[-1] == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    assert direction.leads_to is direction.phase()
+    assert written[-1] == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
-def test_a_hundred_writes_in_flight(way: Way) -> None:
-    """Each stands in the queue when the names change hands; none gets an error, and the last of each writer is in the table that serves."""
-    artworks = [artwork for (artwork,) in way.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
-    locked, stop, watcher = threading.Event(), threading.Event(), way.shop.session(autocommit=True)
+def test_a_hundred_writes_in_flight(direction: Direction) -> None:
+    """A hundred writers that wait while the names change get no error, and the last write of each is in the serving table."""
+    artworks = [artwork for (artwork,) in direction.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
+    locked, stop, watcher = threading.Event(), threading.Event(), direction.shop.session(autocommit=True)
 
     def watch() -> None:
         while not stop.is_set():
@@ -100,46 +101,45 @@ def test_a_hundred_writes_in_flight(way: Way) -> None:
                 return artwork, number
         raise AssertionError
 
-    sessions = [way.shop.session(autocommit=True) for _ in artworks]
-    made = way.plan()
-    writers = [Background(functools.partial(write, *each)) for each in zip(artworks, sessions, strict=True)]
-    watching = Background(watch)
+    sessions = [direction.shop.session(autocommit=True) for _ in artworks]
+    made = direction.plan()
+    writers = [Step(direction.shop, functools.partial(write, *each)) for each in zip(artworks, sessions, strict=True)]
+    watching = Step(direction.shop, watch)
     try:
-        way.do(with_row(made, under_the_locks(made), writers_wait(WRITERS)))
+        direction.do(with_row(made, under_the_locks(made), writers_wait(WRITERS)))
     finally:
         stop.set()
     watching.result()
     written = {artwork: f"write {number}" for artwork, number in (writer.result() for writer in writers)}
-    assert way.leads_to is way.phase()
-    assert written == dict(way.shop.rows("SELECT id, pet_name FROM artworks WHERE id = ANY(%s)", artworks))
+    assert direction.leads_to is direction.phase()
+    assert written == dict(direction.shop.rows("SELECT id, pet_name FROM artworks WHERE id = ANY(%s)", artworks))
 
 
 # What comes between the gate and the lock
 
 WEBHOOK = "UPDATE artworks SET generation_status = 'completed', generated_image_url = 'https://images.example/done' WHERE id = ANY(%s)"
-POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
 
-def test_an_artwork_in_flight_goes_along(way: Way) -> None:
-    """Also one that comes behind the last catch-up or carry-back: the webhook that ends its generation finds a row and completes it."""
-    early, late = way.add(**IN_FLIGHT), []
-    way.commit(meanwhile=lambda: late.append(way.add(**IN_FLIGHT)))
-    assert way.shop.sql.execute(WEBHOOK, ([early, *late],)).rowcount == len(late) + 1
-    way.finish()
+def test_an_artwork_in_flight_is_carried_over(direction: Direction) -> None:
+    """An artwork in flight is carried over, also one after the last batch, and its webhook finds and completes it."""
+    early, late = direction.add(**IN_FLIGHT), []
+    direction.commit(meanwhile=lambda: late.append(direction.add(**IN_FLIGHT)))
+    assert direction.shop.sql.execute(WEBHOOK, ([early, *late],)).rowcount == len(late) + 1
+    direction.finish()
 
 
 IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}
 
 
-def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(way: Way) -> None:
-    """Stepped: it stands in the queue when the names change hands, and completes the artwork on the side that serves then."""
-    artworks = itertools.cycle([way.add(**IN_FLIGHT) for _ in range(20)])
-    made, session, reached = way.plan(), way.shop.session(autocommit=True), []
-    work = Background(lambda: way.commit(with_row(made, under_the_locks(made), writers_wait(1))))
-    while not work.over:
-        wait_until(lambda: work.over or blocked_session(way.shop) or way.shop.rows(HELD))
+def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(direction: Direction) -> None:
+    """A webhook that waits while the names change completes its artwork in the table that serves then."""
+    artworks = itertools.cycle([direction.add(**IN_FLIGHT) for _ in range(20)])
+    made, session, reached = direction.plan(), direction.shop.session(autocommit=True), []
+    work = Step(direction.shop, lambda: direction.commit(with_row(made, under_the_locks(made), writers_wait(1))))
+    while not work.done:
+        wait_until(lambda: work.done or blocked_session(direction.shop) or direction.shop.rows(HELD), every=0.001)
         artwork = next(artworks)
-        reached.append((session.execute(WEBHOOK, ([artwork],)).rowcount, way.shop.value(STATUS, artwork)))
+        reached.append((session.execute(WEBHOOK, ([artwork],)).rowcount, direction.shop.value(STATUS, artwork)))
     work.result()
     assert {(1, "completed")} == set(reached)
 
@@ -150,7 +150,7 @@ STATUS = "SELECT generation_status FROM artworks WHERE id = %s"
 
 
 def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop) -> None:
-    """A failed artwork stays behind until an order references it; that is found under the lock."""
+    """An order that is placed after the gate brings its failed artwork along, which is found under the lock."""
     artwork = add_legacy(migrated, generation_status="failed")
     execute_switch(migrated, meanwhile=lambda: add_order(migrated, artwork))
     assert migrated.value("SELECT COUNT(*) FROM artworks WHERE id = %s", artwork) == 1
@@ -159,7 +159,7 @@ def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop)
 
 
 def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated: Shop) -> None:
-    """Both are born between the last batch and the lock."""
+    """An artwork and its order that are created after the last batch of the carry-back are in the legacy table."""
     switch(migrated)
     orders: list[UUID] = []
     execute_roll_back(migrated, meanwhile=lambda: orders.append(add_order(migrated, add_clean(migrated))))
@@ -168,8 +168,8 @@ def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated:
     assert migrated.value(POINTING_NOWHERE) == 0
 
 
-def test_an_order_for_what_cannot_go_along_stops_the_switch(migrated: Shop) -> None:
-    """An order for test data, placed behind the gate: nothing is changed, and the id is named."""
+def test_an_order_for_what_cannot_are_carried_over_stops_the_switch(migrated: Shop) -> None:
+    """An order for test data, placed after the gate, stops the switch with the artwork's id, and nothing changes."""
     artwork = add_legacy(migrated, original_image_url="test-1")
     before = migrated.schema_dump()
     with pytest.raises(WrongUnderLock, match=str(artwork)) as caught:
@@ -178,8 +178,8 @@ def test_an_order_for_what_cannot_go_along_stops_the_switch(migrated: Shop) -> N
     assert before == migrated.schema_dump()
 
 
-def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -> None:
-    """Born and ordered behind the last batch, and of a kind that the retired table refuses: nothing is changed."""
+def test_an_order_for_what_cannot_come_back_stops_the_rollback(migrated: Shop) -> None:
+    """An order, placed after the last batch, for an artwork that the retired table rejects stops the rollback, and nothing changes."""
     switch(migrated)
     before = migrated.schema_dump()
     with pytest.raises(NewBlocker):
@@ -188,7 +188,7 @@ def test_an_order_for_what_cannot_come_back_stops_the_way_back(migrated: Shop) -
 
 
 def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
-    """The plan had no blocker; under the lock there is one."""
+    """A write that is rejected after the plan stops the switch under the lock."""
     artwork = add_clean(migrated)
     with pytest.raises(NewBlocker):
         execute_switch(
@@ -197,7 +197,7 @@ def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> No
 
 
 def test_a_sign_up_that_is_under_way_gets_no_error(migrated: Shop) -> None:
-    """Stepped: it holds the e-mail that the last catch-up would make a user of, and then comes for a table that we hold."""
+    """A sign-up that holds the e-mail the last catch-up needs, and then waits for a table that we hold, gets no error."""
     session, made = migrated.session(), []
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
     before = migrated.value(deadlocks)
@@ -207,7 +207,7 @@ def test_a_sign_up_that_is_under_way_gets_no_error(migrated: Shop) -> None:
             session.execute("INSERT INTO public.users (email) VALUES ('late@example.com')")
             made.append(add_legacy(migrated, customer_email="late@example.com"))
 
-    work = Background(lambda: execute_switch(migrated, meanwhile=sign_up, patience=BOUND))
+    work = Step(migrated, lambda: execute_switch(migrated, meanwhile=sign_up, patience=BOUND))
     wait_until(lambda: blocked_session(migrated))
     session.execute("UPDATE public.artworks SET pet_name = 'Late' WHERE id = %s", (made[0],))
     session.commit()
@@ -225,62 +225,62 @@ STATEMENTS = {
 }
 
 
-def test_statements_prepared_before_reach_the_table_that_serves(way: Way) -> None:
-    """Also with a plan that the server has settled on; only SELECT * must be prepared again, and says so."""
-    session, artwork = way.shop.session(autocommit=True), way.shop.value("SELECT artwork_id FROM orders LIMIT 1")
+def test_statements_prepared_before_reach_the_table_that_serves(direction: Direction) -> None:
+    """A statement prepared before, also with a generic plan, reaches the serving table; only SELECT * must be prepared again."""
+    session, artwork = direction.shop.session(autocommit=True), direction.shop.value("SELECT artwork_id FROM orders LIMIT 1")
     session.execute("SET plan_cache_mode = force_generic_plan")
     for name, statement in STATEMENTS.items():
         session.execute(f"PREPARE {name} (text, uuid) AS {statement}")
         session.execute(f"EXECUTE {name} ('before', '{artwork}')")
     session.execute("PREPARE everything AS SELECT * FROM public.artworks")
     session.execute("EXECUTE everything")
-    way.do()
+    direction.do()
     for name in ("change", "buy"):
         assert session.execute(f"EXECUTE {name} ('after', '{artwork}')").rowcount == 1
     assert ("after",) == session.execute(f"EXECUTE look ('-', '{artwork}')").fetchone()
-    assert "after" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    assert "after" == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
     with pytest.raises(psycopg.errors.FeatureNotSupported, match="cached plan"):
         session.execute("EXECUTE everything")
     session.execute("DEALLOCATE everything; PREPARE everything AS SELECT * FROM public.artworks")
     session.execute("EXECUTE everything")
-    assert way.shop.value(POINTING_NOWHERE) == 0
+    assert direction.shop.value(POINTING_NOWHERE) == 0
 
 
-def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(way: Way) -> None:
-    """The session has called it often enough for a plan of its own, and goes on calling it."""
-    way.shop.sql.execute(
+def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(direction: Direction) -> None:
+    """A function with a cached plan writes to the table that serves after switch and rollback."""
+    direction.shop.sql.execute(
         "CREATE FUNCTION touch(artwork uuid, name text) RETURNS text LANGUAGE plpgsql AS $$ DECLARE found_name text; BEGIN"
         " UPDATE artworks SET pet_name = name WHERE id = artwork;"
         " SELECT a.pet_name INTO STRICT found_name FROM artworks AS a WHERE a.id = artwork; RETURN found_name; END $$"
     )
-    session, artwork = way.shop.session(autocommit=True), way.shop.value("SELECT artwork_id FROM orders LIMIT 1")
+    session, artwork = direction.shop.session(autocommit=True), direction.shop.value("SELECT artwork_id FROM orders LIMIT 1")
     for number in range(7):
         session.execute("SELECT touch(%s, %s)", (artwork, f"before {number}"))
-    way.do()
+    direction.do()
     assert ("after",) == session.execute("SELECT touch(%s, 'after')", (artwork,)).fetchone()
-    assert "after" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    assert "after" == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
-def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read(way: Way) -> None:
-    """Stepped: we wait for its end, so what it writes at last is written before the names change hands, and is not lost."""
-    artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
+def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read(direction: Direction) -> None:
+    """Switch and rollback wait for a transaction that has read artworks, and its write is not lost."""
+    artwork, session = direction.shop.value("SELECT artwork_id FROM orders LIMIT 1"), direction.shop.session()
     session.execute("SELECT pet_name FROM artworks WHERE id = %s", (artwork,))
-    work = Background(way.commit)
-    wait_until(lambda: blocked_session(way.shop))
+    work = Step(direction.shop, direction.commit)
+    wait_until(lambda: blocked_session(direction.shop))
     assert session.execute("UPDATE artworks SET pet_name = 'read before' WHERE id = %s", (artwork,)).rowcount == 1
     session.commit()
     work.result()
-    assert "read before" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    assert "read before" == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
 @pytest.mark.parametrize("isolation", ["READ COMMITTED", "REPEATABLE READ"])
-def test_a_transaction_that_has_not_read_artworks_goes_on_with_the_table_that_serves(way: Way, isolation: str) -> None:
-    """It is open all the time; the row it writes is in the serving table."""
-    artwork, session = way.shop.value("SELECT artwork_id FROM orders LIMIT 1"), way.shop.session()
+def test_a_transaction_that_has_not_read_artworks_goes_on_with_the_table_that_serves(direction: Direction, isolation: str) -> None:
+    """A transaction that is open all the time and has not read artworks writes to the serving table."""
+    artwork, session = direction.shop.value("SELECT artwork_id FROM orders LIMIT 1"), direction.shop.session()
     session.execute(f"SET TRANSACTION ISOLATION LEVEL {isolation}")
     session.execute("SELECT COUNT(*) FROM users")
-    way.commit()
+    direction.commit()
     assert session.execute("UPDATE artworks SET pet_name = 'opened before' WHERE id = %s", (artwork,)).rowcount == 1
     session.commit()
-    assert "opened before" == way.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
-    way.finish()
+    assert "opened before" == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
+    direction.finish()

@@ -7,16 +7,15 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from migration.errors import DatabaseUnreachable
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.plans.plan import Plan
-from tests.faults.client import Client, at_work, client, kill, wait_until
-from tests.faults.test_locks import blocked_session
-from tests.faults.test_plans import planned_uninstall
-from tests.shops import Shop, execute_roll_back, finish_roll_back, planned_switch, reconcile_now, switch
-from tests.stepping import Barrier
-from tests.ways import Way, digest, locks_left, places, with_row
+from tests.databases import Shop, execute_roll_back, finish_roll_back, planned_switch, reconcile_now, switch
+from tests.directions import Direction, digest, locks_left, places, with_row
+from tests.faults.client import Client, at_work, client, kill
+from tests.interleaving import TERMINATED, Barrier, blocked_session
+from tests.plans import planned_uninstall
+from tests.waiting import wait_until
 
-#: The backend ends itself as if the operator had ended it.
-TERMINATED = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
 CLIENT_IS_KILLED = """DO $$ BEGIN
   PERFORM PG_ADVISORY_XACT_LOCK_SHARED(78);
@@ -30,27 +29,34 @@ CLIENT_IS_KILLED = """DO $$ BEGIN
 END $$"""
 
 
-def test_a_backend_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None:
-    """Behind each row of `prepare` and `locked` in turn: catalog, rows and ledger are what they were, and the next run finishes."""
-    dump, made = way.shop.schema_dump(), way.plan()
-    before, phase = digest(way.shop), way.phase()
+#: Behind which rows a test kills: each n-th one, counted from the last.
+EACH_ROW = pytest.mark.parametrize(
+    "nth", [pytest.param(8, id="each eighth row"), pytest.param(1, marks=pytest.mark.exhaustive, id="each row")]
+)
+
+
+@EACH_ROW
+def test_a_backend_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
+    """A backend that died behind a row of `prepare` or `locked` leaves catalog, rows and ledger as they were, and the next run finishes."""
+    dump, made = direction.shop.schema_dump(), direction.plan()
+    before, phase = digest(direction.shop), direction.phase()
     rows = places(made, "prepare", "locked")
-    for place in rows:
+    for place in rows[::-nth]:
         with pytest.raises(DatabaseUnreachable):
-            way.execute(with_row(made, place, TERMINATED))
-        assert [] == locks_left(way.shop), made.statements[place].object
+            direction.execute(with_row(made, place, TERMINATED))
+        assert [] == locks_left(direction.shop), made.statements[place].object
     assert len(rows) > 60
-    assert before == digest(way.shop)
-    assert (phase, dump) == (way.phase(), way.shop.schema_dump())
-    goes_on(way, made)
+    assert before == digest(direction.shop)
+    assert (phase, dump) == (direction.phase(), direction.shop.schema_dump())
+    goes_on(direction, made)
 
 
-def goes_on(way: Way, made: Plan | None = None) -> None:
+def goes_on(direction: Direction, made: Plan | None = None) -> None:
     """Run again, with the same plan, it does all of it, and both sides agree."""
-    way.do(made)
-    assert way.leads_to is way.phase()
-    if way.direction == "back":
-        assert set(reconcile_now(way.shop)) <= {"match", "excluded", "quarantined"}
+    direction.do(made)
+    assert direction.leads_to is direction.phase()
+    if direction.verb.goes_back:
+        assert set(reconcile_now(direction.shop)) <= {"match", "excluded", "quarantined"}
 
 
 # The client
@@ -66,93 +72,95 @@ def killed_in(shop: Shop, work: Callable[[Client], object]) -> None:
     shop.sql.execute("DELETE FROM public.client_is_dead")
 
 
-def test_a_client_that_dies_behind_any_row_has_changed_nothing(way: Way) -> None:
-    """Its backend executes the rest of the statement and finds nobody who would commit; the next run finishes."""
-    way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
-    made, before, phase = way.plan(), digest(way.shop), way.phase()
-    for place in places(made, "prepare", "locked"):
+@EACH_ROW
+def test_a_client_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
+    """A backend whose client died executes the rest of its statement and commits nothing; the next run finishes."""
+    direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
+    made, before, phase = direction.plan(), digest(direction.shop), direction.phase()
+    for place in places(made, "prepare", "locked")[::-nth]:
         deadly = with_row(made, place, CLIENT_IS_KILLED)
-        killed_in(way.shop, lambda client, deadly=deadly: Way(client, way.direction).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
-        assert [] == locks_left(way.shop), made.statements[place].object
-    assert before == digest(way.shop)
-    assert phase is way.phase()
-    goes_on(way, made)
+        killed_in(direction.shop, lambda client, deadly=deadly: Direction(client, direction.verb).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
+        assert [] == locks_left(direction.shop), made.statements[place].object
+    assert before == digest(direction.shop)
+    assert phase is direction.phase()
+    goes_on(direction, made)
 
 
-def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(way: Way) -> None:
-    """The phase is written in the same transaction, so neither is there."""
-    way.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
-    made, before = way.plan(), digest(way.shop)
+def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(direction: Direction) -> None:
+    """A client that dies before the commit has changed neither tables nor phase, and the next run finishes."""
+    direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
+    made, before = direction.plan(), digest(direction.shop)
     killed_in(
-        way.shop,
-        lambda client: Way(client, way.direction).execute(
+        direction.shop,
+        lambda client: Direction(client, direction.verb).execute(
             made, before_commit=lambda connection: connection.exec_driver_sql(CLIENT_IS_KILLED)
         ),
     )
-    assert before == digest(way.shop)
-    goes_on(way, made)
+    assert before == digest(direction.shop)
+    goes_on(direction, made)
 
 
 # After the commit
 
 
-def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(way: Way) -> None:
-    """Killed as it begins each step, in it, and as it notes its end: the phase stays, what is done stays done, and the rest is left."""
-    way.commit()
-    steps = way.steps_left()
+def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(direction: Direction) -> None:
+    """A client that dies as it begins, does or notes a step after the commit leaves the phase, and exactly the steps not noted."""
+    direction.commit()
+    steps = direction.steps_left()
     assert len(steps) >= 2
     for number, step in enumerate(steps):
-        killed_at(way, "AFTER INSERT ON artwork_migration.step FOR EACH ROW", passes=min(number, 1))
-        assert steps[number:] == way.steps_left(), f"beginning {step}"
-        killed_inside(way)
-        assert steps[number:] == way.steps_left(), f"in {step}"
-        killed_at(way, "BEFORE UPDATE ON artwork_migration.step FOR EACH ROW", passes=0)
-        assert steps[number:] == way.steps_left(), f"ending {step}"
-        assert way.leads_to is way.phase()
-    assert steps[-1:] == way.finish()
-    assert [] == way.finish()
+        killed_at(direction, "AFTER INSERT ON artwork_migration.step FOR EACH ROW", passes=min(number, 1))
+        assert steps[number:] == direction.steps_left(), f"beginning {step}"
+        killed_inside(direction)
+        assert steps[number:] == direction.steps_left(), f"in {step}"
+        killed_at(direction, "BEFORE UPDATE ON artwork_migration.step FOR EACH ROW", passes=0)
+        assert steps[number:] == direction.steps_left(), f"ending {step}"
+        assert direction.leads_to is direction.phase()
+    assert steps[-1:] == direction.finish()
+    assert [] == direction.finish()
 
 
 @pytest.mark.parametrize("planned", [planned_switch, planned_uninstall])
-def test_what_the_way_back_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
-    """A key that is not validated yet would count as one that never was, or stay so for good; the plan says what to run first."""
+def test_what_the_rollback_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
+    """The steps that a rollback has left block the next plan, because a key that is not validated yet would be taken for one that never
+    was."""
     switch(migrated)
     execute_roll_back(migrated)
     blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]
-    assert set(Way(migrated, "back").steps_left()) == {blocker.subject for blocker in blockers} != set()
+    assert set(Direction(migrated, ROLL_BACK_TO_MIGRATED).steps_left()) == {blocker.subject for blocker in blockers} != set()
     assert all("Run roll_back(to=MIGRATED) again" in blocker.remedy for blocker in blockers)
     finish_roll_back(migrated)
     assert () == planned(migrated).blockers
 
 
-def killed_at(way: Way, trigger: str, passes: int) -> None:
+def killed_at(direction: Direction, trigger: str, passes: int) -> None:
     """The client of `finish` is killed where the trigger stops it; the barrier is gone afterwards."""
-    with finishing(way, Barrier(way.shop, trigger, passes=passes)) as (process, _):
+    with finishing(direction, Barrier(direction.shop, trigger, passes=passes)) as (process, _):
         kill(process)
 
 
-def killed_inside(way: Way) -> None:
+def killed_inside(direction: Direction) -> None:
     """The client of `finish` is killed in the work of its first step: it has begun, and waits for a lock."""
-    with finishing(way, Barrier(way.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (process, barrier):
-        session = way.shop.session()
-        other = "artworks_old" if way.direction == "there" else "artworks_v2"
+    with finishing(direction, Barrier(direction.shop, "AFTER INSERT ON artwork_migration.step FOR EACH ROW")) as (process, barrier):
+        session = direction.shop.session()
+        other = "artworks_v2" if direction.verb.goes_back else "artworks_old"
         session.execute(
             f"LOCK TABLE public.orders, public.artworks, public.{other}; ALTER MATERIALIZED VIEW public.artwork_sales OWNER TO postgres"
         )
         barrier.open()
-        wait_until(lambda: blocked_session(way.shop, role="doomed-run"))
+        wait_until(lambda: blocked_session(direction.shop, role="doomed-run"))
         kill(process)
         session.rollback()
         barrier.close()
 
 
 @contextmanager
-def finishing(way: Way, barrier: Barrier) -> Iterator[tuple[BaseProcess, Barrier]]:
+def finishing(direction: Direction, barrier: Barrier) -> Iterator[tuple[BaseProcess, Barrier]]:
     """A process that does what is left to do and stands before the barrier."""
     barrier.close()
-    with client(way.shop, lambda client: Way(client, way.direction).finish()) as process:
+    with client(direction.shop, lambda client: Direction(client, direction.verb).finish()) as process:
         wait_until(lambda: barrier.reached)
         yield process, barrier
     barrier.open()
-    wait_until(lambda: not at_work(way.shop))
+    wait_until(lambda: not at_work(direction.shop))
     barrier.remove()

@@ -13,9 +13,10 @@ from migration.ledger import ledger
 from migration.plans import execution
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.faults.test_locks import Background, holding, wait_until
-from tests.shops import Shop
-from tests.ways import WAYS, Way, digest, places, under_the_locks, with_row
+from tests.databases import Shop
+from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
+from tests.interleaving import Step, holding
+from tests.waiting import wait_until
 
 EVERY_TABLE = (
     "public.artworks, public.orders, public.order_status_history, public.users, artwork_migration.phase_history, artwork_migration.step,"
@@ -41,37 +42,37 @@ def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
-def test_locks_not_had_change_nothing_and_name_the_holder(way: Way, name: str) -> None:
-    """pid, age and state of the holder are told; the same plan goes through when it has gone."""
-    before, phase, made = application_side(way.shop), way.phase(), way.plan()
-    with holding(way.shop, IN_THE_WAY[name]) as session:
+def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, name: str) -> None:
+    """Without the locks nothing changes, the message has the holder's pid, age and state, and the same plan goes through afterwards."""
+    before, phase, made = application_side(direction.shop), direction.phase(), direction.plan()
+    with holding(direction.shop, IN_THE_WAY[name]) as session:
         with pytest.raises(LockNotObtained) as caught:
-            way.do(made, patience=0)
+            direction.do(made, patience=0)
         holder = next(holder for holder in caught.value.holders if holder.pid == session.info.backend_pid)
     assert ("webshop", "idle in transaction") == (holder.application, holder.state)
     assert f"pid {holder.pid} (webshop, idle in transaction, open for {holder.seconds} s)" in str(caught.value)
-    assert (before, phase) == (application_side(way.shop), way.phase())
-    assert made.number == way.plan().number
-    way.do(made)
-    assert way.leads_to is way.phase()
+    assert (before, phase) == (application_side(direction.shop), direction.phase())
+    assert made.number == direction.plan().number
+    direction.do(made)
+    assert direction.leads_to is direction.phase()
 
 
-def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(way: Way) -> None:
-    """Only autovacuum gives way by itself; a VACUUM that somebody has started is not ended by us."""
-    before, made = application_side(way.shop), way.plan()
-    session = way.shop.session(autocommit=True)
+def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(direction: Direction) -> None:
+    """A VACUUM that somebody started is named as the holder, and is not ended."""
+    before, made = application_side(direction.shop), direction.plan()
+    session = direction.shop.session(autocommit=True)
     session.execute("SET application_name = 'night shift'; SET vacuum_cost_delay = 100; SET vacuum_cost_limit = 1")
-    vacuum = Background(lambda: session.execute("VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) public.artworks"))
-    wait_until(lambda: holds_artworks(way.shop, "VACUUM %"))
+    vacuum = Step(direction.shop, lambda: session.execute("VACUUM (FREEZE, DISABLE_PAGE_SKIPPING) public.artworks"))
+    wait_until(lambda: holds_artworks(direction.shop, "VACUUM %"))
     with pytest.raises(LockNotObtained, match=r"pid \d+ \(night shift, active, open for \d+ s\) on (public\.)?artworks"):
-        way.do(made, patience=0)
-    assert not vacuum.over
-    assert before == application_side(way.shop)
+        direction.do(made, patience=0)
+    assert not vacuum.done
+    assert before == application_side(direction.shop)
     session.cancel_safe()
     with pytest.raises(psycopg.errors.QueryCanceled):
         vacuum.result()
-    way.do(made)
-    assert way.leads_to is way.phase()
+    direction.do(made)
+    assert direction.leads_to is direction.phase()
 
 
 def holds_artworks(shop: Shop, doing: str) -> list[tuple[Any, ...]]:
@@ -96,18 +97,18 @@ def vacuuming() -> Iterator[EmbeddedServer]:
         yield server
 
 
-@pytest.fixture(params=WAYS)
-def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_shop: MakeShop) -> Way:
+@pytest.fixture(params=DIRECTIONS, ids=str)
+def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_shop: MakeShop) -> Direction:
     """Both directions, on that server."""
-    return Way.ready(make_shop(phase="MIGRATED", on=vacuuming), request.param)
+    return Direction.ready(make_shop(phase="MIGRATED", on=vacuuming), request.param)
 
 
 #: So slow that a test has done before the vacuum has.
 SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
 
 
-def test_autovacuum_is_asked_away(vacuumed: Way) -> None:
-    """It holds the table when we come, and gives way long before it would have done by itself."""
+def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
+    """Autovacuum that holds the table yields to us long before it would have ended."""
     shop = vacuumed.shop
     shop.sql.execute(f"ALTER TABLE artworks SET ({SLOWLY}, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)")
     shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
@@ -118,8 +119,8 @@ def test_autovacuum_is_asked_away(vacuumed: Way) -> None:
     assert vacuumed.leads_to is vacuumed.phase()
 
 
-def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
-    """That one does not give way; the message says what it is, and nothing is changed."""
+def test_autovacuum_against_wraparound_is_named(vacuumed: Direction) -> None:
+    """Autovacuum to prevent wraparound does not yield: it is named as the holder, and nothing changes."""
     shop = vacuumed.shop
     shop.sql.execute("UPDATE artworks SET pet_name = pet_name")
     shop.sql.execute("SET synchronous_commit = off")
@@ -135,19 +136,19 @@ def test_autovacuum_against_wraparound_is_named(vacuumed: Way) -> None:
 # After the commit
 
 
-def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(way: Way) -> None:
-    """The phase is the new one; the run says so by its outcome and keeps the time of the phase; the next run does what is left."""
-    made, shop = way.plan(), way.shop
-    way.commit(made)
+def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(direction: Direction) -> None:
+    """A step after the commit without its lock names the holder and keeps the new phase; the next run does the steps left."""
+    made, shop = direction.plan(), direction.shop
+    direction.commit(made)
     before = ledger_row(shop)
     with holding(shop, "LOCK TABLE public.orders IN SHARE UPDATE EXCLUSIVE MODE") as session:
-        with pytest.raises(OldTransactions, match=f"run {way.verb} again") as caught:
-            way.finish(patience=0.3)
+        with pytest.raises(OldTransactions, match=f"run {direction.verb} again") as caught:
+            direction.finish(patience=0.3)
         assert any(f"pid {session.info.backend_pid} " in told for told in caught.value.sessions)
     with shop.database.transaction("ending") as connection:
         ledger.end_run(connection, before[0], outcome=caught.value.end_state, phase_after=None)
     assert (*before[:3], "Lock not obtained") == ledger_row(shop)
-    assert any("validated" in step for step in way.finish())
+    assert any("validated" in step for step in direction.finish())
 
 
 def ledger_row(shop: Shop) -> tuple[Any, ...]:
@@ -165,15 +166,15 @@ LOOK = (
 )
 
 
-def test_the_limits_are_in_force_behind_every_row(way: Way) -> None:
-    """Under the locks each one gets what is left of one budget; statement and commit together end before half of deadlock_timeout."""
-    way.shop.sql.execute("CREATE TABLE in_force (number serial, limits jsonb)")
-    made = way.plan()
+def test_the_limits_are_in_force_behind_every_row(direction: Direction) -> None:
+    """Under the locks each row has what is left of one budget; statement and commit together take less than half of deadlock_timeout."""
+    direction.shop.sql.execute("CREATE TABLE in_force (number serial, limits jsonb)")
+    made = direction.plan()
     locked = places(made, "locked")
     for place in (locked[-1], under_the_locks(made), locked[0]):
         made = with_row(made, place, LOOK)
-    way.execute(made)
-    limits = [row for (row,) in way.shop.rows("SELECT limits FROM in_force ORDER BY number")]
+    direction.execute(made)
+    limits = [row for (row,) in direction.shop.rows("SELECT limits FROM in_force ORDER BY number")]
     left = [limit["lock_timeout"] for limit in limits]
     assert len(left) == 3
     assert execution.LOCK_BUDGET_MS >= left[0] >= left[1] >= left[2] > 0

@@ -14,10 +14,10 @@ import pytest
 from migration.errors import DatabaseUnreachable
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.faults.client import wait_until
-from tests.faults.test_locks import Background
-from tests.shops import Shop, reconcile_now
-from tests.ways import WAYS, Way, digest, locks_left, places, under_the_locks, with_row
+from tests.databases import Shop, reconcile_now
+from tests.directions import DIRECTIONS, Direction, digest, locks_left, places, under_the_locks, with_row
+from tests.interleaving import Step
+from tests.waiting import wait_until
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
 SHOT = "SET LOCAL statement_timeout = 0; COPY (SELECT 1) TO PROGRAM 'kill -9 $PPID'; SELECT PG_SLEEP(60)"
@@ -35,10 +35,10 @@ def fragile() -> Iterator[EmbeddedServer]:
         yield server
 
 
-@pytest.fixture(params=WAYS)
-def way(request: pytest.FixtureRequest, fragile: EmbeddedServer, make_shop: MakeShop) -> Iterator[Way]:
+@pytest.fixture(params=DIRECTIONS, ids=str)
+def direction(request: pytest.FixtureRequest, fragile: EmbeddedServer, make_shop: MakeShop) -> Iterator[Direction]:
     """Both directions, on a database that may lose its server."""
-    yield Way.ready(make_shop(phase="MIGRATED", on=fragile), request.param)
+    yield Direction.ready(make_shop(phase="MIGRATED", on=fragile), request.param)
     answers(fragile)
 
 
@@ -63,57 +63,58 @@ def is_cut(session: psycopg.Connection[Any]) -> bool:
     return False
 
 
-def again(way: Way) -> Way:
+def again(direction: Direction) -> Direction:
     """The same way with connections that live, once the server has let go of the old ones and is back."""
-    wait_until(lambda: is_cut(way.shop.sql))
-    way.shop.close()
-    answers(way.shop.server)
-    return Way(Shop(way.shop.server, way.shop.name), way.direction)
+    wait_until(lambda: is_cut(direction.shop.sql))
+    direction.shop.close()
+    answers(direction.shop.server)
+    return Direction(Shop(direction.shop.server, direction.shop.name), direction.verb)
 
 
-def test_a_backend_that_is_shot_among_the_rows_has_changed_nothing(way: Way) -> None:
-    """Behind every third row the server restarts; catalog, rows, ledger and dump are what they were, and the next run finishes."""
-    dump, made, before = way.shop.schema_dump(), way.plan(), digest(way.shop)
-    for place in places(made, "prepare", "locked")[::-3]:
+@pytest.mark.parametrize("nth", [pytest.param(24, id="each 24th row"), pytest.param(3, marks=pytest.mark.exhaustive, id="each third row")])
+def test_a_backend_that_is_killed_among_the_rows_has_changed_nothing(direction: Direction, nth: int) -> None:
+    """The server restarts behind a row; catalog, rows, ledger and dump are what they were, and the next run finishes."""
+    dump, made, before = direction.shop.schema_dump(), direction.plan(), digest(direction.shop)
+    for place in places(made, "prepare", "locked")[::-nth]:
         with pytest.raises(DatabaseUnreachable):
-            way.execute(with_row(made, place, SHOT))
-        way = again(way)
-        assert [] == locks_left(way.shop), made.statements[place].object
-    assert before == digest(way.shop)
-    assert dump == way.shop.schema_dump()
-    finishes(way)
+            direction.execute(with_row(made, place, SHOT))
+        direction = again(direction)
+        assert [] == locks_left(direction.shop), made.statements[place].object
+    assert before == digest(direction.shop)
+    assert dump == direction.shop.schema_dump()
+    finishes(direction)
 
 
-def finishes(way: Way) -> None:
+def finishes(direction: Direction) -> None:
     """Run again it does all of it, and both sides agree."""
-    way.do()
-    assert way.leads_to is way.phase()
-    if way.direction == "back":
-        assert set(reconcile_now(way.shop)) <= {"match", "excluded", "quarantined"}
+    direction.do()
+    assert direction.leads_to is direction.phase()
+    if direction.verb.goes_back:
+        assert set(reconcile_now(direction.shop)) <= {"match", "excluded", "quarantined"}
 
 
-def test_a_postmaster_that_is_shot_under_the_locks_has_changed_nothing(way: Way) -> None:
-    """Started again, the server knows nothing of it."""
-    made, before = way.plan(), digest(way.shop)
-    work = Background(lambda: way.execute(with_row(made, under_the_locks(made), LINGERS)))
-    wait_until(lambda: way.shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
-    shoot(way.shop.server)
+def test_a_postmaster_that_is_killed_under_the_locks_has_changed_nothing(direction: Direction) -> None:
+    """A postmaster killed under the locks leaves everything as it was, and the next run finishes."""
+    made, before = direction.plan(), digest(direction.shop)
+    work = Step(direction.shop, lambda: direction.execute(with_row(made, under_the_locks(made), LINGERS)))
+    wait_until(lambda: direction.shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
+    shoot(direction.shop.server)
     with pytest.raises(DatabaseUnreachable):
         work.result()
-    way = again(way)
-    assert before == digest(way.shop)
-    finishes(way)
+    direction = again(direction)
+    assert before == digest(direction.shop)
+    finishes(direction)
 
 
-def test_a_postmaster_that_is_shot_right_after_the_commit_keeps_it(way: Way) -> None:
-    """What was committed is there when the server starts again, and the next run does the rest."""
-    way.commit()
-    left, after = way.steps_left(), digest(way.shop)
-    shoot(way.shop.server)
-    way = again(way)
-    assert (way.leads_to, after) == (way.phase(), digest(way.shop))
-    assert left == way.finish()
-    assert [] == way.steps_left()
+def test_a_postmaster_that_is_killed_right_after_the_commit_keeps_it(direction: Direction) -> None:
+    """A postmaster killed right after the commit keeps what was committed, and the next run does the steps left."""
+    direction.commit()
+    left, after = direction.steps_left(), digest(direction.shop)
+    shoot(direction.shop.server)
+    direction = again(direction)
+    assert (direction.leads_to, after) == (direction.phase(), digest(direction.shop))
+    assert left == direction.finish()
+    assert [] == direction.steps_left()
 
 
 def shoot(server: EmbeddedServer) -> None:

@@ -4,9 +4,8 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,12 +18,13 @@ from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
+from tests.databases import Shop
 from tests.documents import words_of
-from tests.lifecycle.house import House
-from tests.shops import Shop
+from tests.lifecycle.local_server import PROGRAM, LocalServer
 
+OperatedIn = Callable[[str], Shop]
 #: The server trusts its socket; this is what must not show up.
-PASSWORD = "pw-of-the-house-7c2e"  # noqa: S105 (of nobody)
+PASSWORD = "pw-of-the-server-7c2e"  # noqa: S105 (of nobody)
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
@@ -48,17 +48,45 @@ def prefect_server(server: EmbeddedServer) -> Iterator[PrefectServer]:
 
 
 @pytest.fixture
-def operated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """A shop that the flows find in the environment, with a Prefect server to run them on."""
-    shop = make_shop()
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
+def operated_in(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> OperatedIn:
+    """`operated_in(phase)` gives a shop in that phase, which the flows find in the environment, with a Prefect server to run them on."""
+
+    def make(phase: str) -> Shop:
+        shop = make_shop(phase=phase)
+        point_to(shop, monkeypatch, tmp_path)
+        return shop
+
+    return make
+
+
+@pytest.fixture
+def operated(operated_in: OperatedIn) -> Shop:
+    """A shop that is not started."""
+    return operated_in("NOT_STARTED")
+
+
+@pytest.fixture
+def deployed(operated_in: OperatedIn) -> Shop:
+    """A shop with the clean schema beside its table."""
+    return operated_in("DEPLOYED")
+
+
+@pytest.fixture
+def migrated(operated_in: OperatedIn) -> Shop:
+    """A migrated shop."""
+    return operated_in("MIGRATED")
+
+
+@pytest.fixture
+def switched(operated_in: OperatedIn) -> Shop:
+    """A shop on the day of the switch."""
+    return operated_in("SWITCHED")
 
 
 @pytest.fixture(scope="module")
-def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
-    """The shop that the worker of `house` migrates."""
-    shop = Shop(server, "house_shop")
+def local_shop(server: EmbeddedServer) -> Iterator[Shop]:
+    """The shop that the worker of `local_server` migrates."""
+    shop = Shop(server, "local_shop")
     server.create_database(shop.name)
     build_sample(server.conninfo(shop.name), Variant.CURRENT, rows=ROWS)
     yield shop
@@ -67,18 +95,18 @@ def house_shop(server: EmbeddedServer) -> Iterator[Shop]:
 
 
 @pytest.fixture(scope="module")
-def house(house_shop: Shop) -> Iterator[House]:
+def local_server(local_shop: Shop) -> Iterator[LocalServer]:
     """`artwork-migration up`, done once for a file of tests, beside a program that has the port it asks for."""
     with tempfile.TemporaryDirectory(prefix="up") as folder, socket.socket() as neighbour:
         neighbour.bind(("127.0.0.1", any_free_port()))
         neighbour.listen()
         settings = {
-            "ARTWORK_DATABASE_URL": house_shop.server.url(house_shop.name, password=PASSWORD),
+            "ARTWORK_DATABASE_URL": local_shop.server.url(local_shop.name, password=PASSWORD),
             "ARTWORK_PREFECT_PORT": str(neighbour.getsockname()[1]),
             "ARTWORK_REPORTS": f"{folder}/reports",
             "COLUMNS": "200",
         }
-        made = House(Path(folder), settings)
+        made = LocalServer(Path(folder), settings)
         try:
             made.up()
             yield made
@@ -113,5 +141,4 @@ def environment(server: PrefectServer) -> dict[str, str]:
 
 def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command line of the docs as a program, with these variables and in this folder."""
-    program = str(Path(sys.executable).parent / "artwork-migration")
-    return subprocess.run([program, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)
+    return subprocess.run([PROGRAM, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.clean_up import clean_up
@@ -14,24 +12,14 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
-from tests.conftest import MakeShop
+from tests.databases import Shop, execute_clean_up, make_ready
 from tests.documents import CLEAN_UP
-from tests.lifecycle.conftest import environment, point_to, run
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_clean_up, make_ready
+from tests.lifecycle.conftest import environment, run
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 
 
-@pytest.fixture
-def switched(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """A shop on the day of the switch that the flows find in the environment."""
-    del prefect_server  # named so that it runs
-    shop = make_shop(phase="SWITCHED")
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
-
-
-def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
-    """Read on the first day, refused with its number; when the days are over, the runbook's commands do it, and no verb runs any more."""
+def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
+    """A clean-up is refused on the first day; when the days are over, the runbook's commands complete it, and no verb runs afterwards."""
     planned = clean_up(return_state=True)
     assert (planned.name, exit_code(planned)) == ("Planned", 0)
     told = artifact(f"plan-{number_in(planned)}")
@@ -49,13 +37,13 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
         assert done.returncode == 0, done.stdout + done.stderr
         if found := re.search(r"Plan ([0-9a-f]{8}) of", done.stdout):
             number = found.group(1)
-    assert "there is no way back" in " ".join(done.stdout.split())
+    assert "no rollback is possible" in " ".join(done.stdout.split())
 
     assert phase(switched) == "CLEANED"
     assert "CLEANED" in artifact("migration-status")
     assert "Nothing to verify: phase CLEANED" in (verify(return_state=True).message or "")
     report = run("artwork-migration report", environment(prefect_server), tmp_path)
-    assert (report.returncode, "clean_up has taken away" in " ".join(report.stdout.split())) == (1, True)
+    assert (report.returncode, "clean_up has dropped" in " ".join(report.stdout.split())) == (1, True)
     for state in (
         deploy_schema(return_state=True),
         migrate_data(return_state=True),
@@ -71,7 +59,7 @@ def test_from_a_plan_that_says_no_to_the_end(switched: Shop, prefect_server: Pre
 
 
 def test_killed_after_the_commit_the_next_run_does_the_rest(switched: Shop, tmp_path: Path) -> None:
-    """No number is needed for it: the steps stand in the ledger, and the export is made before the logs go."""
+    """After a clean-up that was killed behind its commit, a run without a number does the steps left, the export before the logs go."""
     make_ready(switched)
     execute_clean_up(switched)
     done = clean_up(return_state=True)

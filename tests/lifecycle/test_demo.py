@@ -3,16 +3,15 @@
 import os
 import signal
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
+from tests.lifecycle.local_server import PROGRAM
+from tests.waiting import wait_until
 
 
 @pytest.fixture
@@ -45,7 +44,7 @@ def left_behind(data_home: Path) -> list[str]:
 
 
 def test_there_must_be_a_demo_to_undo(data_home: Path) -> None:
-    """--undo without a demo says so, and starts nothing."""
+    """`demo --undo` without a demo reports that there is none, and starts nothing."""
     undone = demo(data_home, "--undo")
     output, _ = undone.communicate(timeout=60)
     assert undone.returncode == 1
@@ -64,7 +63,4 @@ def test_interrupting_the_demo_leaves_no_server_behind(data_home: Path) -> None:
     interrupted.send_signal(signal.SIGINT)
     interrupted.communicate(timeout=180)
     assert interrupted.returncode != 0
-    deadline = time.monotonic() + 20
-    while left_behind(data_home) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    assert left_behind(data_home) == []
+    wait_until(lambda: not left_behind(data_home), every=0.2)

@@ -7,16 +7,16 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from migration.phases import Phase
 from typer.main import get_command
 
 from cli.app import app
 from cli.prefect_server import SETTINGS, PrefectServer
+from migration.ledger.phases import Phase
 from reporting.accounts import read_accounts
 from reporting.status import read_status
+from tests.databases import Shop
 from tests.documents import CLEAN_UP, COMMANDS, DOCUMENTS, PROGRAM, README, account_shown, commands, words_of
 from tests.lifecycle.conftest import run
-from tests.shops import Shop
 
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.
@@ -67,7 +67,7 @@ def run_in_order(lines: list[str]) -> None:
     [
         ("", 2, "ARTWORK_DATABASE_URL is not set"),
         ("mysql://user@host/shop", 2, "not for Postgres"),
-        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "nobody listens there"),
+        ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "no server listens there"),
     ],
 )
 def test_status_says_what_is_wrong(url: str, code: int, says: str, tmp_path: Path) -> None:

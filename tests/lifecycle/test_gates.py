@@ -9,30 +9,30 @@ from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
 from tests.artworks import add_legacy, add_order
-from tests.lifecycle.test_verbs import deployed, phase
-from tests.shops import Shop
+from tests.databases import Shop, deploy
+from tests.lifecycle.runs import phase
 
 
-def test_an_order_for_a_test_artwork(operated: Shop) -> None:
-    """The first gate is red before anything is created or copied; without the order the migration completes."""
-    deployed(operated)
-    artwork = add_legacy(operated, original_image_url="test-pending")
-    order = add_order(operated, artwork)
+def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
+    """An order for test data turns the first gate red before anything is created or copied; without the order the migration completes."""
+    artwork = add_legacy(deployed, original_image_url="test-pending")
+    order = add_order(deployed, artwork)
     red = red_gate()
     assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in (red.message or "")
-    assert phase(operated) == Phase.DEPLOYED
+    assert "- referenced_can_migrate: 1. Give the artwork an e-mail and a token." in (red.message or "")
+    assert phase(deployed) == Phase.DEPLOYED
     for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
-        assert 0 == operated.value(f"SELECT COUNT(*) FROM {table}")
-    assert last_gates(operated).startswith("red: legacy_artworks.referenced_can_migrate (of run ")
+        assert 0 == deployed.value(f"SELECT COUNT(*) FROM {table}")
+    assert last_gates(deployed).startswith("red: legacy_artworks.referenced_can_migrate (run ")
 
-    operated.sql.execute("DELETE FROM orders WHERE id = %s", [order])
-    completed(operated)
+    deployed.sql.execute("DELETE FROM orders WHERE id = %s", [order])
+    completed(deployed)
 
 
 def test_two_artworks_with_one_token(operated: Shop) -> None:
-    """Where the legacy table lost its unique key, the second one is a warning first, then in quarantine, and the gate is red."""
+    """Of two artworks with one token the second is first a warning, then in quarantine, and the gate is red."""
     operated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key")
-    deployed(operated)
+    deploy(operated)
     first = add_legacy(operated)
     token = operated.value("SELECT access_token FROM artworks WHERE id = %s", first)
     second = add_legacy(operated, access_token=token)
@@ -42,16 +42,15 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
     assert phase(operated) == Phase.DEPLOYED
     assert sorted([first, second]) == found(operated, "token_duplicates")
     assert [second] == [identifier for (identifier,) in operated.rows("SELECT id FROM artwork_migration.quarantine")]
-    assert last_gates(operated).startswith("red: reconciliation.quarantined (of run ")
+    assert last_gates(operated).startswith("red: reconciliation.quarantined (run ")
 
     operated.sql.execute("UPDATE artworks SET access_token = access_token || '-2' WHERE id = %s", [second])
     completed(operated)
 
 
-def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
-    """What is wrong with the users and with the clean table is told in one message."""
-    deployed(operated)
-    operated.sql.execute(
+def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
+    """One message reports what is wrong with the users and what is wrong with the clean table."""
+    deployed.sql.execute(
         "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
         "CREATE FUNCTION public.register() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.is_anonymous := FALSE; RETURN NEW; END$$;"
         "CREATE TRIGGER register BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION public.register()"
@@ -59,25 +58,24 @@ def test_all_gates_after_the_copy_are_judged(operated: Shop) -> None:
     red = red_gate()
     assert "gate users is red: created_are_anonymous (is_anonymous): " in (red.message or "")
     assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in (red.message or "")
-    assert phase(operated) == Phase.DEPLOYED
+    assert phase(deployed) == Phase.DEPLOYED
 
-    operated.sql.execute(
+    deployed.sql.execute(
         "DROP TRIGGER register ON users;"
         "UPDATE users SET is_anonymous = TRUE WHERE id IN (SELECT id FROM artwork_migration.created_user);"
         "ALTER TABLE artworks_v2 ADD CONSTRAINT artworks_v2_access_token_key UNIQUE (access_token)"
     )
-    completed(operated)
+    completed(deployed)
 
 
-def test_an_empty_table_cannot_be_judged(operated: Shop) -> None:
-    """A gate that looked at nothing is red, in other words than one that found bad data."""
-    deployed(operated)
-    operated.sql.execute("DELETE FROM artworks")
+def test_an_empty_table_cannot_be_judged(deployed: Shop) -> None:
+    """A gate that checked nothing is red, with another message than a gate that found bad data."""
+    deployed.sql.execute("DELETE FROM artworks")
     red = red_gate()
     assert "gate legacy_artworks could not be judged: " in (red.message or "")
-    assert "looked at nothing" in (red.message or "")
+    assert "checked nothing" in (red.message or "")
     assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in (red.message or "")
-    assert phase(operated) == Phase.DEPLOYED
+    assert phase(deployed) == Phase.DEPLOYED
 
 
 def red_gate() -> State:

@@ -3,8 +3,6 @@
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,20 +12,20 @@ import pytest
 from cli.prefect_server import PrefectServer
 from migration.ledger import ledger
 from sample.server import EmbeddedServer
+from tests.databases import SETTINGS, Shop
+from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
-from tests.shops import SETTINGS, Shop
-from tests.stepping import Barrier
-from tests.twins import Twins, end_state
+from tests.lifecycle.local_server import PROGRAM
+from tests.reference_runs import Reference, end_state
+from tests.waiting import BOUND, wait_until
 
-PROGRAM = str(Path(sys.executable).parent / "artwork-migration")
-PATIENCE = 180.0
 CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
 
 
 @pytest.fixture
-def twins(server: EmbeddedServer) -> Iterator[Twins]:
+def reference(server: EmbeddedServer) -> Iterator[Reference]:
     """Databases that are ready for migrate-data, with writes in the log."""
-    made = Twins(server)
+    made = Reference(server)
     yield made
     made.drop()
 
@@ -44,44 +42,33 @@ def migrate_data(prefect_server: PrefectServer) -> Iterator[subprocess.Popen[str
             process.kill()
 
 
-def _until_reached(barrier: Barrier, process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not barrier.reached:
-        assert process.poll() is None, "it ended before it reached the sixth chunk"
-        assert time.monotonic() < deadline, "it never reached the sixth chunk"
-        time.sleep(0.05)
-
-
-def _until_alone(shop: Shop) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate_data run %'"):
-        assert time.monotonic() < deadline, "a backend of the killed run is still there"
-        time.sleep(0.05)
+def _at_work(shop: Shop) -> bool:
+    return bool(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate_data run %'"))
 
 
 def test_the_command_killed_after_its_fifth_chunk(
-    twins: Twins, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    reference: Reference, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """Run again, the command says what is migrated and ends as if undisturbed; the five chunks are not copied again."""
-    with twins.clone() as shop:
+    """A command that was killed and is run again ends as if undisturbed, and does not copy its five chunks again."""
+    with reference.clone() as shop:
         point_to(shop, monkeypatch, tmp_path)
         with shop.database.transaction("deciding") as connection:
             ledger.decide(connection, "max_quarantined", "1000", approved_by="test", reason="test", run_name="test")
         barrier = Barrier(shop, "AFTER INSERT ON public.artworks_v2 FOR EACH STATEMENT", passes=5)
         barrier.close()
         with migrate_data(prefect_server) as doomed:
-            _until_reached(barrier, doomed)
+            wait_until(lambda: barrier.reached or doomed.poll() is not None)
             before = shop.rows(CHUNKS)
             os.kill(doomed.pid, signal.SIGKILL)
-            assert -signal.SIGKILL == doomed.wait(PATIENCE)
+            assert -signal.SIGKILL == doomed.wait(BOUND)
         assert [1, 2, 3, 4, 5] == [number for number, *_ in before]
         with migrate_data(prefect_server) as refused:
-            output, _ = refused.communicate(timeout=PATIENCE)
-        assert (1, True) == (refused.returncode, "is at work on this database" in output), output[-2000:]
+            output, _ = refused.communicate(timeout=BOUND)
+        assert (1, True) == (refused.returncode, "is running on this database" in output), output[-2000:]
         barrier.open()
-        _until_alone(shop)
+        wait_until(lambda: not _at_work(shop))
         with migrate_data(prefect_server) as again:
-            output, _ = again.communicate(timeout=PATIENCE)
+            output, _ = again.communicate(timeout=BOUND)
         assert (0, True) == (again.returncode, "artworks are migrated and agree" in output), output[-2000:]
         assert before == shop.rows(CHUNKS)[:5]
-        assert twins.undisturbed == end_state(shop)
+        assert reference.undisturbed == end_state(shop)

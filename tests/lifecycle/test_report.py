@@ -3,8 +3,6 @@
 import json
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -13,8 +11,9 @@ from playwright.sync_api import Browser
 
 from flows.decide import decide
 from flows.migrate_data import migrate_data
-from tests.lifecycle.test_verbs import artifact, deployed
-from tests.shops import Shop
+from tests.databases import Shop
+from tests.lifecycle.conftest import run
+from tests.lifecycle.runs import artifact
 
 DAMAGE = """
     CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;
@@ -32,29 +31,22 @@ def words(page: Path) -> str:
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL).split())
 
 
-def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Our command line, in the environment of the test."""
-    program = str(Path(sys.executable).parent / "artwork-migration")
-    return subprocess.run([program, *arguments], env=os.environ, capture_output=True, text=True, check=False)
-
-
-def test_a_green_run_and_the_one_after_it(operated: Shop, tmp_path: Path) -> None:
-    """The page says that it worked, with the counts of the database; the CSV has every finding; the index has both runs, newest first."""
-    deployed(operated)
+def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> None:
+    """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first."""
     decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
     assert migrate_data(return_state=True).name == "Completed"
     (folder,) = reports(tmp_path)
     said = words(folder / "report.html")
-    legacy, clean = operated.value("SELECT COUNT(*) FROM artworks"), operated.value("SELECT COUNT(*) FROM artworks_v2")
+    legacy, clean = deployed.value("SELECT COUNT(*) FROM artworks"), deployed.value("SELECT COUNT(*) FROM artworks_v2")
     assert "The migration worked" in said
     assert f"{clean:,} of {legacy:,} legacy artworks migrated; {legacy - clean:,} stayed behind" in said
     assert "none needs a decision" in said
-    for fact in ("Grace", "ticket &lt;12&gt;", operated.name, "mockup_urls"):
+    for fact in ("Grace", "ticket &lt;12&gt;", deployed.name, "mockup_urls"):
         assert fact in said
     assert f"{clean:,} of {legacy:,}" in artifact("migration-report")
     assert str(folder) in artifact("migration-report")
 
-    found = operated.rows("SELECT rule, id::text FROM artwork_migration.finding ORDER BY rule, id")
+    found = deployed.rows("SELECT rule, id::text FROM artwork_migration.finding ORDER BY rule, id")
     assert found == list(pd.read_csv(folder / "findings.csv")[["rule", "id"]].itertuples(index=False, name=None))
 
     assert migrate_data(return_state=True).name == "Completed"
@@ -65,15 +57,14 @@ def test_a_green_run_and_the_one_after_it(operated: Shop, tmp_path: Path) -> Non
     assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index)
 
 
-def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(operated: Shop, tmp_path: Path) -> None:
-    """Rule, count and ids are in the banner; the query on the page returns the rows behind them; mended, the next page is green."""
-    deployed(operated)
-    operated.sql.execute(DAMAGE)
+def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path) -> None:
+    """The page of a red run names rule, count and ids, and its query returns the rows; after the fix the next page is green."""
+    deployed.sql.execute(DAMAGE)
     assert migrate_data(return_state=True).name == "Red gate"
     (red,) = reports(tmp_path)
     page, said = (red / "report.html").read_text(encoding="utf-8"), words(red / "report.html")
-    bad = [row[0] for row in operated.rows("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id")]
-    assert "The migration did not pass its gates" in said
+    bad = [row[0] for row in deployed.rows("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id")]
+    assert "A gate is red." in said
     assert f"{len(bad)} need a decision" in said
     assert re.search(rf"reconciliation · differs \(pet_name\): {len(bad)} bad", said)
     banner = page[page.index('class="banner') : page.index("</section>")]
@@ -83,45 +74,42 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(operated: Shop, tmp_
     assert {"critical"} == set(csv.loc[csv["rule"] == "differs", "severity"])
 
     queries = [query.replace("&#39;", "'") for query in re.findall(r"<pre>(.*?) \\gx</pre>", page, re.DOTALL)]
-    assert bad[:20] == sorted(str(row[0]) for row in operated.rows(queries[0]))
-    assert all(row[1] for query in queries for row in operated.rows(query))
+    assert bad[:20] == sorted(str(row[0]) for row in deployed.rows(queries[0]))
+    assert all(row[1] for query in queries for row in deployed.rows(query))
 
-    operated.sql.execute("DROP TRIGGER damage ON artworks_v2")
+    deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
     assert migrate_data(return_state=True).name == "Completed"
     assert "The migration worked" in words(reports(tmp_path)[-1] / "report.html")
     badges = re.findall(r'class="badge (\w+)"', (tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
     assert ["green", "red"] == badges
 
 
-def test_a_gate_that_was_not_judged_is_red(operated: Shop, tmp_path: Path) -> None:
-    """A suite that was measured and then not judged is no green page, whatever the counts say."""
-    deployed(operated)
+def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> None:
+    """A suite that was measured and then not judged makes the page red, whatever the counts are."""
     assert migrate_data(return_state=True).name == "Completed"
-    operated.sql.execute("DELETE FROM artwork_migration.gate_result")
-    assert command("report").returncode == 0
+    deployed.sql.execute("DELETE FROM artwork_migration.gate_result")
+    assert run("artwork-migration report", dict(os.environ), tmp_path).returncode == 0
     said = words(reports(tmp_path)[0] / "report.html")
     assert "No gate was judged" in said
-    assert "reconciliation was measured and not judged" in said
+    assert "reconciliation was measured but not judged" in said
     assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red gate"
 
 
-def test_the_command_writes_the_same_page_anew(operated: Shop, tmp_path: Path) -> None:
-    """From the ledger alone: page and CSV are the same to the letter, and no second folder appears."""
-    deployed(operated)
-    early = command("report")
-    assert (early.returncode, "Run migrate_data first" in early.stdout) == (1, True)
+def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -> None:
+    """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
+    early = run("artwork-migration report", dict(os.environ), tmp_path)
+    assert (early.returncode, "run migrate_data" in early.stdout) == (1, True)
     migrate_data(return_state=True)
     (folder,) = reports(tmp_path)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
-    done = command("report")
+    done = run("artwork-migration report", dict(os.environ), tmp_path)
     assert (done.returncode, str(folder / "report.html")) == (0, done.stdout.strip())
     assert [folder] == reports(tmp_path)
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-def test_a_folder_that_cannot_be_written_is_told(operated: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The run ends in words that name the setting, the phase stays, and with another folder it goes on."""
-    deployed(operated)
+def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run whose report cannot be written ends with a message that names the setting; with another folder it goes on."""
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
     refused = migrate_data(return_state=True)
@@ -130,9 +118,8 @@ def test_a_folder_that_cannot_be_written_is_told(operated: Shop, tmp_path: Path,
     assert migrate_data(return_state=True).name == "Completed"
 
 
-def test_a_browser_asks_for_nothing_else(operated: Shop, tmp_path: Path, browser: Browser) -> None:
-    """Opened from the disk, the page loads no other file and no address, runs no script, fits a small window, and names its plots."""
-    deployed(operated)
+def test_a_browser_asks_for_nothing_else(deployed: Shop, tmp_path: Path, browser: Browser) -> None:
+    """The page, opened from the disk, loads no other file or address, runs no script, fits a small window, and names its plots."""
     migrate_data(return_state=True)
     page_file = reports(tmp_path)[0] / "report.html"
     asked: list[str] = []
@@ -152,11 +139,10 @@ def test_a_browser_asks_for_nothing_else(operated: Shop, tmp_path: Path, browser
     page.wait_for_url(page_file.as_uri())
 
 
-def test_the_steps_are_measured(operated: Shop) -> None:
-    """Each step before the report has its seconds in the ledger, in the order of the flow, and the gate under its own name."""
-    deployed(operated)
+def test_the_steps_are_measured(deployed: Shop) -> None:
+    """The ledger has the seconds of each step before the report, in the order of the flow, and of each gate under its own name."""
     migrate_data(return_state=True)
     measured = "SELECT label FROM artwork_migration.statistic WHERE name = 'seconds' AND value > 0 ORDER BY detail"
-    steps = [row[0] for row in operated.rows(measured)]
-    assert ["gate legacy_artworks", "judge quarantine", "create users", "copy chunks"] == steps[:4]
+    steps = [row[0] for row in deployed.rows(measured)]
+    assert ["gate legacy_artworks", "find quarantined rows", "create users", "copy chunks"] == steps[:4]
     assert "gate reconciliation" in steps

@@ -1,11 +1,7 @@
 """The one flow that runs the others: how far it goes from each phase, and where it stops."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.clean_up import clean_up
 from flows.decide import decide
@@ -13,29 +9,15 @@ from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over
 from migration.ledger.safety_window import SAFETY_DAYS
-from tests.conftest import MakeShop
-from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_switch, running
-
-ShopIn = Callable[[str], Shop]
+from tests.databases import execute_switch, running
+from tests.lifecycle.conftest import OperatedIn
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 
 
-@pytest.fixture
-def shop_in(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ShopIn:
-    """`shop_in(phase)` gives a shop in that phase, which the flows find in the environment."""
-
-    def make(phase: str) -> Shop:
-        shop = make_shop(phase=phase)
-        point_to(shop, monkeypatch, tmp_path)
-        return shop
-
-    return make
-
-
-def test_from_plan_to_plan(shop_in: ShopIn, tmp_path: Path) -> None:
-    """It ends Planned at each plan, with what blocks it, or the line that runs it; run with it, the next one is reached."""
-    shop = shop_in("NOT_STARTED")
+def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
+    """run_migration ends Planned at each plan, with its blockers or the command that runs it; after that command it reaches the next
+    plan."""
+    shop = operated_in("NOT_STARTED")
     planned = run_migration(return_state=True)
     assert exit_code(planned) == 0
     assert "NOT_STARTED" == phase(shop)
@@ -61,9 +43,9 @@ def test_from_plan_to_plan(shop_in: ShopIn, tmp_path: Path) -> None:
     assert done.name == "Completed", done.message
 
 
-def test_a_red_gate_ends_it(shop_in: ShopIn) -> None:
-    """It ends as its step ended: state, words and exit code; nothing after it is begun."""
-    shop = shop_in("MIGRATED")
+def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
+    """run_migration ends as its red step did, with the same state, message and exit code, and begins nothing after it."""
+    shop = operated_in("MIGRATED")
     damage = "UPDATE public.artworks_v2 SET pet_name = 'damaged' WHERE id = (SELECT id FROM public.artworks_v2 LIMIT 1)"
     with running(shop) as run:
         run.database.write("damage", lambda connection: connection.exec_driver_sql(damage), applying=True)
@@ -75,9 +57,10 @@ def test_a_red_gate_ends_it(shop_in: ShopIn) -> None:
     ]
 
 
-def test_after_the_switch_it_verifies_until_the_clean_up(shop_in: ShopIn) -> None:
-    """What a killed switch has left to do comes first; then the day it is; after the last one the plan of clean_up; then nothing."""
-    shop = shop_in("MIGRATED")
+def test_after_the_switch_it_verifies_until_the_clean_up(operated_in: OperatedIn) -> None:
+    """run_migration does the steps that a killed switch has left, verifies, plans clean_up after the last day, and then has nothing to
+    do."""
+    shop = operated_in("MIGRATED")
     execute_switch(shop)
     done = run_migration(return_state=True)
     assert done.name == "Completed", done.message

@@ -1,33 +1,20 @@
 """The switch and the way back from it as an operator runs them."""
 
-from pathlib import Path
-
 import pytest
 
-from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from tests.artworks import add_clean
-from tests.conftest import MakeShop
-from tests.faults.test_locks import holding
-from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import APPROVED, artifact, number_in, phase
-from tests.shops import Shop, execute_roll_back, execute_switch, switch
-
-
-@pytest.fixture
-def migrated(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """Migrated, and found by the flows in the environment."""
-    shop = make_shop(phase="MIGRATED")
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
+from tests.databases import Shop, execute_roll_back, execute_switch, switch
+from tests.interleaving import holding
+from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 
 
 def test_there_and_back(migrated: Shop) -> None:
-    """Plan, switch, plan, back: each ends in its state and says what serves; the schema is what it was."""
+    """switch_over and roll_back end Completed, say which table serves, and leave the schema as it was."""
     before = migrated.schema_dump()
     planned = switch_over(return_state=True)
     assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}")
@@ -45,7 +32,7 @@ def test_there_and_back(migrated: Shop) -> None:
 
 
 def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
-    """There is no way back before the switch, and after it none to NOT_STARTED, no catch-up and no second switch."""
+    """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
     assert "switch_over" in (refused.message or "")
@@ -57,7 +44,7 @@ def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
 
 
 def test_an_outdated_number_is_refused(migrated: Shop) -> None:
-    """A view made after the plan makes its number another one."""
+    """A view that is created after the plan makes its number invalid."""
     number = number_in(switch_over(return_state=True))
     migrated.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
     refused = switch_over(plan=number, **APPROVED, return_state=True)
@@ -67,7 +54,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
 
 
 def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
-    """A clean row that is not what its legacy row says, changed past every trigger: named by id, and the legacy table serves on."""
+    """A clean row that differs stops the switch with its id, also if no trigger saw the change, and the legacy table goes on serving."""
     number = number_in(switch_over(return_state=True))
     with migrated.sql.transaction():
         migrated.sql.execute("SET LOCAL artwork_migration.apply = 'on'")
@@ -81,7 +68,7 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
 
 
 def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
-    """The blocker names the artwork; once decided, the switch goes through."""
+    """A rejected write blocks the switch by the artwork's id until a decision clears it."""
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     blocked = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
@@ -93,7 +80,7 @@ def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
 
 
 def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> None:
-    """The rule and the id are named, the phase stays; mended, the next run does what is left, and writes its report."""
+    """A red gate after the switch names rule, id and both next steps; after the fix, the next run does the steps left and reports."""
     execute_switch(migrated)
     migrated.sql.execute("SET artwork_migration.apply = 'on'")
     artwork, name = migrated.rows("SELECT id, pet_name FROM artworks ORDER BY id LIMIT 1")[0]
@@ -107,11 +94,11 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
     done = switch_over(return_state=True)
     assert done.name == "Completed", done.message
-    assert "everything is as it should be" in artifact("migration-report")
+    assert "no check is red" in artifact("migration-report")
 
 
 def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> None:
-    """No number is needed for it: the steps stand in the ledger, and the status says so."""
+    """After a switch that was killed behind its commit, a run without a number does the steps that the ledger has open."""
     execute_switch(migrated)
     done = switch_over(return_state=True)
     assert done.name == "Completed", done.message
@@ -119,8 +106,8 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
     assert switch_over(return_state=True).name == "Refused"
 
 
-def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migrated: Shop) -> None:
-    """Before that, the plan of another switch is blocked and says what to run; no number is needed for it."""
+def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migrated: Shop) -> None:
+    """A rollback that was killed behind its commit blocks the next switch until a run without a number has done the steps left."""
     switch(migrated)
     execute_roll_back(migrated)
     blocked = switch_over(return_state=True)
@@ -133,7 +120,7 @@ def test_killed_after_the_commit_of_the_way_back_the_next_run_does_the_rest(migr
 
 
 def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There and back: the state and the exit code say so, the message names who is in the way, and the same number is good afterwards."""
+    """Without the locks, switch and rollback change nothing and name the holder; the same number is valid afterwards."""
     for flow, target, before, after in (
         (switch_over, {}, "MIGRATED", "SWITCHED"),
         (roll_back, {"to": "MIGRATED"}, "SWITCHED", "MIGRATED"),

@@ -4,6 +4,7 @@ import signal
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,137 +14,171 @@ import pytest
 import yaml
 
 from cli.processes import is_alive
+from cli.verbs import verb_description
+from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
-from tests.lifecycle.house import House, wait_until
-from tests.shops import Shop
+from tests.lifecycle.local_server import LocalServer
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
+#: What the command line says of each verb, by its deployment.
 DEPLOYMENTS = {
-    entry["name"]: " ".join(entry["description"].split())
+    entry["name"]: verb_description(entry["entrypoint"].split(":")[1])
     for entry in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
 }
 
 
-def test_up_starts_everything_and_says_where_it_is(house: House) -> None:
-    """The UI answers at the printed address, past the port that was taken; every deployment is there, described; the worker polls."""
-    taken = house.settings["ARTWORK_PREFECT_PORT"]
-    assert f"because another program has {taken}" in house.said
-    assert not house.ui.endswith(taken)
-    assert 200 == httpx.get(house.ui).status_code
-    assert DEPLOYMENTS == {one["name"]: one["description"] for one in house.ask("/deployments/filter")}
-    assert ["ONLINE"] == [one["status"] for one in house.ask("/work_pools/artwork-migration/workers/filter")]
-    assert "house_shop at " in house.said
-    assert f"Prefect UI       {house.ui}" in house.run("status").stdout
+@contextmanager
+def held_up(local_server: LocalServer, shop: Shop) -> Iterator[str]:
+    """A run at work on the worker, which a lock on the legacy table keeps from ending; its id."""
+    session = shop.session()
+    session.execute("LOCK TABLE artworks")
+    run = local_server.start_run("1-deploy-schema")
+    local_server.wait_for(run, "Running")
+    try:
+        yield run
+    finally:
+        session.rollback()
 
 
-def test_up_again_changes_nothing(house: House) -> None:
-    """The same processes, one automation, one pool, one kind of block; and it says so."""
-    before = house.pids()
-    assert "nothing, it was already up" == house.up()["started"]
-    assert before == house.pids()
-    assert {"database", "prefect", "worker"} == set(before)
-    assert 1 == len(house.ask("/automations/filter"))
-    assert 1 == len(house.ask("/work_pools/filter"))
-    assert ["artwork-database"] == [kind["slug"] for kind in house.ask("/block_types/filter")]
+@dataclass(frozen=True)
+class Killed:
+    """A run killed with its worker, one that had ended before, and what `up` has started since: as it says, and as the pids say."""
+
+    run: str
+    ended: str
+    started: str
+    replaced: set[str]
 
 
-def test_what_operators_have_paused_stays_paused(house: House) -> None:
-    """A schedule that was active, and a deployment, paused in the UI: `up` changes neither, and makes no second schedule."""
-    deployment, (schedule,) = verify_schedules(house)
-    assert schedule["active"]
-    address = f"{house.ui}/api/deployments/{deployment['id']}"
+@pytest.fixture(scope="module")
+def killed(local_server: LocalServer, local_shop: Shop) -> Killed:
+    """A worker and its run after kill -9. That the run fell silent is noticed after 100 s: the other tests use the time."""
+    ended = local_server.start_run("1-deploy-schema")
+    local_server.wait_for(ended, "Planned")
+    with held_up(local_server, local_shop) as run:
+        before = local_server.pids()
+        for process in [*psutil.Process(before["worker"]).children(), psutil.Process(before["worker"])]:
+            process.send_signal(signal.SIGKILL)
+        started = local_server.up()["started"]
+        return Killed(run, ended, started, {name for name, pid in local_server.pids().items() if pid != before[name]})
+
+
+def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) -> None:
+    """After `up` the UI answers at the printed address, past a taken port; each deployment has its verb's text; the worker polls."""
+    taken = local_server.settings["ARTWORK_PREFECT_PORT"]
+    assert f"because {taken} is in use" in local_server.said
+    assert not local_server.ui.endswith(taken)
+    assert 200 == httpx.get(local_server.ui).status_code
+    assert DEPLOYMENTS == {one["name"]: one["description"] for one in local_server.ask("/deployments/filter")}
+    assert ["ONLINE"] == [one["status"] for one in local_server.ask("/work_pools/artwork-migration/workers/filter")]
+    assert "local_shop at " in local_server.said
+    assert f"Prefect UI       {local_server.ui}" in local_server.run("status").stdout
+
+
+def test_a_killed_worker_comes_back(killed: Killed) -> None:
+    """After kill -9 of the worker and its run, `up` starts a worker and nothing else."""
+    assert ("worker", {"worker"}) == (killed.started, killed.replaced)
+
+
+def test_up_again_changes_nothing(local_server: LocalServer) -> None:
+    """A second `up` says that it was up: the same processes, one automation, one pool, one kind of block; what was paused stays paused.
+
+    A deployment and its active schedule are paused in the UI; no second schedule is made.
+    """
+    deployment, (schedule,) = verify_schedules(local_server)
+    assert (True, "0 3 * * *") == (schedule["active"], schedule["schedule"]["cron"])
+    address = f"{local_server.ui}/api/deployments/{deployment['id']}"
     httpx.patch(f"{address}/schedules/{schedule['id']}", json={"active": False}).raise_for_status()
     httpx.post(f"{address}/pause_deployment").raise_for_status()
-    house.up()
-    deployment, schedules = verify_schedules(house)
-    assert (True, [False]) == (deployment["paused"], [one["active"] for one in schedules])
+    before = local_server.pids()
+    assert "nothing, all was running" == local_server.up()["started"]
+    assert before == local_server.pids()
+    assert {"database", "prefect", "worker"} == set(before)
+    assert 1 == len(local_server.ask("/automations/filter"))
+    assert 1 == len(local_server.ask("/work_pools/filter"))
+    assert ["artwork-database"] == [kind["slug"] for kind in local_server.ask("/block_types/filter")]
+    deployment, (schedule,) = verify_schedules(local_server)
+    assert (True, False) == (deployment["paused"], schedule["active"])
 
 
-def verify_schedules(house: House) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def verify_schedules(local_server: LocalServer) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The deployment of `verify`, and its schedules."""
-    (found,) = house.ask("/deployments/filter", deployments={"name": {"any_": ["verify"]}})
+    (found,) = local_server.ask("/deployments/filter", deployments={"name": {"any_": ["verify"]}})
     return found, found["schedules"]
 
 
-def test_a_run_of_a_deployment_ends_planned(house: House) -> None:
-    """Started by the API as the UI does it, it runs on the worker; its log and its artifacts are there."""
-    run = house.start_run("1-deploy-schema")
-    house.wait_for(run, "Planned")
-    assert any(one["key"].startswith("plan-") for one in house.ask("/artifacts/filter", flow_runs={"id": {"any_": [run]}}))
-    assert house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})
+def test_a_run_of_a_deployment_ends_planned(local_server: LocalServer, killed: Killed) -> None:
+    """A run that is started by the API, as the UI does it, runs on the worker and ends Planned; its log and its artifacts are there."""
+    assert any(one["key"].startswith("plan-") for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [killed.ended]}}))
+    assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [killed.ended]}})
 
 
-def test_a_verb_on_the_command_line_is_seen_in_the_ui(house: House) -> None:
-    """Without PREFECT_API_URL it is recorded by the server that is up, with its log."""
-    before = house.runs()
-    assert 0 == house.run("run", "deploy-schema").returncode
-    (run,) = house.runs() - before
-    assert "Planned" == house.state(run)
-    wait_until(lambda: bool(house.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), seconds=30)
+def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:
+    """A verb on the command line is recorded, with its log, by the server that is up, without PREFECT_API_URL."""
+    before = local_server.runs()
+    assert 0 == local_server.run("run", "deploy-schema").returncode
+    (run,) = local_server.runs() - before
+    assert "Planned" == local_server.state(run)
+    wait_until(lambda: bool(local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
-def test_nothing_talks_to_the_outside(house: House) -> None:
+def test_nothing_talks_to_the_outside(local_server: LocalServer) -> None:
     """Every connection of every process begins and ends on this machine, and nothing listens for others."""
-    connections = [one for process in house.family() for one in process.net_connections(kind="inet")]
+    connections = [one for process in local_server.family() for one in process.net_connections(kind="inet")]
     assert connections
     assert {"127.0.0.1"} == {end.ip for one in connections for end in (one.laddr, one.raddr) if end}
 
 
-def test_killed_runs_become_crashed_and_the_worker_comes_back(house: House, house_shop: Shop) -> None:
-    """kill -9 of the worker and its run: `up` starts a worker, and only that; the run does not stay Running, and one that ended stays."""
-    ended = house.start_run("1-deploy-schema")
-    house.wait_for(ended, "Planned")
-    with held_up(house, house_shop) as run:
-        before = house.pids()
-        for process in [*psutil.Process(before["worker"]).children(), psutil.Process(before["worker"])]:
-            process.send_signal(signal.SIGKILL)
-        assert "worker" == house.up()["started"]
-        assert {"worker"} == {name for name, pid in house.pids().items() if pid != before[name]}
-        house.wait_for(run, "Crashed")
-    assert "Planned" == house.state(ended)
+def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer, local_shop: Shop) -> None:
+    """A worker at work keeps its settings, and `up` says so; an idle one is started again with the new settings, and nothing else is."""
+    with held_up(local_server, local_shop) as run:
+        said = local_server.up(ARTWORK_BATCH_SIZE="7")
+        assert ("nothing, all was running", True) == (said["started"], "the worker executes a run" in said["settings"])
+    local_server.wait_for(run, "Planned")
+    wait_until(lambda: not psutil.Process(local_server.pids()["worker"]).children(), every=0.2)
+    assert "worker" == local_server.up(ARTWORK_BATCH_SIZE="7")["started"]
+    assert "7" == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
 
 
-def test_a_worker_takes_other_settings_when_it_is_idle(house: House, house_shop: Shop) -> None:
-    """At work it keeps those it has, and `up` says so; idle it is started anew, and it alone."""
-    with held_up(house, house_shop) as run:
-        said = house.up(ARTWORK_BATCH_SIZE="7")
-        assert ("nothing, it was already up", True) == (said["started"], "the worker is at work" in said["settings"])
-    house.wait_for(run, "Planned")
-    wait_until(lambda: not psutil.Process(house.pids()["worker"]).children())
-    assert "worker" == house.up(ARTWORK_BATCH_SIZE="7")["started"]
-    assert "7" == psutil.Process(house.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
+def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed) -> None:
+    """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
+    local_server.wait_for(killed.run, "Crashed")
+    assert "Planned" == local_server.state(killed.ended)
 
 
-def test_a_database_that_dies_is_started_again(house: House) -> None:
-    """Prefect's own Postgres killed with all that belongs to it: `up` brings it back, with everything that was in it."""
-    before = house.runs()
-    psutil.Process(house.pids()["database"]).kill()
-    assert "database" in house.up()["started"]
-    assert before <= house.runs()
+def test_a_database_that_dies_is_started_again(local_server: LocalServer) -> None:
+    """After Prefect's own Postgres was killed, `up` starts it again with all its data."""
+    before = local_server.runs()
+    psutil.Process(local_server.pids()["database"]).kill()
+    assert "database" in local_server.up()["started"]
+    assert before <= local_server.runs()
 
 
-def test_down_stops_everything_and_up_finds_it_again(house: House, house_shop: Shop) -> None:
-    """No process is left and the port is free; a run at work has ended as Crashed; a second `down` says that nothing was up."""
-    with held_up(house, house_shop) as run:
-        family = house.family()
-        done = house.run("down")
+def test_down_stops_everything_and_up_finds_it_again(local_server: LocalServer, local_shop: Shop) -> None:
+    """`down` leaves no process and no port, and its runs end as Crashed; a second `down` reports that nothing was up."""
+    with held_up(local_server, local_shop) as run:
+        family = local_server.family()
+        done = local_server.run("down")
     assert 0 == done.returncode
-    assert "1 at work were ended" in done.stdout
+    assert "1 active, ended as Crashed" in done.stdout
     assert "worker, prefect, database" in done.stdout
     assert [] == [process for process in family if is_alive(process)]
     with pytest.raises(httpx.ConnectError):
-        httpx.get(house.ui)
-    again = house.run("down")
-    assert (0, True) == (again.returncode, "nothing, it was not up" in again.stdout)
-    assert "database, prefect, worker" == house.up()["started"]
-    assert "Crashed" == house.state(run)
+        httpx.get(local_server.ui)
+    again = local_server.run("down")
+    assert (0, True) == (again.returncode, "nothing, none was running" in again.stdout)
+    assert "database, prefect, worker" == local_server.up()["started"]
+    assert "Crashed" == local_server.state(run)
 
 
-def test_no_password_is_told_or_kept(house: House) -> None:
-    """Neither in what was printed so far nor in any file but the database's own."""
-    kept = [path for path in house.folder.rglob("*") if path.is_file() and "postgres" not in path.relative_to(house.folder).parts]
+def test_no_password_is_printed_or_kept(local_server: LocalServer) -> None:
+    """No password is in what `up` and `down` print, nor in any file except the database's own."""
+    kept = [
+        path for path in local_server.folder.rglob("*") if path.is_file() and "postgres" not in path.relative_to(local_server.folder).parts
+    ]
     assert {"worker.log", "prefect.log", "worker.json"} <= {path.name for path in kept}
-    assert PASSWORD not in house.said
+    assert PASSWORD not in local_server.said
     assert [] == [path.name for path in kept if PASSWORD in path.read_text(errors="replace")]
 
 
@@ -156,27 +191,14 @@ def test_no_password_is_told_or_kept(house: House) -> None:
     ],
 )
 def test_what_cannot_be_used_is_refused_before_anything_starts(name: str, value: str, code: int, says: str) -> None:
-    """In words, with the exit code of its kind; no process is left, and nothing is up to be stopped."""
+    """`up` with a setting that cannot be used ends with a message and the exit code of its kind, and starts no process."""
     with tempfile.TemporaryDirectory(prefix="up") as folder:
-        house = House(Path(folder), {"COLUMNS": "200", name: value})
+        local_server = LocalServer(Path(folder), {"COLUMNS": "200", name: value})
         try:
-            done = house.run("up")
-            assert (code, {}) == (done.returncode, house.pids())
+            done = local_server.run("up")
+            assert (code, {}) == (done.returncode, local_server.pids())
             assert says in done.stdout
             assert "Traceback" not in done.stdout + done.stderr
             assert "geheim" not in done.stdout + done.stderr
         finally:
-            house.end()
-
-
-@contextmanager
-def held_up(house: House, shop: Shop) -> Iterator[str]:
-    """A run at work on the worker, which a lock on the legacy table keeps from ending; its id."""
-    session = shop.session()
-    session.execute("LOCK TABLE artworks")
-    run = house.start_run("1-deploy-schema")
-    house.wait_for(run, "Running")
-    try:
-        yield run
-    finally:
-        session.rollback()
+            local_server.end()

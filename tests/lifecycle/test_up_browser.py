@@ -9,8 +9,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
-from tests.lifecycle.house import House
-from tests.shops import Shop, accept_exposure, deploy, migrate
+from tests.databases import Shop, accept_exposure, deploy, migrate
+from tests.lifecycle.local_server import LocalServer
 
 #: Milliseconds; a run takes its time on a machine that does something else as well.
 PATIENCE = 180_000
@@ -36,44 +36,44 @@ def is_ours(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "data:", "blob:"))
 
 
-def test_an_operator_plans_reads_and_approves(house: House, house_shop: Shop, page: Page) -> None:
-    """The form explains its fields; *Planned* leads to the plan; started again with its number, the run is *Completed*."""
-    accept_exposure(house_shop)
-    open_form(house, page, "1-deploy-schema")
+def test_an_operator_plans_reads_and_approves(local_server: LocalServer, local_shop: Shop, page: Page) -> None:
+    """In the UI the form explains its fields, a run leads to its plan, and a run with the plan's number is Completed."""
+    accept_exposure(local_shop)
+    open_form(local_server, page, "1-deploy-schema")
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)
-    number = plan(house, page, "deploy_schema")
-    approve(house, page, "1-deploy-schema", number)
+    number = plan(local_server, page, "deploy_schema")
+    approve(local_server, page, "1-deploy-schema", number)
 
 
-def test_an_operator_switches_over(house: House, house_shop: Shop, page: Page) -> None:
-    """The same for the switch: its plan says what happens before, under and after the lock, and with its number the names change hands."""
-    bring_to_migrated(house_shop)
-    open_form(house, page, "3-switch-over")
-    number = plan(house, page, "switch_over")
+def test_an_operator_switches_over(local_server: LocalServer, local_shop: Shop, page: Page) -> None:
+    """In the UI the plan of the switch shows what happens before, under and after the lock, and its number switches the tables."""
+    bring_to_migrated(local_shop)
+    open_form(local_server, page, "3-switch-over")
+    number = plan(local_server, page, "switch_over")
     for stage in ("Before the lock", "Under the lock", "After the commit"):
         expect(page.get_by_role("heading", name=re.compile(stage))).to_be_visible()
-    approve(house, page, "3-switch-over", number)
-    assert "SWITCHED" == phase(house_shop)
-    page.goto(f"{house.ui}/artifacts/key/migration-status")
+    approve(local_server, page, "3-switch-over", number)
+    assert "SWITCHED" == phase(local_shop)
+    page.goto(f"{local_server.ui}/artifacts/key/migration-status")
     page.locator("a[href*='/artifacts/artifact/']").first.click(timeout=PATIENCE)
     expect(page.get_by_text("the clean table serves as artworks").first).to_be_visible(timeout=PATIENCE)
     picture(page, "status")
 
 
 @pytest.mark.parametrize("path", ["dashboard", "runs", "work-pools", "blocks/catalog", "automations", "events", "artifacts", "settings"])
-def test_no_page_asks_the_net_for_anything(house: House, page: Page, path: str) -> None:
-    """Pictures, fonts and scripts of every page come from this machine; the catalogue has our block and no other."""
-    page.goto(f"{house.ui}/{path}", wait_until="networkidle")
+def test_no_page_asks_the_net_for_anything(local_server: LocalServer, page: Page, path: str) -> None:
+    """Pictures, fonts and scripts of every page of the UI come from this machine; the catalogue has only our block."""
+    page.goto(f"{local_server.ui}/{path}", wait_until="networkidle")
     expect(page.get_by_text("Deployments", exact=True).first).to_be_visible(timeout=PATIENCE)
     if path == "blocks/catalog":
         expect(page.get_by_text("Artwork Database")).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text("1 Block")).to_be_visible()
 
 
-def plan(house: House, page: Page, verb: str) -> str:
+def plan(local_server: LocalServer, page: Page, verb: str) -> str:
     """Submit the form as it is, see the run *Planned*, and open the plan; its number."""
-    submit(house, page)
+    submit(local_server, page)
     see_state(page, "Planned")
     picture(page, f"{verb}-planned")
     page.get_by_text("Artifacts", exact=True).click()
@@ -84,13 +84,13 @@ def plan(house: House, page: Page, verb: str) -> str:
     return heading.inner_text().split()[1].rstrip(":")
 
 
-def approve(house: House, page: Page, deployment: str, number: str) -> None:
+def approve(local_server: LocalServer, page: Page, deployment: str, number: str) -> None:
     """Fill the form with the plan's number, who and why, and see the run *Completed*."""
-    open_form(house, page, deployment)
+    open_form(local_server, page, deployment)
     for field, value in {"plan": number, "approved_by": "ada", "reason": "ticket 12"}.items():
         fill(page, field, value)
     picture(page, f"{deployment}-form")
-    submit(house, page)
+    submit(local_server, page)
     see_state(page, "Completed")
     picture(page, f"{deployment}-completed")
 
@@ -115,9 +115,9 @@ def picture(page: Page, name: str) -> None:
         page.screenshot(path=f"{folder}/{name}.png")
 
 
-def open_form(house: House, page: Page, deployment: str) -> None:
+def open_form(local_server: LocalServer, page: Page, deployment: str) -> None:
     """From the list of deployments to the form of one."""
-    page.goto(f"{house.ui}/deployments")
+    page.goto(f"{local_server.ui}/deployments")
     page.get_by_role("link", name=deployment).click(timeout=PATIENCE)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
@@ -131,12 +131,12 @@ def fill(page: Page, field: str, value: str) -> None:
     box.locator("textarea").fill(value)
 
 
-def submit(house: House, page: Page) -> None:
+def submit(local_server: LocalServer, page: Page) -> None:
     """Start the run and go to its page, by way of the page of all runs."""
     name = page.get_by_role("textbox").first.input_value()
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/deployments/deployment/*?tab=Runs")
-    page.goto(f"{house.ui}/runs")
+    page.goto(f"{local_server.ui}/runs")
     page.get_by_role("link", name=name).first.click(timeout=PATIENCE)
 
 

@@ -1,7 +1,5 @@
 """The daily look as the schedule runs it."""
 
-import time
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -11,19 +9,16 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.verify import verify
 from reporting.status import read_status, status_lines
-from tests.conftest import MakeShop
-from tests.lifecycle.conftest import point_to
-from tests.lifecycle.test_verbs import artifact
-from tests.shops import Shop
+from tests.databases import Shop
+from tests.lifecycle.runs import artifact
+from tests.waiting import wait_until
 
 
 @pytest.fixture
-def in_window(make_shop: MakeShop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Shop:
-    """A shop with the clean table serving, as the flows find it; `kept` is what the retired table held."""
-    shop = make_shop(phase="SWITCHED")
-    shop.sql.execute("CREATE TABLE kept AS SELECT id, pet_name FROM artworks_old")
-    point_to(shop, monkeypatch, tmp_path)
-    return shop
+def in_window(switched: Shop) -> Shop:
+    """A shop with the clean table serving; `kept` is what the retired table held."""
+    switched.sql.execute("CREATE TABLE kept AS SELECT id, pet_name FROM artworks_old")
+    return switched
 
 
 VERIFICATIONS = "SELECT day, red FROM artwork_migration.verification ORDER BY run"
@@ -31,7 +26,7 @@ UNSEEN = "SET artwork_migration.apply = 'on';"
 
 
 def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
-    """It ends at once, also where nothing of ours is, and writes nothing."""
+    """Outside the safety window verify ends at once and writes nothing, also in a database without the migration's schema."""
     state = verify(return_state=True)
     assert ("Completed", 0) == (state.name, exit_code(state))
     assert "Nothing to verify: phase NOT_STARTED" in (state.message or "")
@@ -39,12 +34,10 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
 
 
 def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
-    """Green on the first day; red after a write to the retired table and the loss of an index, with what to do; mended, green, also after
-    the last day.
-    """
+    """verify is green on the first day, red after a write to the retired table and a lost index, and green after the fix, on any day."""
     green = verify(return_state=True)
     assert ("Completed", 0) == (green.name, exit_code(green))
-    assert "Day 1 of 30: everything is as it should be. The clean table serves" in (green.message or "")
+    assert "Day 1 of 30: every check is green. The clean table serves" in (green.message or "")
     assert "Day 1 of 30" in artifact("migration-report")
 
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '25 hours'")
@@ -55,12 +48,12 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     for word in (
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",
-        "run verify again",
+        "run `verify` again",
         "to=MIGRATED",
         "clean table serves",
     ):
         assert word in (red.message or "")
-    assert "red: live." in dict(status_lines(read_status(in_window.database)))["last gates"]
+    assert "red: verification." in dict(status_lines(read_status(in_window.database)))["last gates"]
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
     assert "Day 2 of 30: the gate is red" in artifact("migration-report")
     payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
@@ -76,7 +69,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '30 days'")
     green = verify(return_state=True)
     assert "Completed" == green.name
-    assert "The safety window of 30 days is over (day 32): everything is as it should be." in (green.message or "")
+    assert "The safety window of 30 days is over (day 32): every check is green." in (green.message or "")
     days = in_window.rows(VERIFICATIONS)
     assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (32, [])] == [
         (d, sorted(red)) for d, red in days
@@ -84,12 +77,13 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
 
 
 def newest_event(server: PrefectServer, name: str) -> dict[str, Any]:
-    """The newest event of that name; it takes a moment to arrive."""
+    """Return the newest event of that name; it takes a moment to arrive."""
     question = {"filter": {"event": {"name": [name]}}, "limit": 1}
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        events = httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"]
-        if events:
-            return dict(events[0])
-        time.sleep(0.5)
-    raise AssertionError("no event came")
+    found: list[dict[str, Any]] = []
+
+    def has_arrived() -> bool:
+        found.extend(httpx.post(f"{server.api_url}/events/filter", json=question, timeout=30).raise_for_status().json()["events"])
+        return bool(found)
+
+    wait_until(has_arrived, every=0.5)
+    return found[0]

@@ -20,7 +20,7 @@ def names() -> list[str]:
 
 
 def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer, names: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """One result for the mix and for each write, a pair of times each; and all sides really differ."""
+    """The benchmark has a result for the workload and for each write, measured in pairs on sides that differ."""
     try:
         results = list(capture_overhead.measure(server, TINY))
         with databases.running(server, "bench_with_single", VERIFY) as run, run.database.transaction("looking") as connection:
@@ -45,19 +45,19 @@ def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer, names: 
 
 
 def test_the_size_of_the_log_is_measured(server: EmbeddedServer, names: list[str]) -> None:
-    """Full and drained, with and without a reader, and a writer beside it; small again unless somebody still may read it."""
+    """The log is measured full and drained, with and without a reader and a writer; drained it is small unless a reader needs it."""
     try:
         results = log_size.measure(server, 10_000)
     finally:
         for name in names:
             server.drop_database(name)
-    assert ["nobody else", "a REPEATABLE READ reader", "the reader has gone"] == [result.name for result in results]
+    assert ["no reader", "a REPEATABLE READ reader", "the reader has finished"] == [result.name for result in results]
     assert all(result.full > 0 and result.seconds > 0 and "longest" in str(result) for result in results)
     assert [True, False, True] == [result.drained < result.full for result in results]
 
 
 def test_a_ratio_is_the_median_of_pairs_and_the_bar_decides() -> None:
-    """The first pair warms up; sides take turns; a missed bar is exit code 1."""
+    """The first pair warms up, the sides take turns, the result is the median, and a missed bar is exit code 1."""
     order: list[str] = []
 
     def side(name: str, milliseconds: float) -> float:
@@ -70,6 +70,6 @@ def test_a_ratio_is_the_median_of_pairs_and_the_bar_decides() -> None:
     assert (1, 0) == (report([result]), report([Compared("load", "write", ((1.0, 1.0),), 1.15)]))
 
 
-def test_the_machine_is_told_without_its_name(server: EmbeddedServer) -> None:
-    """Cores, release and settings."""
+def test_the_machine_is_shown_without_its_name(server: EmbeddedServer) -> None:
+    """A result names cores, release and settings of the machine, and not its name."""
     assert re.fullmatch(r"\d+ cores \(load [\d.]+\), Postgres 18[\d.]*; fsync off, .*", machine.describe(server.conninfo("postgres")))

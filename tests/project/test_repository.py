@@ -35,7 +35,7 @@ def test_each_deployment_leads_to_its_flow() -> None:
 
 
 def test_each_verb_is_on_the_command_line() -> None:
-    """Every flow can be run from a terminal too."""
+    """Every flow has a command of the same name."""
     commands = set(get_command(app).commands["run"].commands)  # type: ignore[attr-defined]  # a group, by construction
     flows = {path.stem.replace("_", "-") for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__"}
     assert flows == commands
@@ -50,7 +50,7 @@ def test_no_flow_is_named_like_something_importable() -> None:
             assert importlib.machinery.PathFinder.find_spec(path.stem) is None, path.name
 
 
-def test_every_folder_of_the_house_is_described() -> None:
+def test_every_folder_is_described() -> None:
     """docs/internals.md names every folder of code."""
     for folder in {Path(name).parts[0] for name in TRACKED if name.endswith((".py", ".sql"))}:
         assert f"`{folder}/`" in INTERNALS

@@ -10,8 +10,26 @@ import pytest
 from tests.documents import DOCUMENTS, ROOT, section
 
 #: The files whose text is held against the glossary, and those that are not yet.
-SOURCES = ("*.md", "docs/*.md", ".github/**/*.yml")
-NOT_YET = ("docs/validation.md", "docs/internals.md")
+SOURCES = (
+    "*.md",
+    "docs/*.md",
+    ".github/**/*.yml",
+    "prefect.yaml",
+    *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sample", "bench")),
+    "reporting/templates/*.j2",
+    "sample/**/*.sql",
+    "sql/gates/*.sql",
+    "sql/rules/**/*.sql",
+)
+NOT_YET = (
+    "docs/internals.md",
+    "migration/plans/dependents.py",
+    "migration/plans/estimates.py",
+    "migration/plans/execution.py",
+    "migration/plans/statements.py",
+    "migration/verbs/roll_back.py",
+    "migration/verbs/switch_over.py",
+)
 FILES = sorted(name for pattern in SOURCES for path in ROOT.glob(pattern) if (name := path.relative_to(ROOT).as_posix()) not in NOT_YET)
 
 GLOSSARY = DOCUMENTS["docs/glossary.md"]
@@ -97,7 +115,7 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
 
 def test_files_are_held_against_the_list() -> None:
     """The patterns of files find the documents, and the exceptions are files."""
-    assert {"README.md", "docs/runbook.md", "docs/glossary.md"} <= set(FILES)
+    assert {"README.md", "docs/runbook.md", "docs/glossary.md", "flows/verify.py", "tasks/verbs.py", "bench/ratios.py"} <= set(FILES)
     assert [] == [name for name in NOT_YET if not (ROOT / name).is_file()]
 
 

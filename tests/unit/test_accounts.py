@@ -15,7 +15,7 @@ ACCOUNTS = Accounts(
 
 
 def test_accounts_that_add_up() -> None:
-    """Both sums."""
+    """Accounts add up if both sums, of legacy rows and of clean rows, are right."""
     assert ACCOUNTS.adds_up
 
 
@@ -31,19 +31,19 @@ def test_accounts_that_add_up() -> None:
     ],
 )
 def test_accounts_that_do_not(wrong: dict[str, object]) -> None:
-    """One row too many or too few anywhere is enough."""
+    """Accounts with one row too many or too few in any line do not add up."""
     assert not dataclasses.replace(ACCOUNTS, **wrong).adds_up  # type: ignore[arg-type]  # wrong on purpose, or a psycopg.sql text
 
 
 def test_an_empty_table_adds_up() -> None:
-    """Nothing is nothing."""
+    """The accounts of an empty table add up."""
     assert Accounts(0, 0, [], []).adds_up
 
 
 def test_every_row_and_both_totals_are_shown() -> None:
-    """As tables a person can add up."""
+    """The accounts are shown as two tables, with every line and both totals."""
     shown = accounts_markdown(ACCOUNTS)
     for label, count in [*ACCOUNTS.sum_rows, *ACCOUNTS.strategy_rows]:
         assert f"| {label} | {count:,} |" in shown
-    assert "| **rows of the legacy table** | **1,110** |" in shown
+    assert "| **count(*) of the legacy table** | **1,110** |" in shown
     assert "| **rows in the clean table** | **1,000** |" in shown

@@ -32,8 +32,8 @@ from migration.errors import (
 )
 
 PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
-RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",))
-LIVE_RED = RedRule("live", "live_differs", ("pet_name",), 1, ("id-3",))
+RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",), "Merge the users.")
+VERIFICATION_RED = RedRule("verification", "live_differs", ("pet_name",), 1, ("id-3",), "Correct the wrong row.")
 HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
@@ -46,11 +46,11 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (
         WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
         "migrate_data runs in phase DEPLOYED or MIGRATED, and this database is in phase NOT_STARTED. Nothing was changed. "
-        "Run deploy_schema instead.",
+        "To fix: run deploy_schema instead.",
     ),
     (
         RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is at work on this database, and only one run may write at a time. Nothing was changed. "
+        "migrate_data run brave-otter is running on this database, and only one run may write at a time. Nothing was changed. "
         "To fix: wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
@@ -74,17 +74,18 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
     ),
     (
-        CheckFailed("", [LIVE_RED]),
-        "gate live is red: live_differs (pet_name): 1 bad, ids id-3. The clean table serves as artworks, and every write to it is kept. "
-        "artwork_migration.finding has the ids, docs/validation.md says what each rule means. Two ways on: mend it and run switch_over "
-        "again, which does what is left; or roll_back with to=MIGRATED, which carries every write back.",
+        CheckFailed("", [VERIFICATION_RED]),
+        "gate verification is red: live_differs (pet_name): 1 bad, ids id-3. "
+        "The clean table serves as `artworks`, and every write to it is kept. To fix:\n- live_differs: Correct the wrong row.\n"
+        "Then run `switch_over` again, which does the remaining steps. Or run `roll_back` with to=MIGRATED, which carries every "
+        "write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (
         VerificationFailed("live_missing failed with SQLSTATE 42P01", []),
-        "gate live could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not look has failed; docs/validation.md "
-        "says what may be wrong. The clean table serves as artworks, and every write to it is kept. artwork_migration.finding has the ids, "
-        "docs/validation.md says what each rule means. Two ways on: mend it and run verify again; or roll_back with to=MIGRATED, which "
-        "carries every write back.",
+        "gate verification could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not check everything counts as "
+        "red. The clean table serves as `artworks`, and every write to it is kept. To fix:\n- not judged: Remove what kept the rule from "
+        "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run `roll_back` with "
+        "to=MIGRATED, which carries every write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
@@ -100,36 +101,44 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
-        "creating users failed with SQLSTATE 23505 (UniqueViolation) on public.users.users_email_key.",
+        "creating users failed with SQLSTATE 23505 (UniqueViolation) on public.users.users_email_key. What was committed before stays; the "
+        "rest was rolled back. To fix: remove the cause, then run the verb again; it resumes.",
     ),
-    (DatabaseError("57014", "QueryCanceled", "", "reconciling"), "reconciling failed with SQLSTATE 57014 (QueryCanceled)."),
+    (
+        DatabaseError("57014", "QueryCanceled", "", "reconciling"),
+        "reconciling failed with SQLSTATE 57014 (QueryCanceled). What was committed before stays; the rest was rolled back. "
+        "To fix: remove the cause, then run the verb again; it resumes.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("error", "message"), EXAMPLES, ids=lambda value: type(value).__name__ if isinstance(value, Exception) else "")
 def test_the_message_says_what_which_and_what_next(error: MigrationError, message: str) -> None:
-    """Word for word."""
+    """The message of each error is exactly this: what happened, to which object, and what to do."""
     assert message == str(error)
 
 
 def test_a_gate_names_its_rules_and_ids() -> None:
-    """Which suite, which rules, about what, how many, which ids; and that the legacy table serves."""
-    differs = RedRule("reconciliation", "differs", ("pet_name", "user_id"), 2, ("id-1", "id-2"))
-    missing = RedRule("reconciliation", "missing", (), 1, ())
+    """A red gate reports each rule with its ids, that the legacy table serves, and how to fix each rule."""
+    differs = RedRule("reconciliation", "differs", ("pet_name", "user_id"), 2, ("id-1", "id-2"), "Compare the rows.")
+    missing = RedRule("reconciliation", "missing", (), 1, (), "Copy again.")
     failed = str(GateFailed([differs, missing, RED]))
     assert "gate reconciliation is red: differs (pet_name, user_id): 2 bad, ids id-1, id-2; missing: 1 bad. gate users is red: " in failed
-    assert "The legacy table serves" in failed
+    assert "The legacy table serves, and nothing is lost. To fix:\n- differs: Compare the rows.\n- missing: Copy again.\n" in failed
+    assert "- user_email_is_unique: Merge the users.\nThen run `migrate_data` again." in failed
 
 
-def test_a_gate_that_could_not_look_says_why_and_what_could_be_judged() -> None:
-    """Both in one message."""
-    broken = str(GateBroken({"reconciliation": "missing looked at nothing", "clean_artworks": "it has no rules"}, [RED]))
-    assert "gate reconciliation could not be judged: missing looked at nothing. gate clean_artworks could not be judged: it has" in broken
-    assert "What could be judged: gate users is red: user_email_is_unique (email): 1 bad, ids id-3." in broken
+def test_a_gate_that_could_not_be_judged_says_why_and_what_the_others_found() -> None:
+    """One message has the reason of each broken gate, the red rules of the others, and how to fix both."""
+    broken = str(GateBroken({"reconciliation": "missing checked nothing", "clean_artworks": "it has no rules"}, [RED]))
+    assert "gate reconciliation could not be judged: missing checked nothing. gate clean_artworks could not be judged: it has" in broken
+    assert "The other rules were judged: gate users is red: user_email_is_unique (email): 1 bad, ids id-3." in broken
+    assert "To fix:\n- not judged: Remove what kept the rule from checking" in broken
+    assert "\n- user_email_is_unique: Merge the users.\nThen run the verb again." in broken
 
 
 def test_the_fields_are_there_for_programs() -> None:
-    """Nobody has to take a message apart."""
+    """Each error has its facts as fields, so that a program does not parse its message."""
     assert ("0ld", "new", ("x",)) == _fields(PlanOutdated("verb", "0ld", "new", ["x"]), "number", "current", "changes")
     assert ("A", ("B", "C")) == _fields(WrongPhase("verb", "A", ["B", "C"], ["d"]), "found", "wanted")
     assert (3, (HOLDER,)) == _fields(LockNotObtained("verb", 3, [HOLDER]), "attempts", "holders")
@@ -146,7 +155,7 @@ def _fields(error: MigrationError, *names: str) -> tuple[object, ...]:
 
 
 def test_every_error_has_an_end_state_and_an_exit_code() -> None:
-    """0 is never among the codes, and a state is one that an operator can read about."""
+    """Every error has an end state that the docs describe, and an exit code that is not 0."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
     assert len(kinds) > 10
     assert {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"} == {kind.end_state for kind in kinds}
@@ -159,7 +168,7 @@ def test_every_error_has_an_end_state_and_an_exit_code() -> None:
 
 
 def test_backoff_grows_within_bounds() -> None:
-    """From 50 ms, doubling, never above 2 s and never nothing, with jitter of half."""
+    """The pause between attempts doubles from 50 ms, is never above 2 s and never 0, and jitters by half."""
     for attempt in range(1, 2000):
         longest = min(2.0, 0.05 * 2 ** min(attempt, 8))
         for _ in range(3):
@@ -167,10 +176,10 @@ def test_backoff_grows_within_bounds() -> None:
 
 
 def test_backoff_has_jitter() -> None:
-    """Two that lost together do not come back together."""
+    """Two pauses of the same attempt differ, so that two that collided do not collide again."""
     assert len({backoff(5) for _ in range(50)}) > 40
 
 
 def test_only_what_is_safe_to_repeat_is_retried() -> None:
-    """Lost locks, deadlocks, serialization, a user or token that changed hands; nothing that says the data are bad."""
+    """Retried are lost locks, deadlocks, serialization failures, and a user or token that changed hands; no error about data is."""
     assert {LOCK_NOT_AVAILABLE, "40P01", "40001", "23503", "23505"} == set(RETRIED)

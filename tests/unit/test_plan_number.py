@@ -29,7 +29,7 @@ plans = st.builds(
 
 @given(plans)
 def test_the_number_is_eight_hexadecimal_digits_and_always_the_same(plan: Plan) -> None:
-    """Asked twice, or of a copy."""
+    """The number has eight hexadecimal digits and is the same each time, also for a copy of the plan."""
     assert len(plan.number) == 8
     assert set(plan.number) <= set("0123456789abcdef")
     assert plan.number == plan.number == dataclasses.replace(plan).number
@@ -37,26 +37,26 @@ def test_the_number_is_eight_hexadecimal_digits_and_always_the_same(plan: Plan) 
 
 @given(plans, st.dictionaries(words, st.integers()))
 def test_facts_are_not_in_the_number(plan: Plan, facts: dict[str, int]) -> None:
-    """Counts for the reader do not make it jump."""
+    """A plan with other counts has the same number."""
     assert plan.number == dataclasses.replace(plan, facts=facts).number
 
 
 @given(plans, words, words, words)
 def test_of_a_blocker_only_the_rule_is_in_the_number(plan: Plan, subject: str, problem: str, remedy: str) -> None:
-    """Neither the id, nor how many of one rule, nor their order."""
+    """Ids, number and order of the blockers of one rule do not change the number."""
     others = [Problem(blocker.rule, subject, problem, remedy) for blocker in reversed(plan.blockers)]
     assert plan.number == dataclasses.replace(plan, blockers=(*others, *others)).number
 
 
 @given(plans)
 def test_the_order_of_decisions_is_not_in_the_number(plan: Plan) -> None:
-    """They are a set of choices."""
+    """The same decisions in another order make the same number."""
     assert plan.number == dataclasses.replace(plan, decisions=dict(reversed(plan.decisions.items()))).number
 
 
 @given(plans, plans)
 def test_another_plan_has_another_number_and_says_what_differs(plan: Plan, other: Plan) -> None:
-    """Whatever part differs, the number does, and the refusal names exactly the parts."""
+    """A plan that differs in any part has another number, and the refusal names exactly the parts that differ."""
     parts = {
         "verb": plan.verb != other.verb,
         "database": plan.database != other.database,
@@ -72,13 +72,13 @@ def test_another_plan_has_another_number_and_says_what_differs(plan: Plan, other
 
 @given(st.lists(statements, min_size=2, max_size=4, unique=True))
 def test_the_order_of_statements_is_in_the_number(some: list[Statement]) -> None:
-    """The same statements in another order are another plan."""
+    """The same statements in another order make another number."""
     plan = Plan(VERIFY, "database", "phase", {}, tuple(some))
     assert plan.number != dataclasses.replace(plan, statements=tuple(reversed(some))).number
 
 
 @given(st.lists(statements, max_size=5))
 def test_undoing_goes_backwards(some: list[Statement]) -> None:
-    """The last one done is the first one undone; what needs no undo of its own is left out."""
+    """Statements are undone in reverse order, and those without an undo are left out."""
     undos = undone(some)
     assert [statement.undo for statement in reversed(some) if statement.undo] == [statement.do for statement in undos]

@@ -35,7 +35,7 @@ def start(service: Service, command: list[str] = SLEEPER, **variables: str) -> p
 
 
 def test_a_process_is_found_again(service: Service, tmp_path: Path) -> None:
-    """By whoever has the folder, as another terminal would; it has a session of its own and the environment it was given."""
+    """A recorded process is found by anyone who has the folder; it has a session of its own and the environment it was given."""
     process = start(service, HOUSE="ours")
     again = Service(tmp_path, "sleeper")
     assert process == again.find()
@@ -44,7 +44,7 @@ def test_a_process_is_found_again(service: Service, tmp_path: Path) -> None:
 
 
 def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(service: Service, tmp_path: Path) -> None:
-    """The recorded process is gone; the one that has its number now began at another time, and is neither found nor stopped."""
+    """A process that has a recorded pid but another start time is neither found nor stopped."""
     stranger = start(service)
     (tmp_path / "stale.json").write_text(json.dumps({"pid": stranger.pid, "started": stranger.create_time() - 60}))
     stale = Service(tmp_path, "stale")
@@ -55,14 +55,14 @@ def test_a_pid_that_is_somebody_elses_by_now_is_left_alone(service: Service, tmp
 
 @pytest.mark.parametrize("written", ["", "{", '{"pid": 4194305, "started": 0}'])
 def test_a_record_of_nothing_alive_is_no_process(service: Service, tmp_path: Path, written: str) -> None:
-    """Left by a crash of the machine: as if nothing had been started."""
+    """A record of a dead process, as a crash of the machine leaves it, counts as no process."""
     (tmp_path / "sleeper.json").write_text(written)
     assert service.find() is None
     assert service.stop() is False
 
 
 def test_a_killed_process_is_gone(service: Service) -> None:
-    """It has died; stopping it says that there was nothing to stop, and then it counts as stopped."""
+    """A killed process counts as died; stopping it reports that nothing was stopped, and then it counts as stopped."""
     process = start(service)
     assert not service.has_died()
     process.send_signal(signal.SIGKILL)
@@ -74,7 +74,7 @@ def test_a_killed_process_is_gone(service: Service) -> None:
 
 
 def test_stopping_ends_the_whole_family(service: Service) -> None:
-    """The process and what it has started; a second time there is nothing."""
+    """Stopping a process ends what it has started too, and stopping it again reports that nothing was stopped."""
     process = start(service, PARENT)
     family = [process, *service.children()]
     assert 2 == len(family)
@@ -84,7 +84,7 @@ def test_stopping_ends_the_whole_family(service: Service) -> None:
 
 
 def test_starting_replaces_the_one_before(service: Service) -> None:
-    """There is never a second one."""
+    """Starting a process ends the one before, so there is never a second one."""
     first = start(service)
     second = start(service)
     assert not is_alive(first)
@@ -92,13 +92,13 @@ def test_starting_replaces_the_one_before(service: Service) -> None:
 
 
 def test_a_process_that_does_not_come_up_says_why(service: Service) -> None:
-    """The end of its log is in the error."""
+    """The error of a process that does not come up holds the end of its log."""
     with pytest.raises(NotUp, match="no such luck"):
         service.start([sys.executable, "-c", "raise SystemExit('no such luck')"], {}, lambda: False)
 
 
 def test_a_port_that_is_taken_is_passed_over() -> None:
-    """The next one that is free, and the same one again once it is."""
+    """The next free port after a taken one is found, and the first one again when it is free."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()

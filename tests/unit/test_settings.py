@@ -31,12 +31,12 @@ CANARY = "pa55word-of-nobody"
     ],
 )
 def test_an_address_gives_one_url(raw: str, url: str) -> None:
-    """However it was written, psycopg gets one form of it, always with a host before ?host=."""
+    """Every way to write an address gives psycopg one form of it, always with a host before ?host=."""
     assert url == database_url(raw).render_as_string(hide_password=False)
 
 
 def test_another_driver_gets_the_same_address() -> None:
-    """Only the driver's name differs; asyncpg gets no host beside a socket, because it would go there instead."""
+    """For another driver only its name differs; asyncpg gets no host beside a socket, because it would connect to that host."""
     assert "postgresql+asyncpg://ada:***@db:5433/shop" == str(database_url("postgres://ada:secret@db:5433/shop", driver="asyncpg"))
     url = database_url("postgres://ada:secret@localhost:5433/shop?host=/run/pg", driver="asyncpg")
     assert "postgresql+asyncpg://ada:***@/shop?host=%2Frun%2Fpg&port=5433" == str(url)
@@ -47,7 +47,7 @@ def test_another_driver_gets_the_same_address() -> None:
     password=st.text(min_size=1, max_size=12).filter(lambda word: "\0" not in word and not any("\ud800" <= c <= "\udfff" for c in word)),
 )
 def test_any_user_and_password_come_through(user: str, password: str) -> None:
-    """Blanks, colons, slashes, at signs and other scripts stay what they are."""
+    """Blanks, colons, slashes, at signs and other scripts in user and password stay what they are."""
     written = URL.create("postgresql", username=user, password=password, host="db", database="shop").render_as_string(hide_password=False)
     read = database_url(written)
     assert (user, password, "db", "shop") == (read.username, read.password, read.host, read.database)
@@ -69,10 +69,10 @@ def test_any_user_and_password_come_through(user: str, password: str) -> None:
     ],
 )
 def test_what_is_no_address_is_refused_without_repeating_it(raw: str) -> None:
-    """One sentence on what is wrong, one with how to write it; nothing of what was typed."""
+    """An address that is none is refused with what is wrong and how to write it, and without what was typed."""
     with pytest.raises(BadInput) as caught:
         database_url(raw)
-    assert "Write it as postgresql://" in str(caught.value)
+    assert "write it as postgresql://" in str(caught.value)
     assert CANARY not in str(caught.value)
     assert caught.value.__suppress_context__ or caught.value.__context__ is None
 
@@ -101,7 +101,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     [("LOCK_WAIT_SECONDS", "0"), ("RUN_WAIT_SECONDS", "-1"), ("CHUNK_BLOCKS", "0"), ("BATCH_SIZE", "many")],
 )
 def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    """It is refused at the start, by name."""
+    """A setting that cannot be used is refused at the start, by its name."""
     monkeypatch.setenv(f"ARTWORK_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
@@ -117,12 +117,12 @@ def test_a_refused_setting_does_not_show_the_others(monkeypatch: pytest.MonkeyPa
 
 
 def test_every_setting_says_what_it_is() -> None:
-    """A description for each, which the documentation shows."""
+    """Every setting has a description, which the documentation shows."""
     assert [] == [name for name, field in Settings.model_fields.items() if not field.description]
 
 
 def test_libpq_reads_what_we_make() -> None:
-    """The socket's folder wins over the host name that is only there for Great Expectations."""
+    """libpq connects to the socket's folder, not to the host name that is there for Great Expectations."""
     url = make_url(database_url("postgresql://ada@/shop?host=/run/pg").render_as_string())
     _, arguments = url.get_dialect()().create_connect_args(url)
     assert "host=/run/pg" in make_conninfo(**arguments)

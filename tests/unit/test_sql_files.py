@@ -65,9 +65,9 @@ def test_no_two_statements_have_the_same_name() -> None:
 @pytest.mark.parametrize("path", [pytest.param(path, id=path.name) for path in PATHS])
 def test_no_line_is_lost_between_two_statements(path: Path) -> None:
     """A marker that is misspelt would make an undo, or a block, part of the statement before it."""
-    markers = [line for line in path.read_text().splitlines() if re.match(r"-- ?(undo|name)\b", line, re.IGNORECASE)]
-    assert [] == [line for line in markers if not re.fullmatch(r"-- Undo:|-- name: [a-z][a-z0-9_]*", line)]
-    assert markers.count("-- Undo:") <= 1
+    markers = [line for line in path.read_text().splitlines() if re.match(r"-- ?(undo|checked|name)\b", line, re.IGNORECASE)]
+    assert [] == [line for line in markers if not re.fullmatch(r"-- Undo:|-- Checked:|-- name: [a-z][a-z0-9_]*", line)]
+    assert len([line for line in markers if line in ("-- Undo:", "-- Checked:")]) <= 1
 
 
 @_named(DEPLOY)
@@ -162,6 +162,18 @@ def test_the_numbers_of_a_deployment_are_no_two_alike() -> None:
     assert all(numbers)
     assert len(DEPLOY) == len({number[1] for number in numbers if number})
     assert DEPLOY == sorted(DEPLOY, key=lambda file: file.name)
+
+
+def test_the_clean_statuses_are_the_same_wherever_they_are_listed() -> None:
+    """The table's checks, the trigger that refuses in words before them, and the mapping that finds unknown ones know the same statuses."""
+
+    def lists(name: str) -> set[frozenset[str]]:
+        found = re.findall(r"IN \(('\w+'(?:, '\w+'){3,})\)", sql.load(name).statement)
+        return {frozenset(re.findall(r"'(\w+)'", statuses)) - {"not_started", "not_required"} for statuses in found}
+
+    assert {frozenset({"pending", "processing", "completed", "failed"})} == (
+        lists("deploy_schema/clean_table") | lists("deploy_schema/lifecycle_trigger") | lists("legacy_artwork")
+    )
 
 
 def test_what_is_not_there_is_an_error() -> None:

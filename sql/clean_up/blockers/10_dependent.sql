@@ -1,10 +1,10 @@
--- What: something that stays depends on something that goes: on the retired table or what goes along with it (its row type, its
---   sequences), on the views that go, on anything in our schema.
--- Why: what Postgres would only take away with CASCADE is not ours to take away. Dependencies are followed as DROP does; what it would
---   take away in silence all the same (a rule, a publication, a subscription, being a child) is named too.
+-- What: an object that stays depends on one that is dropped: on the retired table or what belongs to it (row type, sequences), on the
+--   dropped views, or on an object of our schema.
+-- Why: the clean-up drops nothing with CASCADE. Dependencies are followed as DROP does. Objects that DROP removes without CASCADE (a rule,
+--   a publication, a subscription, an inheritance) are listed too.
 -- Locks: none.
--- Remedy: Drop it, or create it anew on public.artworks, then plan again. A sequence that a default of public.artworks takes its values
---   from stays if it belongs to that column: ALTER SEQUENCE … OWNED BY public.artworks.<column>.
+-- Remedy: Drop it, or create it again on public.artworks, then plan again. A sequence used by a default of public.artworks stays if that
+--   column owns it: ALTER SEQUENCE … OWNED BY public.artworks.<column>.
 WITH RECURSIVE retired_reader AS (
   SELECT DISTINCT
     c.oid,
@@ -24,7 +24,7 @@ going AS (
   WHERE
     c.relnamespace = 'artwork_migration'::regnamespace
     OR c.oid IN ('public.artworks_old'::regclass, TO_REGCLASS('public.artworks_v2')::oid)
-    -- put aside by the switch, which has made another one of the name without _old
+    -- renamed by the switch, which has created another one under the name without _old
     OR c.oid IN (
       SELECT r.oid FROM retired_reader AS r
       WHERE EXISTS (
@@ -68,13 +68,13 @@ SELECT DISTINCT
     WHEN '_RETURN' THEN PG_DESCRIBE_OBJECT('pg_class'::regclass, w.ev_class, 0)
     ELSE PG_DESCRIBE_OBJECT(d.classid, d.objid, 0)
   END AS subject,
-  FORMAT('it depends on the %s, which goes.', PG_DESCRIBE_OBJECT(d.refclassid, d.refobjid, 0)) AS problem
+  FORMAT('it depends on the %s, which is dropped.', PG_DESCRIBE_OBJECT(d.refclassid, d.refobjid, 0)) AS problem
 FROM gone AS g
 INNER JOIN pg_catalog.pg_depend AS d ON g.classid = d.refclassid AND g.objid = d.refobjid
 LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
 WHERE
   NOT EXISTS (SELECT FROM gone AS o WHERE o.classid = d.classid AND o.objid = d.objid)
-  -- its body is replaced by one that depends on nothing that goes
+  -- its body is replaced by one that depends on no dropped object
   AND (d.classid, d.objid) IS DISTINCT FROM ('pg_proc'::regclass, TO_REGPROCEDURE('public.artwork_schema_for(text)')::oid)
 UNION ALL
 SELECT
@@ -85,7 +85,7 @@ WHERE i.inhrelid = 'public.artworks_old'::regclass
 UNION ALL
 SELECT
   PG_DESCRIBE_OBJECT('pg_subscription'::regclass, s.srsubid, 0),
-  'it writes into the retired table.'
+  'it writes to the retired table.'
 FROM pg_catalog.pg_subscription_rel AS s
 WHERE s.srrelid = 'public.artworks_old'::regclass
 ORDER BY 1

@@ -1,10 +1,10 @@
--- What: steps that switch_over has still to do.
--- Why: a check that has not looked, or that was red, is no reason to burn the bridge.
+-- What: steps that switch_over has left.
+-- Why: a check that did not run, or that is red, does not allow a step without a roll back.
 -- Locks: none.
--- Remedy: Run switch_over again: it does what is left.
+-- Remedy: Run switch_over again: it does the steps that are left.
 SELECT
   'step ' || s.name AS subject,
-  'switch_over has not done it yet.' AS problem
+  'switch_over has not completed it.' AS problem
 FROM artwork_migration.step AS s
 INNER JOIN artwork_migration.phase_history AS h ON s.run = h.run
 WHERE s.done_at IS NULL AND h.verb = 'switch_over'

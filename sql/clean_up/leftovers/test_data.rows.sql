@@ -1,8 +1,9 @@
--- What: the test data of the serving table that nothing references: the question that counts it and names some ids, and the statement that
---   removes it. The rule is that of the legacy table (an image url that begins with test-), on the clean table's columns.
--- Why: the clean side works with what it has made itself, whatever its urls. The rows are locked first, and only then, in a new statement,
---   each foreign key to artworks is asked, whatever its ON DELETE would do. Outside a transaction block, some thousands in a transaction.
--- Inverse: none; removed rows are gone.
+-- What: the unreferenced test data of the serving table: a query that counts it and names some ids, and the statement that deletes it. The
+--   rule is that of the legacy table (an image url that begins with test-), on the clean table's columns.
+-- Why: rows created on the clean side are always migrated, whatever their urls. The rows are locked first; only then, in a new statement,
+--   each foreign key to artworks is read, whatever its ON DELETE does. It runs outside a transaction block, some thousands in one
+--   transaction.
+-- Inverse: none; deleted rows are lost.
 -- Locks: ROW EXCLUSIVE on public.artworks, and the rows of one batch in id order.
 -- Stage: after
 SELECT

@@ -1,5 +1,5 @@
--- What: freezes and analyzes the clean table, unless that was done since the last chunk.
--- Why: what has just been filled would be visited by autovacuum soon, in the way of the switch, and be planned for without statistics.
+-- What: freezes and analyzes the clean table, unless that was done after the last chunk.
+-- Why: autovacuum would soon process the new table, blocking the switch, and until then the planner has no statistics.
 -- Inverse: none needed.
 -- Locks: SHARE UPDATE EXCLUSIVE on public.artworks_v2: nobody waits.
 -- Stage: after

@@ -1,11 +1,11 @@
--- What: another migration tool is at work on the legacy table or on users, or was stopped in the middle: a trigger, a column or a copy of
---   the table as pgroll, Reshape, pg_repack, pg-osc, pgslice or Psycopack make them.
--- Why: it would put another table in the place of ours, or its triggers would write what we have just copied.
+-- What: another migration tool is at work on the legacy table or on users, or was stopped halfway: a trigger, a column or a copy of the
+--   table as pgroll, Reshape, pg_repack, pg-osc, pgslice or Psycopack create them.
+-- Why: it would replace our table by another one, or its triggers would write rows that we have just copied.
 -- Locks: none.
--- Remedy: Finish or abort it with the tool that made it.
+-- Remedy: Complete or abort that migration with its own tool.
 SELECT
   o.subject,
-  FORMAT('it is of the kind that %s makes while it is at work.', o.tool) AS problem
+  FORMAT('it looks like an object that %s creates while it runs.', o.tool) AS problem
 FROM (
   SELECT
     FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass) AS subject,

@@ -1,11 +1,11 @@
--- What: a limit of the role or the database that ends sessions or transactions of ours whatever they do.
--- Why: a run's lock is held by an idle session, and its copies and comparisons are transactions of minutes; other limits, like
---   statement_timeout, are set aside by the transactions themselves.
+-- What: a limit of the role or the database that ends our sessions or transactions whatever we set in them.
+-- Why: an idle session holds the run's lock, and the copy and the comparison are transactions of minutes. Other limits, like
+--   statement_timeout, are overridden in each transaction.
 -- Locks: none.
 -- Remedy: ALTER ROLE … SET it to 0 for the role that migrates.
 SELECT
   'setting ' || s.name AS subject,
-  FORMAT('it is %s %s, and it would end %s.', s.reset_val, s.unit, k.what) AS problem
+  FORMAT('it is %s %s and would end %s.', s.reset_val, s.unit, k.what) AS problem
 FROM pg_catalog.pg_settings AS s
 INNER JOIN (
   VALUES

@@ -1,5 +1,5 @@
 -- What: the server is older than Postgres 15.
--- Why: views of ours need security_invoker's generation and BEGIN ATOMIC functions; 15 is the oldest that was tried.
+-- Why: our views use security_invoker and our functions BEGIN ATOMIC. 15 is the oldest tested release.
 -- Locks: none.
 -- Remedy: Upgrade the server to Postgres 15 or newer.
 SELECT

@@ -1,8 +1,8 @@
 -- What: the server is a standby.
--- Why: nothing can be written there.
+-- Why: a standby accepts no writes.
 -- Locks: none.
--- Remedy: Point ARTWORK_DATABASE_URL at the primary.
+-- Remedy: Set ARTWORK_DATABASE_URL to the primary server.
 SELECT
   'database ' || CURRENT_DATABASE() AS subject,
-  'the server is a standby and takes no writes.' AS problem
+  'the server is a standby and accepts no writes.' AS problem
 WHERE PG_IS_IN_RECOVERY()

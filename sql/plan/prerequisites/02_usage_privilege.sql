@@ -1,5 +1,5 @@
--- What: the connected role may not look into the schema public.
--- Why: every question after this one names a table there.
+-- What: the connected role has no USAGE privilege on the schema public.
+-- Why: every check after this one names a table in that schema.
 -- Locks: none.
 -- Remedy: Connect as the owner of artworks, or GRANT USAGE on the schema to this role.
 SELECT

@@ -1,12 +1,12 @@
--- What: there is no table public.artworks, or it is something else than an ordinary table.
--- Why: it is what is migrated.
+-- What: the table public.artworks does not exist, or is not an ordinary table.
+-- Why: it is the table that is migrated.
 -- Locks: none.
--- Remedy: Check the database name in ARTWORK_DATABASE_URL; the table must be an ordinary one in the schema public.
+-- Remedy: Check the database name in ARTWORK_DATABASE_URL. The table must be an ordinary table in the schema public.
 SELECT
   'table public.artworks' AS subject,
   CASE
-    WHEN c.oid IS NULL THEN 'there is no such table in database ' || CURRENT_DATABASE() || '.'
-    ELSE 'it is no ordinary table (it is a view, foreign, partitioned, or has parents or children).'
+    WHEN c.oid IS NULL THEN 'it does not exist in database ' || CURRENT_DATABASE() || '.'
+    ELSE 'it is not an ordinary table (it is a view, foreign or partitioned, or it has parents or children).'
   END AS problem
 FROM (SELECT TO_REGCLASS('public.artworks') AS oid) AS t
 LEFT JOIN pg_catalog.pg_class AS c ON t.oid = c.oid

@@ -1,10 +1,10 @@
--- What: the table artworks is the clean one already: it has the clean table's columns, and not those that only the legacy table has.
--- Why: a migration was done here before, and its ledger has gone with a clean-up or was not restored; there is nothing left to migrate.
+-- What: artworks is already the clean table: it has the clean table's columns and none that only the legacy table has.
+-- Why: a migration was completed here before, and its ledger was removed or not restored. Nothing is left to migrate.
 -- Locks: none.
--- Remedy: Nothing needs to be done here; check that ARTWORK_DATABASE_URL leads to the database you mean.
+-- Remedy: Nothing needs to be done here. Check that ARTWORK_DATABASE_URL names the database you mean.
 SELECT
   'table public.artworks' AS subject,
-  'it is the clean table already: a migration was done here before.' AS problem
+  'it is already the clean table: a migration was completed here before.' AS problem
 WHERE
   2 = (
     SELECT COUNT(*) FROM pg_catalog.pg_attribute AS a

@@ -1,7 +1,7 @@
--- What: a column that the strategy's mapping reads is missing.
--- Why: the mapping would have to invent values.
+-- What: a column that the mapping reads is missing.
+-- Why: the mapping would have to invent its values.
 -- Locks: none.
--- Remedy: Add the column (empty will do), or check that this is the right table.
+-- Remedy: Add the column (it may be empty), or check that this is the right table.
 SELECT
   'public.artworks.' || m.legacy_column AS subject,
   'the column is missing.' AS problem

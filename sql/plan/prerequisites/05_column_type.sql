@@ -1,10 +1,10 @@
--- What: a column of the mapping has another type than the mapping can take.
--- Why: a cast that fails for one row would stop the copy in its middle; id must be uuid because orders and links keep it.
+-- What: a column of the mapping has a type that the mapping cannot read.
+-- Why: a cast that fails for one row would stop the copy halfway. id must be uuid because orders and links keep it.
 -- Locks: none.
--- Remedy: Convert the column first, in a change of its own.
+-- Remedy: Convert the column first, in a separate change.
 SELECT
   'public.artworks.' || m.legacy_column AS subject,
-  FORMAT('the type is %s and must be %s.', FORMAT_TYPE(a.atttypid, a.atttypmod), m.data_type) AS problem
+  FORMAT('its type is %s; %s is required.', FORMAT_TYPE(a.atttypid, a.atttypmod), m.data_type) AS problem
 FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, legacy_column text, data_type text)
 INNER JOIN pg_catalog.pg_attribute AS a
   ON m.legacy_column = a.attname AND a.attrelid = TO_REGCLASS('public.artworks') AND NOT a.attisdropped

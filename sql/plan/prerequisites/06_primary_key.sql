@@ -1,5 +1,5 @@
--- What: id is not the whole primary key, or may be NULL.
--- Why: rows are told apart by id on both sides.
+-- What: id alone is not the primary key.
+-- Why: rows of both tables are matched by id.
 -- Locks: none.
 -- Remedy: Make (id) the primary key.
 SELECT

@@ -1,10 +1,10 @@
--- What: the connected role does not own a table on which triggers and keys must be made.
--- Why: only an owner (or a member of the owning role) may make them.
+-- What: the connected role does not own a table that gets our triggers or keys.
+-- Why: only the owner, or a member of the owning role, can create them.
 -- Locks: none.
--- Remedy: Connect as the owner, or GRANT the owning role to this one.
+-- Remedy: Connect as the owner, or GRANT the owning role to this role.
 SELECT
   'table ' || t.oid::regclass AS subject,
-  FORMAT('it belongs to %s, and %s is no member of that role.', PG_GET_USERBYID(c.relowner), CURRENT_USER) AS problem
+  FORMAT('its owner is %s, and %s is not a member of that role.', PG_GET_USERBYID(c.relowner), CURRENT_USER) AS problem
 FROM (
   SELECT TO_REGCLASS('public.artworks') AS oid
   UNION

@@ -1,5 +1,6 @@
--- What: a role may not create what the migration creates: the connected role, or the legacy table's owner, who gets the clean table.
--- Why: the ledger is a schema of its own, the clean table stands in public.
+-- What: a role cannot create what the migration creates: the connected role, or the owner of the legacy table, who will own the clean
+--   table.
+-- Why: the ledger is a schema of its own. The clean table is in the schema public.
 -- Locks: none.
 -- Remedy: GRANT CREATE on it to this role.
 SELECT
@@ -18,7 +19,7 @@ FROM (
   INNER JOIN pg_catalog.pg_roles AS r ON c.relowner = r.oid
   WHERE
     c.oid = TO_REGCLASS('public.artworks') AND r.rolname <> CURRENT_USER
-    -- a superuser gives a table to whom it likes; who is no member of the owner is told so by 07_not_owner
+    -- a superuser can give a table to any role; a role that is not a member of the owner is reported by not_owner
     AND PG_HAS_ROLE(r.oid, 'USAGE') AND NOT (SELECT me.rolsuper FROM pg_catalog.pg_roles AS me WHERE me.rolname = CURRENT_USER)
 ) AS o (subject, role, allowed)
 WHERE NOT o.allowed

@@ -1,5 +1,5 @@
--- What: row level security applies to the connected role itself.
--- Why: it would migrate only the rows that it may see, and call that all of them.
+-- What: row level security applies to the connected role.
+-- Why: the migration would see only some rows and report them as all rows.
 -- Locks: none.
 -- Remedy: Connect as the table's owner without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.
 SELECT

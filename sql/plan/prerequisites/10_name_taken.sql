@@ -1,10 +1,10 @@
--- What: a name that the migration needs is in use.
--- Why: nothing of the application may be replaced or mixed up with ours.
+-- What: a name that the migration uses is already in use.
+-- Why: no object of the application may be replaced by ours or be mistaken for ours.
 -- Locks: none.
--- Remedy: Rename or drop it, if nobody needs it.
+-- Remedy: Rename or drop the object if it is not needed.
 SELECT
   n.subject,
-  'the name is taken.' AS problem
+  'the name is already in use.' AS problem
 FROM (
   SELECT c.oid::regclass::text AS subject
   FROM pg_catalog.pg_class AS c
@@ -12,7 +12,7 @@ FROM (
     c.relnamespace = 'public'::regnamespace
     AND (
       c.relname IN ('artworks_v2', 'artworks_old') OR c.relname LIKE 'artworks\_v2\_%'
-      -- where there is no table users, it is created with these keys
+      -- a missing table users is created with these keys
       OR (c.relname IN ('users_pkey', 'users_email_key') AND TO_REGCLASS('public.users') IS NULL)
     )
   UNION ALL
@@ -33,9 +33,9 @@ FROM (
   UNION ALL
   SELECT FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass)
   FROM pg_catalog.pg_trigger AS g
-  WHERE LOWER(g.tgname) LIKE 'artwork\_migration\_%'
+  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
   UNION ALL
-  SELECT 'schema artwork_migration (it is not a ledger of ours)'
+  SELECT 'schema artwork_migration (it is not our ledger)'
   WHERE TO_REGNAMESPACE('artwork_migration') IS NOT NULL AND TO_REGCLASS('artwork_migration.phase_history') IS NULL
 ) AS n
 ORDER BY n.subject

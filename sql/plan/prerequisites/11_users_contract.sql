@@ -1,8 +1,8 @@
--- What: there is a table users, but an anonymous user cannot be created in it by e-mail.
--- Why: every customer's e-mail gets a user; INSERT … ON CONFLICT (email) needs the unique key, and other columns must have defaults.
+-- What: the table users exists, but an anonymous user cannot be inserted by e-mail.
+-- Why: every customer's e-mail gets a user. INSERT … ON CONFLICT (email) requires the unique key, and the other columns require defaults.
 -- Locks: none.
--- Remedy: Give users the columns id uuid with a default and email text, both unique (not deferrable) and referencing nothing, and defaults
---   for its other NOT NULL columns.
+-- Remedy: Give users the columns id uuid with a default and email text. Both must be unique (not deferrable) and must reference no other
+--   table. Its other NOT NULL columns must have defaults.
 SELECT
   o.subject,
   o.problem
@@ -10,7 +10,7 @@ FROM (
   SELECT
     1 AS place,
     'public.users.' || w.name AS subject,
-    'the column is missing or is no ' || w.type || '.' AS problem
+    'the column is missing or its type is not ' || w.type || '.' AS problem
   FROM (VALUES ('id', 'uuid'), ('email', 'text')) AS w (name, type)
   WHERE
     NOT EXISTS (
@@ -23,7 +23,7 @@ FROM (
   SELECT
     2 AS place,
     'public.users.' || w.name AS subject,
-    'it has no unique key of its own.' AS problem
+    'it has no unique key on this column alone.' AS problem
   FROM (VALUES ('id'), ('email')) AS w (name)
   INNER JOIN pg_catalog.pg_attribute AS a ON w.name = a.attname AND a.attrelid = TO_REGCLASS('public.users') AND NOT a.attisdropped
   WHERE
@@ -38,7 +38,7 @@ FROM (
   SELECT
     3 AS place,
     'public.users.' || a.attname AS subject,
-    'it is NOT NULL and has no default, so no anonymous user can be created.' AS problem
+    'it is NOT NULL without a default, so no anonymous user can be created.' AS problem
   FROM pg_catalog.pg_attribute AS a
   WHERE
     a.attrelid = TO_REGCLASS('public.users') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef

@@ -1,10 +1,10 @@
--- What: a foreign key leads to the legacy table by something else than id.
--- Why: what is referenced is followed by id.
+-- What: a foreign key references the legacy table by a column other than id.
+-- Why: the migration follows references by id.
 -- Locks: none.
--- Remedy: Point the foreign key at artworks (id), or drop it.
+-- Remedy: Make the foreign key reference artworks (id), or drop it.
 SELECT
   FORMAT('constraint %s on %s', k.conname, k.conrelid::regclass) AS subject,
-  'it references artworks by another column than id.' AS problem
+  'it references artworks by a column other than id.' AS problem
 FROM pg_catalog.pg_constraint AS k
 WHERE
   k.contype = 'f' AND k.confrelid = TO_REGCLASS('public.artworks') AND k.conrelid <> k.confrelid

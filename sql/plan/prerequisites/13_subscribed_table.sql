@@ -1,10 +1,10 @@
--- What: a subscription of this database writes into the legacy table, into users, or into a table that references the legacy one.
--- Why: what replication applies fires no statement trigger, so it would not be captured, and writes would be lost.
+-- What: a subscription of this database writes to the legacy table, to users, or to a table that references the legacy table.
+-- Why: changes applied by logical replication fire no statement trigger. They would not be captured, and writes would be lost.
 -- Locks: none.
--- Remedy: Migrate where the rows are written first, or take the table out of the subscription.
+-- Remedy: Migrate in the database in which the rows are written first, or remove the table from the subscription.
 SELECT
   'table ' || r.srrelid::regclass AS subject,
-  FORMAT('subscription %s writes into it past the triggers that capture changes.', s.subname) AS problem
+  FORMAT('subscription %s writes to it without firing the triggers that capture changes.', s.subname) AS problem
 FROM pg_catalog.pg_subscription_rel AS r
 INNER JOIN pg_catalog.pg_subscription AS s ON r.srsubid = s.oid
 WHERE

@@ -1,8 +1,8 @@
 -- What: a row level security policy of the legacy table reads a column that the clean table does not have under that name, or the whole
---   row, or holds a literal in which the table's name cannot be told from the table (see deploy_schema/24_policies).
--- Why: the policy could not be carried over, and without it the clean table would show other rows.
+--   row, or contains a literal that cannot be distinguished from the table's name (see deploy_schema/24_policies).
+-- Why: the policy cannot be copied to the clean table, and without it the clean table would show other rows.
 -- Locks: none.
--- Remedy: Rewrite the policy on columns that both tables have.
+-- Remedy: Rewrite the policy with columns that both tables have.
 SELECT
   FORMAT('policy %s on public.artworks', p.polname) AS subject,
   FORMAT('it reads the column %s, which the clean table does not have.', a.attname) AS problem
@@ -20,8 +20,8 @@ UNION ALL
 SELECT
   FORMAT('policy %s on public.artworks', e.polname) AS subject,
   CASE
-    WHEN e.code ~ '\martworks\.\*' THEN 'it reads the whole row, which is another one in the clean table.'
-    ELSE 'it holds a literal with "artworks." in it, which cannot be told from the table.'
+    WHEN e.code ~ '\martworks\.\*' THEN 'it reads the whole row, and the clean table has other columns.'
+    ELSE 'it contains a literal with "artworks.", which cannot be distinguished from the table.'
   END AS problem
 FROM (
   SELECT

@@ -1,5 +1,5 @@
--- What: artworks.user_id is there, but no foreign key to users (id) keeps it true.
--- Why: a user_id that names nobody cannot stand in the clean table.
+-- What: artworks.user_id exists, but no validated foreign key to users (id) protects it.
+-- Why: the clean table cannot hold a user_id that matches no user.
 -- Locks: none.
 -- Remedy: Add the foreign key with ON DELETE SET NULL, or VALIDATE it.
 SELECT

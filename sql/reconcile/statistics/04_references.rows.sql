@@ -1,7 +1,7 @@
--- What: for each foreign key to the legacy table a statement that counts the rows behind it, and sums the amount they carry, if there is
---   one: all of them, and those whose artwork is in the clean table; but for artworks that are on their way, whose id stands in the log.
---   Two foreign keys over one column make one statement.
--- Why: orders are money. Whatever points to an artwork must point to one after the switch too, so both numbers must be equal.
+-- What: for each foreign key to the legacy table, the statement that counts its rows and sums their amount, if they have one: all of them,
+--   and those whose artwork is in the clean table. Artworks in transit, whose id is in the log, are not counted. Two foreign keys over one
+--   column make one statement.
+-- Why: orders are money. Each row that references an artwork must find it after the switch too, so both numbers must be equal.
 -- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the transaction of `compare`.
 SELECT DISTINCT
   c.conrelid::regclass || '.' || a.attname AS object,

@@ -1,5 +1,5 @@
--- What: by id, the values that exist on the clean side alone; kept as the table clean_only_value while everything else goes.
--- Why: law 6: what a roll-back cannot carry is exported. No e-mail, token or name is among them.
+-- What: by id, the values that only the clean table holds, kept as the table clean_only_value while the rest is dropped.
+-- Why: law 6: what a roll back cannot carry is exported. No e-mail, token or name is among these values.
 -- Locks: ACCESS SHARE on public.artworks_v2.
 SELECT
   c.id,

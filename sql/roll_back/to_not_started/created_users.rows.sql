@@ -1,8 +1,9 @@
--- What: the users we created, as far as nothing references them and nobody has claimed them: the question that counts them and names some
---   ids, and the statement that removes them. `gone` is the table that is gone by then.
--- Why: after roll_back(to=NOT_STARTED) nothing of ours remains, and nothing of the application's may go: the rows are locked first, and
---   only then, in a new statement, each foreign key to users is asked, whatever its ON DELETE would do. It runs after the lock, outside a
---   transaction block, some thousands in a transaction, and may be run again. clean_up asks and, on a decision, removes them too.
+-- What: the users that we created, that no row references and that were not claimed: a query that counts them and names some ids, and the
+--   statement that deletes them. `gone` is the table that is dropped before.
+-- Why: no object of the migration remains after roll_back(to=NOT_STARTED), and no row of the application may be lost. So the rows are
+--   locked first; only then, in a new statement, each foreign key to users is read, whatever its ON DELETE does. It runs after the lock,
+--   outside a transaction block, some thousands in one transaction, and may be repeated. clean_up asks the same query and, on a decision,
+--   deletes them too.
 -- Inverse: none; another migrate_data creates them again.
 -- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
 -- Stage: after

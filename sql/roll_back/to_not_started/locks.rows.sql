@@ -1,5 +1,5 @@
--- What: the locks under which everything of ours is taken away, all of them first.
--- Why: dropping a trigger or a foreign key needs ACCESS EXCLUSIVE; see deploy_schema/50_locks.
+-- What: the locks under which every object of the migration is dropped, all of them before anything else.
+-- Why: dropping a trigger or a foreign key takes ACCESS EXCLUSIVE; see deploy_schema/50_locks.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked
@@ -18,6 +18,6 @@ FROM (
       ELSE 2
     END AS place
   FROM pg_catalog.pg_trigger AS g
-  WHERE LOWER(g.tgname) LIKE 'artwork\_migration\_%'
+  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
 ) AS s
 ORDER BY s.place, s.object

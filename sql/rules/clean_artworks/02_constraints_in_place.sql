@@ -1,5 +1,5 @@
 -- What: keys and indexes that the clean table needs and that are missing, and any of its keys and indexes that is not valid.
--- Why: they are made after the copy; the application's queries need the indexes, and its errors come from the keys.
+-- Why: they are created after the copy. The application's queries need the indexes, and its errors come from the keys.
 -- Locks: none on a table of the application.
 WITH needed (name, is_unique) AS (
   VALUES
@@ -13,7 +13,7 @@ WITH needed (name, is_unique) AS (
   ('artworks_v2_generation_recent_idx', FALSE)
 ),
 
-there AS (
+present AS (
   SELECT
     c.relname::text AS name,
     i.indisvalid AS is_valid,
@@ -31,12 +31,11 @@ there AS (
 )
 
 SELECT
-  COUNT(*) AS looked_at,
-  ARRAY(
-    SELECT COALESCE(n.name, t.name)
-    FROM needed AS n
-    FULL JOIN there AS t ON n.name = t.name
-    WHERE t.is_valid IS NOT TRUE OR (n.is_unique AND NOT t.is_unique)
-    ORDER BY 1
-  ) AS objects
-FROM needed
+  NULL::uuid AS id,
+  ARRAY[COALESCE(n.name, p.name)] AS about
+FROM needed AS n
+FULL JOIN present AS p ON n.name = p.name
+WHERE p.is_valid IS NOT TRUE OR (n.is_unique AND NOT p.is_unique);
+
+-- Checked:
+SELECT COUNT(*) FROM pg_catalog.pg_class AS c WHERE c.oid = 'public.artworks_v2'::regclass

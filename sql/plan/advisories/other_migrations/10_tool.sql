@@ -1,8 +1,8 @@
 -- What: traces of other migration tools: the schema in which each keeps its state.
--- Why: such a tool may change the table while we do, or take our tables and triggers for its own to tidy up. One that is at work on the
+-- Why: such a tool may change the table during the migration, or may drop our tables and triggers as its own. A tool that is at work on the
 --   table is a blocker (other_migration).
 -- Locks: none.
--- Remedy: Agree with whoever runs it that artworks and users are left alone until the clean-up.
+-- Remedy: Agree with its operators that artworks and users stay unchanged until the clean-up.
 SELECT
   'schema ' || t.name AS subject,
   FORMAT('%s keeps its state there.', t.tool) AS problem,

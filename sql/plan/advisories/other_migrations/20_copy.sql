@@ -1,10 +1,10 @@
--- What: tables that are named like a copy of the legacy one, and triggers of it that are named like those that keep such a copy up.
--- Why: somebody may have begun this by hand before; a name alone says no more, so the migration is not stopped by it.
+-- What: tables whose name looks like a copy of the legacy table, and triggers whose name looks like one that maintains a copy.
+-- Why: somebody may have begun a migration by hand. A name proves nothing, so this does not stop the migration.
 -- Locks: none.
--- Remedy: Find out whose it is; drop it if nobody needs it.
+-- Remedy: Find the owner; drop the object if it is not needed.
 SELECT
   o.subject,
-  'its name is that of a copy of artworks, or of what keeps one up.' AS problem,
+  'its name looks like a copy of artworks, or like a trigger that maintains one.' AS problem,
   TRUE AS attention
 FROM (
   SELECT 'table ' || c.oid::regclass AS subject

@@ -1,7 +1,7 @@
--- What: the standbys that follow this server, and how far behind they are.
--- Why: they replay the locks of the switch and all that the copy writes; one that lags lags more.
+-- What: the standbys of this server, and how far behind they are.
+-- Why: a standby replays the locks of the switch and everything that the copy writes; one that lags will lag more.
 -- Locks: none.
--- Remedy: Wait until it has caught up, or find out what holds it.
+-- Remedy: Wait until it has caught up, or find out what delays it.
 SELECT
   'standby ' || COALESCE(NULLIF(r.application_name, ''), 'pid ' || r.pid) AS subject,
   FORMAT(
@@ -10,6 +10,6 @@ SELECT
   ) AS problem,
   COALESCE(r.replay_lag > interval '10 seconds', FALSE) AS attention
 FROM pg_catalog.pg_stat_replication AS r
--- a logical slot's reader is told by its slot
+-- the reader of a logical slot is listed with its slot
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_replication_slots AS s WHERE s.active_pid = r.pid AND s.slot_type = 'logical')
 ORDER BY 1

@@ -1,17 +1,17 @@
--- What: the replication slots, who reads them and how much WAL they hold back.
--- Why: what the migration writes is held back for a slot that nobody reads until the disk is full, or, where max_slot_wal_keep_size says
---   so, the slot is lost.
+-- What: the replication slots, whether they are read, and how much WAL each retains.
+-- Why: the server retains the migration's WAL for a slot that is not read until the disk is full; or the slot is lost, if
+--   max_slot_wal_keep_size limits it.
 -- Locks: none.
--- Remedy: Let its reader catch up, or drop the slot if nobody needs it.
+-- Remedy: Let its reader catch up, or drop the slot if it is not needed.
 SELECT
   FORMAT('%s slot %s', s.slot_type, s.slot_name) AS subject,
   FORMAT(
-    '%s, %s of WAL held back%s.',
-    CASE WHEN s.active THEN 'being read' ELSE 'nobody reads it' END,
+    '%s, %s of WAL retained%s.',
+    CASE WHEN s.active THEN 'active' ELSE 'inactive' END,
     COALESCE(PG_SIZE_PRETTY(PG_WAL_LSN_DIFF(PG_CURRENT_WAL_LSN(), s.restart_lsn)), 'none'),
     CASE
       WHEN k.bytes BETWEEN 0 AND CAST(:wal AS bigint)
-        THEN FORMAT('; it is lost beyond %s (max_slot_wal_keep_size), and the migration writes more', PG_SIZE_PRETTY(k.bytes))
+        THEN FORMAT('; beyond %s (max_slot_wal_keep_size) the slot is lost, and the migration writes more', PG_SIZE_PRETTY(k.bytes))
       ELSE ''
     END
   ) AS problem,

@@ -1,10 +1,11 @@
--- What: the publications that hold the legacy table.
--- Why: their subscribers follow a table by its name; the switch moves the publication, and they must take the clean table's columns then.
+-- What: the publications that contain the legacy table.
+-- Why: their subscribers follow a table by its name. The switch moves the publication to the clean table, and its subscribers must accept
+--   that table's columns.
 -- Locks: none.
--- Remedy: None is needed before the switch.
+-- Remedy: Nothing needs to be done before the switch.
 SELECT
   'publication ' || p.pubname AS subject,
-  'it holds artworks; from the switch on it holds the clean table.' AS problem,
+  'it contains artworks; from the switch on it contains the clean table.' AS problem,
   FALSE AS attention
 FROM pg_catalog.pg_publication_tables AS p
 WHERE p.schemaname = 'public' AND p.tablename = 'artworks'

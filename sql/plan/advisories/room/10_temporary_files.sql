@@ -1,7 +1,7 @@
--- What: temp_file_limit is below what the migration may need for temporary files.
--- Why: a comparison of all rows would fail with 53400, each time it is tried.
+-- What: temp_file_limit is lower than the temporary files that the migration may need.
+-- Why: the comparison of all rows would fail with SQLSTATE 53400 on every attempt.
 -- Locks: none.
--- Remedy: Raise temp_file_limit for this role (ALTER ROLE … SET temp_file_limit), or work_mem.
+-- Remedy: Raise temp_file_limit for this role (ALTER ROLE … SET temp_file_limit), or raise work_mem.
 SELECT
   'setting temp_file_limit' AS subject,
   FORMAT(

@@ -1,10 +1,10 @@
--- What: hardly any connections are left, on the server, in the database or to the role.
--- Why: a run takes five (its lock, its work, the gates'); the application needs the others.
+-- What: few connections are left on the server, in the database or for the role.
+-- Why: a run uses five (its lock, its work, the gates). The application needs the others.
 -- Locks: none.
--- Remedy: Raise the limit, or run the migration when fewer are in use.
+-- Remedy: Raise the limit, or run the migration when fewer connections are in use.
 SELECT
   c.subject,
-  FORMAT('%s of %s connections are in use, and a run takes five.', c.used, c.allowed) AS problem,
+  FORMAT('%s of %s connections are in use, and a run uses five.', c.used, c.allowed) AS problem,
   TRUE AS attention
 FROM (
   SELECT

@@ -1,14 +1,14 @@
--- What: sessions whose transaction has been open for a minute or longer, the oldest first: they hold what they have locked, and an index
---   made beside them waits for them.
--- Why: an operator sees before the run whom it would wait for. No text of a statement, because statements carry values.
+-- What: sessions whose transaction has been open for a minute or longer, the oldest first. They hold their locks, and CREATE INDEX
+--   CONCURRENTLY waits for them.
+-- Why: the operator sees in advance for which sessions a run would wait. No statement's text is shown, because it may contain values.
 -- Locks: none.
--- Remedy: Wait for it to end, or end it yourself; we never do.
+-- Remedy: Wait until it ends, or end it yourself; the migration never does.
 SELECT
   'pid ' || a.pid AS subject,
   FORMAT(
-    '%s, %s, its transaction is open for %s s%s.',
+    '%s, %s, transaction open for %s s%s.',
     COALESCE(NULLIF(a.application_name, ''), NULLIF(a.backend_type, 'client backend'), 'no application_name'),
-    COALESCE(a.state, 'at work'),
+    COALESCE(a.state, 'active'),
     TO_CHAR(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start), 'FM999,999,990'),
     (
       SELECT ' and locks ' || STRING_AGG(DISTINCT l.relation::regclass::text, ', ')

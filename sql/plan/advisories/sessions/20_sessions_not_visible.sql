@@ -1,9 +1,9 @@
--- What: the connected role does not see what other roles' sessions are doing.
--- Why: whoever is in the way could not be named, here and when a lock is not had.
+-- What: the connected role cannot see what the sessions of other roles do.
+-- Why: a blocking session could not be named, neither here nor when a lock cannot be acquired.
 -- Locks: none.
--- Remedy: GRANT pg_read_all_stats to this role (pg_monitor has it too).
+-- Remedy: GRANT pg_read_all_stats to this role (pg_monitor includes it).
 SELECT
   'role ' || CURRENT_USER AS subject,
-  'it has no pg_read_all_stats, so the transactions of other roles are not seen here.' AS problem,
+  'it is not a member of pg_read_all_stats, so transactions of other roles are not listed here.' AS problem,
   TRUE AS attention
 WHERE NOT PG_HAS_ROLE('pg_read_all_stats', 'USAGE')

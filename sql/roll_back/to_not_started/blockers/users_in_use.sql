@@ -1,10 +1,10 @@
--- What: users in a table that deploy_schema created, but that migrate_data did not put there or that somebody has claimed.
--- Why: the table would go with them.
+-- What: users in a table that deploy_schema created, which migrate_data did not create or which have been claimed.
+-- Why: dropping the table would delete them.
 -- Locks: ACCESS SHARE on public.users.
--- Remedy: Keep a copy of them and delete them from public.users, then plan again.
+-- Remedy: Copy them to another table, delete them from public.users, then plan again.
 SELECT
   'table public.users' AS subject,
-  FORMAT('%s users in it are not ours (signed up, or claimed).', COUNT(*)) AS problem
+  FORMAT('%s users in it were not created by the migration, or have been claimed.', COUNT(*)) AS problem
 FROM public.users AS u
 WHERE
   NOT (u.is_anonymous)

@@ -1,0 +1,116 @@
+"""The output of the demo: a few lines for each step."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from cli.demo_application import OUTDATED_PLAN, Check
+from cli.demo_servers import SHOP
+from migration.database import Database
+from migration.errors import MigrationError
+from migration.settings import read_settings
+from reporting.accounts import Accounts
+from reporting.status import read_status
+from sample.journal_entry import Side
+from sample.write_latency import WriteLatency
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+#: How many of the missing writes are printed.
+MISSING_SHOWN = 10
+
+
+def show_state(console: Console, state: "State[Any]") -> None:
+    """Print the end state of a verb and its message."""
+    _print(console, f"[bold]{state.name}[/]: {escape(state.message or '')}")
+
+
+def show_accounts(console: Console, accounts: Accounts) -> None:
+    """Print both accounts of the legacy rows as tables."""
+    for account in accounts.tables:
+        table = Table(title=account.title, title_justify="left", show_header=False, show_footer=True)
+        table.add_column(footer=account.total_label)
+        table.add_column(footer=f"{account.total:,}", justify="right")
+        for label, count in account.rows:
+            table.add_row(label, f"{count:,}")
+        console.print(table)
+    console.print(f"   Both accounts {'add up.' if accounts.adds_up else '[bold red]do NOT add up[/].'}")
+
+
+def show_check(console: Console, check: Check) -> None:
+    """Print the comparison of the journal with the serving table, and the errors that the application got."""
+    journal = check.journal
+    missing = f"[bold red]{len(journal.missing)} MISSING[/]" if journal.missing else "none is missing"
+    serving = "legacy" if check.side is Side.LEGACY else "clean"
+    _print(
+        console,
+        f"Journal: {journal.values_checked:,} values of {journal.rows_checked:,} rows and {journal.orders_checked:,} orders were checked "
+        f"in the serving table ({serving}); {missing}.",
+    )
+    for write in journal.missing[:MISSING_SHOWN]:
+        _print(console, f"   {write.id}: {write.what} {write.why}")
+    _print(console, f"Application: {check.transactions:,} transactions since the last check, {_errors(check)}.")
+
+
+def show_latency(console: Console, latency: WriteLatency) -> None:
+    """Print how many writes happened while the tables were renamed, and how long the slowest of them took."""
+    _print(
+        console,
+        f"Writes: {latency.acknowledged:,} acknowledged while the verb ran; {latency.in_flight} in flight when the tables were renamed, "
+        f"the slowest of these took {latency.slowest * 1000:.0f} ms.",
+    )
+
+
+@contextmanager
+def progress(console: Console, database: Database) -> Iterator[None]:
+    """Show the progress of migrate_data from the ledger, twice a second, for the time of a `with` block."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        with Live(console=console, refresh_per_second=4, transient=True) as live:
+            while not ended.wait(0.5):
+                try:
+                    backlog = read_status(database).backlog
+                except MigrationError:
+                    continue
+                if backlog:
+                    chunks = f"{backlog.chunks_done} of {backlog.chunks} chunks"
+                    live.update(f"   {chunks}, {backlog.copied:,} rows copied, {backlog.logged:,} ids in the log")
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
+        database.dispose()
+
+
+def newest_report() -> Path:
+    """Return the path of the newest report."""
+    return max(read_settings().reports.absolute().glob(f"{SHOP}-*/report.html"), key=lambda path: path.stat().st_mtime)
+
+
+def _print(console: Console, text: str) -> None:
+    """Print a text below the heading of its step, indented on every line."""
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, 3), expand=False), highlight=False)
+
+
+def _errors(check: Check) -> str:
+    if not check.errors:
+        return "no errors"
+    if check.good:
+        return f"{sum(check.errors.values())} errors. All are {OUTDATED_PLAN} (outdated prepared SELECT *), and each retry succeeded"
+    counts = ", ".join(f"{count} × {code}" for code, count in check.errors.items())
+    return f"errors: [bold red]{counts}[/]. {check.retried} retries succeeded"

@@ -1,0 +1,62 @@
+"""Writes docs/validation.md from the suites: `python -m expectations.documentation > docs/validation.md`, or `make docs`."""
+
+import sys
+
+from great_expectations.expectations.expectation import Expectation
+
+from expectations.rules import Suite, declaration
+from expectations.suites import SUITES
+
+_HEAD = """\
+<!-- Made from the classes in expectations/ by `make docs`. Change the classes, not this file. -->
+# The gates
+
+A gate is a suite of rules that must pass before a flow continues. `migrate_data` judges the first four, `switch_over` and `verify` the
+fifth. `artwork_migration.finding` has the ids that a rule found, and never a value. `artwork_migration.gate_result` has each verdict.
+
+| severity | what a finding does |
+|---|---|
+| critical | the run ends in *Red gate*, and the phase does not change |
+| warning | it is reported; a person should read it, and the migration continues |
+| info | it is reported, so that nobody is surprised |
+
+**A rule that could not be judged makes its gate red**, whatever its severity. Its message says *could not be judged* and gives the reason:
+
+- the rule raised an error, or Great Expectations dropped it;
+- it has no result, or two, or a parameter without a value;
+- it checked no row, and an empty table is not fine for it.
+
+To fix: remove what kept the rule from checking, then run the verb again. Usual causes are an empty table, a dropped column or a missing
+privilege. The rows need no change. All gates after the copy are judged before the run ends, so one message reports everything.
+
+To read what a rule found:
+
+```sql
+SELECT f.id, f.about FROM artwork_migration.finding AS f
+WHERE f.rule = 'email_spellings' AND f.run = (SELECT MAX(run) FROM artwork_migration.gate_result);
+```
+
+Great Expectations judges the rules about columns with SQL in the database; they find at most 200 ids each. Our SQL measures the rules
+across rows and tables, with every id: `sql/rules/`, `sql/reconcile/`, and `sql/verify/` for most of `verification`.
+A file in `sql/rules/` only reads, so you can run it in psql: it shows what is bad, then how much was checked.
+"""
+
+
+def page() -> str:
+    """The text of docs/validation.md."""
+    return "\n".join([_HEAD, *(_suite(suite) for suite in SUITES.values())])
+
+
+def _suite(suite: Suite) -> str:
+    return "\n".join([f"## {suite.name}\n\n{suite.about}\n", *(_rule(suite, rule) for rule in suite.rules)])
+
+
+def _rule(suite: Suite, rule: type[Expectation]) -> str:
+    texts = declaration(rule)
+    return (
+        f"### {suite.name}.{texts.rule}\n\n*{texts.severity}* — {texts.description}\n\n- **Why:** {texts.why}\n- **To fix:** {texts.fix}\n"
+    )
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,436 @@
+"""Cases of a database that the plan of deploy_schema must report: prerequisites, blockers and advisories, for test_prerequisites.
+
+Each setup is made in a transaction that is rolled back, on one database for all of them.
+"""
+
+import re
+from dataclasses import dataclass
+
+import sql
+from sample.build import Variant
+
+#: A role that is not a superuser and owns what the sample's owner would own.
+OWNER = "shop_owner"
+#: A member of that role.
+MEMBER = "shop_deployer"
+#: A role with nothing at all.
+STRANGER = "shop_stranger"
+
+GIVE_TO_OWNER = f"""
+ALTER TABLE public.artworks OWNER TO {OWNER};
+ALTER TABLE public.users OWNER TO {OWNER};
+ALTER TABLE public.orders OWNER TO {OWNER};
+ALTER TABLE public.order_status_history OWNER TO {OWNER};
+GRANT USAGE ON SCHEMA auth TO {OWNER};
+"""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is done to the sample, and what the plan then says: (rule, subject, part of the problem); `*` in a subject is anything."""
+
+    name: str
+    setup: str
+    found: tuple[tuple[str, str, str], ...]
+    variant: Variant = Variant.CURRENT
+    user: str | None = None
+
+
+def one(
+    name: str, rule: str, subject: str, problem: str, setup: str, *, variant: Variant = Variant.CURRENT, user: str | None = None
+) -> Case:
+    """A case in which exactly one thing is found."""
+    return Case(name, setup, ((rule, subject, problem),), variant, user)
+
+
+def mapping() -> list[tuple[str, bool, str]]:
+    """The legacy columns of the mapping: name, whether it must exist, type."""
+    rows = re.findall(r"\(\s*\d+, '\w+', '(\w+)', (TRUE|FALSE), '(\w+)'", sql.load("mapping").statement)
+    return [(name, required == "TRUE", wanted) for name, required, wanted in rows]
+
+
+SWAP = "ALTER TABLE public.artworks DROP COLUMN {0} CASCADE; ALTER TABLE public.artworks ADD COLUMN {0} {1};"
+
+MISSING_COLUMNS = [
+    one(
+        f"{name} is missing",
+        "column_missing",
+        f"public.artworks.{name}",
+        "is missing",
+        f"ALTER TABLE public.artworks DROP COLUMN {name} CASCADE",
+    )
+    for name, required, _ in mapping()
+    if required
+]
+
+WRONG_TYPES = [
+    one(
+        f"{name} of another type",
+        "column_type",
+        f"public.artworks.{name}",
+        f"{wanted} is required",
+        SWAP.format(name, "timestamp" if wanted == "timestamptz" else "integer"),
+    )
+    for name, _, wanted in mapping()
+    if name not in ("id", "user_id")
+]
+
+TABLE_CASES = [
+    one(
+        "the clean table, under its final name",
+        "migrated_already",
+        "table public.artworks",
+        "a migration was completed here before",
+        "ALTER TABLE public.artworks RENAME TO pictures;"
+        " CREATE TABLE public.artworks (id uuid PRIMARY KEY, pet_mom_image_url text, pet_image_url text, upscale_status text)",
+    ),
+    one("no table", "artworks_missing", "table public.artworks", "it does not exist", "DROP TABLE public.artworks CASCADE"),
+    one(
+        "a view",
+        "artworks_missing",
+        "table public.artworks",
+        "not an ordinary table",
+        "ALTER TABLE public.artworks RENAME TO pictures; CREATE VIEW public.artworks AS SELECT * FROM public.pictures",
+    ),
+    one(
+        "a partitioned table",
+        "artworks_missing",
+        "table public.artworks",
+        "not an ordinary table",
+        "ALTER TABLE public.artworks RENAME TO pictures; CREATE TABLE public.artworks (LIKE public.pictures) PARTITION BY HASH (id)",
+    ),
+    one(
+        "a table with children",
+        "artworks_missing",
+        "table public.artworks",
+        "not an ordinary table",
+        "CREATE TABLE public.more_artworks () INHERITS (public.artworks)",
+    ),
+    one(
+        "id without its key",
+        "primary_key",
+        "public.artworks.id",
+        "not the primary key",
+        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_pkey CASCADE",
+    ),
+    one(
+        "a key of two columns",
+        "primary_key",
+        "public.artworks.id",
+        "not the primary key",
+        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_pkey CASCADE, ADD PRIMARY KEY (id, original_image_url)",
+    ),
+    one(
+        "id that is a number",
+        "column_type",
+        "public.artworks.id",
+        "its type is bigint; uuid is required",
+        SWAP.format("id", "bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY"),
+    ),
+    Case(
+        "user_id that is a number",
+        SWAP.format("user_id", "integer"),
+        (
+            ("column_type", "public.artworks.user_id", "its type is integer; uuid is required"),
+            ("user_without_key", "public.artworks.user_id", "no validated foreign key"),
+        ),
+    ),
+    one(
+        "a status of an enumerated type, with a check",
+        "column_type",
+        "public.artworks.generation_status",
+        "text is required",
+        SWAP.format("generation_status", "integer")
+        + "CREATE TYPE public.progress AS ENUM ('pending', 'completed');"
+        + SWAP.format("generation_status", "public.progress CHECK (generation_status IN ('pending', 'completed'))"),
+    ),
+    one(
+        "user_id without a key",
+        "user_without_key",
+        "public.artworks.user_id",
+        "no validated foreign key",
+        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey",
+    ),
+    one(
+        "user_id with a key that is not validated",
+        "user_without_key",
+        "public.artworks.user_id",
+        "no validated foreign key",
+        "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
+        " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id)"
+        " ON DELETE SET NULL NOT VALID",
+    ),
+    *(
+        one(
+            f"user_id with a key {action or 'that refuses'}",
+            "user_key_action",
+            "constraint artworks_user_id_fkey on public.artworks",
+            problem,
+            "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
+            f" ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users (id) {action}",
+        )
+        for action, problem in (
+            ("", "could not be deleted"),
+            ("ON DELETE RESTRICT", "could not be deleted"),
+            ("ON DELETE CASCADE", "it would delete retired rows"),
+            ("ON DELETE SET DEFAULT", "they must have no owner then"),
+        )
+    ),
+    one(
+        "a foreign key to another column",
+        "reference_key",
+        "constraint gifts_token_fkey on public.gifts",
+        "by a column other than id",
+        "CREATE TABLE public.gifts (token text CONSTRAINT gifts_token_fkey REFERENCES public.artworks (access_token))",
+    ),
+    one(
+        "a policy on a column that is not carried over",
+        "policy_column",
+        "policy printed on public.artworks",
+        "the column mockup_urls",
+        "CREATE POLICY printed ON public.artworks FOR SELECT USING (mockup_urls IS NOT NULL)",
+    ),
+    one(
+        "a policy on the whole row",
+        "policy_column",
+        "policy whole on public.artworks",
+        "the whole row",
+        "CREATE FUNCTION public.shown(a public.artworks) RETURNS boolean LANGUAGE sql AS 'SELECT TRUE';"
+        " CREATE POLICY whole ON public.artworks FOR SELECT USING (public.shown(artworks))",
+    ),
+    one(
+        "a policy with the table's name in a literal",
+        "policy_column",
+        "policy told on public.artworks",
+        "it contains a literal",
+        "CREATE POLICY told ON public.artworks FOR SELECT USING (pet_name <> 'see artworks.pdf')",
+    ),
+]
+
+SERVER_CASES = [
+    one(
+        "read-only transactions",
+        "session_setting",
+        "setting default_transaction_read_only",
+        "nothing can be written",
+        "SET LOCAL default_transaction_read_only = on",
+    ),
+    one(
+        "a session that is a replica",
+        "session_setting",
+        "setting session_replication_role",
+        "bypass foreign keys",
+        "SET LOCAL session_replication_role = replica",
+    ),
+    one(
+        "a subscription that writes into the table",
+        "subscribed_table",
+        "table public.artworks",
+        "subscription shipped writes to it",
+        "CREATE SUBSCRIPTION shipped CONNECTION '*conninfo*' PUBLICATION supabase_realtime"
+        " WITH (create_slot = false, enabled = false, slot_name = NONE)",
+    ),
+    one(
+        "a short deadlock_timeout",
+        "deadlock_timeout",
+        "setting deadlock_timeout",
+        "it is 100 ms; at least 240 ms are required",
+        "SET LOCAL deadlock_timeout = 100",
+    ),
+]
+
+PRIVILEGE_CASES = [
+    one("no USAGE on public", "usage_privilege", "schema public", "no USAGE", "REVOKE ALL ON SCHEMA public FROM PUBLIC", user=STRANGER),
+    Case(
+        "a stranger",
+        "",
+        (
+            ("not_owner", "table public.artworks", f"{STRANGER} is not a member"),
+            ("not_owner", "table public.orders", f"{STRANGER} is not a member"),
+            ("not_owner", "table public.users", f"{STRANGER} is not a member"),
+            ("create_privilege", "database *", "no CREATE"),
+            ("create_privilege", "schema public", "no CREATE"),
+            ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
+            ("policy_schema", "schema auth", f"role {STRANGER} has no USAGE"),
+        ),
+        user=STRANGER,
+    ),
+    one(
+        "no CREATE on the database",
+        "create_privilege",
+        "database *",
+        f"role {OWNER} has no CREATE",
+        GIVE_TO_OWNER + f"GRANT CREATE ON SCHEMA public TO {OWNER}",
+        user=OWNER,
+    ),
+    one(
+        "no CREATE on the schema",
+        "create_privilege",
+        "schema public",
+        f"role {OWNER} has no CREATE",
+        GIVE_TO_OWNER + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+    one(
+        "an owner that may not have the clean table",
+        "create_privilege",
+        "schema public",
+        f"role {OWNER} has no CREATE",
+        GIVE_TO_OWNER
+        + f"GRANT CREATE ON SCHEMA public TO {MEMBER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {MEMBER}', current_database()); END$$",
+        user=MEMBER,
+    ),
+    one(
+        "a policy that looks where the role may not",
+        "policy_schema",
+        "schema auth",
+        f"role {OWNER} has no USAGE",
+        GIVE_TO_OWNER
+        + f"GRANT CREATE ON SCHEMA public TO {OWNER}; REVOKE USAGE ON SCHEMA auth FROM {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+    one(
+        "an owner whom row level security binds",
+        "row_security",
+        "table public.artworks",
+        f"hides rows from role {OWNER}",
+        GIVE_TO_OWNER
+        + f"ALTER TABLE public.artworks FORCE ROW LEVEL SECURITY; GRANT CREATE ON SCHEMA public TO {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+]
+
+NAME_CASES = [
+    one(f"{subject} taken", "name_taken", subject, "the name is already in use", setup, variant=variant)
+    for subject, setup, variant in (
+        ("public.artworks_v2", "CREATE TABLE public.artworks_v2 ()", Variant.CURRENT),
+        ("public.artworks_old", "CREATE VIEW public.artworks_old AS SELECT 1 AS one", Variant.CURRENT),
+        ("public.artworks_v2_user_id_idx", "CREATE INDEX artworks_v2_user_id_idx ON public.orders (id)", Variant.CURRENT),
+        ("public.create_artwork(text)", "CREATE FUNCTION public.create_artwork(text) RETURNS int RETURN 1", Variant.CURRENT),
+        ("public.update_artwork_lifecycle()", "CREATE FUNCTION public.update_artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
+        ("public.raise_error()", "CREATE FUNCTION public.raise_error() RETURNS int RETURN 1", Variant.CURRENT),
+        ("public.artwork_lifecycle()", "CREATE FUNCTION public.artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
+        ("public.get_customer_artworks()", "CREATE FUNCTION public.get_customer_artworks() RETURNS int RETURN 1", Variant.CURRENT),
+        ("type public.artworks_v2", "CREATE DOMAIN public.artworks_v2 AS text", Variant.CURRENT),
+        ("schema artwork_migration (it is not our ledger)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
+        (
+            "trigger artwork_migration_mine on public.orders",
+            "CREATE TRIGGER artwork_migration_mine BEFORE UPDATE ON public.orders FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()",
+            Variant.CURRENT,
+        ),
+        ("public.users_email_key", "CREATE INDEX users_email_key ON public.orders (id)", Variant.MINIMAL),
+        ("type public.users", "CREATE DOMAIN public.users AS text", Variant.MINIMAL),
+    )
+]
+
+USERS_CASES = [
+    one(f"users: {name}", "users_contract", subject, problem, setup)
+    for name, subject, problem, setup in (
+        ("no e-mail", "public.users.email", "missing or its type is not text", "ALTER TABLE public.users DROP COLUMN email"),
+        (
+            "e-mail of another type",
+            "public.users.email",
+            "missing or its type is not text",
+            "ALTER TABLE public.users ALTER COLUMN email TYPE bytea USING email::bytea",
+        ),
+        ("no unique e-mail", "public.users.email", "no unique key", "ALTER TABLE public.users DROP CONSTRAINT users_email_key"),
+        (
+            "a unique e-mail that may wait",
+            "public.users.email",
+            "no unique key",
+            "ALTER TABLE public.users DROP CONSTRAINT users_email_key, ADD UNIQUE (email) DEFERRABLE",
+        ),
+        (
+            "a NOT NULL column without default",
+            "public.users.plan",
+            "NOT NULL without a default",
+            "ALTER TABLE public.users ADD COLUMN plan text NOT NULL DEFAULT ''; ALTER TABLE public.users ALTER COLUMN plan DROP DEFAULT",
+        ),
+        ("no default for id", "public.users.id", "NOT NULL without a default", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT"),
+        (
+            "accounts kept elsewhere",
+            "public.users.id",
+            "it references auth.accounts",
+            "CREATE TABLE auth.accounts AS SELECT id FROM public.users; ALTER TABLE auth.accounts ADD PRIMARY KEY (id);"
+            " ALTER TABLE public.users ADD FOREIGN KEY (id) REFERENCES auth.accounts (id)",
+        ),
+    )
+]
+
+PREREQUISITES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
+
+TEST_ORDER = (
+    "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT a.id, 'cs_1', 4900 FROM public.artworks AS a"
+    " WHERE a.original_image_url LIKE 'test-%' ORDER BY a.id LIMIT 1"
+)
+#: The decision of the shop is taken back, so that what the sample shows to registered users is to be accepted anew.
+NOT_ACCEPTED = (
+    "INSERT INTO artwork_migration.decision (name, value, approved_by, reason, run_name)"
+    " VALUES ('accept_exposure', 'none', 'test', 'test', 'test');"
+)
+#: An owner of everything who is told what others do only where that is granted.
+OWNED = (
+    GIVE_TO_OWNER
+    + f"GRANT CREATE ON SCHEMA public TO {OWNER};"
+    + f"GRANT USAGE ON SCHEMA artwork_migration TO {OWNER};"
+    + (
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA artwork_migration TO {OWNER};"
+        f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$"
+    )
+)
+TRIGGER = "CREATE TRIGGER {0} BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
+
+BLOCKERS = [
+    one("an order for test data", "referenced_row", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
+    one("users who would see more", "exposure_not_accepted", "user_gained", "would be able to see them", NOT_ACCEPTED),
+    *(
+        one(f"{tool} at work", "other_migration", subject, f"an object that {tool} creates", setup)
+        for tool, subject, setup in (
+            ("pgroll", "trigger _pgroll_trigger_1 on public.artworks", TRIGGER.format("_pgroll_trigger_1")),
+            ("Reshape", "column __reshape_1 of public.users", "ALTER TABLE public.users ADD COLUMN __reshape_1 text"),
+            ("pg_repack", "trigger repack_trigger on public.artworks", TRIGGER.format("repack_trigger")),
+            ("pg-osc", "table public.pgosc_st_artworks_1", "CREATE TABLE public.pgosc_st_artworks_1 ()"),
+            ("pgslice", "table public.artworks_intermediate", "CREATE TABLE public.artworks_intermediate ()"),
+            ("Psycopack", "trigger psycopack_tgr_1 on public.artworks", TRIGGER.format("psycopack_tgr_1")),
+        )
+    ),
+    one(
+        "pg_repack's log",
+        "other_migration",
+        "table repack.log_*",
+        "an object that pg_repack creates",
+        "CREATE SCHEMA repack; DO $$BEGIN EXECUTE format('CREATE TABLE repack.log_%s ()', 'public.artworks'::regclass::oid); END$$",
+    ),
+]
+
+ADVISORIES = [
+    one(
+        "little room for temporary files",
+        "temporary_files",
+        "setting temp_file_limit",
+        "one process may write 100kB",
+        "SET LOCAL temp_file_limit = '100kB'",
+    ),
+    one("few connections for the role", "connections", "role postgres", "of 3 connections", "ALTER ROLE postgres CONNECTION LIMIT 3"),
+    one(
+        "few connections for the database",
+        "connections",
+        "database *",
+        "of 2 connections",
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I CONNECTION LIMIT 2', current_database()); END$$",
+    ),
+    one(
+        "a role that does not see the others",
+        "sessions_not_visible",
+        f"role {OWNER}",
+        "not a member of pg_read_all_stats",
+        OWNED,
+        user=OWNER,
+    ),
+    one("the state of another tool", "tool", "schema pgroll", "pgroll keeps its state there", "CREATE SCHEMA pgroll"),
+    one("a copy of the table", "copy", "table public.artworks_backup", "looks like a copy", "CREATE TABLE public.artworks_backup ()"),
+    one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "maintains one", TRIGGER.format("to_new")),
+]
