@@ -6,6 +6,7 @@ from typing import cast
 import sql
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
+from migration.plans.dependents import DependentFact
 from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
@@ -107,22 +108,22 @@ def _dependents(plan: Plan) -> str:
     heading = "## Dependents of artworks"
     if plan.facts[dependents.FACT] is None:
         return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists them.\n\n"
-    found = [dependents.Dependent(**fact) for fact in plan.facts[dependents.FACT]]
-    listed = [dependent for dependent in found if dependent.lock or dependent.problem] if plan.verb is SWITCH_OVER else found
+    found: list[DependentFact] = plan.facts[dependents.FACT]
+    listed = [dependent for dependent in found if dependent["lock"] or dependent["problem"]] if plan.verb is SWITCH_OVER else found
     rest = f"The plan of deploy_schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
     lines = "\n".join(
-        f"| {cell(dependent.kind)} | {cell(dependent.object)} | {cell(_action(dependent))} | {cell(dependent.lock)} |"
-        for dependent in sorted(listed, key=lambda dependent: dependent.problem == "")
+        f"| {cell(dependent['kind'])} | {cell(dependent['object'])} | {cell(_action(dependent))} | {cell(dependent['lock'])} |"
+        for dependent in sorted(listed, key=lambda dependent: dependent["problem"] == "")
     )
-    blocking = sum(1 for dependent in found if dependent.problem)
+    blocking = sum(1 for dependent in found if dependent["problem"])
     return (
         f"{heading}\n\n{_counted(len(found), 'object')}; {blocking or 'none'} of them would block the switch.\n\n"
         f"| kind | object | action | lock at the switch |\n|---|---|---|---|\n{lines}\n\n{rest}"
     )
 
 
-def _action(dependent: dependents.Dependent) -> str:
-    return f"**{dependent.action}**: {dependent.problem} {dependent.remedy}" if dependent.problem else dependent.action
+def _action(dependent: DependentFact) -> str:
+    return f"**{dependent['action']}**: {dependent['problem']} {dependent['remedy']}" if dependent["problem"] else dependent["action"]
 
 
 def _not_checked(plan: Plan) -> list[str]:

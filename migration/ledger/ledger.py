@@ -45,6 +45,8 @@ class StoredStatement(TypedDict):
     undo: str | None
     lock: str
     undo_stage: str
+    kind: str | None
+    waits_on: str | None
 
 
 class StoredProblem(TypedDict):

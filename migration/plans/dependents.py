@@ -10,7 +10,7 @@ A file of ``sql/dependents/`` says everything about its kind:
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 from sqlalchemy import Connection, text
 
@@ -35,17 +35,40 @@ _BLOCKED = "blocks the switch"
 _COLUMN_GONE = "SELECT * FROM artwork_migration.column_gone"
 
 
+class DependentFact(TypedDict):
+    """A dependent as plans show it."""
+
+    kind: str
+    object: str
+    action: str
+    lock: str
+    problem: str
+    remedy: str
+
+
 @dataclass(frozen=True)
 class Dependent:
     """One dependent: its kind, its name, what happens to it at the switch, or what blocks that and how to fix it; lock and statements."""
 
-    kind: str
+    rule: str
     object: str
     action: str
     problem: str
     remedy: str
     lock: str
-    statements: tuple[Statement, ...] = ()
+    statements: tuple[Statement, ...]
+
+    @property
+    def line(self) -> DependentFact:
+        """The dependent as a fact of a plan."""
+        return {
+            "kind": self.rule.replace("_", " "),
+            "object": self.object,
+            "action": _BLOCKED if self.problem else self.action,
+            "lock": self.lock,
+            "problem": self.problem,
+            "remedy": self.remedy,
+        }
 
 
 def read(connection: Connection, catalog: Catalog, *, column_gone: str = _COLUMN_GONE) -> list[Dependent]:
@@ -70,14 +93,13 @@ def statements(dependents: Iterable[Dependent]) -> list[Statement]:
 
 def blockers(dependents: Iterable[Dependent]) -> list[Problem]:
     """Return what blocks the switch."""
-    return [Problem(one.kind.replace(" ", "_"), one.object, one.problem, one.remedy) for one in dependents if one.problem]
+    return [Problem(one.rule, one.object, one.problem, one.remedy) for one in dependents if one.problem]
 
 
-def facts(dependents: Sequence[Dependent]) -> list[dict[str, str]]:
-    """Return each dependent without its statements, as a fact of a plan. What blocks the switch has no second line with an action."""
+def facts(dependents: Sequence[Dependent]) -> list[DependentFact]:
+    """Return a line for each dependent, as plans show them. What blocks the switch has no second line with an action."""
     blocking = {one.object for one in dependents if one.problem}
-    shown = [one for one in dependents if one.problem or one.object not in blocking]
-    return [{name: value for name, value in vars(one).items() if name != "statements"} for one in shown]
+    return [one.line for one in dependents if one.problem or one.object not in blocking]
 
 
 def relation(connection: Connection) -> list[Statement]:
@@ -141,9 +163,9 @@ def _rows(connection: Connection, catalog: Catalog, file: SqlFile) -> Iterator[M
 def _dependent(file: SqlFile, row: Mapping[str, Any]) -> Dependent:
     lock, problem, steps = file.header["locks"], row.get("problem") or "", row.get("steps") or []
     return Dependent(
-        kind=file.rule.replace("_", " "),
+        rule=file.rule,
         object=row["object"],
-        action=_BLOCKED if problem else row["action"],
+        action=row.get("action") or "",
         problem=problem,
         remedy=file.header["remedy"] if problem else "",
         lock=lock if steps else "",

@@ -128,15 +128,15 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
 FIX_HINT = "Fix these, then plan again: the new plan gets a new number."
 
 
-def by_stage(statements: Iterable[Statement]) -> tuple[Statement, ...]:
-    """Return the statements in the order in which a plan executes them."""
-    return tuple(sorted(statements, key=lambda statement: STAGES.index(statement.stage)))
-
-
 def executed_statements(connection: Connection, verb: Verb) -> list[Statement]:
     """Return the statements by which the verb last brought its phase, in their order; none if it never has."""
     content = ledger.executed_plan(connection, verb)
     return [Statement(**row) for row in content["statements"]] if content else []
+
+
+def by_stage(statements: Iterable[Statement]) -> tuple[Statement, ...]:
+    """Return the statements in the order in which a plan executes them."""
+    return tuple(sorted(statements, key=lambda statement: STAGES.index(statement.stage)))
 
 
 def undone(statements: Sequence[Statement]) -> list[Statement]:

@@ -48,7 +48,7 @@ def plan_clean_up(connection: Connection) -> Plan:
 
 
 def _statements(connection: Connection) -> list[Statement]:
-    """Return the statements of the files in their order. The blockers are rechecked under the locks; leftovers go before the logs."""
+    """Return the files in their order. The blockers are rechecked after the locks; the leftovers are removed before the functions."""
     catalog = Catalog({"ledger_tables": list(ledger.TABLES)})
     statements: list[Statement] = []
     for file in sql.folder("clean_up"):

@@ -46,7 +46,7 @@ def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:
     }
 
 
-def _dependents(connection: Connection, catalog: Catalog) -> list[dict[str, str]]:
+def _dependents(connection: Connection, catalog: Catalog) -> list[dependents.DependentFact]:
     return dependents.facts(dependents.read(connection, catalog, column_gone=sql.load("stand_ins/column_gone").statement))
 
 

@@ -35,10 +35,10 @@ _SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/use
 _UNFINISHED_ROLL_BACK = "switch_over/blockers/unfinished_roll_back"
 
 
-def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None) -> Plan:
+def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -> Plan:
     """Return the plan of roll_back(to=MIGRATED). SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
-    `rehearsed` is what the dry run carried back; it is a fact of the plan and no part of its number. A dependent that was dropped since the
+    `dry_run` is what the dry run carried back; it is a fact of the plan and no part of its number. A dependent that was dropped since the
     switch is not recreated. Raises PrerequisitesNotMet if one of our views is missing.
     """
     if missing := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
@@ -56,7 +56,7 @@ def plan_roll_back(connection: Connection, rehearsed: CarriedBack | None = None)
         facts={
             **database.rows(connection, "plan/roll_back_facts")[0],
             "dropped_since_the_switch": sorted(dropped),
-            "rehearsed": asdict(rehearsed) if rehearsed else None,
+            "dry_run": asdict(dry_run) if dry_run else None,
         },
     )
 

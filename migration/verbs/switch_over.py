@@ -109,6 +109,5 @@ def finish(run: Run) -> list[str]:
     """
     with run.database.transaction("reading the plan") as connection:
         statements = plan.executed_statements(connection, SWITCH_OVER)
-    return pending_steps.do_what_is_left(
-        run, {**pending_steps.of_statements(statements), acceptance.FINGERPRINT: acceptance.take_fingerprint}
-    )
+    steps = {**pending_steps.of_statements(statements), acceptance.FINGERPRINT: acceptance.take_fingerprint}
+    return pending_steps.do_what_is_left(run, steps)

@@ -133,7 +133,7 @@ def test_the_functions_follow(switched: Shop) -> None:
 
 
 def test_our_functions_that_name_the_tables_are_disabled(switched: Shop) -> None:
-    """After the switch catch-up finds no function, so retired values cannot overwrite serving rows."""
+    """A catch-up that got past every other guard finds no function, so retired values are not written over serving rows."""
     disabled = "SELECT COUNT(*) FROM pg_proc WHERE proname = ANY(%s) AND pronamespace = 'artwork_migration'::regnamespace"
     assert switched.value(disabled, ["catch_up_batch", "copy_block_range"]) == 0
     roll_back(switched)

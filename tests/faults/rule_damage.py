@@ -1,4 +1,7 @@
-"""Damage of one row, and the rule of a gate that finds it; and what keeps such damage out of a shop."""
+"""Damage of one row with the rule of a gate that finds it, what keeps such damage out of a shop, and a suite's rules run by hand."""
+
+import sql
+from tests.databases import Shop
 
 #: What keeps such damage out of a shop; a rule is there for the day on which it does not.
 UNGUARDED = {
@@ -45,3 +48,14 @@ CLEAN = [
     ("uploads_are_there", {"pet_image_url": "migrated-missing"}),
 ]
 SOUND = {"token_expires_at": "2030-01-01", "created_at": "2026-01-01", "updated_at": "2026-01-01"}
+
+
+def run_by_hand(shop: Shop, suite: str) -> None:
+    """Run each rule file of a suite as psql does, in a session that cannot write."""
+    shop.sql.execute("SET default_transaction_read_only = on; SET search_path = ''")
+    for file in sql.folder(f"rules/{suite}"):
+        shown = shop.sql.execute(file.statement)
+        assert ["id", "about"] == [column.name for column in shown.description or ()]
+        assert shown.nextset()
+        assert (shown.fetchone() or (0,))[0] > 0
+        assert not shown.nextset()

@@ -250,7 +250,7 @@ def test_sql_of_ours_that_fails_breaks_the_gate(migrated: Shop) -> None:
     assert verdict.rules[0].green
 
 
-def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
+def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
     """A warning is saved with its findings and does not make the gate red, although Great Expectations calls the suite a failure."""
     verdict = judged(migrated, on_clean(Sane, MarksNothing))
     require_green(verdict)
@@ -264,7 +264,7 @@ def test_a_warning_is_told_and_stops_nothing(migrated: Shop) -> None:
     )
 
 
-def test_all_gates_are_told_at_once(migrated: Shop) -> None:
+def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
     """One message reports the gates that could not be judged and the gates that found bad data."""
     migrated.sql.execute("ALTER TABLE users DROP CONSTRAINT users_email_key; INSERT INTO users (email) SELECT email FROM users LIMIT 1")
     red = judged(migrated, Suite("users", table="users", columns=(UserEmailIsUnique,)))
@@ -319,7 +319,7 @@ def test_the_rows_stay_in_the_database() -> None:
     assert [] == fetched
 
 
-def test_a_database_out_of_reach_is_told_without_its_address(migrated: Shop) -> None:
+def test_a_database_out_of_reach_is_reported_without_its_address(migrated: Shop) -> None:
     """A database that cannot be reached is reported without its URL, which may hold a password."""
     with running(migrated) as run:
         begin(run)

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-import sql
 from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict, RuleVerdict
 from migration.sync import reconcile
@@ -13,7 +12,7 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, migrate, running
-from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED
+from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED, run_by_hand
 
 SAME_TOKEN = {"access_token": "the same"}
 
@@ -58,19 +57,8 @@ def test_a_rule_file_only_reads(migrated: Shop, suite: str) -> None:
     run_by_hand(migrated, suite)
 
 
-def run_by_hand(shop: Shop, suite: str) -> None:
-    """Run each rule file of a suite as psql does, in a session that cannot write."""
-    shop.sql.execute("SET default_transaction_read_only = on; SET search_path = ''")
-    for file in sql.folder(f"rules/{suite}"):
-        shown = shop.sql.execute(file.statement)
-        assert ["id", "about"] == [column.name for column in shown.description or ()]
-        assert shown.nextset()
-        assert (shown.fetchone() or (0,))[0] > 0
-        assert not shown.nextset()
-
-
 @pytest.mark.parametrize(("rule", "columns"), LEGACY, ids=[rule for rule, _ in LEGACY])
-def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict[str, object]) -> None:
+def test_a_rule_on_a_legacy_column_is_red(older: Shop, rule: str, columns: dict[str, object]) -> None:
     """A rule on a legacy column finds the damaged row and no other, and no other rule finds it."""
     add_legacy(older, **SOUND)
     damaged = add_legacy(older, **{**SOUND, **columns})
@@ -81,7 +69,7 @@ def test_a_rule_on_a_legacy_column_says_no(older: Shop, rule: str, columns: dict
 
 
 @pytest.mark.parametrize(("rule", "columns"), CLEAN, ids=[rule for rule, _ in CLEAN])
-def test_a_rule_on_a_clean_column_says_no(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
+def test_a_rule_on_a_clean_column_is_red(unguarded: Shop, rule: str, columns: dict[str, object]) -> None:
     """A rule on a clean column finds the damaged row and no other, and no other rule on a column finds it."""
     user = add_user(unguarded, "ada@example.com")
     sound = {"user_id": user, "generated_image_url": "https://images.example/1.jpg"}
@@ -190,7 +178,7 @@ def test_a_token_that_several_have(older: Shop) -> None:
         ("created_have_email", "UPDATE users SET email = E' \\t' WHERE id = %s"),
     ],
 )
-def test_a_rule_on_users_says_no(migrated: Shop, rule: str, damage: str) -> None:
+def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
     """A rule on users finds the damage to a user that the migration created and nobody has claimed."""
     unguard(migrated, "users")
     user = migrated.value("SELECT id FROM artwork_migration.created_user ORDER BY id LIMIT 1")
@@ -340,7 +328,7 @@ def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missin
         ),
     ],
 )
-def test_a_rule_of_the_reconciliation_says_no(migrated: Shop, rule: str, damage: str) -> None:
+def test_a_rule_of_the_reconciliation_is_red(migrated: Shop, rule: str, damage: str) -> None:
     """A rule of the reconciliation is red after its damage, and names the row."""
     artwork = unordered(migrated)
     migrated.sql.execute("ALTER TABLE artworks DISABLE TRIGGER ALL; ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")

@@ -14,8 +14,8 @@ from tasks.switching import fingerprint_kept
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
-from tests.faults.test_rules import CLEAN, UNGUARDED, run_by_hand
-from tests.shops import Shop, execute_switch, finish_switch, planned_roll_back, running
+from tests.databases import Shop, execute_switch, finish_switch, planned_roll_back, running
+from tests.faults.rule_damage import CLEAN, UNGUARDED, run_by_hand
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
 UNSEEN = "SET artwork_migration.apply = 'on';"

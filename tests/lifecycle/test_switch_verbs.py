@@ -49,7 +49,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     migrated.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
     refused = switch_over(plan=number, **APPROVED, return_state=True)
     assert (refused.name, exit_code(refused)) == ("Refused", 1)
-    assert "something on the tables has changed" in (refused.message or "")
+    assert "something about the tables has changed" in (refused.message or "")
     assert phase(migrated) == "MIGRATED"
 
 
@@ -87,7 +87,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     migrated.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", (artwork,))
     red = switch_over(return_state=True)
     assert (red.name, exit_code(red)) == ("Switched – check failed", 1)
-    for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run switch_over again", "roll_back"):
+    for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
         assert told in (red.message or "")
     assert phase(migrated) == "SWITCHED"
     assert "switch_over again, it has steps left;<br>or roll_back(to=MIGRATED)" in artifact("migration-status")

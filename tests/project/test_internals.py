@@ -1,0 +1,45 @@
+"""docs/internals.md says where a change goes, and the repository is what it says."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import sql
+from migration.ledger.phases import VERBS
+from tests.documents import DOCUMENTS, ROOT, section
+
+INTERNALS = DOCUMENTS["docs/internals.md"]
+#: Each change with the text that names its files.
+CHANGES = dict(re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", section(INTERNALS, "Where a change goes"), re.MULTILINE))
+
+
+def files(change: str) -> set[str]:
+    """The files and folders that a change's row names; a bare file name is in the folder of the one before it."""
+    named: list[str] = []
+    for name in re.findall(r"`([\w/.]+(?:/|\.\w+))`", CHANGES[change]):
+        named.append(name if "/" in name or (ROOT / name).exists() else f"{named[-1].rpartition('/')[0]}/{name}")
+    return {name for name in named if not any(placeholder in name for placeholder in ("SUITE", "NN_", "6N_"))}
+
+
+@pytest.mark.parametrize("change", [change for change in CHANGES if change not in ("the change", "---")])
+def test_every_place_of_a_change_exists(change: str) -> None:
+    """Each file and folder that a row of the table names exists."""
+    assert [] == [name for name in sorted(files(change)) if not (ROOT / name).exists()]
+
+
+def test_a_legacy_column_goes_where_carried_columns_go() -> None:
+    """The files with lists of the mapped columns are those that carried columns are added to, the mapping and the clean table."""
+    lists = {path.relative_to(ROOT).as_posix() for path in sql.ROOT.rglob("*.sql") if "/* carried:" in path.read_text(encoding="utf-8")}
+    row = {name for name in files("a legacy column for everybody") if name.startswith("sql/")}
+    assert lists | {"sql/mapping.sql", "sql/deploy_schema/20_clean_table.sql"} == row
+
+
+@pytest.mark.parametrize("verb", sorted({verb.name for verb in VERBS}))
+def test_a_verb_is_in_each_place_of_its_row(verb: str) -> None:
+    """Each verb has its flow, and every file of the row names it."""
+    assert (ROOT / "flows" / f"{verb}.py").is_file()
+    places = {name for name in files("an operator verb") if (ROOT / name).is_file()}
+    assert len(places) == 4
+    spellings = re.compile(rf"\b{verb}\b|\b{verb.replace('_', '-')}\b")
+    assert [] == [name for name in sorted(places) if not spellings.search(Path(ROOT / name).read_text(encoding="utf-8"))]
