@@ -103,7 +103,7 @@ def facts(dependents: Sequence[Dependent]) -> list[DependentFact]:
 
 
 def relation(connection: Connection) -> list[Statement]:
-    """Return the statement that creates the relation in our schema. The switch and the roll back read it there under their locks."""
+    """Return the statement that creates the relation in our schema. The switch and the rollback read it there under their locks."""
     queries = {"bound_object": _part("bound_object"), "bound_to_artworks": _part("bound_to_artworks"), "dependent": _union()}
     parameters = {name: file.statement for name, file in queries.items()}
     return statements_of(connection, Catalog(parameters), sql.load("dependents/relation/views"))

@@ -13,7 +13,7 @@ from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import CLEAN_UP
 from migration.ledger.runs import Run
 from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
-from migration.plans import pending_steps, plan
+from migration.plans import dependents, pending_steps, plan
 from migration.plans.pending_steps import Work
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, problems_found, recheck, statements_of
@@ -54,7 +54,7 @@ def _statements(connection: Connection) -> list[Statement]:
     for file in sql.folder("clean_up"):
         if file.rule == "functions":
             statements += _remove_leftovers(connection)
-        statements += statements_of(connection, catalog, file)
+        statements += statements_of(connection, catalog, dependents.given(file))
         if file.rule == "locks":
             statements += [recheck(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
     return statements
@@ -109,7 +109,7 @@ def _not_verified(window: SafetyWindow) -> list[Problem]:
 
 def _blockers(connection: Connection) -> list[Problem]:
     files = [*sql.folder("clean_up/blockers"), sql.load(REJECTED_WRITE)]
-    return [problem for file in files for problem in problems_found(connection, Catalog({}), file)]
+    return [problem for file in files for problem in problems_found(connection, Catalog({}), dependents.given(file))]
 
 
 def finish(run: Run, export: Work) -> list[str]:

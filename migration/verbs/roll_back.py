@@ -29,9 +29,9 @@ from migration.plans.statements import (
 from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
 from migration.verbs import switch_over
 
-#: Blockers of the switch, and a prerequisite of the deployment, that block the roll back from the switch too.
+#: Blockers of the switch, and a prerequisite of the deployment, that block the rollback from the switch too.
 _SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/user_key_action", *DRIFT)
-#: A blocker of the switch that blocks the roll back of the deployment too.
+#: A blocker of the switch that blocks the rollback of the deployment too.
 _UNFINISHED_ROLL_BACK = "switch_over/blockers/unfinished_roll_back"
 
 
@@ -99,13 +99,13 @@ def _is_about(statement: Statement, dropped: set[str]) -> bool:
 
 
 def _changed_dependents(then: dict[str, set[str]], now: dict[str, set[str]]) -> list[Problem]:
-    """The dependents that the roll back would recreate as they were at the switch, although they differ by now."""
+    """The dependents that the rollback would recreate as they were at the switch, although they differ by now."""
     return [
         Problem(
             "changed_dependent",
             dependent,
-            "it was altered after the switch, and the roll back would restore the old definition.",
-            "Drop it before the roll back and create it anew after it, or restore its old definition yourself.",
+            "it was altered after the switch, and the rollback would restore the old definition.",
+            "Drop it before the rollback and create it anew after it, or restore its old definition yourself.",
         )
         for dependent in now
         if dependent in then and then[dependent] != now[dependent]
@@ -115,7 +115,7 @@ def _changed_dependents(then: dict[str, set[str]], now: dict[str, set[str]]) -> 
 def plan_uninstall(connection: Connection) -> Plan:
     """Return the plan of roll_back(to=NOT_STARTED). Takes ACCESS SHARE only.
 
-    In phase NOT_STARTED it holds what an earlier roll back left to do after its lock.
+    In phase NOT_STARTED it holds what an earlier rollback left to do after its lock.
     """
     in_place = ledger.phase(connection).phase is not Phase.NOT_STARTED
     undos = plan.undone(plan.executed_statements(connection, DEPLOY_SCHEMA))

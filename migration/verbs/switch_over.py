@@ -82,7 +82,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
 
 
 def locks(connection: Connection) -> list[Statement]:
-    """Every lock of the switch, or of the roll back from it: views first, then tables, then artworks and its other half."""
+    """Every lock of the switch, or of the rollback from it: views first, then tables, then artworks and its other half."""
     return statements_of(connection, Catalog({}), dependents.given(sql.load("switch_over/locks")))
 
 
@@ -105,7 +105,7 @@ def catch_up_before(run: Run) -> CaughtUp:
 def finish(run: Run) -> list[str]:
     """Do the steps that the commit of this verb has left, except the gate, and return them. After a kill another run does the rest.
 
-    The statements are the same after the switch and after the roll back from it.
+    The statements are the same after the switch and after the rollback from it.
     """
     with run.database.transaction("reading the plan") as connection:
         statements = plan.executed_statements(connection, SWITCH_OVER)

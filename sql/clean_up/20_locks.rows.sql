@@ -6,6 +6,7 @@
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked
+-- Given: bound_object
 SELECT
   s.object,
   CASE s.relkind
@@ -47,10 +48,9 @@ FROM (
     OR c.oid = TO_REGCLASS('public.artworks_v2')
     OR (
       c.relkind = 'm'
-      AND EXISTS (
-        SELECT
-        FROM pg_catalog.pg_rewrite AS w INNER JOIN pg_catalog.pg_depend AS d ON w.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-        WHERE w.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks_old'::regclass
+      AND c.oid IN (
+        SELECT b.oid FROM artwork_migration.bound_object AS b
+        WHERE b.class = 'pg_class'::regclass AND b.table_oid = 'public.artworks_old'::regclass
       )
     )
 ) AS s

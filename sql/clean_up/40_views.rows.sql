@@ -4,6 +4,7 @@
 -- Inverse: none.
 -- Locks: ACCESS EXCLUSIVE on the view; those of the application were locked before.
 -- Stage: locked
+-- Given: bound_object
 WITH RECURSIVE going AS (
   SELECT c.oid
   FROM pg_catalog.pg_class AS c
@@ -14,10 +15,9 @@ WITH RECURSIVE going AS (
       OR c.oid = TO_REGCLASS('public.artworks_v2')
       OR (
         c.relkind = 'm'
-        AND EXISTS (
-          SELECT
-          FROM pg_catalog.pg_rewrite AS w INNER JOIN pg_catalog.pg_depend AS d ON w.oid = d.objid AND d.classid = 'pg_rewrite'::regclass
-          WHERE w.ev_class = c.oid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks_old'::regclass
+        AND c.oid IN (
+          SELECT b.oid FROM artwork_migration.bound_object AS b
+          WHERE b.class = 'pg_class'::regclass AND b.table_oid = 'public.artworks_old'::regclass
         )
       )
     )

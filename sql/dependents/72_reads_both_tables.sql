@@ -1,5 +1,5 @@
 -- What: a dependent that reads artworks and artworks_v2.
--- Why: it is recreated before the view artworks_v2 exists, and would keep that view at the roll back.
+-- Why: it is recreated before the view artworks_v2 exists, and would keep that view at the rollback.
 -- Locks: none.
 -- Remedy: Drop it before the switch; after it, artworks alone is both.
 -- Given: bound_object, dependent

@@ -1,7 +1,7 @@
 -- What: carry_back_batch, which carries what changed on the serving table into the retired one, a batch of ids at a time.
 -- Why: the log is read first and the rows in new statements after it, so a row is never older than its id in the log. What the retired
 --   table cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded row by row; a user deleted meanwhile (23503) and every other error
---   makes the batch start anew. Outside the lock it stops nobody; the roll back runs the same function for the last ids under its lock.
+--   makes the batch start anew. Outside the lock it stops nobody; the rollback runs the same function for the last ids under its lock.
 -- Locks: when called, the retired rows of the batch; never a serving row.
 -- Stage: prepare
 

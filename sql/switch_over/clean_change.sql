@@ -1,5 +1,5 @@
 -- What: the log of what changes on the serving table after the switch, and the functions that write it and that guard the retired table.
--- Why: the roll back carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change. What
+-- Why: the rollback carries these ids into the retired table. Append-only, without a key, one row a statement, like legacy_change. What
 --   was carried back stays, marked: the log is the memory of the safety window.
 -- Locks: none on a table of the application.
 -- Stage: prepare
@@ -22,7 +22,7 @@ CREATE TABLE artwork_migration.clean_deleted (
   id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
 );
 
--- A row that stayed behind keeps its id, as it did when both were one table. If another artwork had it, the roll back would write over that
+-- A row that stayed behind keeps its id, as it did when both were one table. If another artwork had it, the rollback would write over that
 -- row and show it to the wrong customer. One plan for every call: planned for each array, it would cost an insert more than the log does.
 CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan

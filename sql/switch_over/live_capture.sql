@@ -1,5 +1,5 @@
 -- What: the capture of what changes on the serving table from now on, and its refusal of TRUNCATE.
--- Why: the roll back carries these ids into the retired table. ENABLE ALWAYS, as the forward capture.
+-- Why: the rollback carries these ids into the retired table. ENABLE ALWAYS, as the forward capture.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE TRIGGER artwork_migration_insert AFTER INSERT ON public.artworks REFERENCING NEW TABLE AS changed

@@ -2,7 +2,7 @@
 --   half.
 -- Why: a session that waits for a lock while it holds another one can make the application a deadlock victim. A view is locked by giving it
 --   the owner it has: LOCK TABLE on a view would lock every table in it as well, users among them. Views on the other half are locked too:
---   the roll back renames what they read. Used in both directions.
+--   the rollback renames what they read. Used in both directions.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked

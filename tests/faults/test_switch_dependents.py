@@ -109,8 +109,8 @@ CHANGED_SINCE = {
 
 
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
-def test_a_dependent_that_was_altered_since_the_switch_blocks_the_roll_back(migrated: Shop, subject: str) -> None:
-    """A dependent that was altered after the switch blocks the roll back, which would restore its old definition unnoticed."""
+def test_a_dependent_that_was_altered_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
+    """A dependent that was altered after the switch blocks the rollback, which would restore its old definition unnoticed."""
     switch(migrated)
     assert () == planned_roll_back(migrated).blockers
     migrated.sql.execute(CHANGED_SINCE[subject])  # type: ignore[call-overload]  # made of this test's own names
@@ -183,7 +183,7 @@ def test_a_policy_on_a_partitioned_table_is_recreated(migrated: Shop) -> None:
 
 @pytest.mark.parametrize("scope", ["ALL TABLES", "TABLES IN SCHEMA public"])
 def test_a_publication_of_everything_stops_no_write(migrated: Shop, scope: str) -> None:
-    """Our tables have a replica identity, so a publication of everything stops neither the application nor the switch nor the roll back."""
+    """Our tables have a replica identity, so a publication of everything stops neither the application nor the switch nor the rollback."""
     migrated.sql.execute(f"CREATE PUBLICATION everything FOR {scope}")  # type: ignore[call-overload]  # made of this test's own names
     before = migrated.schema_dump()
     artwork = add_legacy(migrated)
@@ -212,7 +212,7 @@ def test_a_subscription_that_writes_into_artworks_blocks_the_plan(make_shop: Mak
 
 
 def test_an_application_s_trigger_is_recreated_in_its_state(migrated: Shop) -> None:
-    """A trigger fires for the serving table and not for what is carried back, and after the roll back it is what it was."""
+    """A trigger fires for the serving table and not for what is carried back, and after the rollback it is what it was."""
     migrated.sql.execute(
         "CREATE TABLE calls (id uuid);"
         "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN INSERT INTO calls VALUES (NEW.id); RETURN NEW; END$$;"

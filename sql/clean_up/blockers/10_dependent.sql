@@ -5,15 +5,15 @@
 -- Locks: none.
 -- Remedy: Drop it, or create it again on public.artworks, then plan again. A sequence used by a default of public.artworks stays if that
 --   column owns it: ALTER SEQUENCE … OWNED BY public.artworks.<column>.
+-- Given: bound_object
 WITH RECURSIVE retired_reader AS (
   SELECT DISTINCT
     c.oid,
     c.relname,
     c.relnamespace
-  FROM pg_catalog.pg_depend AS d
-  INNER JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
-  INNER JOIN pg_catalog.pg_class AS c ON w.ev_class = c.oid
-  WHERE d.refclassid = 'pg_class'::regclass AND d.refobjid = 'public.artworks_old'::regclass AND c.relkind = 'm'
+  FROM artwork_migration.bound_object AS b
+  INNER JOIN pg_catalog.pg_class AS c ON b.class = 'pg_class'::regclass AND b.oid = c.oid
+  WHERE b.table_oid = 'public.artworks_old'::regclass AND c.relkind = 'm'
 ),
 
 going AS (

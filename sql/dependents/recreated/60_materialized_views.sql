@@ -2,7 +2,7 @@
 --   owner, grants and comments. Under the lock this twin takes its names, and the old one is called _old. After the commit it is refreshed.
 -- Why: built under the lock it would make writers wait; created WITH NO DATA it would fail its readers. In a deparsed definition every name
 --   is qualified, so public.artworks outside a literal is always the table. The refresh brings what was written since the twin was built,
---   concurrently where a unique index over all rows allows it. The old one is kept for the roll back.
+--   concurrently where a unique index over all rows allows it. The old one is kept for the rollback.
 -- Inverse: in the rows; the twin is dropped.
 -- Locks: ACCESS EXCLUSIVE on the materialized view, taken before.
 -- Remedy: Drop it before the switch and create it anew after it, or rename it (or its index), or rewrite it on columns that both tables

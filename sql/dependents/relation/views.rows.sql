@@ -1,6 +1,6 @@
 -- What: the relation of dependents in our schema: what the catalog binds, what of it depends on artworks, and the union of the kinds in
 --   `recreated`.
--- Why: the transaction of the plan, the roll back and a DBA read it by its name. The plan itself is made of the same queries, before these
+-- Why: the transaction of the plan, the rollback and a DBA read it by its name. The plan itself is made of the same queries, before these
 --   views exist. A function keeps its plan: every kind reads that one, and under the lock most of the time is planning.
 -- Inverse: in the row.
 -- Locks: none on a table of the application.

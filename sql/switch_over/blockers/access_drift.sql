@@ -1,6 +1,6 @@
 -- What: a policy, a grant or a row level security flag that differs between the legacy table and the clean table.
 -- Why: law 8: the same roles must read the same rows after the tables have changed names; a change to one table must be made to both.
---   Checked before the switch and before the roll back.
+--   Checked before the switch and before the rollback.
 -- Locks: none.
 -- Remedy: Do the same on both tables (or take it back), then plan again.
 WITH halves AS (

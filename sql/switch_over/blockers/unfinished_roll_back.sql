@@ -1,4 +1,4 @@
--- What: an earlier roll back has steps left after its commit.
+-- What: an earlier rollback has steps left after its commit.
 -- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Checked before another switch, and before
 --   the migration's objects are removed, the list of these steps included.
 -- Locks: none.

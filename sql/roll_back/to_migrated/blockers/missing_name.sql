@@ -1,5 +1,5 @@
 -- What: a key, a check, an index or the life-cycle trigger that got its name at the switch was renamed or dropped since.
--- Why: the roll back gives it its old name back, and would not find it.
+-- Why: the rollback gives it its old name back, and would not find it.
 -- Locks: none.
 -- Remedy: Give it its name back, or create it anew under that name.
 SELECT DISTINCT

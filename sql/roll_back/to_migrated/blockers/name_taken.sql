@@ -1,11 +1,11 @@
 -- What: a name that a key or an index of the legacy table had, or that of artworks_v2, belongs to something created after the switch.
--- Why: the roll back gives these names back. The clean table frees its own just before, and so does our view artworks_v2, if it
+-- Why: the rollback gives these names back. The clean table frees its own just before, and so does our view artworks_v2, if it
 --   still exists.
 -- Locks: none.
 -- Remedy: Rename or drop it.
 SELECT
   c.oid::regclass::text AS subject,
-  'the retired table needs the name at the roll back.' AS problem
+  'the retired table needs the name at the rollback.' AS problem
 FROM pg_catalog.pg_class AS c
 WHERE
   c.relnamespace = 'public'::regnamespace AND c.relkind <> 'c' AND STARTS_WITH(c.relname, 'artworks_')

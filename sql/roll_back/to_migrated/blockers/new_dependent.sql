@@ -1,9 +1,9 @@
 -- What: an object depends on artworks, to the view artworks_v2 or to the row type of either, and was not when the tables got their new
 --   names.
--- Why: the roll back recreates what the switch recreated, and nothing else: this object would stay with the clean table, or keep the view.
+-- Why: the rollback recreates what the switch recreated, and nothing else: this object would stay with the clean table, or keep the view.
 --   A dependent that was dropped since and created again under its name is recognised by that name (:known).
 -- Locks: none.
--- Remedy: Drop it before the roll back and create it anew after it; if it was only renamed, give it its old name back.
+-- Remedy: Drop it before the rollback and create it anew after it; if it was only renamed, give it its old name back.
 -- Given: bound_object, dependent
 SELECT DISTINCT
   PG_DESCRIBE_OBJECT(b.class, b.oid, 0) AS subject,
