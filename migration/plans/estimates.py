@@ -138,7 +138,7 @@ def before_deployment(connection: Connection, known: Catalog, file: SqlFile, *, 
         "referenced_artwork": _referenced(connection),
         "column_gone": sql.load("stand_ins/column_gone").statement,
     }
-    mapping = sql.load("legacy_artwork").expanded(known.carried, sampled=sampled).given(stand_ins)
+    mapping = sql.load("legacy_artwork").expanded(known.columns, sampled=sampled).given(stand_ins)
     return file.given({**stand_ins, "legacy_artwork": mapping.statement})
 
 

@@ -1,7 +1,8 @@
 """What every plan is made of: statements and prerequisites read from the catalog and from ``sql/``. Nothing is changed here."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -33,11 +34,11 @@ CAPTURE_DRIFTED = "plan/capture_drifted"
 
 @dataclass(frozen=True)
 class Catalog:
-    """What the statements of a deployment are made from: the parameters that ``sql/deploy`` and ``sql/plan`` name, and the columns that are
-    carried over beyond the mapping."""
+    """What the statements of a deployment are made from: the parameters that ``sql/deploy_schema`` and ``sql/plan`` name, and the columns
+    that comments are repeated for (`SqlFile.expanded`)."""
 
     parameters: dict[str, Any]
-    carried: tuple[str, ...] = ()
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
         """The rows of a query file, given those of the parameters that it names."""
@@ -56,16 +57,18 @@ def read_catalog(connection: Connection) -> Catalog:
     """Read the parameters: the mapping and what is carried beyond it, the statuses legacy takes, the application's roles."""
     carried = decisions.carried_columns(connection)
     mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
+    mapped = dict.fromkeys(row["clean_column"] for row in mapping if row["clean_column"] != "id")
+    columns = {"mapped": tuple(mapped), "carried": carried}
     roles = ledger.decision_value(connection, "function_roles", "service_role")
     return Catalog(
         {
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
-            "legacy_artwork": sql.load("legacy_artwork").expanded(carried).statement,
+            "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
-        carried,
+        columns,
     )
 
 
@@ -106,7 +109,7 @@ def statements_of(connection: Connection, known: Catalog, file: SqlFile) -> list
     stage, lock = file.header["stage"], file.header["locks"]
     if file.returns_statements:
         return [statement_of(stage, lock, row) for row in known.statements(connection, file) if not row.problem]
-    do, undo = file.expanded(known.carried).statement, file.undo
+    do, undo = file.expanded(known.columns).statement, file.undo
     if undo is None:
         return [Statement(stage, file.rule, do, None, lock)]
     return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]
