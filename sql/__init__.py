@@ -18,8 +18,8 @@ A file may have a second part with a header of its own:
 
 A query ``NN_name.rows.sql`` returns statements, because what they are depends on the database. Its columns are those of `StatementRow`.
 
-A text is changed here and nowhere else, in three places that it marks itself: ``/* carried: … */``, ``/* sampled */`` (`SqlFile.expanded`)
-and the relations under Given (`SqlFile.given`).
+A text is changed here and nowhere else, in places that it marks itself: ``/* mapped: … */``, ``/* carried: … */``, ``/* sampled */``
+(`SqlFile.expanded`) and the relations under Given (`SqlFile.given`).
 """
 
 import re
@@ -35,7 +35,7 @@ TABLE_LOCK, VIEW_LOCK, VALIDATION = "table lock", "view lock", "validation"
 _KINDS = (None, TABLE_LOCK, VIEW_LOCK, VALIDATION)
 _UNDO_STAGES = ("locked", "named", "after")
 
-_CARRIED = re.compile(r"/\* carried: (?P<text>.*?) \*/")
+_COLUMNS = re.compile(r"(?P<indent>\n *|)/\* (?P<which>mapped|carried): (?P<text>.*?) \*/")
 _SAMPLED = " /* sampled */"
 _HEADER = re.compile(r"^-- (?P<key>[A-Z][a-z]+): (?P<value>.*)$")
 _SECOND_PART = re.compile(r"^-- (Undo|Checked):\n", re.MULTILINE)
@@ -103,19 +103,22 @@ class SqlFile:
             raise ValueError(f"sql/{self.name}: unknown or missing columns {', '.join(sorted(wrong))}; see StatementRow")
         return [StatementRow.read(row) for row in rows]
 
-    def expanded(self, carried: Sequence[str] = (), *, sampled: float | None = None) -> "SqlFile":
+    def expanded(self, columns: Mapping[str, Sequence[str]], *, sampled: float | None = None) -> "SqlFile":
         """The same with its comments expanded.
 
-        `carried` are columns that an operator carries over beyond the mapping: the text of a ``carried:`` comment stands there once for
-        each of them, ``@`` in it is the column's name, ``'@'`` its literal. `sampled` is the percentage of blocks that the table before a
-        ``sampled`` comment is read by; None reads all of it.
+        `columns` are those of the clean table that come from the legacy table, except `id`: all of them as ``mapped``, and as ``carried``
+        those that an operator carries over beyond the mapping. The text of such a comment is repeated for each of its columns, on a line of
+        its own if the comment has one; ``@`` in it is the column's name, ``'@'`` its literal. `sampled` is the percentage of blocks that
+        the table before a ``sampled`` comment is read by; None reads all of it.
         """
 
         def once_per_column(comment: re.Match[str]) -> str:
-            return " ".join(comment["text"].replace("'@'", _literal(name)).replace("@", _identifier(name)) for name in carried)
+            names = columns[comment["which"]]
+            texts = (comment["text"].replace("'@'", _literal(name)).replace("@", _identifier(name)) for name in names)
+            return comment["indent"] + (comment["indent"] or " ").join(texts)
 
         sample = "" if sampled is None else f" TABLESAMPLE SYSTEM ({sampled}) REPEATABLE (1)"
-        return replace(self, statement=_CARRIED.sub(once_per_column, self.statement).replace(_SAMPLED, sample))
+        return replace(self, statement=_COLUMNS.sub(once_per_column, self.statement).replace(_SAMPLED, sample))
 
     def given(self, relations: Mapping[str, str]) -> "SqlFile":
         """The same query with the relations that its header lists under Given as CTEs, for a database that does not have them yet.

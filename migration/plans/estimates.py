@@ -127,7 +127,7 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         "referenced_artwork": _referenced(connection),
         "column_gone": sql.load("stand_ins/column_gone").statement,
     }
-    mapping = sql.load("legacy_artwork").expanded(catalog.carried, sampled=sampled).given(stand_ins)
+    mapping = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins)
     return file.given({**stand_ins, "legacy_artwork": mapping.statement})
 
 

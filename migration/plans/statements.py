@@ -1,8 +1,8 @@
 """The parts of every plan: statements, prerequisites and blockers, read from the catalog and from ``sql/``. Nothing is changed here."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -33,10 +33,10 @@ CAPTURE_DRIFTED = "plan/capture_drifted"
 
 @dataclass(frozen=True)
 class Catalog:
-    """The `parameters` that the queries of ``sql/`` name, and the columns that are carried over beyond the mapping."""
+    """The `parameters` that the queries of ``sql/`` name, and the columns that comments are repeated for (`SqlFile.expanded`)."""
 
     parameters: Mapping[str, Any]
-    carried: tuple[str, ...] = ()
+    columns: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     def rows(self, connection: Connection, file: SqlFile) -> list[dict[str, Any]]:
         """Return the rows of a query, called with the parameters that it names."""
@@ -55,16 +55,18 @@ def read_catalog(connection: Connection) -> Catalog:
     """Return the catalog: the mapping with the carried columns, the statuses that legacy accepts, the application's roles."""
     carried = decisions.carried_columns(connection)
     mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
+    mapped = dict.fromkeys(row["clean_column"] for row in mapping if row["clean_column"] != "id")
+    columns = {"mapped": tuple(mapped), "carried": carried}
     roles = ledger.decision_value(connection, "function_roles", "service_role")
     return Catalog(
         {
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
-            "legacy_artwork": sql.load("legacy_artwork").expanded(carried).statement,
+            "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
-        carried,
+        columns,
     )
 
 
@@ -105,7 +107,7 @@ def statements_of(connection: Connection, catalog: Catalog, file: SqlFile) -> li
     stage, lock = file.header["stage"], file.header["locks"]
     if file.returns_statements:
         return [statement_of(stage, lock, row) for row in catalog.statements(connection, file) if not row.problem]
-    do, undo = file.expanded(catalog.carried).statement, file.undo
+    do, undo = file.expanded(catalog.columns).statement, file.undo
     if undo is None:
         return [Statement(stage, file.rule, do, None, lock)]
     return [Statement(stage, file.rule, do, undo.statement, lock, undo.header.get("stage", "locked"))]

@@ -2,6 +2,7 @@
 -- Why: the first copy. Rows in quarantine are not copied. DO NOTHING skips a row whose id is in the clean table already (a chunk copied
 --   twice), and a row whose token another clean row holds: migrate_data/log_missing leaves it to catch-up. The statement does not read the
 --   table that it fills: the planner knows its size before the first row only, and would scan it once for every row.
+--   The comments "mapped" are explained in sql/__init__.py; `id` ends each list of columns.
 -- Locks: when called, ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.copy_block_range(first_tid tid, end_tid tid) RETURNS bigint
@@ -14,13 +15,12 @@ DECLARE
   copied bigint;
 BEGIN
   INSERT INTO public.artworks_v2 (
-    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, generated_image_url, upscaled_image_url,
-    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, /* carried: @, */ updated_at
+    /* mapped: @, */
+    id
   )
   SELECT
-    l.id, l.user_id, l.customer_name, l.customer_email, l.pet_name, l.pet_mom_image_url, l.pet_image_url, l.generated_image_url,
-    l.upscaled_image_url, l.generation_status, l.upscale_status, l.upscale_completed_at, l.access_token, l.token_expires_at, l.created_at,
-    /* carried: l.@, */ l.updated_at
+    /* mapped: l.@, */
+    l.id
   FROM artwork_migration.legacy_artwork AS l
   WHERE
     l.row_ctid >= first_tid AND l.row_ctid < end_tid

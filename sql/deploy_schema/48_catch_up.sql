@@ -2,6 +2,7 @@
 -- Why: every other order of these statements lost writes: first take ids from the log, then lock the clean rows, and only then, in new
 --   statements with new snapshots, read, decide and write. READ COMMITTED only. It is one function because the switch runs the same text
 --   under its lock.
+--   The comments "mapped" are explained in sql/__init__.py; `id` ends each list of columns.
 -- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
 -- Stage: prepare
 
@@ -249,13 +250,12 @@ BEGIN
   WHERE c.id = ANY(ids) AND l.id = c.id AND l.access_token IS DISTINCT FROM c.access_token;
 
   INSERT INTO public.artworks_v2 AS c (
-    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, generated_image_url, upscaled_image_url,
-    generation_status, upscale_status, upscale_completed_at, access_token, token_expires_at, created_at, /* carried: @, */ updated_at
+    /* mapped: @, */
+    id
   )
   SELECT
-    e.id, e.user_id, e.customer_name, e.customer_email, e.pet_name, e.pet_mom_image_url, e.pet_image_url, e.generated_image_url,
-    e.upscaled_image_url, e.generation_status, e.upscale_status, e.upscale_completed_at, e.access_token, e.token_expires_at, e.created_at,
-    /* carried: e.@, */ e.updated_at
+    /* mapped: e.@, */
+    e.id
   FROM artwork_migration.expected_artwork AS e
   WHERE
     e.id = ANY(ids) AND e.migratable
@@ -263,32 +263,15 @@ BEGIN
   ORDER BY e.id
   ON CONFLICT (id) DO UPDATE
   SET
-    user_id = EXCLUDED.user_id,
-    customer_name = EXCLUDED.customer_name,
-    customer_email = EXCLUDED.customer_email,
-    pet_name = EXCLUDED.pet_name,
-    pet_mom_image_url = EXCLUDED.pet_mom_image_url,
-    pet_image_url = EXCLUDED.pet_image_url,
-    generated_image_url = EXCLUDED.generated_image_url,
-    upscaled_image_url = EXCLUDED.upscaled_image_url,
-    generation_status = EXCLUDED.generation_status,
-    upscale_status = EXCLUDED.upscale_status,
-    upscale_completed_at = EXCLUDED.upscale_completed_at,
-    access_token = EXCLUDED.access_token,
-    token_expires_at = EXCLUDED.token_expires_at,
-    created_at = EXCLUDED.created_at,
-    /* carried: @ = EXCLUDED.@, */
-    updated_at = EXCLUDED.updated_at
+    /* mapped: @ = EXCLUDED.@, */
+    id = EXCLUDED.id
   -- what only the clean side holds is in no legacy row and makes no difference
   WHERE (
-    c.user_id, c.customer_name, c.customer_email, c.pet_name, c.pet_mom_image_url, c.pet_image_url, c.generated_image_url,
-    c.upscaled_image_url, c.generation_status, c.upscale_status, c.upscale_completed_at, c.access_token, c.token_expires_at, c.created_at,
-    /* carried: c.@, */ c.updated_at
+    /* mapped: c.@, */
+    c.id
   ) IS DISTINCT FROM (
-    EXCLUDED.user_id, EXCLUDED.customer_name, EXCLUDED.customer_email, EXCLUDED.pet_name, EXCLUDED.pet_mom_image_url,
-    EXCLUDED.pet_image_url, EXCLUDED.generated_image_url, EXCLUDED.upscaled_image_url, EXCLUDED.generation_status,
-    EXCLUDED.upscale_status, EXCLUDED.upscale_completed_at, EXCLUDED.access_token, EXCLUDED.token_expires_at, EXCLUDED.created_at,
-    /* carried: EXCLUDED.@, */ EXCLUDED.updated_at
+    /* mapped: EXCLUDED.@, */
+    EXCLUDED.id
   );
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN NEXT;

@@ -146,11 +146,28 @@ def test_a_problem_needs_no_statement() -> None:
 
 
 def test_comments_are_expanded_where_they_stand() -> None:
-    """`carried` stands there once for each column, quoted; `sampled` only with a percentage; without either nothing is left of them."""
+    """`carried` is repeated for each column, quoted; `sampled` needs a percentage; without columns or percentage nothing is left."""
     file = SqlFile("x", {}, """SELECT /* carried: t.@ AS '@', */ t.id FROM public.t /* sampled */""")
-    assert "SELECT  t.id FROM public.t" == file.expanded().statement
-    expanded = file.expanded(["a", 'b"'], sampled=2.5).statement
+    assert "SELECT  t.id FROM public.t" == file.expanded({"carried": []}).statement
+    expanded = file.expanded({"carried": ["a", 'b"']}, sampled=2.5).statement
     assert """SELECT t."a" AS 'a', t."b\"\"" AS 'b"', t.id FROM public.t TABLESAMPLE SYSTEM (2.5) REPEATABLE (1)""" == expanded
+
+
+def test_a_comment_on_a_line_of_its_own_becomes_a_line_for_each_column() -> None:
+    """`mapped` and `carried` each have their own columns, and a comment whose columns nobody has given is an error."""
+    file = SqlFile("x", {}, "SELECT\n  /* mapped: t.@, */\n  t.id /* carried: , t.@ */")
+    columns = {"mapped": ["a", "b"], "carried": ["b"]}
+    assert 'SELECT\n  t."a",\n  t."b",\n  t.id , t."b"' == file.expanded(columns).statement
+    with pytest.raises(KeyError, match="carried"):
+        file.expanded({"mapped": []})
+
+
+def test_the_mapped_columns_are_listed_in_four_files() -> None:
+    """Only the mapping, the way forward, the clean table and the view of what a row should be list every mapped column."""
+    columns = set(re.findall(r"\(\s*\d+, '(\w+)'", sql.load("mapping").statement))
+    assert {"id", "customer_name", "updated_at"} < columns
+    listing = [file.name for file in sql.everything() if columns <= set(re.findall(r"\w+", file.statement))]
+    assert ["legacy_artwork", "mapping", "deploy_schema/20_clean_table", "deploy_schema/42_expected_artwork"] == listing
 
 
 def test_what_a_query_is_given_becomes_a_cte() -> None:
