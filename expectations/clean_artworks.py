@@ -166,7 +166,7 @@ class ConstraintsInPlace(Measured):
         "primary key, the unique key on the token, the foreign key to `users`, four indexes, and any other that is not valid."
     )
     fix: ClassVar[str] = (
-        "1. Run `migrate_data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/after_copy/` has the "
+        "1. Run `migrate_data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/post_copy/` has the "
         "definitions."
     )
 

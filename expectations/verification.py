@@ -199,7 +199,7 @@ class LiveConstraintsInPlace(Measured):
         "Without the indexes the application is slow; without the keys its mistakes are kept. About is the names of the objects."
     )
     fix: ClassVar[str] = (
-        "Create, VALIDATE or REINDEX them by hand. `sql/deploy_schema/` and `sql/migrate_data/after_copy/` have the definitions, with "
+        "Create, VALIDATE or REINDEX them by hand. `sql/deploy_schema/` and `sql/migrate_data/post_copy/` have the definitions, with "
         "the names before the switch."
     )
 

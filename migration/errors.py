@@ -84,22 +84,21 @@ class PlanOutdated(MigrationError):
 
 
 class Blocked(MigrationError):
-    """The plan still has blockers."""
+    """The plan has blockers. `state` is what that means for the data."""
 
-    def __init__(self, verb: str, number: str, blockers: Sequence[Problem]) -> None:
+    def __init__(self, verb: str, number: str, blockers: Sequence[Problem], *, state: str = "Nothing was changed.") -> None:
         self.blockers = tuple(blockers)
-        super().__init__(
-            f"{verb}: plan {number} has blockers. Nothing was changed.\n" + "\n".join(f"- {blocker}" for blocker in self.blockers)
-        )
+        super().__init__(f"{verb}: plan {number} has blockers. {state}\n" + "\n".join(f"- {blocker}" for blocker in self.blockers))
 
 
 class NewBlocker(MigrationError):
-    """Under the locks a blocker was found that the plan did not have; everything was rolled back."""
+    """A recheck under the locks, `found`, failed that held when the plan was made; everything of the plan was rolled back."""
 
-    def __init__(self, verb: str, action: str) -> None:
+    def __init__(self, verb: str, action: str, found: str) -> None:
+        self.found = found
         super().__init__(
-            f"{verb}: a new blocker appeared after {action} was made. Nothing was changed. "
-            f"To fix: start {verb} without a number; the new plan names the blocker and how to fix it."
+            f"{verb}: the check {found} failed after {action} was made. The plan changed nothing. "
+            f"To fix: start {verb} without a number and read the new plan."
         )
 
 
@@ -111,7 +110,7 @@ class WrongUnderLock(MigrationError):
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
         super().__init__(
-            f"{verb}: the last check under the locks is red. Nothing was changed. Found: {found}. "
+            f"{verb}: the last check under the locks is red. The plan changed nothing. Found: {found}. "
             f"To fix: run migrate_data, which compares every row and names what differs; then start {verb} with the same plan number."
         )
 
@@ -234,8 +233,9 @@ class LockNotObtained(MigrationError):
         self.attempts, self.holders = attempts, tuple(holders)
         blocking = "; ".join(map(str, holders)) or "no visible session (pg_read_all_stats shows the sessions of other roles)"
         super().__init__(
-            f"{verb}: could not acquire the locks after {attempts} attempts. Nothing was changed. Blocked by: {blocking}. "
-            f"To fix: wait for it to finish or end it, then start {verb} with the same plan number."
+            f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {blocking}. "
+            "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); "
+            f"then start {verb} with the same plan number."
         )
 
 

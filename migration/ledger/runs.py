@@ -83,7 +83,7 @@ class Run:
             phase = ledger.phase(connection).phase
             rest = self.verb is ROLL_BACK_TO_NOT_STARTED and phase is self.verb.brings and ledger.exists(connection)
         if phase not in self.verb.starts and not rest:
-            raise WrongPhase(self.verb.name, phase, self.verb.starts, [str(verb) for verb in phase.next_verbs])
+            raise WrongPhase(str(self.verb), phase, self.verb.starts, [str(verb) for verb in phase.next_verbs])
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Record the outcome. With `phase_after`, this transaction makes that phase true."""

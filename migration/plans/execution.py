@@ -96,7 +96,7 @@ def execute(
             return attempt
         except DatabaseError as error:
             if error.sqlstate == NEW_BLOCKER:
-                raise NewBlocker(verb, action) from None
+                raise NewBlocker(verb, action, error.objects) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _ATTEMPT_FAILED:

@@ -77,7 +77,8 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     with run.database.transaction("checking for rows that cannot be carried back") as connection:
         problems = problems_found(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
     if problems:
-        raise Blocked(str(plan.verb), plan.number, problems)
+        state = "The clean table still serves; what was carried back stays in artworks_old."
+        raise Blocked(str(plan.verb), plan.number, problems, state=state)
     return total
 
 

@@ -32,7 +32,7 @@ def test_exposure_is_accepted_by_a_decision(shop: Shop) -> None:
     (blocker,) = first.blockers
     assert ("exposure_not_accepted", "user_gained") == (blocker.rule, blocker.subject)
     assert blocker.problem.startswith(f"{artworks:,} artworks without an owner")
-    assert f"; {users:,} signed-in users" in blocker.problem
+    assert f"; {users:,} users would be able" in blocker.problem
     with pytest.raises(Blocked, match="decide accept_exposure user_gained"):
         confirm(shop, first, first.number)
     for value, blocking in (("user_changed", 1), ("user_gained", 0), ("user_gained,user_changed", 0), ("none", 1)):

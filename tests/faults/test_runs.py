@@ -184,7 +184,7 @@ def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeS
             with pytest.raises(WrongPhase) as caught:
                 run.require_phase()
         assert (phase, verb.starts) == (caught.value.found, caught.value.wanted)
-        assert f"{verb.name} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
+        assert f"{verb} runs in phase {' or '.join(verb.starts)}, and this database is in phase {phase}." in str(caught.value)
         assert f"To fix: run {' or '.join(map(str, phase.next_verbs))} instead." in str(caught.value)
     assert before == shop.schema_dump()
 

@@ -64,13 +64,13 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
     ),
     (
-        NewBlocker("switch_over", "plan newnewne"),
-        "switch_over: a new blocker appeared after plan newnewne was made. Nothing was changed. "
-        "To fix: start switch_over without a number; the new plan names the blocker and how to fix it.",
+        NewBlocker("switch_over", "plan newnewne", "new_dependent"),
+        "switch_over: the check new_dependent failed after plan newnewne was made. The plan changed nothing. "
+        "To fix: start switch_over without a number and read the new plan.",
     ),
     (
         WrongUnderLock("switch_over", "missing: ids id-1, id-2"),
-        "switch_over: the last check under the locks is red. Nothing was changed. Found: missing: ids id-1, id-2. To fix: run "
+        "switch_over: the last check under the locks is red. The plan changed nothing. Found: missing: ids id-1, id-2. To fix: run "
         "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
     ),
     (
@@ -95,9 +95,10 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
-        "deploy_schema: could not acquire the locks after 3 attempts. Nothing was changed. Blocked by: "
+        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: "
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
-        "To fix: wait for it to finish or end it, then start deploy_schema with the same plan number.",
+        "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same "
+        "plan number.",
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),

@@ -4,7 +4,7 @@
 -- Locks: none on a table of the application.
 -- Remedy: If customers may see their own artworks, run artwork-migration run decide accept_exposure user_gained --approved-by NAME --reason
 --   WHY, then plan again; the plan has a new number. (user_changed is an error in the mapping: report it. Accept it only if it could not be
---   counted, with user_gained,user_changed.)
+--   counted, with user_gained,user_changed).
 -- Given: decision
 SELECT
   e.kind AS subject,
