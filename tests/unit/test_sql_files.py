@@ -162,14 +162,6 @@ def test_a_comment_on_a_line_of_its_own_becomes_a_line_for_each_column() -> None
         file.expanded({"mapped": []})
 
 
-def test_the_mapped_columns_are_listed_in_four_files() -> None:
-    """Only the mapping, the way forward, the clean table and the view of what a row should be list every mapped column."""
-    columns = set(re.findall(r"\(\s*\d+, '(\w+)'", sql.load("mapping").statement))
-    assert {"id", "customer_name", "updated_at"} < columns
-    listing = [file.name for file in sql.everything() if columns <= set(re.findall(r"\w+", file.statement))]
-    assert ["legacy_artwork", "mapping", "deploy_schema/20_clean_table", "deploy_schema/42_expected_artwork"] == listing
-
-
 def test_what_a_query_is_given_becomes_a_cte() -> None:
     """Exactly what the header lists is given, under the name without our schema."""
     file = SqlFile("x", {"given": "one, two"}, "SELECT * FROM artwork_migration.one, artwork_migration.two_more")
