@@ -104,9 +104,9 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
     with target.autocommit("taking the run's lock") as connection:
         connection.detach()  # closed at the end: in the pool it would keep the lock
         deadline = time.monotonic() + settings.run_wait_seconds
-        while not (_is_true(connection, "run/try_lock") and _fence_is_free(target)):
+        while not (_is_true(connection, "locks/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
-                raise RunInProgress([row["holder"] for row in database.rows(connection, "run/holders")] or ["another run"])
+                raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
             time.sleep(0.2)
         yield Run(target, settings, verb=verb, name=name, run_id=run_id)
 
@@ -117,7 +117,7 @@ def _is_true(connection: Connection, name: str) -> bool:
 
 def _fence_is_free(target: Database) -> bool:
     with target.transaction("checking the fence") as connection:
-        return _is_true(connection, "run/fence_is_free")
+        return _is_true(connection, "locks/fence_is_free")
 
 
 def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> None:
@@ -127,7 +127,7 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
         text("SELECT artwork_migration.enter_fence(:epoch, :exclusively)"), {"epoch": epoch, "exclusively": exclusively}
     ).scalar_one():
         if time.monotonic() >= deadline:
-            raise RunInProgress([row["holder"] for row in database.rows(connection, "run/holders")] or ["another run"])
+            raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
         time.sleep(0.05)
 
 

@@ -117,7 +117,7 @@ def _locked_by(statements: Sequence[Statement], kind: str) -> list[str]:
 def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
     """Return the sessions that hold a lock on these tables and views now."""
     with target.transaction("reading the lock holders") as connection:
-        return [LockHolder(**row) for row in database.rows(connection, "run/lock_holders", tables=list(tables))]
+        return [LockHolder(**row) for row in database.rows(connection, "locks/lock_holders", tables=list(tables))]
 
 
 def _limits(target: Database) -> dict[str, str]:
@@ -154,7 +154,7 @@ def _execute_locked(connection: Connection, target: Database, statements: Sequen
         text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
         {"settings": json.dumps(settings)},
     )
-    database.run(connection, "run/execute_locked")
+    database.run(connection, "locks/execute_locked")
     connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
 
 

@@ -77,5 +77,5 @@ def _alone(run: Run, statement: Statement) -> None:
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise
-        sessions = [row["session"] for row in run.database.read("run/open_transactions")]
+        sessions = [row["session"] for row in run.database.read("locks/open_transactions")]
         raise OldTransactions(str(run.verb), statement.object, sessions) from None

@@ -69,7 +69,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("last_catch_up"),
         _end_write_through(),
         *step("disabled_functions"),
-        *step("names"),
+        *step("rename_tables"),
         *dependents.statements(found),
         *step("live_capture"),
         *step("guard"),

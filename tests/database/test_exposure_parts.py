@@ -32,6 +32,9 @@ KINDS = {
     "options": re.compile(r"^CREATE (OR REPLACE |MATERIALIZED )*VIEW \S+ WITH \("),
 }
 
+#: The views of the dependents hold such statements as text.
+RELATION = "relation of dependents"
+
 #: Parts without which nothing is open, each with what protects as well.
 PROTECTED_OTHERWISE = {
     r"policy: policy .Service role manages artworks. on ": "the service role bypasses row level security, with the policy and without",
@@ -101,7 +104,7 @@ def parts(made: Plan) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for place, statement in enumerate(made.statements):
         for kind, pattern in KINDS.items():
-            if statement.stage != "after" and pattern.search(statement.do):
+            if statement.stage != "after" and statement.object != RELATION and pattern.search(statement.do):
                 subject = statement.object if kind == "granted" else f"{statement.object}: {statement.do.splitlines()[0]}"
                 found.setdefault(f"{kind}: {subject}", []).append(place)
     return found

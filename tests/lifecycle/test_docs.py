@@ -65,7 +65,7 @@ def run_in_order(lines: list[str]) -> None:
 @pytest.mark.parametrize(
     ("url", "code", "says"),
     [
-        ("", 2, "ARTWORK_DATABASE_URL is not set"),
+        ("", 2, "No database is set."),
         ("mysql://user@host/shop", 2, "not for Postgres"),
         ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "no server listens there"),
     ],

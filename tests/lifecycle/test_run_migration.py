@@ -23,7 +23,7 @@ def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     assert "NOT_STARTED" == phase(shop)
     assert "- user_gained: " in (planned.message or "")
     assert "--plan" not in (planned.message or "")
-    assert (planned.message or "").endswith("Mend these and plan again; the plan will have another number.")
+    assert (planned.message or "").endswith("Fix these, then plan again: the new plan gets a new number.")
     refused = deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)
     assert ("Refused", 1) == (refused.name, exit_code(refused))
     assert "decide accept_exposure user_gained" in (refused.message or "")

@@ -15,7 +15,7 @@ from tests.lifecycle.local_server import LocalServer
 #: Milliseconds; a run takes its time on a machine that does something else as well.
 PATIENCE = 180_000
 HELP = {
-    "plan": "Leave empty to see the plan",
+    "plan": "Leave it empty to make the plan",
     "approved_by": "Who approves the plan",
     "reason": "Why now",
 }
