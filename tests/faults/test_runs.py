@@ -191,8 +191,9 @@ def test_a_verb_runs_in_its_phases_and_is_refused_in_the_others(make_shop: MakeS
 
 def test_the_verbs_form_the_life_cycle() -> None:
     """The table of verbs leads forward through every phase in order, and each forward verb with an inverse is undone by it."""
-    assert ["deploy_schema", "migrate_data", "switch_over", "verify", "clean_up"] == [verb.name for verb in verbs_from(Phase.NOT_STARTED)]
-    assert ["verify", "clean_up"] == [verb.name for verb in verbs_from(Phase.SWITCHED)]
+    forward = verbs_from(Phase.NOT_STARTED)
+    assert list(Phase)[1:] == list(dict.fromkeys(verb.brings for verb in forward))
+    assert forward[forward.index(SWITCH_OVER) + 1 :] == verbs_from(Phase.SWITCHED)
     assert [] == verbs_from(Phase.CLEANED)
     assert (ROLL_BACK_TO_NOT_STARTED, ROLL_BACK_TO_MIGRATED) == (DEPLOY_SCHEMA.inverse, SWITCH_OVER.inverse)
     assert (DEPLOY_SCHEMA, SWITCH_OVER) == (ROLL_BACK_TO_NOT_STARTED.inverse, ROLL_BACK_TO_MIGRATED.inverse)
