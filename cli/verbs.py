@@ -2,7 +2,6 @@
 
 import ast
 import functools
-import importlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -99,9 +98,7 @@ def run_verb(verb: str, **parameters: object) -> "State[Any]":
     The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started.
     """
     use_running_server()
-    flow = getattr(importlib.import_module(f"flows.{verb}"), verb)
-    state: State[Any] = flow(**parameters, return_state=True)
-    return state
+    return flows.flow_of(verb)(**parameters, return_state=True)
 
 
 def use_running_server() -> None:

@@ -4,23 +4,13 @@ from collections.abc import Callable
 from functools import partial
 
 from prefect.client.schemas.objects import State
-from prefect.flows import Flow
 from prefect.states import Completed
 
-from flows.clean_up import clean_up
-from flows.deploy_schema import deploy_schema
-from flows.migrate_data import migrate_data
-from flows.roll_back import roll_back
-from flows.switch_over import switch_over
-from flows.verify import verify
+from flows import flow_of
 from migration.ledger.phases import VERBS, Phase, Verb, verbs_from
 from migration.plans.plan import serving
 from reporting.status import Status
 from tasks.verbs import current_status, ended_like, verb
-
-_FLOWS: dict[str, Flow[..., State]] = {
-    flow.fn.__name__: flow for flow in (deploy_schema, migrate_data, switch_over, verify, roll_back, clean_up)
-}
 
 
 @verb
@@ -41,7 +31,7 @@ def run_migration() -> State:
 
 def _started(verb: Verb) -> Callable[[], State]:
     target = {"to": str(verb.brings)} if verb.takes_target else {}
-    return partial(_FLOWS[verb.name], **target, return_state=True)
+    return partial(flow_of(verb.name), **target, return_state=True)
 
 
 def _verbs_to_run(status: Status) -> list[Verb]:

@@ -1,10 +1,8 @@
 """The documents are complete, name only what exists, and their links lead somewhere."""
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 from typer.main import get_group
 
 from cli import processes, registration
@@ -54,13 +52,6 @@ def test_each_decision_is_described() -> None:
     """docs/decisions.md has one row per decision, and no row for anything else."""
     rows = table(DOCUMENTS["docs/decisions.md"], "decision | value | without it")
     assert {f"`{name}`" for name in DecisionName} == {row[0] for row in rows}
-
-
-def test_each_deployment_is_described() -> None:
-    """docs/prefect.md has one row per deployment of prefect.yaml, with the verb that it runs."""
-    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
-    verbs = {f"`{one['name']}`": Path(one["entrypoint"].split(":")[0]).stem.replace("_", "-") for one in deployments}
-    assert verbs == {row[0]: row[1].split("]")[0].strip("[") for row in table(PREFECT, "deployment | verb | needs a plan's number")}
 
 
 def test_each_end_state_and_exit_code_is_described() -> None:

@@ -13,6 +13,7 @@ from typer.main import get_command
 from cli.app import app
 
 ROOT = Path(__file__).parents[2]
+FLOWS = sorted(path.stem for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__")
 INTERNALS = (ROOT / "docs" / "internals.md").read_text(encoding="utf-8")
 TRACKED = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
 #: What would set the address of a package index, and paths of a machine. No host is known here: any address is one too many.
@@ -26,19 +27,19 @@ ADDRESSES = re.compile(r"^.*\w://.*$|^ *-(?!-hash=).*$", re.MULTILINE)
 
 
 def test_each_deployment_leads_to_its_flow() -> None:
-    """A deployment, the file of its flow and the function in it have one name."""
-    for deployment in yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]:
+    """A deployment, the file of its flow and the function in it have one name, and every flow has one deployment."""
+    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    for deployment in deployments:
         file, function = deployment["entrypoint"].split(":")
         assert Path(file).stem == function
         assert re.sub(r"^\d-", "", deployment["name"]) == function.replace("_", "-")
-        assert (ROOT / file).is_file()
+    assert FLOWS == sorted(deployment["entrypoint"].partition(":")[2] for deployment in deployments)
 
 
 def test_each_verb_is_on_the_command_line() -> None:
     """Every flow has a command of the same name."""
-    commands = set(get_command(app).commands["run"].commands)  # type: ignore[attr-defined]  # a group, by construction
-    flows = {path.stem.replace("_", "-") for path in (ROOT / "flows").glob("*.py") if path.stem != "__init__"}
-    assert flows == commands
+    commands = get_command(app).commands["run"].commands  # type: ignore[attr-defined]  # a group, by construction
+    assert [name.replace("_", "-") for name in FLOWS] == sorted(commands)
 
 
 def test_no_flow_is_named_like_something_importable() -> None:
