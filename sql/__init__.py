@@ -52,7 +52,6 @@ class StatementRow:
     - `lock`: the mode, where the header's Locks does not say it; `kind`: see `TABLE_LOCK`; `waits_on`: the relation for whose lock a
       statement of stage `after` waits
     - `question`: a query that the plan asks beforehand about the rows that the statement concerns
-    - `action`: what happens to the object, in words for the plan; `problem`: why it cannot be done (then `do` may be NULL)
     """
 
     object: str
@@ -63,14 +62,12 @@ class StatementRow:
     kind: str | None = None
     waits_on: str | None = None
     question: str | None = None
-    action: str | None = None
-    problem: str | None = None
 
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> "StatementRow":
         """The row of a query. Raises ValueError where a value is none of those above."""
-        it = cls(**{**row, "do": row["do"] or "", "undo_stage": row.get("undo_stage") or "locked"})
-        if not it.object or not (it.do or it.problem) or it.undo_stage not in _UNDO_STAGES or it.kind not in _KINDS:
+        it = cls(**{**row, "undo_stage": row.get("undo_stage") or "locked"})
+        if not it.object or not it.do or it.undo_stage not in _UNDO_STAGES or it.kind not in _KINDS:
             raise ValueError(f"the row about {it.object!r} breaks the contract of StatementRow: {it}")
         return it
 

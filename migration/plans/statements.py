@@ -103,10 +103,10 @@ def recheck(file: SqlFile) -> Statement:
 
 
 def statements_of(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Statement]:
-    """Return what a file adds to a plan: its own text, or the statements that its query returns, except those with a `problem`."""
+    """Return what a file adds to a plan: its own text, or the statements that its query returns."""
     stage, lock = file.header["stage"], file.header["locks"]
     if file.returns_statements:
-        return [statement_of(stage, lock, row) for row in catalog.statements(connection, file) if not row.problem]
+        return [statement_of(stage, lock, row) for row in catalog.statements(connection, file)]
     do, undo = file.expanded(catalog.columns).statement, file.undo
     if undo is None:
         return [Statement(stage, file.rule, do, None, lock)]

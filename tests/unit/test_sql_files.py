@@ -140,11 +140,6 @@ def test_the_values_of_a_query_for_statements_are_a_contract(wrong: dict[str, ob
         sql.StatementRow.read(_row(**wrong))
 
 
-def test_a_problem_needs_no_statement() -> None:
-    """What cannot be done has a problem in the place of a statement."""
-    assert "it cannot." == sql.StatementRow.read(_row(do=None, problem="it cannot.")).problem
-
-
 def test_comments_are_expanded_where_they_stand() -> None:
     """`carried` is repeated for each column, quoted; `sampled` needs a percentage; without columns or percentage nothing is left."""
     file = SqlFile("x", {}, """SELECT /* carried: t.@ AS '@', */ t.id FROM public.t /* sampled */""")
