@@ -135,8 +135,12 @@ def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def environment(server: PrefectServer) -> dict[str, str]:
-    """The environment of a program of ours that talks to this server."""
-    return {**os.environ, **server.environment, "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false"}
+    """The environment of a program of ours that talks to this server.
+
+    The log level is Prefect's own: a command that ran in this process may have set another.
+    """
+    defaults = {"PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false", "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "INFO"}
+    return {**os.environ, **server.environment, **defaults}
 
 
 def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
