@@ -8,7 +8,7 @@
 
 -- A carried column may be called like a variable: every column here is named with its table.
 
--- The fence is an advisory lock (its key: sql/locks.sql) held to the end of the transaction: shared by chunks, exclusive by catch-up. No run
+-- The fence is an advisory lock (key: sql/locks.sql) held to the end of the transaction: shared by chunks, exclusive by catch-up. No run
 -- begins before it is free. Returns whether it was acquired; the caller retries, because waiting in the lock manager would make
 -- CREATE INDEX CONCURRENTLY wait.
 CREATE FUNCTION artwork_migration.enter_fence(epoch bigint, exclusive boolean) RETURNS boolean
