@@ -26,15 +26,23 @@ class DatabaseUnreachable(MigrationError):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that prevents a step: the `rule` that found it, the `subject` it is about, what is wrong, and how to fix it."""
+    """One thing that prevents a step: the `rule` that found it, the `subject` it is about, what is wrong, and how to fix it.
+
+    `remedy` is the way in words. Where one statement or one decision is enough, it is here as well, so that it can be copied and tested:
+    `statement` is SQL, `decision` is a name and a value.
+    """
 
     rule: str
     subject: str
     problem: str
     remedy: str
+    statement: str = ""
+    decision: str = ""
 
     def __str__(self) -> str:
-        return f"{self.subject}: {self.problem} {self.remedy}"
+        statement = f" Statement: `{self.statement}`" if self.statement else ""
+        decision = f" Decision: `artwork-migration run decide {self.decision} --approved-by NAME --reason WHY`" if self.decision else ""
+        return f"{self.subject}: {self.problem} To fix: {self.remedy}{statement}{decision}"
 
 
 class PrerequisitesNotMet(MigrationError):

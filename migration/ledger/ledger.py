@@ -56,6 +56,8 @@ class StoredProblem(TypedDict):
     subject: str
     problem: str
     remedy: str
+    statement: str
+    decision: str
 
 
 class Numbered(TypedDict):

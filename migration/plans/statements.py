@@ -119,8 +119,16 @@ def statement_of(stage: str, lock: str, row: StatementRow) -> Statement:
 
 
 def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Problem]:
-    """Return the problems that the query of a file finds: its rows are (subject, problem), the remedy is in its header."""
-    return [Problem(file.rule, row["subject"], row["problem"], file.header["remedy"]) for row in catalog.rows(connection, file)]
+    """Return the problems that the query of a file finds.
+
+    Its rows are (subject, problem) and, where one statement or one decision is the remedy, `statement` or `decision`. The remedy in words
+    is in the file's header.
+    """
+    return [Problem(rule=file.rule, remedy=file.header["remedy"], **_without_nulls(row)) for row in catalog.rows(connection, file)]
+
+
+def _without_nulls(row: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if value is not None}
 
 
 def database_mark(connection: Connection) -> str:

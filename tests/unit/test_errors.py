@@ -41,7 +41,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (DatabaseUnreachable("The database shop cannot be reached."), "The database shop cannot be reached."),
     (
         PrerequisitesNotMet("deploy_schema", [PROBLEM]),
-        "deploy_schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+        "deploy_schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
     ),
     (
         WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
@@ -61,7 +61,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         Blocked("deploy_schema", "newnewne", [PROBLEM]),
-        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. Rename it.",
+        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
     ),
     (
         NewBlocker("switch_over", "plan newnewne", "new_dependent"),

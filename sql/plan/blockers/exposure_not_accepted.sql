@@ -2,16 +2,16 @@
 -- Why: nobody may see a row that they could not see before, unless an operator has accepted it. The counts are those of the block exposure
 --   in plan.sql. A count that could not be made in time (NULL) blocks too.
 -- Locks: none on a table of the application.
--- Remedy: If customers may see their own artworks, run artwork-migration run decide accept_exposure user_gained --approved-by NAME --reason
---   WHY, then plan again; the plan has a new number. (user_changed is an error in the mapping: report it. Accept it only if it could not be
---   counted, with user_gained,user_changed).
+-- Remedy: If customers may see their own artworks, decide so, then plan again; the plan has a new number. (user_changed is an error in the
+--   mapping: report it. Accept it only if it could not be counted, with user_gained,user_changed).
 -- Given: decision
 SELECT
   e.kind AS subject,
   CASE
     WHEN e.artworks IS NULL THEN 'it could not be counted in time, so the number of artworks is unknown.'
     ELSE FORMAT(e.message, TO_CHAR(e.artworks, 'FM999,999,999,990'), TO_CHAR(e.users, 'FM999,999,999,990'))
-  END AS problem
+  END AS problem,
+  CASE e.kind WHEN 'user_gained' THEN 'accept_exposure user_gained' END AS decision
 FROM (
   VALUES
   (
