@@ -151,19 +151,22 @@ class UploadsAreThere(gxe.ExpectColumnValuesToNotBeInSet):
 
 
 class HasUser(Measured):
-    description: str | None = "Every clean artwork belongs to a user, except rows in transit."
+    description: str | None = (
+        "Every clean artwork belongs to a user, except rows in transit. Where no users are created: every one whose legacy row has an owner."
+    )
     why: ClassVar[str] = (
         "That every artwork has an owner is one reason for the migration. The column may be NULL only because deleting a user must still "
-        "work. Ids in the log or in `rejected_write` are in transit and do not count."
+        "work. Ids in the log or in `rejected_write` are in transit and do not count. Where no users are created, a customer without an "
+        "account has no row in the table that owns artworks; the customer is reached by link and by e-mail, and claims the artworks."
     )
     fix: ClassVar[str] = "1. Run `migrate_data` again: it creates the missing users. 2. The remaining rows have a blank e-mail: correct it."
 
 
 class ConstraintsInPlace(Measured):
-    description: str | None = "The foreign key to users, the unique keys and every index of the clean table exist and are valid."
+    description: str | None = "The foreign key to the owners, the unique keys and every index of the clean table exist and are valid."
     why: ClassVar[str] = (
         "Without the indexes the application is slow; without the keys its mistakes are kept. About is the names of the objects: the "
-        "primary key, the unique key on the token, the foreign key to `users`, four indexes, and any other that is not valid."
+        "primary key, the unique key on the token, the foreign key of `user_id`, four indexes, and any other that is not valid."
     )
     fix: ClassVar[str] = (
         "1. Run `migrate_data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/post_copy/` has the "
@@ -172,7 +175,7 @@ class ConstraintsInPlace(Measured):
 
 
 class OwnerHasEmail(Measured):
-    description: str | None = "Every clean artwork whose legacy row names no owner belongs to the user of its e-mail."
+    description: str | None = "No clean artwork whose legacy row names no owner belongs to another user than that of its e-mail."
     why: ClassVar[str] = (
         "The owner was found by the e-mail; a wrong owner sees another customer's pictures. The rule reads the bare tables, because "
         "`differs` uses the mapping that made the copy. Ids in the log or in `rejected_write`, and rows that the clean side has "

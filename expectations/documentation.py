@@ -4,7 +4,7 @@ import sys
 
 from great_expectations.expectations.expectation import Expectation
 
-from expectations.rules import Suite, declaration
+from expectations.rules import Suite, applies, declaration
 from expectations.suites import SUITES
 
 _HEAD = """\
@@ -53,8 +53,10 @@ def _suite(suite: Suite) -> str:
 
 def _rule(suite: Suite, rule: type[Expectation]) -> str:
     texts = declaration(rule)
+    only = "" if applies(rule, creates_users=False) else "- **Only** where users are created ([how it works](internals.md#owners)).\n"
     return (
         f"### {suite.name}.{texts.rule}\n\n*{texts.severity}* — {texts.description}\n\n- **Why:** {texts.why}\n- **To fix:** {texts.fix}\n"
+        f"{only}"
     )
 
 

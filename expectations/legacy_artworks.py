@@ -153,6 +153,7 @@ class OwnerDiffers(Measured):
         "The migration keeps the owner, because it was set on purpose. The artwork then belongs to another person than its e-mail says."
     )
     fix: ClassVar[str] = "Read the rows by their ids. Correct `user_id` or `customer_email` if it is a mistake."
+    about_created_users: ClassVar[bool] = True
 
 
 class TokenDuplicates(Measured):

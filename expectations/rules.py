@@ -1,6 +1,7 @@
 """What a suite is made of, and the base of the rules that our SQL measures."""
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from great_expectations.compatibility.pydantic import root_validator
@@ -25,7 +26,7 @@ class Suite:
     `about` says when the gate is judged, and on what. A rule is a class. Its `expectation_type`, the class's name in snake case, is the
     rule's name, and no other suite has a rule of that name. Each class has three texts, which message, report and docs/validation.md use:
     `description` is what should hold, `why` is why that matters, `fix` is what to do if it does not hold. `empty_is_fine` on a class
-    allows it to check nothing.
+    allows it to check nothing; `about_created_users` says that it does not apply where no users are created (``sql/owner_table.sql``).
     """
 
     name: str
@@ -38,6 +39,16 @@ class Suite:
     def rules(self) -> tuple[type[Expectation], ...]:
         """All rules, in the order in which they are judged and documented."""
         return self.columns + self.measured
+
+    def of(self, rules: Collection[type[Expectation]]) -> "Suite":
+        """The same suite with these of its rules only."""
+        columns, measured = (tuple(rule for rule in kind if rule in rules) for kind in (self.columns, self.measured))
+        return replace(self, columns=columns, measured=measured)
+
+
+def applies(rule: type[Expectation], *, creates_users: bool) -> bool:
+    """Whether a database in which users are created, or not, can break the rule."""
+    return creates_users or not getattr(rule, "about_created_users", False)
 
 
 @dataclass(frozen=True)

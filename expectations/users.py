@@ -17,6 +17,7 @@ class UserEmailIsThere(gxe.ExpectColumnValuesToNotBeNull):
         "checks the users that the migration created."
     )
     fix: ClassVar[str] = "No action is required. Give the user an e-mail if it should have one."
+    about_created_users: ClassVar[bool] = True
 
 
 class UserEmailIsUnique(gxe.ExpectColumnValuesToBeUnique):
@@ -24,6 +25,7 @@ class UserEmailIsUnique(gxe.ExpectColumnValuesToBeUnique):
     description: str | None = "No two users have the same e-mail."
     why: ClassVar[str] = "An artwork could go to either of two users."
     fix: ClassVar[str] = "The unique key on `users (email)` is missing. 1. Merge the users. 2. Create the key again."
+    about_created_users: ClassVar[bool] = True
 
 
 class CreatedAreAnonymous(Measured):
@@ -36,6 +38,7 @@ class CreatedAreAnonymous(Measured):
         "1. Find the trigger or default on `users` that sets `is_anonymous`, and correct it. 2. Set `is_anonymous` to TRUE for the ids."
     )
     empty_is_fine: ClassVar[bool] = True
+    about_created_users: ClassVar[bool] = True
 
 
 class CreatedHaveEmail(Measured):
@@ -43,11 +46,13 @@ class CreatedHaveEmail(Measured):
     why: ClassVar[str] = "All artworks without an e-mail would belong to one user, who is no customer."
     fix: ClassVar[str] = "These users were changed after they were created. Restore the e-mail from the artworks of each user."
     empty_is_fine: ClassVar[bool] = True
+    about_created_users: ClassVar[bool] = True
 
 
 USERS = Suite(
     "users",
-    about="Judged after the copy, on `public.users`. A user counts as created by the migration until somebody claims it.",
+    about="Judged after the copy, on `public.users`. A user counts as created by the migration until somebody claims it. "
+    "Where no users are created, the gate does not apply: the rows of the table that owns artworks come with a sign-up.",
     table="users",
     columns=(UserEmailIsThere, UserEmailIsUnique),
     measured=(CreatedAreAnonymous, CreatedHaveEmail),

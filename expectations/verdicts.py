@@ -51,6 +51,11 @@ def measured_verdict(suite: str, rule: type[Expectation], result: Result, measur
     )
 
 
+def not_applicable_verdict(suite: str, rule: type[Expectation], relation: str) -> RuleVerdict:
+    """The verdict on a rule about the users that are created, in a database in which none are."""
+    return _verdict(suite, rule, not_applicable=f"no users are created in {relation}")
+
+
 def unjudged(result: Result) -> str:
     """Why there is no result, or an empty text. Great Expectations reports an exception once, or for each metric."""
     if isinstance(result, str):

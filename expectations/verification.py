@@ -194,7 +194,7 @@ class CaptureInPlace(Measured):
 
 
 class LiveConstraintsInPlace(Measured):
-    description: str | None = "The foreign key to users, the unique keys and every index of the serving table exist and are valid."
+    description: str | None = "The foreign key to the owners, the unique keys and every index of the serving table exist and are valid."
     why: ClassVar[str] = (
         "Without the indexes the application is slow; without the keys its mistakes are kept. About is the names of the objects."
     )

@@ -17,6 +17,7 @@ from migration.database import Database
 from migration.errors import NoReport
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
+from reporting.owners import WITHOUT_ACCOUNT
 from reporting.report import QUARANTINED_SHOWN, Report, Statistic, read_report
 
 _TEMPLATES = Environment(
@@ -102,6 +103,7 @@ def page(report: Report) -> str:
         plots=_plots(report),
         ids_shown=IDS_SHOWN,
         quarantined_shown=QUARANTINED_SHOWN,
+        without_account=WITHOUT_ACCOUNT,
     )
 
 

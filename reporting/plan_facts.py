@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from migration.plans.estimates import Advisory, Estimates
+from reporting.owners import WITHOUT_ACCOUNT
 
 #: Marks a line that requires attention.
 MARK = "⚠"
@@ -76,6 +77,8 @@ def _exposure(facts: Facts) -> str:
     exposure = facts["exposure"]
     if exposure is None:
         return f"{NOT_COUNTED} The number of artworks that signed-in users would gain is unknown."
+    if not facts["owners"]["creates_users"]:
+        return f"None. {_owners_elsewhere(facts)}"
     table = _table(
         ("", "artworks", "users"),
         [
@@ -93,6 +96,12 @@ def _exposure(facts: Facts) -> str:
         f"{table}\n\n{MARK} Record the decision `artwork-migration run decide accept_exposure user_gained` anyway if customers can sign up "
         "before the switch. Otherwise the first claim turns the gate `clean_artworks` red."
     )
+
+
+def _owners_elsewhere(facts: Facts) -> str:
+    relation = facts["owners"]["relation"]
+    reference = "`users.id` references another table." if relation == "public.users" else f"`artworks.user_id` references {_code(relation)}."
+    return f"{reference} {WITHOUT_ACCOUNT}"
 
 
 def _columns(facts: Facts) -> str:

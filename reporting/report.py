@@ -145,6 +145,11 @@ class Report:
         return [rule for rule in self.gates if rule.label == "warning"]
 
     @property
+    def creates_no_users(self) -> str:
+        """The reason why customers without an account keep no account, or an empty text."""
+        return next((rule.not_applicable for rule in self.gates if rule.not_applicable), "")
+
+    @property
     def green(self) -> bool:
         """Whether every gate was judged, none is red, and the rows add up. A report without gates is not green."""
         return bool(self.gates) and not self.red and not self.gates_not_judged and self.accounts.adds_up

@@ -5,10 +5,14 @@ A name is a folder or subject and a rule: ``load("deploy_schema/clean_table")``.
 - in a file of its own, ``sql/deploy_schema/20_clean_table.sql``. The number orders the files of a folder and is no part of the rule.
 - in a block ``-- name: approvals`` of the file of its subject, ``sql/report.sql``. A block ends with a semicolon, which is not loaded.
 
-A statement opens with a header of ``-- Key: value`` lines: What, Why, Locks, and where they apply Inverse, Stage, Remedy and Given.
+A statement opens with a header of ``-- Key: value`` lines: What, Why, Locks, and where they apply Inverse, Stage, Users, Remedy and
+Given.
 
 Stage says when a plan executes it: `prepare` (touches nothing that the application uses), `locked` (in the same transaction, under the
 plan's locks), `after` (behind the commit, outside a transaction, repeatable); `write` is a transaction of its own, after the copy.
+
+Users says in which databases it applies, if not in all: where anonymous users are `created`, or where they are `not created`
+(``sql/owner_table.sql``).
 
 A file may have a second part with a header of its own:
 
@@ -50,7 +54,7 @@ class StatementRow:
     - `undo`: what takes it back, NULL where something else does; `undo_stage`: `locked` unless it says `after`, or `named` (locked as well,
       once the tables have their old names again)
     - `lock`: the mode, where the header's Locks does not say it; `kind`: see `TABLE_LOCK`; `waits_on`: the relation for whose lock a
-      statement of stage `after` waits
+      statement waits that locks it by what it does, or that has the stage `after`
     - `question`: a query that the plan asks beforehand about the rows that the statement concerns
     """
 
@@ -87,6 +91,10 @@ class SqlFile:
     def rule(self) -> str:
         """The last part of the name, without an ordering number: what the file is called in plans, messages and `load`."""
         return re.sub(r"^\d+_", "", self.name.rsplit("/", 1)[-1].removesuffix(".rows"))
+
+    def applies(self, *, creates_users: bool) -> bool:
+        """Return whether it is for a database in which anonymous users are created, or not."""
+        return self.header.get("users") in (None, "created" if creates_users else "not created")
 
     @property
     def returns_statements(self) -> bool:

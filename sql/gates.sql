@@ -63,7 +63,7 @@ WHERE r.run = :run AND r.suite = :suite;
 -- Why: status and report read the verdicts here; each rule has one row, also a rule that could not be judged.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.gate_result (
-  run, suite, rule, severity, description, why, fix, red, broken, checked, bad, ids, about
+  run, suite, rule, severity, description, why, fix, red, broken, not_applicable, checked, bad, ids, about
 )
 VALUES (
   :run,
@@ -75,6 +75,7 @@ VALUES (
   :fix,
   :red,
   :broken,
+  :not_applicable,
   :checked,
   :bad,
   CAST(:ids AS uuid[]),
@@ -88,6 +89,7 @@ ON CONFLICT (run, suite, rule) DO UPDATE
     fix = excluded.fix,
     red = excluded.red,
     broken = excluded.broken,
+    not_applicable = excluded.not_applicable,
     checked = excluded.checked,
     bad = excluded.bad,
     ids = excluded.ids,
@@ -109,7 +111,8 @@ SELECT
   g.bad,
   g.ids::text[] AS ids,
   g.about,
-  g.broken
+  g.broken,
+  g.not_applicable
 FROM artwork_migration.gate_result AS g
 WHERE g.run = :run
 ORDER BY g.judged_at, g.suite, g.rule;

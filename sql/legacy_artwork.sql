@@ -1,12 +1,12 @@
 -- What: every legacy row as the clean table should hold it, with its disposition: the mapping and the rules, written once.
 -- Why: backfill, catch-up, reconcile, plan and report read the same text. It has no window function and LEFT JOINs only, so that a block
---   range on row_ctid stays a TID range scan and no legacy row is lost. It names users, clean_modified, referenced_artwork and decision
---   without a schema: the view binds them to the tables, and a plan made before those exist gives stand-ins. Columns that not every
+--   range on row_ctid stays a TID range scan and no legacy row is lost. It names users, owner_table, clean_modified, referenced_artwork and
+--   decision without a schema: the view binds them to ours, and a plan made before those exist gives stand-ins. Columns that not every
 --   deployment has (user_id, upscale_*) are named without a qualifier: if the legacy table does not have one, the name resolves to the NULL
 --   of that name in `absent`. The stored view contains the resolved column. The comments "carried" and "sampled" are explained in
 --   sql/__init__.py.
 -- Locks: ACCESS SHARE on what it reads.
--- Given: users, clean_modified, referenced_artwork, decision
+-- Given: users, owner_table, clean_modified, referenced_artwork, decision
 SELECT
   mapped.*,
   -- A plain AND would be estimated at a handful of rows, and every chunk planned as a nested loop; inside COALESCE it counts as half.
@@ -18,7 +18,8 @@ FROM (
     legacy.legacy_user_id,
     owner.id AS email_user_id,
     COALESCE(legacy.legacy_user_id, owner.id) AS user_id,
-    owner.id IS NULL AND BTRIM(legacy.customer_email, E' \t\r\n') <> '' AND OCTET_LENGTH(legacy.customer_email) <= 2600 AS needs_user,
+    owner.id IS NULL AND BTRIM(legacy.customer_email, E' \t\r\n') <> '' AND OCTET_LENGTH(legacy.customer_email) <= 2600
+    AND (SELECT owner_table.creates_users FROM owner_table) AS needs_user,
     legacy.customer_name,
     legacy.customer_email,
     legacy.pet_name,

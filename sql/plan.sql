@@ -204,7 +204,11 @@ need AS (
     l.table_bytes * l.share AS clean_table,
     l.migrated
     * (40 + (12 + 8 * CEIL((w.token + 1) / 8.0)) / 0.7 + (12 + 8 * CEIL((w.email + 9) / 8.0)) / 0.9 + 25) AS clean_indexes,
-    400 * CASE WHEN w.emails < 0 THEN -w.emails * CAST(:legacy_rows AS float8) ELSE w.emails END AS users
+    CASE
+      WHEN NOT CAST(:creates_users AS boolean) THEN 0
+      WHEN w.emails < 0 THEN -400 * w.emails * CAST(:legacy_rows AS float8)
+      ELSE 400 * w.emails
+    END AS users
   FROM legacy AS l
   CROSS JOIN width AS w
 )

@@ -16,6 +16,7 @@ from migration.checks import gates, verification
 from migration.checks.gates import GateVerdict
 from migration.errors import DatabaseUnreachable
 from migration.ledger.runs import Run
+from migration.plans.statements import owner_table
 from tasks.steps import step
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_co
 RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
 #: Limits of the database or the role do not apply. Set for each transaction: a session pooler may refuse options of a connection.
 NO_TIMEOUTS = ("LOCAL statement_timeout = 0", "LOCAL idle_in_transaction_session_timeout = 0")
-_LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging.WARNING, "info": logging.INFO, "green": logging.INFO}
+_LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging.WARNING}
 
 
 @step("gate {suite}")
@@ -43,28 +44,35 @@ def judge(run: Run, suite: str) -> GateVerdict:
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
-        get_run_logger().log(_LEVELS[rule.label], "gate %s: %s: %s", suite, rule.rule, rule.broken or f"{rule.label}, {rule.bad} bad")
+        get_run_logger().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
     return verdict
 
 
 def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     """Measure, validate and save. A rule that could not be judged is `broken`, with the reason; that raises nothing."""
-    from expectations.verdicts import column_verdict, measured_verdict  # slow to import
+    from expectations.rules import applies  # slow to import
+    from expectations.verdicts import column_verdict, measured_verdict, not_applicable_verdict  # slow to import
 
-    failed = gates.measure(run, suite.name) | (verification.measure(run) if suite.name == verification.SUITE else {})
+    with run.database.transaction("reading which table owns artworks", transaction_read_only="on") as connection:
+        owner = owner_table(connection)
+    idle = [rule for rule in suite.rules if not applies(rule, creates_users=owner.creates_users)]
+    judged = suite.of([rule for rule in suite.rules if rule not in idle])
+    failed = gates.measure(run, suite.name, without={rule.expectation_type for rule in idle})
+    failed |= verification.measure(run) if suite.name == verification.SUITE else {}
     measured_results = gates.rule_results(run, suite.name)
     with datasource(run) as source:
         results = {
-            **validate_columns(source, suite),
-            **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), suite.measured),
+            **validate_columns(source, judged),
+            **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), judged.measured),
             **failed,
         }
-    columns = [column_verdict(suite.name, rule, results[rule.expectation_type]) for rule in suite.columns]
+    columns = [column_verdict(suite.name, rule, results[rule.expectation_type]) for rule in judged.columns]
     measured = [
         measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []))
-        for rule in suite.measured
+        for rule in judged.measured
     ]
-    verdict = GateVerdict(suite.name, (*columns, *measured))
+    not_applicable = [not_applicable_verdict(suite.name, rule, owner.relation) for rule in idle]
+    verdict = GateVerdict(suite.name, (*columns, *measured, *not_applicable))
     gates.save_verdict(run, verdict, found=columns)
     return verdict
 

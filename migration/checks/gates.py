@@ -1,6 +1,6 @@
 """Gates: how a rule is measured, what a verdict is, and whether it is red. Nothing else decides that."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -47,7 +47,8 @@ class RuleVerdict:
     """One rule as it was judged. `ids` never come with values; `about` names columns, dispositions or objects of the catalog.
 
     `broken` is the reason why the rule could not be judged, which is neither good nor bad data. `description`, `why` and `fix` are the
-    texts of the rule: what should hold, why it matters, and how to fix it.
+    texts of the rule: what should hold, why it matters, and how to fix it. `not_applicable` is the reason why this database cannot break
+    the rule, so that nothing was measured.
     """
 
     suite: str
@@ -61,6 +62,7 @@ class RuleVerdict:
     ids: Sequence[str] = ()
     about: Sequence[str] = ()
     broken: str = ""
+    not_applicable: str = ""
 
     @property
     def red(self) -> bool:
@@ -74,12 +76,22 @@ class RuleVerdict:
 
     @property
     def label(self) -> str:
-        """The verdict in a word: green, info, warning, red or not judged."""
+        """The verdict in a word: green, info, warning, red, not judged or not applicable."""
         if self.broken:
             return "not judged"
+        if self.not_applicable:
+            return "not applicable"
         if self.green:
             return "green"
         return "red" if self.red else self.severity
+
+
+    @property
+    def line(self) -> str:
+        """The verdict as a line of a log."""
+        if self.broken:
+            return self.broken
+        return f"{self.label}: {self.not_applicable}" if self.not_applicable else f"{self.label}, {self.bad} bad"
 
 
 @dataclass(frozen=True)
@@ -128,8 +140,8 @@ def require_verified(verdict: GateVerdict, error: type[VerificationRed]) -> None
         raise error(verdict.broken, verdict.red)
 
 
-def measure(run: Run, suite: str) -> dict[str, str]:
-    """Measure each rule of `sql/rules/SUITE`. Returns the reason for each rule that could not be measured. Locks ACCESS SHARE.
+def measure(run: Run, suite: str, *, without: Collection[str] = ()) -> dict[str, str]:
+    """Measure each rule of `sql/rules/SUITE` except `without`. Returns the reason for each that could not be measured. Locks ACCESS SHARE.
 
     A rule file is two queries that only read, so a DBA can run it in psql:
 
@@ -141,6 +153,8 @@ def measure(run: Run, suite: str) -> dict[str, str]:
     """
     failed = {}
     for rule in sql.folder(f"rules/{suite}") if suite in sql.folders("rules") else ():
+        if rule.rule in without:
+            continue
         try:
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:

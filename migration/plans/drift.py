@@ -3,7 +3,7 @@
 import sql
 from migration.errors import PrerequisitesNotMet
 from migration.ledger.runs import Run
-from migration.plans.statements import Catalog, problems_found
+from migration.plans.statements import Catalog, owner_parameters, problems_found
 
 #: A prerequisite of deploy_schema that may be broken since: whether users can be created by e-mail.
 _USERS_CONTRACT = "plan/prerequisites/users_contract"
@@ -17,6 +17,7 @@ def require_no_drift(run: Run) -> None:
     """
     with run.database.transaction("checking for drift") as connection:
         files = [*sql.folder("drift"), sql.load(_USERS_CONTRACT)]
-        problems = [problem for file in files for problem in problems_found(connection, Catalog({}), file)]
+        catalog = Catalog(owner_parameters(connection))
+        problems = [problem for file in files for problem in problems_found(connection, catalog, file)]
     if problems:
         raise PrerequisitesNotMet(run.verb.name, problems)

@@ -45,6 +45,13 @@ class Identity(TypedDict):
     role: str
 
 
+class Owners(TypedDict):
+    """The table whose rows own artworks, and whether anonymous users are created in it."""
+
+    relation: str
+    creates_users: bool
+
+
 class Advisory(TypedDict):
     """One advisory: its rule, its subject, the problem and the remedy; `attention` if an operator must act."""
 
@@ -63,6 +70,7 @@ class Estimates(TypedDict):
     #: by disposition
     legacy_rows: dict[str, int] | None
     token_is_unique: bool
+    owners: Owners
     exposure: Exposure | None
     #: values by column
     columns_not_carried: dict[str, int] | None
@@ -81,12 +89,14 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
     percent = float(sample["percent"])
     rows = within_bound(connection, lambda: _dispositions(connection, catalog, percent))
     columns = within_bound(connection, lambda: _columns_not_carried(connection, catalog, percent))
-    (size,) = database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))
+    counts = _rows_and_migrated(rows, sample["rows_by_statistics"])
+    (size,) = database.rows(connection, "plan/size", **counts, creates_users=catalog.parameters["creates_users"])
     return {
         "database": cast(Identity, database.rows(connection, "plan/identity")[0]),
         "sample_percent": percent,
         "legacy_rows": rows,
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
+        "owners": Owners(relation=catalog.parameters["owner_relation"], creates_users=catalog.parameters["creates_users"]),
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
@@ -121,7 +131,8 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
     if "given" not in file.header:
         return file
     stand_ins = {
-        "users": _stand_in(_has_users(connection), "users", "no_users"),
+        "users": _stand_in(_has_users(connection) and catalog.parameters["creates_users"], "users", "no_users"),
+        "owner_table": catalog.parameters["owner_table"],
         "clean_modified": sql.load("stand_ins/clean_modified").statement,
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
         "referenced_artwork": _referenced(connection),

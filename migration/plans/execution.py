@@ -79,6 +79,7 @@ def execute(
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
+    others = [statement.waits_on for statement in statements if statement.stage == "locked" and statement.waits_on]
     attempt = 0
     while True:
         attempt += 1
@@ -101,7 +102,7 @@ def execute(
                 raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate not in _ATTEMPT_FAILED:
                 raise
-            holders = lock_holders(target, [*tables, *views])
+            holders = lock_holders(target, [*tables, *views, *others])
         if time.monotonic() >= deadline:
             raise LockNotObtained(verb, attempt, holders)
         blocking = "; ".join(map(str, holders)) or "a session that has finished by now"

@@ -32,6 +32,16 @@ CAPTURE_DRIFTED = "plan/capture_drifted"
 
 
 @dataclass(frozen=True)
+class OwnerTable:
+    """The table whose rows own artworks, its column, and whether anonymous users are created in it. See ``sql/owner_table.sql``."""
+
+    relation: str
+    column_name: str
+    creates_users: bool
+    on_update: str
+
+
+@dataclass(frozen=True)
 class Catalog:
     """The `parameters` that the queries of ``sql/`` name, and the columns that comments are repeated for (`SqlFile.expanded`)."""
 
@@ -60,6 +70,7 @@ def read_catalog(connection: Connection) -> Catalog:
     roles = ledger.decision_value(connection, "function_roles", "service_role")
     return Catalog(
         {
+            **owner_parameters(connection),
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
@@ -68,6 +79,23 @@ def read_catalog(connection: Connection) -> Catalog:
         },
         columns,
     )
+
+
+def owner_table(connection: Connection) -> OwnerTable:
+    """Return the table whose rows own artworks. Reads the catalog only."""
+    return OwnerTable(**database.rows(connection, "owner_table")[0])
+
+
+def owner_parameters(connection: Connection) -> dict[str, Any]:
+    """Return the parameters that say which table owns artworks, and the texts of the views that say it once the schema is deployed."""
+    owner = owner_table(connection)
+    return {
+        "owner_relation": owner.relation,
+        "owner_column": owner.column_name,
+        "creates_users": owner.creates_users,
+        "owner_table": sql.load("owner_table").statement,
+        "users": sql.load(f"stand_ins/{'users' if owner.creates_users else 'no_users'}").statement,
+    }
 
 
 def _carried_over(place: int, column: str) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
 from migration.plans.plan import Statement
-from migration.plans.statements import Catalog, statements_of
+from migration.plans.statements import Catalog, owner_table, statements_of
 from sql import SqlFile
 
 
@@ -22,7 +22,11 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
     A step that is done is not found again, so a run resumes after a kill. Locks: the foreign key takes its locks for a moment, like a plan.
     Raises LockNotObtained, or OldTransactions if an index waited too long for older transactions.
     """
+    with run.database.transaction("reading which table owns artworks", transaction_read_only="on") as connection:
+        creates_users = owner_table(connection).creates_users
     for file in sql.folder("migrate_data/post_copy"):
+        if not file.applies(creates_users=creates_users):
+            continue
         match file.header["stage"]:
             case "write":
                 run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default

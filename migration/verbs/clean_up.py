@@ -16,7 +16,7 @@ from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.pending_steps import Work
 from migration.plans.plan import Plan, Statement
-from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, problems_found, recheck, statements_of
+from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, owner_parameters, problems_found, recheck, statements_of
 
 #: The first step after the commit: the logs are exported to a file before they are dropped.
 EXPORT = "export of the ledger"
@@ -27,8 +27,6 @@ _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
     DecisionName.REMOVE_OWNERLESS_USERS: "roll_back/to_not_started/created_users",
 }
-#: The parameters of these two.
-_LEFT = Catalog({"users_are_ours": False, "gone": "public.artworks_old"})
 
 
 def plan_clean_up(connection: Connection) -> Plan:
@@ -62,12 +60,19 @@ def _statements(connection: Connection) -> list[Statement]:
 
 def _remove_leftovers(connection: Connection) -> list[Statement]:
     decided = [file for name, file in _LEFTOVERS.items() if ledger.decision_value(connection, name, "no") == "yes"]
-    return [statement for file in decided for statement in statements_of(connection, _LEFT, sql.load(file))]
+    catalog = _left(connection)
+    return [statement for file in decided for statement in statements_of(connection, catalog, sql.load(file))]
+
+
+def _left(connection: Connection) -> Catalog:
+    """Return the parameters of the files about what is left over."""
+    return Catalog({**owner_parameters(connection), "users_are_ours": False, "gone": "public.artworks_old"})
 
 
 def _counts(connection: Connection) -> dict[str, Any]:
     """Return how many rows each decision would remove, and the first of their ids."""
-    queries = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in _LEFT.statements(connection, sql.load(file))}
+    catalog = _left(connection)
+    queries = {name: row.question or "" for name, file in _LEFTOVERS.items() for row in catalog.statements(connection, sql.load(file))}
     return {f"{name}_would_remove": dict(database.run_literally(connection, query).mappings().one()) for name, query in queries.items()}
 
 

@@ -24,7 +24,8 @@ def plan_deploy_schema(connection: Connection) -> Plan:
     Raises PrerequisitesNotMet.
     """
     catalog = require_prerequisites(connection, "deploy_schema")
-    statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, catalog, file)]
+    files = [file for file in sql.folder("deploy_schema") if file.applies(creates_users=catalog.parameters["creates_users"])]
+    statements = [statement for file in files for statement in statements_of(connection, catalog, file)]
     facts = _facts(connection, catalog)
     return Plan(
         verb=DEPLOY_SCHEMA,

@@ -22,12 +22,15 @@ from migration.plans.statements import (
     VIEW_GONE,
     Catalog,
     database_mark,
+    owner_parameters,
+    owner_table,
     problems_found,
     recheck,
     statements_of,
 )
 from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
 from migration.verbs import switch_over
+from sql import SqlFile
 
 #: Blockers of the switch, and a prerequisite of the deployment, that block the rollback from the switch too.
 _SHARED_BLOCKERS = ("switch_over/blockers/access_drift", "plan/prerequisites/user_key_action", *DRIFT)
@@ -119,7 +122,7 @@ def plan_uninstall(connection: Connection) -> Plan:
     """
     in_place = ledger.phase(connection).phase is not Phase.NOT_STARTED
     undos = plan.undone(plan.executed_statements(connection, DEPLOY_SCHEMA))
-    files = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)] if in_place else []
+    files = _uninstall_blockers(connection) if in_place else []
     return Plan(
         verb=ROLL_BACK_TO_NOT_STARTED,
         database=database_mark(connection),
@@ -132,6 +135,12 @@ def plan_uninstall(connection: Connection) -> Plan:
         blockers=tuple(problem for file in files for problem in problems_found(connection, Catalog({}), file)),
         facts=database.rows(connection, "roll_back/to_not_started/facts")[0] if in_place else {},
     )
+
+
+def _uninstall_blockers(connection: Connection) -> list[SqlFile]:
+    creates_users = owner_table(connection).creates_users
+    files = [*sql.folder("roll_back/to_not_started/blockers"), sql.load(_UNFINISHED_ROLL_BACK)]
+    return [file for file in files if file.applies(creates_users=creates_users)]
 
 
 def _undo_deployment(connection: Connection, rechecks: list[Statement], undos: list[Statement]) -> list[Statement]:
@@ -148,7 +157,8 @@ def _undo_deployment(connection: Connection, rechecks: list[Statement], undos: l
 
 def _remove_the_rest(connection: Connection, undos: list[Statement]) -> list[Statement]:
     """What follows the commit: users that the deployment created and nobody needs, what needs time, and the ledger last."""
-    users = Catalog({"users_are_ours": any(undo.object == "public.users" for undo in undos), "gone": "public.artworks_v2"})
+    ours = any(undo.object == "public.users" for undo in undos)
+    users = Catalog({**owner_parameters(connection), "users_are_ours": ours, "gone": "public.artworks_v2"})
     return [
         *statements_of(connection, users, sql.load("roll_back/to_not_started/created_users")),
         *(undo for undo in undos if undo.stage == "after"),

@@ -2,7 +2,8 @@
 --   references (users), the other tables with our triggers, then artworks and the retired table.
 -- Why: dropping a trigger takes ACCESS EXCLUSIVE on its table, dropping a table with a foreign key also on the referenced one. A
 --   transaction that waits for a lock while holding another can make the application a deadlock victim. A view is locked by giving it the
---   owner that it has: see switch_over/locks.
+--   owner that it has: see switch_over/locks. A table that users are not created in may not be ours to lock: there the retired table's
+--   key is dropped, which takes that lock; the table itself goes in the same transaction.
 -- Inverse: none; a lock ends with the transaction.
 -- Locks: ACCESS EXCLUSIVE on all of them.
 -- Stage: locked
@@ -10,12 +11,14 @@
 SELECT
   s.object,
   CASE s.relkind
+    WHEN 'k' THEN FORMAT('ALTER TABLE public.artworks_old DROP CONSTRAINT %I', s.key_name)
     WHEN 'v' THEN FORMAT('ALTER VIEW %s OWNER TO %I', s.object, s.owner)
     WHEN 'm' THEN FORMAT('ALTER MATERIALIZED VIEW %s OWNER TO %I', s.object, s.owner)
     ELSE FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', s.object)
   END AS "do",
   'ACCESS EXCLUSIVE' AS lock,
-  CASE WHEN s.relkind IN ('v', 'm') THEN 'view lock' ELSE 'table lock' END AS kind
+  CASE s.relkind WHEN 'k' THEN NULL WHEN 'v' THEN 'view lock' WHEN 'm' THEN 'view lock' ELSE 'table lock' END AS kind,
+  CASE s.relkind WHEN 'k' THEN s.owner_table END AS waits_on
 FROM (
   SELECT
     CASE
@@ -27,14 +30,20 @@ FROM (
     END AS place,
     c.oid::regclass::text AS object,
     c.relkind,
-    PG_GET_USERBYID(c.relowner) AS owner
+    PG_GET_USERBYID(c.relowner) AS owner,
+    NULL AS key_name,
+    NULL AS owner_table
   FROM pg_catalog.pg_class AS c
   CROSS JOIN
     LATERAL (
       SELECT
         EXISTS(
           SELECT FROM pg_catalog.pg_constraint AS k
-          WHERE k.contype = 'f' AND k.conrelid = 'public.artworks_old'::regclass AND k.confrelid = c.oid
+          WHERE
+            k.contype = 'f' AND k.conrelid = 'public.artworks_old'::regclass AND k.confrelid = c.oid
+            AND k.confrelid IS DISTINCT FROM (
+              SELECT TO_REGCLASS(t.relation)::oid FROM artwork_migration.owner_table AS t WHERE NOT t.creates_users
+            )
         ) AS referenced
     ) AS r
   WHERE
@@ -53,5 +62,16 @@ FROM (
         WHERE b.class = 'pg_class'::regclass AND b.table_oid = 'public.artworks_old'::regclass
       )
     )
+  UNION ALL
+  SELECT
+    0 AS place,
+    'key ' || k.conname AS object,
+    'k' AS relkind,
+    NULL AS owner,
+    k.conname AS key_name,
+    t.relation AS owner_table
+  FROM artwork_migration.owner_table AS t
+  INNER JOIN pg_catalog.pg_constraint AS k ON k.contype = 'f' AND k.confrelid = TO_REGCLASS(t.relation)
+  WHERE NOT t.creates_users AND k.conrelid = 'public.artworks_old'::regclass
 ) AS s
 ORDER BY s.place, s.object

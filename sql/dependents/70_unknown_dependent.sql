@@ -2,7 +2,7 @@
 -- Why: left alone it would stay with the retired table, and nobody would notice.
 -- Locks: none.
 -- Remedy: Drop it before the switch and create it anew after it.
--- Given: bound_object, dependent
+-- Given: bound_object, dependent, owner_table
 SELECT DISTINCT
   PG_DESCRIBE_OBJECT(b.class, b.oid, 0) AS object,
   CASE
@@ -38,7 +38,10 @@ FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey[1] = a.attnum
 WHERE
   k.contype = 'f' AND k.conrelid = TO_REGCLASS('public.artworks')
-  AND NOT (k.confrelid = TO_REGCLASS('public.users') AND a.attname = 'user_id' AND CARDINALITY(k.conkey) = 1)
+  AND NOT (
+    a.attname = 'user_id' AND CARDINALITY(k.conkey) = 1
+    AND k.confrelid = (SELECT TO_REGCLASS(t.relation) FROM artwork_migration.owner_table AS t)
+  )
 UNION ALL
 SELECT
   'table artworks',

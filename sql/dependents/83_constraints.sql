@@ -1,6 +1,7 @@
--- What: the table's own keys and checks. A key to another table than users is an unknown_dependent.
+-- What: the table's own keys and checks. A key to another table than the one that owns artworks is an unknown_dependent.
 -- Why: the clean table has constraints of its own; anyone who relies on another one must know.
 -- Locks: none.
+-- Given: owner_table
 SELECT
   FORMAT('%s %I', k.kind, k.conname) AS object,
   'stays with the retired table; ' || CASE
@@ -15,7 +16,7 @@ FROM (
     c.contype,
     c.confrelid,
     CASE c.contype
-      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'f' THEN 'key to users'
+      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'f' THEN 'key to ' || c.confrelid::regclass
       WHEN 'n' THEN 'NOT NULL' ELSE 'check'
     END AS kind,
     ARRAY(
@@ -25,5 +26,10 @@ FROM (
   FROM pg_catalog.pg_constraint AS c
   WHERE c.conrelid = 'public.artworks'::regclass AND c.contype <> 't'
 ) AS k
-WHERE k.contype <> 'f' OR (k.confrelid = TO_REGCLASS('public.users') AND k.columns = ARRAY['user_id'::name])
+WHERE
+  k.contype <> 'f'
+  OR (
+    k.columns = ARRAY['user_id'::name]
+    AND k.confrelid = (SELECT TO_REGCLASS(t.relation) FROM artwork_migration.owner_table AS t)
+  )
 ORDER BY k.contype, k.conname

@@ -104,7 +104,7 @@ CREATE TABLE artwork_migration.rule_result (
 );
 
 -- The verdict on each rule of a gate, with the texts of the rule. `red`: the rule makes its gate red. `broken`: why the rule could not be
--- judged, else empty.
+-- judged, else empty. `not_applicable`: why this database cannot break the rule, else empty.
 CREATE TABLE artwork_migration.gate_result (
   run bigint NOT NULL,
   suite text NOT NULL,
@@ -115,6 +115,7 @@ CREATE TABLE artwork_migration.gate_result (
   fix text NOT NULL,
   red boolean NOT NULL,
   broken text NOT NULL,
+  not_applicable text NOT NULL,
   checked bigint NOT NULL,
   bad bigint NOT NULL,
   ids uuid[] NOT NULL,

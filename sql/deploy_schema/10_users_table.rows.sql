@@ -1,4 +1,4 @@
--- What: creates `users` where the database has no such table, accessible to its owner and the application's roles only.
+-- What: creates `users` where users are created and the database has no such table, accessible to its owner and the application's roles only.
 -- Why: clean artworks belong to users by e-mail. Default privileges may grant a new table to every role, which would expose the e-mails.
 -- Inverse: in the rows.
 -- Locks: none; the table is new.
@@ -19,17 +19,17 @@ ALTER TABLE public.users ENABLE ROW LEVEL SECURITY$do$,
   ) AS "do",
   'DROP TABLE public.users' AS undo
 FROM pg_catalog.pg_class AS c
-WHERE c.oid = 'public.artworks'::regclass AND TO_REGCLASS('public.users') IS NULL
+WHERE c.oid = 'public.artworks'::regclass AND TO_REGCLASS('public.users') IS NULL AND CAST(:creates_users AS boolean)
 UNION ALL
 SELECT
   'public.users' AS object,
   'SELECT artwork_migration.revoke_from_all(''TABLE'', ''public.users'')' AS "do",
   NULL AS undo
-WHERE TO_REGCLASS('public.users') IS NULL
+WHERE TO_REGCLASS('public.users') IS NULL AND CAST(:creates_users AS boolean)
 UNION ALL
 SELECT
   'public.users' AS object,
   FORMAT('GRANT SELECT, INSERT, UPDATE, DELETE ON public.users TO %I', r.role) AS "do",
   NULL AS undo
 FROM UNNEST(CAST(:function_roles AS text[])) AS r (role)
-WHERE TO_REGCLASS('public.users') IS NULL
+WHERE TO_REGCLASS('public.users') IS NULL AND CAST(:creates_users AS boolean)

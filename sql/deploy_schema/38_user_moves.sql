@@ -4,6 +4,7 @@
 --   of their names. The function finds the table by its key, so it is right before the switch, after it, and after a roll back.
 -- Locks: when fired, the legacy or retired rows that name the user, after the clean ones (the trigger artwork_migration_lock).
 -- Stage: prepare
+-- Users: created
 CREATE FUNCTION artwork_migration.table_without_cascade() RETURNS regclass
 LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$

@@ -1,5 +1,5 @@
 -- What: the view legacy_artwork: the mapping and the disposition (legacy_artwork.sql) on this database's tables.
--- Why: the view is bound to the table, so it follows a rename. The search_path resolves the four unqualified names of that file.
+-- Why: the view is bound to the table, so it follows a rename. The search_path resolves the five unqualified names of that file.
 -- Inverse: in the rows.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 -- Stage: prepare

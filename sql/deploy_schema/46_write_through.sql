@@ -47,6 +47,20 @@ BEGIN
 END
 $$;
 
+-- The legacy table's key to the owner. The clean table has the same key, but only after the copy: an owner that does not exist is refused on
+-- both sides from the first day.
+CREATE FUNCTION artwork_migration.is_key_of_owner(constraint_name text) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  RETURN EXISTS (
+    SELECT FROM pg_constraint AS k
+    INNER JOIN pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]
+    WHERE k.contype = 'f' AND k.conrelid = 'public.artworks'::regclass AND k.conname = constraint_name AND a.attname = 'user_id'
+  );
+END
+$$;
+
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
@@ -125,10 +139,10 @@ BEGIN
       PERFORM artwork_migration.resolve_rejection(NEW.id, OLD.access_token);
     END IF;
   EXCEPTION WHEN OTHERS THEN
-    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
+    GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
+    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR artwork_migration.is_key_of_owner(refused_constraint) THEN
       RAISE;
     END IF;
-    GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
     INSERT INTO artwork_migration.rejected_write AS r (id, operation, sql_state, object, foreign_row)
     VALUES (
       NEW.id,
@@ -203,6 +217,7 @@ $$;
 DROP FUNCTION artwork_migration.delete_through();
 DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();
+DROP FUNCTION artwork_migration.is_key_of_owner(text);
 DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
 DROP FUNCTION artwork_migration.is_only_clean(uuid);
 DROP FUNCTION artwork_migration.is_foreign_id(uuid);

@@ -67,6 +67,10 @@ DECLARE
   absent text[];
   created text[];
 BEGIN
+  -- Where no users are created no e-mail needs one, and the table may not exist.
+  IF CARDINALITY(emails) = 0 THEN
+    RETURN 0;
+  END IF;
   absent := ARRAY(
     SELECT DISTINCT x.email FROM UNNEST(emails) AS x (email)
     WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = x.email)

@@ -2,8 +2,8 @@
 -- Why: a transaction that waits for a lock while holding another can make the application a deadlock victim. All waits together stay below
 --   half of deadlock_timeout, so the deadlock detector never cancels the application.
 -- Inverse: none; a lock ends with the transaction.
--- Locks: SHARE ROW EXCLUSIVE (reads go on, writes wait) on the legacy table and what references it; on users ACCESS EXCLUSIVE where it
---   lacks is_anonymous.
+-- Locks: SHARE ROW EXCLUSIVE (reads go on, writes wait) on the legacy table and what references it; on users, where users are
+--   created, the same, or ACCESS EXCLUSIVE where it lacks is_anonymous.
 -- Stage: locked
 SELECT
   s.object,
@@ -21,7 +21,7 @@ FROM (
       ) THEN 'SHARE ROW EXCLUSIVE'
       ELSE 'ACCESS EXCLUSIVE'
     END AS lock
-  WHERE TO_REGCLASS('public.users') IS NOT NULL
+  WHERE TO_REGCLASS('public.users') IS NOT NULL AND CAST(:creates_users AS boolean)
   UNION
   SELECT
     2 AS place,

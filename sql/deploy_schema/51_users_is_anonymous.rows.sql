@@ -1,4 +1,4 @@
--- What: the column users.is_anonymous, where the table does not have it; existing users stay registered users.
+-- What: the column users.is_anonymous, where users are created and the table does not have it; existing users stay registered users.
 -- Why: strategy, Phase 2: customers without an account get an anonymous user. The constant default needs no table rewrite.
 -- Inverse: in the rows.
 -- Locks: ACCESS EXCLUSIVE on public.users, taken before.
@@ -11,7 +11,7 @@ SELECT
   'after' AS undo_stage,
   'public.users' AS waits_on
 WHERE
-  TO_REGCLASS('public.users') IS NOT NULL
+  TO_REGCLASS('public.users') IS NOT NULL AND CAST(:creates_users AS boolean)
   AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = TO_REGCLASS('public.users') AND a.attname = 'is_anonymous' AND NOT a.attisdropped

@@ -5,6 +5,7 @@
 -- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2, ROW SHARE on users; when called, KEY SHARE on the user's row.
 --   Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
 -- Stage: locked
+-- Users: created
 CREATE FUNCTION public.create_artwork(
   customer_name text, customer_email text, pet_name text, pet_mom_image_url text, pet_image_url text
 ) RETURNS TABLE (artwork public.artworks_v2, access_token text)

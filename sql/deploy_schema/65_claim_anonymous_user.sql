@@ -6,6 +6,7 @@
 --   cascades to them, and their user may have been deleted.
 -- Locks: when called, the user's row, then the artworks of that user in id order. Call it in READ COMMITTED, as create_artwork.
 -- Stage: locked
+-- Users: created
 CREATE FUNCTION public.claim_anonymous_user(customer_email text, user_id uuid) RETURNS bigint
 LANGUAGE sql
 BEGIN ATOMIC

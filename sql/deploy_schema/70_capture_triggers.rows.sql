@@ -1,6 +1,8 @@
--- What: the forward capture: statement triggers on the legacy table, on each table that references it (partitions too) and on users.
+-- What: the forward capture: statement triggers on the legacy table, on each table that references it (partitions too) and, where users are
+--   created, on users.
 -- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would disable
---   an ordinary trigger. One trigger per event, because of its transition tables.
+--   an ordinary trigger. One trigger per event, because of its transition tables. A table that users are not created in gets none: it is not
+--   ours to alter. What its deletes do to the legacy table is a write to that table, which is captured.
 -- Inverse: in the rows.
 -- Locks: SHARE ROW EXCLUSIVE on each table, taken before.
 -- Stage: locked
@@ -61,6 +63,7 @@ triggers AS (
     ('INSERT', 'REFERENCING NEW TABLE AS changed ', 'capture_users()'),
     ('DELETE', 'REFERENCING OLD TABLE AS changed ', 'capture_users()')
   ) AS e (event, tables, call)
+  WHERE CAST(:creates_users AS boolean)
   UNION ALL
   SELECT
     v.relation,
@@ -89,6 +92,7 @@ triggers AS (
       'user_moved()'
     )
   ) AS v (relation, trigger_name, event, scope, extra, call)
+  WHERE v.relation <> 'public.users' OR CAST(:creates_users AS boolean)
 )
 
 SELECT

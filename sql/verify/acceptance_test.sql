@@ -23,7 +23,9 @@ BEGIN
   IF NOT EXISTS (
     SELECT FROM public.artworks AS a
     WHERE
-      a.access_token = made.access_token AND a.user_id IS NOT NULL AND a.generation_completed_at IS NOT NULL
+      a.access_token = made.access_token AND a.generation_completed_at IS NOT NULL
+      -- a user of a table that users are not created in comes with a sign-up
+      AND (a.user_id IS NOT NULL) = (SELECT t.creates_users FROM artwork_migration.owner_table AS t)
       AND a.upscale_status = 'completed' AND a.upscale_completed_at IS NOT NULL
       AND a.id IN (SELECT t.id FROM public.get_artwork_by_token(made.access_token) AS t)
       AND a.id IN (

@@ -50,7 +50,7 @@ def test_the_header_says_what_why_and_locks(file: SqlFile) -> None:
 @_named(FILES)
 def test_the_header_holds_nothing_but_its_keys(file: SqlFile) -> None:
     """A misspelt key in a header is an error of this test; the loader would ignore it."""
-    assert set() == set(file.header) - {"what", "why", "inverse", "locks", "stage", "remedy", "given"}
+    assert set() == set(file.header) - {"what", "why", "inverse", "locks", "stage", "users", "remedy", "given"}
     assert not file.undo or set() == set(file.undo.header) - {"why", "locks", "stage"}
 
 

@@ -3,6 +3,7 @@
 -- Inverse: none; the value matches no user.
 -- Locks: the clean rows it changes.
 -- Stage: write
+-- Users: created
 WITH freed AS (
   UPDATE public.artworks_v2 AS c
   SET user_id = NULL

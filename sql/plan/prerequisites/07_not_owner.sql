@@ -8,7 +8,7 @@ SELECT
 FROM (
   SELECT TO_REGCLASS('public.artworks') AS oid
   UNION
-  SELECT TO_REGCLASS('public.users')
+  SELECT CASE WHEN CAST(:creates_users AS boolean) THEN TO_REGCLASS('public.users') END
   UNION
   SELECT k.conrelid
   FROM pg_catalog.pg_constraint AS k

@@ -13,7 +13,7 @@ FROM (
     AND (
       c.relname IN ('artworks_v2', 'artworks_old') OR c.relname LIKE 'artworks\_v2\_%'
       -- a missing table users is created with these keys
-      OR (c.relname IN ('users_pkey', 'users_email_key') AND TO_REGCLASS('public.users') IS NULL)
+      OR (c.relname IN ('users_pkey', 'users_email_key') AND TO_REGCLASS('public.users') IS NULL AND CAST(:creates_users AS boolean))
     )
   UNION ALL
   SELECT p.oid::regprocedure::text
@@ -29,7 +29,7 @@ FROM (
   FROM pg_catalog.pg_type AS t
   WHERE
     t.typnamespace = 'public'::regnamespace AND t.typrelid = 0
-    AND (t.typname = 'artworks_v2' OR (t.typname = 'users' AND TO_REGCLASS('public.users') IS NULL))
+    AND (t.typname = 'artworks_v2' OR (t.typname = 'users' AND TO_REGCLASS('public.users') IS NULL AND CAST(:creates_users AS boolean)))
   UNION ALL
   SELECT FORMAT('trigger %s on %s', g.tgname, g.tgrelid::regclass)
   FROM pg_catalog.pg_trigger AS g

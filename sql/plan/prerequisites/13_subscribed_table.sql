@@ -1,4 +1,4 @@
--- What: a subscription of this database writes to the legacy table, to users, or to a table that references the legacy table.
+-- What: a subscription of this database writes to the legacy table, to users where we create some, or to a table that references the legacy table.
 -- Why: changes applied by logical replication fire no statement trigger. They would not be captured, and writes would be lost.
 -- Locks: none.
 -- Remedy: Migrate in the database in which the rows are written first, or remove the table from the subscription.
@@ -8,7 +8,7 @@ SELECT
 FROM pg_catalog.pg_subscription_rel AS r
 INNER JOIN pg_catalog.pg_subscription AS s ON r.srsubid = s.oid
 WHERE
-  r.srrelid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.users'))
+  r.srrelid IN (TO_REGCLASS('public.artworks'), CASE WHEN CAST(:creates_users AS boolean) THEN TO_REGCLASS('public.users') END)
   OR r.srrelid IN (
     SELECT k.conrelid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = TO_REGCLASS('public.artworks')
   )

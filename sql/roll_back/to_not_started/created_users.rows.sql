@@ -54,4 +54,4 @@ FROM (
 ) AS r
 WHERE
   TO_REGCLASS('artwork_migration.created_user') IS NOT NULL AND TO_REGCLASS('public.users') IS NOT NULL
-  AND NOT CAST(:users_are_ours AS boolean)
+  AND CAST(:creates_users AS boolean) AND NOT CAST(:users_are_ours AS boolean)

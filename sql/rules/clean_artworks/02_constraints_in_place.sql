@@ -24,7 +24,7 @@ present AS (
   UNION ALL
   SELECT
     k.conname::text AS name,
-    k.convalidated AND k.confrelid = 'public.users'::regclass AS is_valid,
+    k.convalidated AND k.confrelid = (SELECT TO_REGCLASS(t.relation) FROM artwork_migration.owner_table AS t) AS is_valid,
     FALSE AS is_unique
   FROM pg_catalog.pg_constraint AS k
   WHERE k.conrelid = 'public.artworks_v2'::regclass AND k.contype = 'f'

@@ -1,6 +1,6 @@
 -- What: clean artworks whose legacy row names no owner and whose user has another e-mail than they have; except those in transit (in the
 --   log or in rejected_write) and those that the clean side has modified, whose owner is its own.
--- Why: the owner was found by the e-mail; a wrong owner would see a customer's pictures. The rule reads the bare tables, because the
+-- Why: the owner was found by the e-mail, or, where no users are created, there is none; a wrong owner would see a customer's pictures. The rule reads the bare tables, because the
 --   mapping view would repeat a mistake of its own. Of the view it reads only the legacy owner, a column that not every deployment has.
 -- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
 SELECT
@@ -8,7 +8,7 @@ SELECT
   ARRAY['user_id'] AS about
 FROM public.artworks_v2 AS c
 INNER JOIN artwork_migration.legacy_artwork AS l ON c.id = l.id
-LEFT JOIN public.users AS u ON c.user_id = u.id
+LEFT JOIN artwork_migration.users AS u ON c.user_id = u.id
 WHERE
   c.user_id IS NOT NULL
   AND l.legacy_user_id IS NULL

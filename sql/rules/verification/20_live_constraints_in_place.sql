@@ -21,7 +21,9 @@ sound AS (
   UNION ALL
   SELECT k.conname
   FROM pg_catalog.pg_constraint AS k
-  WHERE k.conrelid = 'public.artworks'::regclass AND k.confrelid = 'public.users'::regclass AND k.contype = 'f' AND k.convalidated
+  WHERE
+    k.conrelid = 'public.artworks'::regclass AND k.contype = 'f' AND k.convalidated
+    AND k.confrelid = (SELECT TO_REGCLASS(t.relation) FROM artwork_migration.owner_table AS t)
 )
 
 SELECT

@@ -1,6 +1,7 @@
 -- What: users in a table that deploy_schema created, which migrate_data did not create or which have been claimed.
 -- Why: dropping the table would delete them.
 -- Locks: ACCESS SHARE on public.users.
+-- Users: created
 -- Remedy: Copy them to another table, delete them from public.users, then plan again.
 SELECT
   'table public.users' AS subject,
