@@ -152,7 +152,7 @@ class UploadsAreThere(gxe.ExpectColumnValuesToNotBeInSet):
 
 class HasUser(Measured):
     description: str | None = (
-        "Every clean artwork belongs to a user, except rows in transit. Where no users are created: every one whose legacy row has an owner."
+        "Every clean artwork belongs to a user, except rows in transit. Where no users are created: every one whose legacy row has one."
     )
     why: ClassVar[str] = (
         "That every artwork has an owner is one reason for the migration. The column may be NULL only because deleting a user must still "

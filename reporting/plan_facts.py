@@ -100,8 +100,8 @@ def _exposure(facts: Facts) -> str:
 
 def _owners_elsewhere(facts: Facts) -> str:
     relation = facts["owners"]["relation"]
-    reference = "`users.id` references another table." if relation == "public.users" else f"`artworks.user_id` references {_code(relation)}."
-    return f"{reference} {WITHOUT_ACCOUNT}"
+    of_users = relation == "public.users"
+    return f"{'`users.id` references another table' if of_users else f'`artworks.user_id` references {_code(relation)}'}. {WITHOUT_ACCOUNT}"
 
 
 def _columns(facts: Facts) -> str:

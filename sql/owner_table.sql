@@ -1,8 +1,8 @@
 -- What: the table whose rows own artworks, by its quoted name and its column, what the clean table's key to it does if that id changes, and
 --   whether anonymous users are created in it.
--- Why: decided here and nowhere else, by the legacy table: its key of user_id says which table it is; without such a key it is public.users.
+-- Why: decided here and nowhere else. The legacy table's key of user_id says which table it is; without such a key it is public.users.
 --   Users are created in public.users only, and only if they are ours to make: the rows of auth.users, or of a table whose id references
---   another one, are made by a sign-up. artworks_old is the legacy table after the switch. The clean key does what the legacy one does;
+--   another one, come with a sign-up. artworks_old is the legacy table after the switch. The clean key does what the legacy one does;
 --   where users are created it cascades, because an anonymous user gets another id when it is claimed.
 -- Locks: none; reads the catalog.
 SELECT

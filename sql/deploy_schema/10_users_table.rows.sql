@@ -1,4 +1,4 @@
--- What: creates `users` where users are created and the database has no such table, accessible to its owner and the application's roles only.
+-- What: creates `users` where users are created and there is no such table, accessible to its owner and the application's roles only.
 -- Why: clean artworks belong to users by e-mail. Default privileges may grant a new table to every role, which would expose the e-mails.
 -- Inverse: in the rows.
 -- Locks: none; the table is new.

@@ -47,8 +47,8 @@ BEGIN
 END
 $$;
 
--- The legacy table's key to the owner. The clean table has the same key, but only after the copy: an owner that does not exist is refused on
--- both sides from the first day.
+-- The legacy table's key to the owner. The clean table has the same key, but only after the copy; an owner that does not exist is refused
+-- from the first day.
 CREATE FUNCTION artwork_migration.is_key_of_owner(constraint_name text) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$

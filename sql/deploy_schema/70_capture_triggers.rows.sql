@@ -1,8 +1,8 @@
 -- What: the forward capture: statement triggers on the legacy table, on each table that references it (partitions too) and, where users are
 --   created, on users.
 -- Why: what is written while the copy runs is caught up afterwards. ENABLE ALWAYS, because session_replication_role = replica would disable
---   an ordinary trigger. One trigger per event, because of its transition tables. A table that users are not created in gets none: it is not
---   ours to alter. What its deletes do to the legacy table is a write to that table, which is captured.
+--   an ordinary trigger. One trigger per event, because of its transition tables. A table that users are not created in has none, as it is
+--   not ours to alter: what its deletes do to the legacy table is a write to that table, which is captured.
 -- Inverse: in the rows.
 -- Locks: SHARE ROW EXCLUSIVE on each table, taken before.
 -- Stage: locked

@@ -9,12 +9,22 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from expectations.suites import SUITES
+from migration.errors import PrerequisitesNotMet
 from migration.ledger.phases import DEPLOY_SCHEMA
+from migration.sync import reconcile
+from migration.sync.post_copy import finish_table
+from reporting.pages import page
+from reporting.plans import plan_markdown
+from reporting.report import read_report
+from sample.build import Variant
 from sample.server import EmbeddedServer
+from tasks.validation import judge_suite
 from tests.conftest import MakeShop
 from tests.databases import (
     Shop,
     approve,
+    copy,
     execute,
     execute_clean_up,
     finish_clean_up,
@@ -27,6 +37,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
+from tests.series import series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.
 ACCOUNTS = """
@@ -40,18 +51,19 @@ GRANT REFERENCES (id), SELECT (id) ON auth.users TO shopkeeper;
 TO_ACCOUNTS = """
 ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,
   ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
-DROP TABLE public.users;
 """
+ALONE = TO_ACCOUNTS + "DROP TABLE public.users;"
 PROFILES = """
 CREATE TABLE public.profiles (id uuid PRIMARY KEY REFERENCES auth.users (id) ON DELETE CASCADE, nickname text);
 INSERT INTO public.profiles (id) SELECT id FROM auth.users;
 """
 #: What the sample becomes, and the table that owns artworks then.
 KINDS = {
-    "auth.users": (TO_ACCOUNTS, "auth.users"),
-    "auth.users beside profiles": (TO_ACCOUNTS + PROFILES, "auth.users"),
+    "auth.users": (ALONE, "auth.users"),
+    "auth.users beside users": (TO_ACCOUNTS, "auth.users"),
+    "auth.users beside profiles": (ALONE + PROFILES, "auth.users"),
     "profiles": (
-        TO_ACCOUNTS + PROFILES + "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
+        ALONE + PROFILES + "ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
         " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.profiles (id) ON DELETE SET NULL",
         "public.profiles",
     ),
@@ -61,22 +73,26 @@ KINDS = {
     ),
 }
 #: A row beside the account, where a sign-up makes one.
-BESIDE = {"public.profiles": "INSERT INTO public.profiles (id) VALUES (%s)", "public.users": "INSERT INTO public.users (id, email) VALUES (%s, %s)"}
+BESIDE = {
+    "public.profiles": "INSERT INTO public.profiles (id) VALUES (%s)",
+    "public.users": "INSERT INTO public.users (id, email) VALUES (%s, %s)",
+}
 
 
-@pytest.fixture
+#: Each kind, migrated by the owner of the application's tables and by a superuser.
+CASES = series(
+    [(kind, user) for kind in KINDS for user in ("shopkeeper", "superuser")],
+    {("auth.users", "shopkeeper"), ("auth.users beside profiles", "shopkeeper"), ("public.users of accounts", "superuser")},
+)
+
+
+@pytest.fixture(autouse=True)
 def roles(server: EmbeddedServer) -> None:
     """The owner of the application's tables, and the owner of the accounts."""
     with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
         for role in ("shopkeeper LOGIN", "platform NOLOGIN"):
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role.split()[0],)).fetchone():
                 connection.execute(f"CREATE ROLE {role}")  # type: ignore[call-overload]  # made of this test's own names
-
-
-@pytest.fixture(params=["shopkeeper", "superuser"])
-def user(request: pytest.FixtureRequest) -> str:
-    """The role that migrates."""
-    return str(request.param)
 
 
 def changed(make_shop: MakeShop, kind: str, user: str = "superuser") -> Shop:
@@ -118,7 +134,9 @@ def claim(shop: Shop, email: str, account: UUID) -> int:
 
 def create(shop: Shop, email: str) -> UUID:
     """The id of an artwork that the application's server creates."""
-    call = "SELECT (artwork).id, (artwork).user_id FROM create_artwork('A Customer', %s, 'Rex', 'https://a.example/1', 'https://a.example/2')"
+    call = (
+        "SELECT (artwork).id, (artwork).user_id FROM create_artwork('A Customer', %s, 'Rex', 'https://a.example/1', 'https://a.example/2')"
+    )
     with shop.session(role="service_role", autocommit=True) as session:
         made = session.execute(call, (email,)).fetchone()
     assert made
@@ -146,8 +164,7 @@ def accounts(shop: Shop) -> list[tuple[object, ...]]:
     return shop.rows("SELECT u::text FROM auth.users AS u ORDER BY u.id")
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize(("kind", "user"), CASES)
 def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kind: str, user: str, tmp_path: Path) -> None:
     """Owners are kept, customers without an account have none until they claim, and the platform's deletes reach the table that serves."""
     shop = changed(make_shop, kind, user)
@@ -205,8 +222,7 @@ def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kin
     assert len(others) == claim(shop, second, later)
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.usefixtures("roles")
+@pytest.mark.parametrize(("kind", "user"), CASES)
 def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: str, user: str) -> None:
     """After roll_back(to=NOT_STARTED) the schema is the one before, and so are the accounts."""
     shop = changed(make_shop, kind, user)
@@ -216,3 +232,177 @@ def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: s
     uninstall(shop)
     assert before == shop.schema_dump()
     assert known == accounts(shop)
+
+
+def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_shop: MakeShop) -> None:
+    """The gates are green without the rules about users, which the report names; a lost owner and an invented one are still found."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    deploy(shop)
+    migrate(shop)
+    for suite in ("legacy_artworks", "users", "clean_artworks"):
+        assert {} == red(shop, suite)
+    with running(shop) as run:
+        run.begin()
+        verdict = judge_suite(run, SUITES["users"])
+        reconcile.reconcile(run)
+        judge_suite(run, SUITES["users"])
+        assert [] == judge_suite(run, SUITES["reconciliation"]).red_names
+    assert {"not applicable"} == {rule.label for rule in verdict.rules}
+    assert {"no users are created in auth.users"} == {rule.not_applicable for rule in verdict.rules}
+    written = page(read_report(shop.database))
+    assert "users · created are anonymous: it does not apply, no users are created in auth.users." in written
+    assert "Customers without an account have no owner of their artworks" in written
+
+    shop.sql.execute("SET artwork_migration.apply = 'on'")
+    (lost,) = shop.rows(
+        "UPDATE artworks_v2 SET user_id = NULL"
+        " WHERE id = (SELECT MIN(id::text)::uuid FROM artworks_v2 WHERE user_id IS NOT NULL) RETURNING id"
+    )
+    (invented,) = shop.rows(
+        "UPDATE artworks_v2 SET user_id = (SELECT MIN(id::text)::uuid FROM auth.users)"
+        " WHERE id = (SELECT MIN(c.id::text)::uuid FROM artworks_v2 AS c INNER JOIN artworks AS a ON c.id = a.id WHERE a.user_id IS NULL)"
+        " RETURNING id"
+    )
+    shop.sql.execute("RESET artwork_migration.apply")
+    found = red(shop, "clean_artworks")
+    assert {"has_user": [str(lost[0])], "owner_has_email": [str(invented[0])], "exposure_accepted": [str(invented[0])]} == found
+
+
+def test_the_gate_after_the_switch_is_green(make_shop: MakeShop) -> None:
+    """The acceptance test expects an artwork without an owner, and the serving key is the one that the legacy table had."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    deploy(shop)
+    migrate(shop)
+    switch(shop)
+    assert {} == red(shop, "verification")
+    shop.sql.execute("CREATE TABLE elsewhere (id uuid PRIMARY KEY); INSERT INTO elsewhere SELECT id FROM auth.users")
+    shop.sql.execute(
+        "ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey,"
+        " ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES elsewhere (id)"
+    )
+    assert {"live_constraints_in_place": []} == red(shop, "verification")
+
+
+def test_the_plan_says_how_customers_without_an_account_are_reached(make_shop: MakeShop) -> None:
+    """The section about access says that nobody gains any, which table the owners are in, and how an artwork gets its owner."""
+    said = plan_markdown(planned_deployment(changed(make_shop, "auth.users")))
+    assert "None. `artworks.user_id` references `auth.users`. The rows of that table come with a sign-up" in said
+    assert "`claim_anonymous_user` gives the artworks of the e-mail" in said
+    said = plan_markdown(planned_deployment(changed(make_shop, "public.users of accounts")))
+    assert "None. `users.id` references another table. The rows of that table come with a sign-up" in said
+
+
+def test_an_account_deleted_before_the_key_exists_leaves_no_dangling_owner(make_shop: MakeShop) -> None:
+    """Such an owner becomes NULL and catch-up goes on; an owner that only the clean side has, and that exists, stays."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    deploy(shop)
+    copy(shop)
+    owned = shop.rows("SELECT user_id, (ARRAY_AGG(id))[1] FROM artworks_v2 WHERE user_id IS NOT NULL GROUP BY user_id ORDER BY 1 LIMIT 2")
+    (gone, of_gone), (other, _) = owned
+    kept = shop.value("SELECT id FROM artworks_v2 WHERE user_id IS NULL ORDER BY id LIMIT 1")
+    shop.sql.execute("DELETE FROM auth.users WHERE id = %s", (gone,))
+    shop.sql.execute("SET artwork_migration.apply = 'on'")
+    shop.sql.execute("UPDATE artworks_v2 SET user_id = %s WHERE id = %s", (other, kept))
+    with running(shop) as run:
+        run.begin()
+        list(finish_table(run, print))
+    assert (None, other) == (owners(shop, "artworks_v2")[of_gone], owners(shop, "artworks_v2")[kept])
+    assert shop.value("SELECT convalidated FROM pg_constraint WHERE conname = 'artworks_v2_user_id_fkey'")
+
+
+@pytest.mark.parametrize("phase", ["DEPLOYED", "MIGRATED"])
+def test_a_claim_for_an_account_that_does_not_exist_is_refused_on_both_sides(make_shop: MakeShop, phase: str) -> None:
+    """It fails with 23503, also before the clean table has its key, and no artwork is changed."""
+    shop = changed(make_shop, "auth.users")
+    deploy(shop)
+    email = customer(shop, "artworks")
+    if phase == "MIGRATED":
+        migrate(shop)
+    else:
+        copy(shop)
+    before = owners(shop, "artworks_v2")
+    with pytest.raises(psycopg.errors.ForeignKeyViolation):
+        claim(shop, email, uuid4())
+    assert before == owners(shop, "artworks_v2")
+    assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
+
+
+@pytest.mark.parametrize("email", ["", " ", "nobody", None])
+def test_a_claim_without_an_address_is_refused(make_shop: MakeShop, email: str) -> None:
+    """A blank e-mail, and one that is none and that no artwork has, are refused with 22023."""
+    shop = changed(make_shop, "auth.users")
+    deploy(shop)
+    with pytest.raises(psycopg.errors.InvalidParameterValue):
+        claim(shop, email, uuid4())
+
+
+#: What a role lacks, and the subject and the remedy that the plan gives.
+LACKING = {
+    "REVOKE REFERENCES (id) ON auth.users FROM shopkeeper": ("table auth.users", "GRANT REFERENCES (id) ON TABLE auth.users TO shopkeeper"),
+    "REVOKE USAGE ON SCHEMA auth FROM shopkeeper": ("schema auth", "GRANT USAGE ON SCHEMA auth TO shopkeeper"),
+}
+
+
+@pytest.mark.parametrize("revoke", LACKING)
+def test_a_missing_privilege_is_refused_with_its_grant(make_shop: MakeShop, revoke: str) -> None:
+    """A role that may not reference the owners is refused with a GRANT; after it, and nothing else, the copy has its key."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    shop.sql.execute(revoke)  # type: ignore[call-overload]  # one of these literals
+    with pytest.raises(PrerequisitesNotMet) as refused:
+        planned_deployment(shop)
+    subject, grant = LACKING[revoke]
+    statements = [problem.statement for problem in refused.value.problems if problem.rule == "owner_not_referenceable"]
+    assert ([grant], [subject]) == (statements, [problem.subject for problem in refused.value.problems if problem.statement == grant])
+    shop.sql.execute(grant)  # type: ignore[call-overload]  # it is a remedy of ours
+    deploy(shop)
+    migrate(shop)
+
+
+@pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE NO ACTION ON UPDATE CASCADE", "NOT VALID ON DELETE SET NULL", "none"])
+def test_a_key_that_cannot_stay_is_refused_with_the_statement_that_changes_it(make_shop: MakeShop, action: str) -> None:
+    """A key that deletes artworks, refuses a deletion, is not validated or is missing is refused; its statement makes the plan possible."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    shop.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey")
+    if action != "none":
+        valid = action.removeprefix("NOT VALID ")
+        shop.sql.execute(
+            "ALTER TABLE artworks ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id)"  # type: ignore[call-overload]  # one of these literals
+            f" {valid}{' NOT VALID' if valid != action else ''}"
+        )
+    with pytest.raises(PrerequisitesNotMet) as refused:
+        planned_deployment(shop)
+    (problem,) = refused.value.problems
+    assert problem.statement
+    shop.sql.execute(problem.statement)  # type: ignore[call-overload]  # it is a remedy of ours
+    deploy(shop)
+
+
+def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) -> None:
+    """Without a column user_id the clean table's owners are in public.users; where a sign-up makes its rows, a claim still finds them."""
+    shop = make_shop(Variant.MINIMAL)
+    shop.sql.execute(
+        "CREATE SCHEMA auth; CREATE TABLE auth.users (id uuid PRIMARY KEY, email text);"
+        "CREATE TABLE public.users (id uuid PRIMARY KEY REFERENCES auth.users (id) ON DELETE CASCADE, email text)"
+    )
+    deploy(shop)
+    migrate(shop)
+    email = customer(shop, "artworks_v2")
+    account = sign_up(shop, email)
+    owned = claim(shop, email, account)
+    assert owned > 1
+    switch(shop)
+    roll_back(shop)
+    migrate(shop)
+    assert owned == shop.value("SELECT COUNT(*) FROM artworks_v2 WHERE user_id = %s", account)
+    shop.sql.execute("DELETE FROM auth.users WHERE id = %s", (account,))
+    assert {None} == set(owners(shop, "artworks_v2").values())
+    assert 0 == migrate(shop).get("differs", 0)
+
+
+def red(shop: Shop, suite: str) -> dict[str, list[str]]:
+    """The rules of a suite that are red, with the ids that they found; every rule was judged or does not apply."""
+    with running(shop) as run:
+        run.begin()
+        verdict = judge_suite(run, SUITES[suite])
+    assert "" == verdict.broken
+    return {rule.rule: list(rule.ids) for rule in verdict.rules if rule.red}

@@ -1,4 +1,5 @@
--- What: a subscription of this database writes to the legacy table, to users where we create some, or to a table that references the legacy table.
+-- What: a subscription of this database writes to the legacy table, to users where they are created, or to a table that references the
+--   legacy table.
 -- Why: changes applied by logical replication fire no statement trigger. They would not be captured, and writes would be lost.
 -- Locks: none.
 -- Remedy: Migrate in the database in which the rows are written first, or remove the table from the subscription.

@@ -14,7 +14,7 @@ SELECT
   FORMAT(
     'ALTER TABLE %1$s DROP CONSTRAINT %2$I, ADD CONSTRAINT %2$I FOREIGN KEY (user_id) REFERENCES %3$s (%4$I) ON DELETE SET NULL%5$s',
     k.conrelid::regclass, k.conname, k.confrelid::regclass, f.attname,
-    CASE k.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' ELSE '' END
+    CASE k.confupdtype WHEN 'c' THEN ' ON UPDATE CASCADE' WHEN 'n' THEN ' ON UPDATE SET NULL' ELSE '' END
   ) AS statement
 FROM pg_catalog.pg_constraint AS k
 INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]

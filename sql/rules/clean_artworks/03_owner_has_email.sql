@@ -1,7 +1,8 @@
 -- What: clean artworks whose legacy row names no owner and whose user has another e-mail than they have; except those in transit (in the
 --   log or in rejected_write) and those that the clean side has modified, whose owner is its own.
--- Why: the owner was found by the e-mail, or, where no users are created, there is none; a wrong owner would see a customer's pictures. The rule reads the bare tables, because the
---   mapping view would repeat a mistake of its own. Of the view it reads only the legacy owner, a column that not every deployment has.
+-- Why: the owner was found by the e-mail, or there is none where no users are created; a wrong owner would see a customer's pictures. The
+--   rule reads the bare tables, because the mapping view would repeat a mistake of its own. Of the view it reads only the legacy owner, a
+--   column that not every deployment has.
 -- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
 SELECT
   c.id,
