@@ -85,7 +85,6 @@ class RuleVerdict:
             return "green"
         return "red" if self.red else self.severity
 
-
     @property
     def line(self) -> str:
         """The verdict as a line of a log."""

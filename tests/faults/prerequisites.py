@@ -350,17 +350,34 @@ USERS_CASES = [
             "ALTER TABLE public.users ADD COLUMN plan text NOT NULL DEFAULT ''; ALTER TABLE public.users ALTER COLUMN plan DROP DEFAULT",
         ),
         ("no default for id", "public.users.id", "NOT NULL without a default", "ALTER TABLE public.users ALTER COLUMN id DROP DEFAULT"),
-        (
-            "accounts kept elsewhere",
-            "public.users.id",
-            "it references auth.accounts",
-            "CREATE TABLE auth.accounts AS SELECT id FROM public.users; ALTER TABLE auth.accounts ADD PRIMARY KEY (id);"
-            " ALTER TABLE public.users ADD FOREIGN KEY (id) REFERENCES auth.accounts (id)",
-        ),
     )
 ]
 
-PREREQUISITES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
+OWNERS_CASES = [
+    one(
+        "owners that the role may not reference",
+        "owner_not_referenceable",
+        "table auth.accounts",
+        "no REFERENCES privilege",
+        GIVE_TO_OWNER + f"GRANT CREATE ON SCHEMA public TO {OWNER};"
+        f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$;"
+        "CREATE TABLE auth.accounts AS SELECT id FROM public.users; ALTER TABLE auth.accounts ADD PRIMARY KEY (id);"
+        " ALTER TABLE public.artworks DROP CONSTRAINT artworks_user_id_fkey,"
+        " ADD FOREIGN KEY (user_id) REFERENCES auth.accounts (id) ON DELETE SET NULL",
+        user=OWNER,
+    ),
+]
+
+PREREQUISITES = [
+    *MISSING_COLUMNS,
+    *WRONG_TYPES,
+    *TABLE_CASES,
+    *SERVER_CASES,
+    *PRIVILEGE_CASES,
+    *NAME_CASES,
+    *USERS_CASES,
+    *OWNERS_CASES,
+]
 
 TEST_ORDER = (
     "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT a.id, 'cs_1', 4900 FROM public.artworks AS a"

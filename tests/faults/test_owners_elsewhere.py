@@ -36,7 +36,7 @@ from tests.databases import (
     switch,
     uninstall,
 )
-from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
+from tests.owned import HANDED_OVER, OwnedShop
 from tests.series import series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.

@@ -7,39 +7,8 @@ import pytest
 
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.databases import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
-
-#: Gives whatever the sample has made to the role, and what it needs to make more.
-HANDED_OVER = """
-DO $$
-DECLARE
-  one record;
-BEGIN
-  FOR one IN
-    SELECT
-      FORMAT('%s %s', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass) AS object
-    FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm')
-    UNION ALL
-    SELECT FORMAT('FUNCTION %s', p.oid::regprocedure) FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace
-    UNION ALL
-    SELECT FORMAT('PUBLICATION %I', b.pubname) FROM pg_publication AS b
-  LOOP
-    EXECUTE FORMAT('ALTER %s OWNER TO shopkeeper', one.object);
-  END LOOP;
-END
-$$;
-GRANT USAGE ON SCHEMA auth TO shopkeeper;
-GRANT USAGE, CREATE ON SCHEMA public TO shopkeeper;
-"""
-
-
-class OwnedShop(Shop):
-    """A shop as its owner reaches it; `sql` stays the administrator's."""
-
-    @property
-    def url(self) -> str:
-        """What ARTWORK_DATABASE_URL would be."""
-        return self.server.url(self.name, "shopkeeper")
+from tests.databases import deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.owned import HANDED_OVER, OwnedShop
 
 
 @pytest.fixture

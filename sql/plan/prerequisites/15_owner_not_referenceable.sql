@@ -1,6 +1,6 @@
 -- What: the connected role may not create a key to the table that owns artworks.
 -- Why: the clean table gets a key to the table that the legacy key references. Where users are not created that is all that the migration
---   needs there: it reads no row of it, writes none, locks nothing by itself and creates no trigger.
+--   needs there: it reads no row of it, writes none, and creates no trigger.
 -- Locks: none.
 -- Remedy: Run the GRANT as the owner of the table.
 SELECT
