@@ -16,7 +16,8 @@ FROM (
     c.contype,
     c.confrelid,
     CASE c.contype
-      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'f' THEN 'key to ' || c.confrelid::regclass
+      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion'
+      WHEN 'f' THEN 'key to ' || REGEXP_REPLACE(c.confrelid::regclass::text, '^public\.', '')
       WHEN 'n' THEN 'NOT NULL' ELSE 'check'
     END AS kind,
     ARRAY(

@@ -139,8 +139,11 @@ BEGIN
       PERFORM artwork_migration.resolve_rejection(NEW.id, OLD.access_token);
     END IF;
   EXCEPTION WHEN OTHERS THEN
+    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
+      RAISE;
+    END IF;
     GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR artwork_migration.is_key_of_owner(refused_constraint) THEN
+    IF artwork_migration.is_key_of_owner(refused_constraint) THEN
       RAISE;
     END IF;
     INSERT INTO artwork_migration.rejected_write AS r (id, operation, sql_state, object, foreign_row)

@@ -18,6 +18,14 @@ CASES = [
 ]
 
 
+def test_a_rule_that_does_not_apply_is_green_and_says_why() -> None:
+    """It was not measured, makes no gate red, and its line has the reason."""
+    rule = RuleVerdict("users", "a_rule", "critical", "It holds.", not_applicable="no users are created in auth.users")
+    assert ("not applicable", False, True) == (rule.label, rule.red, rule.green)
+    assert "not applicable: no users are created in auth.users" == rule.line
+    require_green(GateVerdict("users", (rule,)))
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_rule_is_red_if_it_is_critical_and_bad_or_was_not_judged(case: tuple[str, int, str, str, bool, bool]) -> None:
     """A warning never makes a gate red, and a rule that could not be judged always does."""

@@ -54,6 +54,20 @@ def test_the_header_holds_nothing_but_its_keys(file: SqlFile) -> None:
     assert not file.undo or set() == set(file.undo.header) - {"why", "locks", "stage"}
 
 
+def test_a_file_says_which_databases_it_is_for() -> None:
+    """Users has one of two values; a file without it is for every database, and each function of the application is in both kinds."""
+    assert {None, "created", "not created"} == {file.header.get("users") for file in FILES}
+    functions = {
+        creates: sorted(CREATED.findall("".join(file.statement + "\n" for file in DEPLOY if file.applies(creates_users=creates))))
+        for creates in (True, False)
+    }
+    of_application = {creates: [name for _, name in found if name.startswith("public.")] for creates, found in functions.items()}
+    assert of_application[True] == of_application[False]
+    assert {("FUNCTION", "artwork_migration.user_moved"), ("FUNCTION", "artwork_migration.table_without_cascade")} == (
+        set(functions[True]) - set(functions[False])
+    )
+
+
 @_named(FILES)
 def test_the_name_is_legal_and_the_statement_is_there(file: SqlFile) -> None:
     """A name has lower-case letters, digits and underscores; the statement behind the header does not begin with a comment."""
