@@ -11,6 +11,17 @@ SELECT
   CURRENT_USER AS role
 FROM PG_CONTROL_SYSTEM() AS s;
 
+-- name: stored_owner_table
+-- What: the table that owns artworks, as the deployment has stored it.
+-- Why: triggers and functions were made for it; a key that somebody adds later changes nothing about them.
+-- Locks: none.
+SELECT
+  t.relation,
+  t.column_name,
+  t.creates_users,
+  t.on_update
+FROM artwork_migration.owner_table AS t;
+
 -- name: settings
 -- What: the settings that limit how much the migration can write, as an operator reads them.
 -- Why: free disk space is not visible from SQL; these limits are.

@@ -132,7 +132,7 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         return file
     stand_ins = {
         "users": _stand_in(_has_users(connection) and catalog.parameters["creates_users"], "users", "no_users"),
-        "owner_table": catalog.parameters["owner_table"],
+        "owner_table": sql.load("owner_table").statement,
         "clean_modified": sql.load("stand_ins/clean_modified").statement,
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
         "referenced_artwork": _referenced(connection),

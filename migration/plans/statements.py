@@ -82,18 +82,19 @@ def read_catalog(connection: Connection) -> Catalog:
 
 
 def owner_table(connection: Connection) -> OwnerTable:
-    """Return the table whose rows own artworks. Reads the catalog only."""
-    return OwnerTable(**database.rows(connection, "owner_table")[0])
+    """Return the table whose rows own artworks: what the deployment has stored, before it what the catalog says."""
+    deployed = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.owner_table') IS NOT NULL")).scalar_one()
+    return OwnerTable(**database.rows(connection, "plan/stored_owner_table" if deployed else "owner_table")[0])
 
 
 def owner_parameters(connection: Connection) -> dict[str, Any]:
-    """Return the parameters that say which table owns artworks, and the texts of the views that say it once the schema is deployed."""
+    """Return the parameters that say which table owns artworks, and the query for the users that are found by e-mail."""
     owner = owner_table(connection)
     return {
         "owner_relation": owner.relation,
         "owner_column": owner.column_name,
         "creates_users": owner.creates_users,
-        "owner_table": sql.load("owner_table").statement,
+        "owner_on_update": owner.on_update,
         "users": sql.load(f"stand_ins/{'users' if owner.creates_users else 'no_users'}").statement,
     }
 

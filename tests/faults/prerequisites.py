@@ -355,6 +355,15 @@ USERS_CASES = [
 
 OWNERS_CASES = [
     one(
+        "an owner that every artwork must have",
+        "owner_required",
+        "public.artworks.user_id",
+        "it is NOT NULL, and users are not created in public.users",
+        "CREATE TABLE auth.accounts AS SELECT id FROM public.users; ALTER TABLE auth.accounts ADD PRIMARY KEY (id);"
+        " ALTER TABLE public.users ADD FOREIGN KEY (id) REFERENCES auth.accounts (id);"
+        " DELETE FROM public.artworks WHERE user_id IS NULL; ALTER TABLE public.artworks ALTER COLUMN user_id SET NOT NULL",
+    ),
+    one(
         "owners that the role may not reference",
         "owner_not_referenceable",
         "table auth.accounts",

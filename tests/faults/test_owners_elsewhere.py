@@ -3,6 +3,7 @@
 No account is created and none is read. What a superuser sees is judged with the application's tables alone.
 """
 
+import json
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -10,8 +11,9 @@ import psycopg
 import pytest
 
 from expectations.suites import SUITES
-from migration.errors import PrerequisitesNotMet
-from migration.ledger.phases import DEPLOY_SCHEMA
+from migration.errors import LockNotObtained, PrerequisitesNotMet
+from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED
+from migration.plans.drift import require_no_drift
 from migration.sync import reconcile
 from migration.sync.post_copy import finish_table
 from reporting.pages import page
@@ -37,6 +39,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.owned import HANDED_OVER, OwnedShop
+from tests.plans import planned_uninstall
 from tests.series import series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.
@@ -159,6 +162,18 @@ def customer(shop: Shop, table: str) -> str:
     )
 
 
+def visible(shop: Shop) -> dict[UUID, int]:
+    """How many artworks each account sees when it has signed in."""
+    seen = {}
+    with shop.session(role="authenticated", autocommit=True) as session:
+        for (account,) in shop.rows("SELECT id FROM auth.users ORDER BY id LIMIT 50"):
+            session.execute(
+                "SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (json.dumps({"sub": str(account), "role": "authenticated"}),)
+            )
+            seen[account] = len(session.execute("SELECT id FROM artworks").fetchall())
+    return seen
+
+
 def accounts(shop: Shop) -> list[tuple[object, ...]]:
     """Every account as it is."""
     return shop.rows("SELECT u::text FROM auth.users AS u ORDER BY u.id")
@@ -168,7 +183,7 @@ def accounts(shop: Shop) -> list[tuple[object, ...]]:
 def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kind: str, user: str, tmp_path: Path) -> None:
     """Owners are kept, customers without an account have none until they claim, and the platform's deletes reach the table that serves."""
     shop = changed(make_shop, kind, user)
-    before, known = owners(shop, "artworks"), accounts(shop)
+    before, known, seen = owners(shop, "artworks"), accounts(shop), visible(shop)
     deploy(shop)
     assert 0 == migrate(shop).get("differs", 0)
     clean = owners(shop, "artworks_v2")
@@ -182,6 +197,11 @@ def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kin
         " WHERE conrelid = 'artworks_v2'::regclass AND contype = 'f'"
     )
     assert (KINDS[kind][1].removeprefix("public."), "n", True) == key
+
+    switch(shop)
+    assert [] == [account for account, artworks in visible(shop).items() if artworks > seen[account]]
+    roll_back(shop)
+    migrate(shop)
 
     first = customer(shop, "artworks_v2")
     account = sign_up(shop, first)
@@ -327,13 +347,26 @@ def test_a_claim_for_an_account_that_does_not_exist_is_refused_on_both_sides(mak
     assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
 
 
-@pytest.mark.parametrize("email", ["", " ", "nobody", None])
-def test_a_claim_without_an_address_is_refused(make_shop: MakeShop, email: str) -> None:
+def test_a_claim_without_an_address_is_refused(make_shop: MakeShop) -> None:
     """A blank e-mail, and one that is none and that no artwork has, are refused with 22023."""
     shop = changed(make_shop, "auth.users")
     deploy(shop)
-    with pytest.raises(psycopg.errors.InvalidParameterValue):
-        claim(shop, email, uuid4())
+    for email in ("", " ", "nobody"):
+        with pytest.raises(psycopg.errors.InvalidParameterValue):
+            claim(shop, email, uuid4())
+
+
+def test_an_owner_that_every_artwork_must_have_is_refused(make_shop: MakeShop) -> None:
+    """A user_id that is NOT NULL is refused; after the statement an artwork without an owner is created on both sides."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    shop.sql.execute("DELETE FROM artworks WHERE user_id IS NULL; ALTER TABLE artworks ALTER COLUMN user_id SET NOT NULL")
+    with pytest.raises(PrerequisitesNotMet) as refused:
+        planned_deployment(shop)
+    (problem,) = refused.value.problems
+    shop.sql.execute(problem.statement)  # type: ignore[call-overload]  # it is a remedy of ours
+    deploy(shop)
+    born = create(shop, "somebody@shop.example")
+    assert (None, None) == (owners(shop, "artworks")[born], owners(shop, "artworks_v2")[born])
 
 
 #: What a role lacks, and the subject and the remedy that the plan gives.
@@ -397,6 +430,34 @@ def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) 
     shop.sql.execute("DELETE FROM auth.users WHERE id = %s", (account,))
     assert {None} == set(owners(shop, "artworks_v2").values())
     assert 0 == migrate(shop).get("differs", 0)
+
+
+def test_a_table_of_accounts_that_is_locked_is_named(make_shop: MakeShop) -> None:
+    """Without an explicit lock of its own, the uninstall still says which session holds the owners' table, and changes nothing."""
+    shop = changed(make_shop, "auth.users", "shopkeeper")
+    deploy(shop)
+    migrate(shop)
+    with psycopg.connect(shop.server.conninfo(shop.name)) as holder:
+        holder.execute("UPDATE auth.users SET password = 'changed'")
+        made = planned_uninstall(shop)
+        with running(shop, ROLL_BACK_TO_NOT_STARTED, patience=0.5) as run:
+            approve(run, made)
+            with pytest.raises(LockNotObtained, match=r"auth\.users"):
+                execute(run, made)
+        holder.rollback()
+    assert shop.value("SELECT COUNT(*) FROM pg_constraint WHERE conname = 'artworks_v2_user_id_fkey'")
+
+
+def test_accounts_that_appear_after_the_deployment_are_drift(deployed: Shop) -> None:
+    """Once anonymous users are created in public.users, a key of its id to another table is refused in words, and dropping it is enough."""
+    deployed.sql.execute(ACCOUNTS)
+    deployed.sql.execute("ALTER TABLE public.users ADD CONSTRAINT late FOREIGN KEY (id) REFERENCES auth.users (id)")
+    with running(deployed) as run:
+        run.begin()
+        with pytest.raises(PrerequisitesNotMet, match=r"it references auth\.users since deploy_schema"):
+            require_no_drift(run)
+    deployed.sql.execute("ALTER TABLE public.users DROP CONSTRAINT late")
+    migrate(deployed)
 
 
 def red(shop: Shop, suite: str) -> dict[str, list[str]]:

@@ -3,7 +3,7 @@
 --   (email) requires the unique key, and the other columns require defaults.
 -- Locks: none.
 -- Remedy: Give users the columns id uuid with a default and email text. Both must be unique (not deferrable). Its other NOT
---   NULL columns must have defaults.
+--   NULL columns must have defaults. A key of id that was added since deploy_schema must be dropped until the clean-up.
 SELECT
   o.subject,
   o.problem
@@ -44,6 +44,14 @@ FROM (
   WHERE
     a.attrelid = TO_REGCLASS('public.users') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
     AND a.attidentity = '' AND a.attname <> 'email'
+  UNION ALL
+  SELECT
+    4 AS place,
+    'public.users.id' AS subject,
+    FORMAT('it references %s since deploy_schema, so no anonymous user can be created.', k.confrelid::regclass) AS problem
+  FROM pg_catalog.pg_constraint AS k
+  INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
+  WHERE k.contype = 'f' AND k.conrelid = TO_REGCLASS('public.users') AND a.attname = 'id'
 ) AS o
 WHERE
   TO_REGCLASS('public.users') IS NOT NULL AND CAST(:owner_relation AS text) = 'public.users'
