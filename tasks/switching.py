@@ -16,7 +16,7 @@ from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
 from migration.verbs import clean_up, switch_over
 from tasks.reports import export_ledger
-from tasks.steps import forward, log, step
+from tasks.steps import forward, in_flow, log, step
 
 #: The event of a red verification; an operator's automation can wait for it.
 RED = "artwork-migration.verification.red"
@@ -79,7 +79,7 @@ def note_verification(run: Run, window: SafetyWindow, verdict: GateVerdict) -> N
 
 def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
     """Emit the event and raise VerificationFailed if the verdict is red. The event has the names of the red rules, and no id of a row."""
-    if red := verdict.red_names:
+    if in_flow() and (red := verdict.red_names):
         emit_event(
             RED,
             resource={"prefect.resource.id": f"artwork-migration.verification.{run.id}", "prefect.resource.name": run.name},

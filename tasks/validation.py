@@ -9,14 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prefect.logging import get_run_logger
 from sqlalchemy import Connection, event, text
 
 from migration.checks import gates, verification
 from migration.checks.gates import GateVerdict
 from migration.errors import DatabaseUnreachable
 from migration.ledger.runs import Run
-from tasks.steps import step
+from tasks.steps import log, step
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
@@ -43,7 +42,7 @@ def judge(run: Run, suite: str) -> GateVerdict:
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
-        get_run_logger().log(_LEVELS[rule.label], "gate %s: %s: %s", suite, rule.rule, rule.broken or f"{rule.label}, {rule.bad} bad")
+        log().log(_LEVELS[rule.label], "gate %s: %s: %s", suite, rule.rule, rule.broken or f"{rule.label}, {rule.bad} bad")
     return verdict
 
 

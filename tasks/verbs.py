@@ -9,7 +9,6 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
 from prefect.flows import Flow
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
@@ -25,6 +24,7 @@ from reporting.status import Status, read_status
 from tasks.artifacts import publish_status
 from tasks.connection_block import stored_url
 from tasks.plans import OnlyPlanned
+from tasks.steps import log
 
 P = ParamSpec("P")
 
@@ -47,7 +47,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
         except OnlyPlanned as end:
             return _planned(end)
         except MigrationError as error:
-            get_run_logger().error("%s: %s", error.end_state, error)
+            log().error("%s: %s", error.end_state, error)
             return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
     name = function.__name__.replace("_", "-")
