@@ -140,9 +140,9 @@ class Oracle:
                 kinds = sorted({"e-mails" if "@" in secret else "artworks or tokens" for secret in gained})
                 breaches.append(f"exposure: {caller.role} reads {len(gained)} more {' and '.join(kinds)}")
             for what, amount in now.changes.items():
-                if amount > was.changes.get(what, 0) + len(own):
+                if amount > was.changes.get(what, 0) + (len(own) + len(written) if was.changes.get(what, 0) else len(own)):
                     breaches.append(f"exposure: {caller.role} may {what} {amount} rows, {was.changes.get(what, 0)} before")
-        if stolen := self.attack.loot(self.fuzzed) - self.loot:
+        if stolen := self.attack.loot(self.fuzzed) - self.loot - written:
             breaches.append(f"exposure: strangers got hold of {len(stolen)} artworks through users")
         return [] if "users" in self.excused else breaches
 
