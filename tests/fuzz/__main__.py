@@ -51,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=0, help="that many random pairs instead")
     parser.add_argument("--triples", type=int, default=0, help="that many random triples as well")
     parser.add_argument("--role", choices=[OWNER, SUPERUSER], help="the role that migrates; without it, both alone and one of them in pairs")
+    parser.add_argument("--only", type=lambda given: given.split(","), help="only these changes, each alone; names with commas between")
     parser.add_argument("--kind", help="only changes of this kind, which is the name of their file")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of pairs and of the application's writes")
     parser.add_argument("--processes", type=int, default=2, help="databases at a time")
@@ -64,7 +65,7 @@ def _runs(arguments: argparse.Namespace) -> list[Run]:
     roles = [arguments.role] if arguments.role else [OWNER, SUPERUSER]
     if arguments.changes:
         return [(tuple(arguments.changes), role, arguments.seed) for role in roles]
-    every = [change.name for change in catalogue().values() if arguments.kind in (None, change.kind)]
+    every = arguments.only or [change.name for change in catalogue().values() if arguments.kind in (None, change.kind)]
     if arguments.pairs or arguments.triples:
         sizes = [2] * arguments.pairs + [3] * arguments.triples
         return [(tuple(chance.sample(every, size)), chance.choice(roles), number) for number, size in enumerate(sizes, start=arguments.seed)]
