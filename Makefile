@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test test-all bench docs lint lock clean
+.PHONY: install demo demo-undo test test-all fuzz compatibility bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -22,6 +22,12 @@ test: $(VENV)/.development ## the tests, on real servers; four files at a time, 
 
 test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed
 	$(PYTEST) $(PYTEST_ARGS)
+
+fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+compatibility: $(VENV)/.development ## docs/compatibility.md from the outcomes of the whole catalogue
+	$(BIN)/python -m tests.fuzz --table docs/compatibility.md
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed

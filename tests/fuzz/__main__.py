@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from sample.server import SUPERUSER
+from tests.conftest import pytest_configure
 from tests.fuzz.catalogue import Change, catalogue
 from tests.fuzz.fuzzed import OWNER, Bench, bench, names
 from tests.fuzz.life_cycle import LifeCycle, Outcome
@@ -24,6 +25,7 @@ _SERVERS = ExitStack()
 def main() -> int:
     """Run what the arguments ask for and print the table. Returns 1 if an outcome was unlawful."""
     arguments = _arguments()
+    pytest_configure()
     outcomes: dict[Run, Outcome] = {}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fz") as folder, ProcessPoolExecutor(arguments.processes) as pool:
@@ -50,7 +52,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("changes", nargs="*", help="names of changes to make together; without them the whole catalogue, one by one")
     parser.add_argument("--pairs", type=int, default=0, help="that many random pairs instead")
     parser.add_argument("--triples", type=int, default=0, help="that many random triples as well")
-    parser.add_argument("--role", choices=[OWNER, SUPERUSER], help="the role that migrates; without it, both alone and one of them in pairs")
+    parser.add_argument(
+        "--role", choices=[OWNER, SUPERUSER], help="the role that migrates; without it, both alone and one of them in pairs"
+    )
     parser.add_argument("--only", type=lambda given: given.split(","), help="only these changes, each alone; names with commas between")
     parser.add_argument("--kind", help="only changes of this kind, which is the name of their file")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of pairs and of the application's writes")
@@ -68,7 +72,9 @@ def _runs(arguments: argparse.Namespace) -> list[Run]:
     every = arguments.only or [change.name for change in catalogue().values() if arguments.kind in (None, change.kind)]
     if arguments.pairs or arguments.triples:
         sizes = [2] * arguments.pairs + [3] * arguments.triples
-        return [(tuple(chance.sample(every, size)), chance.choice(roles), number) for number, size in enumerate(sizes, start=arguments.seed)]
+        return [
+            (tuple(chance.sample(every, size)), chance.choice(roles), number) for number, size in enumerate(sizes, start=arguments.seed)
+        ]
     return [((name,), role, arguments.seed) for name in every for role in roles]
 
 

@@ -56,9 +56,11 @@ def access(fuzzed: Fuzzed, caller: Caller, known: set[str], probes: tuple[str, s
             query = f"SELECT DISTINCT v.value FROM (SELECT {columns} FROM {relation}) AS r, JSONB_EACH_TEXT(TO_JSONB(r)) AS v"
             found.reads |= known & set(_tried(session, query))
         for call in _calls(fuzzed, caller.role, probes):
-            query = f"SELECT v.value FROM {call} AS r, JSONB_EACH_TEXT(JSONB_BUILD_OBJECT('r', r) || CASE JSONB_TYPEOF(TO_JSONB(r)) WHEN 'object' THEN TO_JSONB(r) ELSE '{{}}' END) AS v"
+            query = f"SELECT TO_JSONB(r)::text FROM {call} AS r"
             texts = _tried(session, query)
-            found.reads |= {secret for secret in known if secret not in probes and any(secret in text for text in texts)} if texts else set()
+            found.reads |= (
+                {secret for secret in known if secret not in probes and any(secret in text for text in texts)} if texts else set()
+            )
         for relation, column in _writable(fuzzed, caller.role):
             kind = _kind(relation)
             for statement in ([f"UPDATE {relation} SET {column} = {column}"] if column else []) + [f"DELETE FROM {relation}"]:

@@ -216,7 +216,9 @@ def new_artwork(cursor: Any, key: str) -> dict[str, object]:
 
 
 def _has_clean(session: psycopg.Connection[Any]) -> bool:
-    return bool(_rows(session, "SELECT TO_REGCLASS('public.artworks_v2') IS NOT NULL AND TO_REGPROC('public.create_artwork') IS NOT NULL")[0][0])
+    return bool(
+        _rows(session, "SELECT TO_REGCLASS('public.artworks_v2') IS NOT NULL AND TO_REGPROC('public.create_artwork') IS NOT NULL")[0][0]
+    )
 
 
 def _rows(session: Any, query: str) -> list[tuple[Any, ...]]:

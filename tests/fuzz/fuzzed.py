@@ -34,7 +34,10 @@ DECLARE one record;
 BEGIN
   FOR one IN SELECT c.oid::regclass AS name, c.relkind FROM pg_class AS c
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm') LOOP
-    EXECUTE FORMAT('ALTER %s %s OWNER TO {OWNER}', CASE one.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, one.name);
+    EXECUTE FORMAT(
+      'ALTER %s %s OWNER TO {OWNER}',
+      CASE one.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, one.name
+    );
   END LOOP;
 END$$;
 ALTER PUBLICATION supabase_realtime OWNER TO {OWNER};
@@ -98,7 +101,8 @@ class Fuzzed:
                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm', 'p') AND c.relowner = 'postgres'::regrole
                 UNION ALL
                 SELECT 'FUNCTION', f.oid::regprocedure::text FROM pg_proc AS f
-                WHERE f.pronamespace = 'public'::regnamespace AND f.proowner = 'postgres'::regrole AND f.prorettype <> 'event_trigger'::regtype
+                WHERE f.pronamespace = 'public'::regnamespace AND f.proowner = 'postgres'::regrole
+                  AND f.prorettype <> 'event_trigger'::regtype
                 UNION ALL
                 SELECT 'PUBLICATION', p.pubname::text FROM pg_publication AS p WHERE p.pubowner = 'postgres'::regrole AND NOT p.puballtables
                 """

@@ -26,7 +26,7 @@ from tasks.plans import OnlyPlanned
 from tests.fuzz.application import Application
 from tests.fuzz.catalogue import Change, Moment
 from tests.fuzz.fuzzed import ROWS, Bench, Fuzzed
-from tests.fuzz.oracle import ROWS_VISITED, Oracle, look, rows_read
+from tests.fuzz.oracle import ROWS_VISITED, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
@@ -157,7 +157,9 @@ class LifeCycle:
     def _judge(self, when: str, clean: bool | None) -> None:
         """Judge what serves. `clean` says which table must serve; None leaves that open."""
         serves_clean = bool(
-            self.fuzzed.value("SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'artworks'::regclass AND attname = 'pet_image_url')")
+            self.fuzzed.value(
+                "SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'artworks'::regclass AND attname = 'pet_image_url')"
+            )
         )
         if clean is not None and clean is not serves_clean:
             self.outcome.breaches.append(f"{when}: the wrong table serves")
@@ -174,7 +176,11 @@ class LifeCycle:
             except Blocked as error:
                 self._remedy(verb, "blocked", error.blockers, where or self.fuzzed)
             except (GateFailed, VerificationRed) as error:
-                raise Stopped(verb, "red gate", [rule.rule for rule in error.red] or [error.broken] if hasattr(error, "broken") else [rule.rule for rule in error.red]) from None
+                raise Stopped(
+                    verb,
+                    "red gate",
+                    [rule.rule for rule in error.red] or [error.broken] if hasattr(error, "broken") else [rule.rule for rule in error.red],
+                ) from None
             except GateBroken as error:
                 raise Stopped(verb, "broken gate", [*error.broken, *(rule.rule for rule in error.red)]) from None
         raise Stopped(verb, "still refused after its remedies", [])

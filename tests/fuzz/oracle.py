@@ -17,7 +17,16 @@ from tests.fuzz.fuzzed import Fuzzed
 #: Rows that a statement may visit for each row of the sample: a linear migration needs less than a fifth, a quadratic one ten times it.
 ROWS_VISITED = 600
 #: Columns that both tables have and whose values the mapping does not change.
-_SAME = ("customer_name", "customer_email", "pet_name", "generated_image_url", "generation_status", "access_token", "token_expires_at", "created_at")
+_SAME = (
+    "customer_name",
+    "customer_email",
+    "pet_name",
+    "generated_image_url",
+    "generation_status",
+    "access_token",
+    "token_expires_at",
+    "created_at",
+)
 #: Values that a column may accept or reject: the probe of its rules.
 _ODD = ("~", "x" * 500)
 
@@ -261,7 +270,9 @@ def rules(fuzzed: Fuzzed) -> dict[str, set[str]]:
             for value in _ODD if is_text else ():
                 if not _accepts(session, {column: value}):
                     found[column].add(f"rejects {value[:1]!r} × {len(value)}")
-            existing = fuzzed.rows(pgsql.SQL("SELECT {0} FROM artworks WHERE {0} IS NOT NULL LIMIT 1").format(pgsql.Identifier(column)).as_string())
+            existing = fuzzed.rows(
+                pgsql.SQL("SELECT {0} FROM artworks WHERE {0} IS NOT NULL LIMIT 1").format(pgsql.Identifier(column)).as_string()
+            )
             if is_text and existing and not _accepts(session, {column: existing[0][0]}):
                 found[column].add("rejects a second row with the same value")
     return found

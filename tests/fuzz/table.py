@@ -14,7 +14,7 @@ _INTRODUCTION = """# What your database may look like
 
 <!-- Made by `make compatibility`; do not edit. -->
 
-Each line is a change of the sample's database that was taken through the whole life cycle, both ways, while an application was writing:
+Each line is a change of the sample's database that was taken through the whole life cycle, both ways, while an application wrote:
 deploy, migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Find what your database has, and read what happens.
 
 - **migrates**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a column
@@ -23,8 +23,8 @@ deploy, migrate, switch over, roll back, uninstall (a copy), switch over again, 
 - **refused**: a plan stopped on the first day and named this rule. Nothing was changed.
 - **stops**: a verb stopped later, because the cause appeared later. What serves was whole.
 
-Unless a line says otherwise, it is the same for a plain owner (no superuser, row level security applies) and for a superuser. The plan of
-`deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample.
+Unless a line says otherwise, it is the same for a plain owner (no superuser, row level security applies) and for a superuser. The plan
+of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample.
 """
 _KINDS = {
     "columns": "Columns and types of `artworks`",

@@ -106,9 +106,9 @@ def test_the_oracle_finds_a_dump_that_differs(oracle: Oracle, fuzzed: Fuzzed) ->
     fuzzed.admin.execute("DROP TABLE deleted_before")
     assert [] == oracle.judge_dump(fuzzed)
     fuzzed.admin.execute("CREATE INDEX left_behind ON artworks (pet_name)")
-    assert ["dump: after the uninstall 0 lines are gone, 1 are new: CREATE INDEX left_behind ON public.artworks USING btree (pet_name);"] == (
-        oracle.judge_dump(fuzzed)
-    )
+    assert [
+        "dump: after the uninstall 0 lines are gone, 1 are new: CREATE INDEX left_behind ON public.artworks USING btree (pet_name);"
+    ] == (oracle.judge_dump(fuzzed))
 
 
 def test_the_oracle_finds_a_quadratic_statement(fuzzed: Fuzzed) -> None:
