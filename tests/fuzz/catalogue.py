@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 _BLOCK = re.compile(r"^-- name: (?P<name>\w+)\n", re.MULTILINE)
-_HEADER = re.compile(r"^-- (?P<key>What|At|Decide|Words): (?P<value>.*)$")
+_HEADER = re.compile(r"^-- (?P<key>What|At|Decide|Words|Written): (?P<value>.*)$")
 
 
 class Moment(StrEnum):
@@ -24,7 +24,8 @@ class Moment(StrEnum):
 class Change:
     """One change of the sample.
 
-    `what` says it in words; `decide` is a decision that goes with it; `words` is SQL for a remedy that the product gives in words only.
+    `what` says it in words; `decide` is a decision that goes with it; `words` is SQL for a remedy that the product gives in words only;
+    `written` is a query for what the change has written as the application would: id, column, value.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Change:
     at: Moment = Moment.BEFORE
     decide: str = ""
     words: str = ""
+    written: str = ""
 
 
 @cache
@@ -65,4 +67,5 @@ def _change(kind: str, name: str, text: str) -> Change:
         Moment(header.get("at", "before")),
         header.get("decide", ""),
         header.get("words", ""),
+        header.get("written", ""),
     )

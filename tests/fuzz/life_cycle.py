@@ -235,6 +235,8 @@ class LifeCycle:
         for change in self.changes:
             if change.at is moment:
                 self.fuzzed.apply(change)
+                for key, column, value in self.fuzzed.rows(change.written) if change.written else ():
+                    self.application.journal.values.setdefault(key, {})[column] = value
 
     def _meanwhile(self) -> "_Meanwhile":
         return _Meanwhile([change for change in self.changes if change.at is Moment.COPYING], self.fuzzed)

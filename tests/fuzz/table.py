@@ -14,8 +14,8 @@ _INTRODUCTION = """# What your database may look like
 
 <!-- Made by `make compatibility`; do not edit. -->
 
-Each line is a change of the sample's database that was taken through the whole life cycle, both ways, while an application wrote:
-deploy, migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Find what your database has, and read what happens.
+Each line is a change of the sample's database that went through the whole life cycle, both ways, while an application wrote: deploy,
+migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Find what your database has, and read what happens.
 
 - **migrates**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a column
   and privilege as they must be.

@@ -80,10 +80,11 @@ UPDATE artworks SET user_id = (SELECT id FROM users ORDER BY id LIMIT 1) WHERE i
 -- What: orders reference artworks that were never finished
 UPDATE artworks SET generation_status = 'pending' WHERE id IN (SELECT artwork_id FROM orders ORDER BY id LIMIT 5);
 -- name: paid_then_refused
--- What: after the switch a served artwork with an order gets values that legacy cannot take
+-- What: a served artwork with an order gets one value that legacy cannot take, and another one that it can
 -- At: switched
-UPDATE artworks SET customer_name = NULL WHERE id = (SELECT artwork_id FROM orders ORDER BY id LIMIT 1);
-UPDATE artworks SET generated_image_url = 'https://images.example/new' WHERE id = (SELECT artwork_id FROM orders ORDER BY id LIMIT 1);
+-- Written: SELECT id::text, 'generated_image_url', generated_image_url FROM artworks WHERE generated_image_url = 'https://images.example/new'
+UPDATE artworks SET customer_name = NULL WHERE id = (SELECT artwork_id FROM orders ORDER BY artwork_id DESC LIMIT 1);
+UPDATE artworks SET generated_image_url = 'https://images.example/new' WHERE id = (SELECT artwork_id FROM orders ORDER BY artwork_id DESC LIMIT 1);
 -- name: deleted_user_after_switch
 -- What: a user is deleted after the switch
 -- At: switched
