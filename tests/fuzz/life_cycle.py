@@ -37,9 +37,9 @@ EXCUSES = {"accept_exposure": "", "no_archive": "", "carry_columns": ""}
 class Stopped(Exception):
     """A verb was refused, blocked or red, and no remedy was left to follow."""
 
-    def __init__(self, verb: str, kind: str, rules: Sequence[str]) -> None:
+    def __init__(self, verb: str, kind: str, rules: Sequence[str], subjects: Sequence[str] = ()) -> None:
         super().__init__(f"{kind} at {verb}: {', '.join(rules)}")
-        self.verb, self.kind, self.rules = verb, kind, tuple(rules)
+        self.verb, self.kind, self.rules, self.subjects = verb, kind, tuple(rules), tuple(subjects)
 
 
 @dataclass
@@ -66,6 +66,7 @@ class LifeCycle:
     reports: Path
     seed: int = 1
     outcome: Outcome = field(default_factory=Outcome)
+    first_plan: str = ""
 
     def run(self) -> Outcome:
         """Take the database through the life cycle and return how it ended. A change that this database cannot have ends it at once."""
@@ -74,11 +75,14 @@ class LifeCycle:
         os.environ["ARTWORK_LOCK_WAIT_SECONDS"] = "20"
         try:
             self._change(Moment.BEFORE)
-            self.application = Application(self.fuzzed, self.seed)
-            self.oracle = look(self.fuzzed, self.application)
         except psycopg.Error as error:
             self.outcome.end = f"not possible ({error.sqlstate})"
             return self.outcome
+        try:
+            self.application = Application(self.fuzzed, self.seed)
+            self.oracle = look(self.fuzzed, self.application)
+        except psycopg.Error as error:
+            return self._refused(error)
         try:
             self._live()
         except Stopped as stopped:
@@ -135,6 +139,18 @@ class LifeCycle:
         self.application.write()
         self._judge("after clean_up", clean=True)
 
+    def _refused(self, error: psycopg.Error) -> Outcome:
+        """A database without what the oracle reads must be refused on the first day."""
+        try:
+            deploy_schema.fn.__wrapped__()
+        except PrerequisitesNotMet as refused:
+            self.outcome.said = [f"deploy_schema: {rule}" for rule in sorted({problem.rule for problem in refused.problems})]
+            self.outcome.end = str(Stopped("deploy_schema", "refused", sorted({problem.rule for problem in refused.problems})))
+        except OnlyPlanned:
+            self.outcome.end = "planned"
+            self.outcome.breaches.append(f"a database is accepted that the oracle cannot read: {error.sqlstate}")
+        return self.outcome
+
     def _uninstall_a_copy(self) -> None:
         with self.bench.copy(self.fuzzed) as twin:
             os.environ["ARTWORK_DATABASE_URL"] = twin.url
@@ -150,7 +166,10 @@ class LifeCycle:
         self.outcome.end = str(stopped)
         if stopped.kind in ("refused", "blocked") and stopped.verb in ("deploy_schema", "decide"):
             return
-        if all(change.at is Moment.BEFORE for change in self.changes):
+        foretold = bool(stopped.subjects) and all(subject in self.first_plan for subject in stopped.subjects)
+        if foretold:
+            self.outcome.end += " (the plan of deploy_schema says so)"
+        elif all(change.at is Moment.BEFORE for change in self.changes):
             self.outcome.breaches.append(f"said too late: {stopped}")
         self._judge(f"after the stop at {stopped.verb}", clean=None)
 
@@ -202,7 +221,7 @@ class LifeCycle:
                     self.outcome.breaches.append(f"the remedy of {', '.join(rules)} fails: {error.sqlstate}")
                     raise Stopped(verb, kind, rules) from None
             else:
-                raise Stopped(verb, kind, rules)
+                raise Stopped(verb, kind, rules, [problem.subject for problem in problems])
 
     def _decide(self, decision: str) -> None:
         name, _, value = decision.partition(" ")
@@ -226,7 +245,9 @@ class LifeCycle:
             plan = end.plan
         else:
             return  # it had only steps left to finish
-        self.oracle.warned += "\n".join(line for line in plan_markdown(plan).splitlines() if "⚠" in line)
+        markdown = plan_markdown(plan)
+        self.first_plan = self.first_plan or markdown
+        self.oracle.warned += "\n".join(line for line in markdown.splitlines() if "⚠" in line)
         if plan.blockers:
             raise Blocked(str(plan.verb), plan.number, plan.blockers)
         verb.fn.__wrapped__(**parameters, plan=plan.number, approved_by="fuzzer", reason="fuzz")

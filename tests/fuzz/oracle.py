@@ -149,11 +149,17 @@ class Oracle:
                 kinds = sorted({"e-mails" if "@" in secret else "artworks or tokens" for secret in gained})
                 breaches.append(f"exposure: {caller.role} reads {len(gained)} more {' and '.join(kinds)}")
             for what, amount in now.changes.items():
-                if amount > was.changes.get(what, 0) + (len(own) + len(written) if was.changes.get(what, 0) else len(own)):
+                if amount > self._most(what, was.changes.get(what, 0), len(own)):
                     breaches.append(f"exposure: {caller.role} may {what} {amount} rows, {was.changes.get(what, 0)} before")
         if stolen := self.attack.loot(self.fuzzed) - self.loot - written:
             breaches.append(f"exposure: strangers got hold of {len(stolen)} artworks through users")
         return [] if "users" in self.excused else breaches
+
+    def _most(self, what: str, before: int, own: int) -> int:
+        """Return how many rows a caller may change now: those of before, those that became the caller's own, and what was written since."""
+        if what.split()[1] in ("artworks", "users"):
+            return before + own + (len(self.application.journal.values) if before else 0)
+        return before + own + 2 * self.application.journal.writes + 50
 
     def _ownership(self) -> list[str]:
         if not self._has("artworks", "user_id"):
