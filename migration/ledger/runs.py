@@ -102,7 +102,6 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
     """
     refuse_pooler(target, verb.name)
     with target.autocommit("taking the run's lock") as connection:
-        connection.detach()  # closed at the end: in the pool it would keep the lock
         deadline = time.monotonic() + settings.run_wait_seconds
         while not (_is_true(connection, "locks/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
@@ -152,8 +151,8 @@ def refuse_pooler(target: Database, verb: str) -> None:
 
 def _backend_changes(target: Database) -> bool:
     question = text("SELECT PG_BACKEND_PID()")
-    with target.autocommit("looking for a pooler") as first:
+    with target.untouched("looking for a pooler") as first:
         before = first.execute(question).scalar_one()
-        with target.transaction("looking for a pooler") as second:
+        with target.untouched("looking for a pooler") as second:
             other = second.execute(question).scalar_one()
             return bool(other == before or first.execute(question).scalar_one() != before)
