@@ -15,7 +15,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
 
 import sql
-from migration.errors import BadInput, DatabaseError, DatabaseUnreachable, Overtaken
+from migration.errors import BadInput, DatabaseError, DatabaseUnreachable, HiddenRows, Overtaken
 from sql import SqlFile, StatementRow
 
 Result = TypeVar("Result")
@@ -53,7 +53,7 @@ SETTINGS = {
     "quote_all_identifiers": "off",
 }
 #: For transactions in which code of the application runs, its triggers or its materialized views: there its policies filter as always.
-#: What we read there ourselves is checked for hidden rows, see `hidden_rows`.
+#: What we read there ourselves is checked for hidden rows before the commit.
 APPLICATION_CODE = {"row_security": "on"}
 #: A setting that an older server does not have is skipped, so that such a server is refused by its prerequisite and not by an error here.
 _SET = (
@@ -103,7 +103,7 @@ class Database:
         """Open a transaction, and commit it at the end of the block. `action` names it in errors.
 
         The `settings` hold for this transaction only; a pooler would keep those of a session. The search_path is empty, so every name in
-        our SQL has its schema. Raises DatabaseUnreachable, Overtaken or DatabaseError.
+        our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or DatabaseError.
         """
         with translated(action, self.address), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
@@ -149,7 +149,10 @@ class Database:
         for attempt in range(1, self.attempts + 1):
             try:
                 with self.transaction(action, **limits) as connection:
-                    return work(connection)
+                    result = work(connection)
+                    if application_code and connection.in_transaction():  # if not, the work has rolled itself back
+                        _require_all_rows(connection, action)
+                    return result
             except DatabaseError as error:
                 if error.sqlstate not in RETRIED or attempt == self.attempts:
                     raise
@@ -176,6 +179,12 @@ def set_all(connection: Connection, settings: Mapping[str, str], *, local: bool 
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
     return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+
+
+def _require_all_rows(connection: Connection, action: str) -> None:
+    """Raise HiddenRows if row level security hid rows in this transaction. Its locks keep the flags as they were when it read them."""
+    if hidden := rows(connection, "plan/prerequisites/row_security"):
+        raise HiddenRows(", ".join(row["subject"] for row in hidden), action)
 
 
 def run(connection: Connection, name: str, **parameters: object) -> CursorResult[Any]:
@@ -223,6 +232,8 @@ def _translation(error: BaseException | None, action: str, address: str) -> Exce
     message = (diagnosis.message_primary or "") if diagnosis else ""
     if sqlstate == "55000" and "was overtaken by run" in message:
         return Overtaken(f"{action}: {message}. Nothing of this step was kept. The newer run does the work.")
+    if getattr(diagnosis, "source_function", None) == "check_enable_rls":
+        return HiddenRows(message, action)
     names = [getattr(diagnosis, part, None) for part in ("schema_name", "table_name", "column_name", "constraint_name")]
     objects = ".".join(name for name in names if name)
     raised_by_a_function = getattr(diagnosis, "source_function", None) == "exec_stmt_raise"

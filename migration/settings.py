@@ -97,11 +97,12 @@ def complete_url(url: URL, driver: str = "psycopg") -> URL:
 
 def _parameters_in_their_place(url: URL) -> URL:
     """Return the URL with user, password, port and database in their places where they were given as parameters."""
-    given = {part: url.query[name] for name, part in _PARTS.items() if isinstance(url.query.get(name), str)}
-    if "port" in given and not given["port"].isdigit():  # a list of ports belongs to a list of hosts, which libpq reads
-        del given["port"]
-    parts = {part: int(value) if part == "port" else value for part, value in given.items()}
-    return url.set(**parts).difference_update_query([name for name, part in _PARTS.items() if part in parts])
+    for name, part in _PARTS.items():
+        value = url.query.get(name)
+        if not isinstance(value, str) or (name == "port" and not value.isdigit()):
+            continue  # several ports belong to several hosts, and libpq reads both
+        url = url.difference_update_query([name]).set(**{part: int(value) if name == "port" else value})  # type: ignore[arg-type]
+    return url
 
 
 def _bad_url(problem: str, fix: str = "write it as postgresql://user:password@host:5432/database") -> BadInput:

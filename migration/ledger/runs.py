@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.database import Database
 from migration.errors import BadInput, PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
 from migration.ledger import ledger
-from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase, Verb
+from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.settings import Settings
 
 
@@ -107,6 +108,8 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
             if time.monotonic() >= deadline:
                 raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
             time.sleep(0.2)
+        if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
+            require_all_rows(target, verb.name)
         yield Run(target, settings, verb=verb, name=name, run_id=run_id)
 
 
@@ -128,6 +131,13 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
         if time.monotonic() >= deadline:
             raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
         time.sleep(0.05)
+
+
+def require_all_rows(target: Database, verb: str) -> None:
+    """Raise PrerequisitesNotMet if row level security hides rows from us, with each table and the statement that shows them."""
+    file = sql.load("plan/prerequisites/row_security")
+    if found := target.read(file.name):
+        raise PrerequisitesNotMet(verb, [Problem.found(file.rule, file.header["remedy"], row) for row in found])
 
 
 def refuse_pooler(target: Database, verb: str) -> None:
