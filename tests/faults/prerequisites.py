@@ -443,7 +443,9 @@ PREREQUISITES += [
         "row_security",
         "table public.orders",
         f"hides rows from role {OWNER}: it is forced on the owner",
-        OWNED + "; ALTER TABLE public.orders FORCE ROW LEVEL SECURITY",
+        GIVE_TO_OWNER
+        + f"ALTER TABLE public.orders FORCE ROW LEVEL SECURITY; GRANT CREATE ON SCHEMA public TO {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
         user=OWNER,
     ),
 ]

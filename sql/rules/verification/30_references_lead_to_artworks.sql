@@ -23,4 +23,8 @@ GROUP BY r.id;
 -- Checked:
 SELECT COUNT(*)
 -- the table itself is one: a database without a reference was checked too
-FROM (SELECT r.id FROM artwork_migration.referenced_artwork AS r UNION ALL SELECT NULL) AS c
+FROM (
+  SELECT r.id FROM artwork_migration.referenced_artwork AS r
+  UNION ALL
+  SELECT NULL
+) AS c
