@@ -100,6 +100,18 @@ class LiveSum(Measured):
     fix: ClassVar[str] = "It is a defect, or the retired table has rows that the mapping view does not show. Report it."
 
 
+class ReferencesLeadToArtworks(Measured):
+    description: str | None = "Every row that references an artwork leads to a row of the serving table."
+    why: ClassVar[str] = (
+        "No order may lose its artwork. The rows are counted: a valid key only says what the role that validated it could see. Under a key "
+        "that is NOT VALID, a reference that never led to an artwork is no finding. About is the referencing columns."
+    )
+    fix: ClassVar[str] = (
+        "The artwork was deleted, or was never copied, while the key was not enforced. 1. Read the row in `artworks_old` and insert it "
+        "into `artworks`. 2. Or, if the artwork is gone from both tables, correct the rows that reference it."
+    )
+
+
 class RetiredUntouched(Measured):
     description: str | None = "The retired table is unchanged since the switch, except `user_id` of deleted users."
     why: ClassVar[str] = (
@@ -230,5 +242,6 @@ VERIFICATION = Suite(
         RollBackOpen,
         CaptureInPlace,
         LiveConstraintsInPlace,
+        ReferencesLeadToArtworks,
     ),
 )

@@ -39,6 +39,11 @@ class Problem:
     statement: str = ""
     decision: str = ""
 
+    @classmethod
+    def found(cls, rule: str, remedy: str, row: Mapping[str, str | None]) -> "Problem":
+        """Return what a rule has found: its row has `subject`, `problem` and, unless they are NULL, `statement` and `decision`."""
+        return cls(rule=rule, remedy=remedy, **{name: value for name, value in row.items() if value is not None})
+
     def __str__(self) -> str:
         statement = f" Statement: `{self.statement}`" if self.statement else ""
         decision = f" Decision: `artwork-migration run decide {self.decision} --approved-by NAME --reason WHY`" if self.decision else ""
@@ -261,14 +266,30 @@ class OldTransactions(MigrationError):
 
 
 class DatabaseError(MigrationError):
-    """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows."""
+    """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows.
+
+    `reason` is what a gate says of a rule that could not be judged because of it.
+    """
 
     end_state = "Failed"
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
+        self.reason = f"failed with SQLSTATE {sqlstate}"
         where = f" on {objects}" if objects else ""
         super().__init__(
             f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
             "rolled back. To fix: remove the cause, then run the verb again; it resumes."
+        )
+
+
+class HiddenRows(DatabaseError):
+    """Row level security hides rows of a table from our role, so what we read is not all there is. `objects` names the table."""
+
+    def __init__(self, objects: str, action: str) -> None:
+        super().__init__("42501", "InsufficientPrivilege", objects, action)
+        self.reason = f"could not see every row: row level security hides some from the role ({objects})"
+        self.args = (
+            f"{action}: row level security hides rows from the role ({objects}). What was committed before stays; the rest was rolled "
+            "back, because hidden rows would count as absent. To fix: run the verb again; it names each table and the way to fix it.",
         )

@@ -26,6 +26,8 @@ _STAGES = {
         "Each runs alone, without a lock that blocks the application. If the run is killed here, run the verb again: it does the rest.",
     ),
 }
+#: What checks a blocker of deploy_schema again that took too long.
+_RECHECKED_BY = {"orphan_reference": "The plan of `switch_over`", "referenced_row": "The gate `legacy_artworks`"}
 
 
 def plan_markdown(plan: Plan) -> str:
@@ -130,7 +132,7 @@ def _not_checked(plan: Plan) -> list[str]:
     """Return the possible blockers whose query exceeded its time limit."""
     rules = plan.facts.get("not_checked", [])
     return [
-        f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it."
+        f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. {_RECHECKED_BY[rule]} rechecks it."
         for rule in rules
     ]
 

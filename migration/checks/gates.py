@@ -144,7 +144,7 @@ def measure(run: Run, suite: str) -> dict[str, str]:
         try:
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:
-            failed[rule.rule] = f"failed with SQLSTATE {error.sqlstate}"
+            failed[rule.rule] = error.reason
     return failed
 
 

@@ -41,7 +41,7 @@ def measure(run: Run) -> dict[str, str]:
         try:
             check(run)
         except DatabaseError as error:
-            failed |= dict.fromkeys(rules, f"failed with SQLSTATE {error.sqlstate}")
+            failed |= dict.fromkeys(rules, error.reason)
         except CannotCheck as reason:
             failed |= dict.fromkeys(rules, str(reason))
     return failed

@@ -23,6 +23,8 @@ _CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privi
 
 #: A blocker of the uninstall, of the switch and of the clean-up, rechecked under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
+#: The prerequisite that we see every row, rechecked under the locks of each verb.
+ROW_SECURITY = "plan/prerequisites/row_security"
 #: Drift of the objects that capture, write-through and carry-back rely on: a blocker of the roll back.
 DRIFT = ("drift/trigger_drifted", "drift/function_changed")
 #: Drift of our views, without which no other check is possible.
@@ -124,11 +126,7 @@ def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> l
     Its rows are (subject, problem) and, where one statement or one decision is the remedy, `statement` or `decision`. The remedy in words
     is in the file's header.
     """
-    return [Problem(rule=file.rule, remedy=file.header["remedy"], **_without_nulls(row)) for row in catalog.rows(connection, file)]
-
-
-def _without_nulls(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in row.items() if value is not None}
+    return [Problem.found(file.rule, file.header["remedy"], row) for row in catalog.rows(connection, file)]
 
 
 def database_mark(connection: Connection) -> str:

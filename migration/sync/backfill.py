@@ -39,7 +39,9 @@ def create_users(run: Run) -> int:
     """
     run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
     created = 0
-    while batch := run.database.write("creating users", lambda connection: _create_batch(run, connection), applying=True):
+    while batch := run.database.write(
+        "creating users", lambda connection: _create_batch(run, connection), applying=True, application_code=True
+    ):
         created += batch[0]["created"]
     return created
 

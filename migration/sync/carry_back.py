@@ -47,7 +47,9 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
     Locks rows of the retired table only, one batch at a time. Changes nothing.
     """
-    return run.database.write("dry run of the rollback", lambda connection: _dry_run(connection, run.settings.batch_size, batches))
+    return run.database.write(
+        "dry run of the rollback", lambda connection: _dry_run(connection, run.settings.batch_size, batches), application_code=True
+    )
 
 
 def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
@@ -69,7 +71,7 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     """
     total, small = CarriedBack(), 0
     while small < SMALL_BATCHES:
-        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection))
+        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection), application_code=True)
         total.add(batch)
         if not batch.logged:
             break

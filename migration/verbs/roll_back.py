@@ -19,6 +19,7 @@ from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
     CAPTURE_DRIFTED,
     DRIFT,
+    ROW_SECURITY,
     VIEW_GONE,
     Catalog,
     database_mark,
@@ -68,6 +69,7 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
         *_step(connection, "switch_over/fence"),
         *switch_over.locks(connection),
         *dependents.unchanged(connection),
+        recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(CAPTURE_DRIFTED)),
         *_step(connection, "roll_back/to_migrated/last_carry_back"),
         recheck(sql.load(REFUSED_AND_REFERENCED)),
@@ -126,7 +128,7 @@ def plan_uninstall(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=(
-            *(_undo_deployment(connection, [recheck(file) for file in files], undos) if in_place else ()),
+            *(_undo_deployment(connection, [recheck(file) for file in (sql.load(ROW_SECURITY), *files)], undos) if in_place else ()),
             *_remove_the_rest(connection, undos),
         ),
         blockers=tuple(problem for file in files for problem in problems_found(connection, Catalog({}), file)),

@@ -36,6 +36,16 @@ BEGIN
 END
 $$;
 
+-- Whether legacy has the row. If row level security hides rows from the owner of this function, it fails, and the write is recorded as
+-- rejected: a row that cannot be seen is not a row that was deleted.
+CREATE FUNCTION artwork_migration.is_in_legacy(artwork_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id);
+END
+$$;
+
 -- Nothing is left to decide about this row. A row in quarantine that waits for its token is next.
 CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -118,7 +128,7 @@ BEGIN
       END IF;
     END IF;
     -- A trigger of the legacy table may skip a row without an error. That legacy has deleted the row is no error.
-    IF reached = 0 AND (operation = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
+    IF reached = 0 AND (operation = 'INSERT' OR artwork_migration.is_in_legacy(NEW.id)) THEN
       RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
     END IF;
     IF operation <> TG_OP THEN
@@ -156,8 +166,9 @@ $$;
 -- An artwork that another table references must not be deleted, as with a RESTRICT key. The serving row is locked first, and references
 -- are searched in a new statement: an order that is being placed holds KEY SHARE on the row, and a cascade would delete that order with
 -- its payment.
+-- If row level security hides references from the owner of this function, it fails.
 CREATE FUNCTION artwork_migration.refuse_referenced(artwork_id uuid) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = off
 AS $$
 BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
@@ -204,6 +215,7 @@ DROP FUNCTION artwork_migration.delete_through();
 DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();
 DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
+DROP FUNCTION artwork_migration.is_in_legacy(uuid);
 DROP FUNCTION artwork_migration.is_only_clean(uuid);
 DROP FUNCTION artwork_migration.is_foreign_id(uuid);
 DROP FUNCTION artwork_migration.widen_search_path();

@@ -251,6 +251,7 @@ PRIVILEGE_CASES = [
             ("create_privilege", "database *", "no CREATE"),
             ("create_privilege", "schema public", "no CREATE"),
             ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
+            ("row_security", "table public.orders", f"hides rows from role {STRANGER}"),
             ("policy_schema", "schema auth", f"role {STRANGER} has no USAGE"),
         ),
         user=STRANGER,
@@ -433,4 +434,28 @@ ADVISORIES = [
     one("the state of another tool", "tool", "schema pgroll", "pgroll keeps its state there", "CREATE SCHEMA pgroll"),
     one("a copy of the table", "copy", "table public.artworks_backup", "looks like a copy", "CREATE TABLE public.artworks_backup ()"),
     one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "maintains one", TRIGGER.format("to_new")),
+]
+
+#: What is not what it seems: rows that are hidden, and references that lead nowhere.
+PREREQUISITES += [
+    one(
+        "orders whose policies bind their owner",
+        "row_security",
+        "table public.orders",
+        f"hides rows from role {OWNER}: it is forced on the owner",
+        GIVE_TO_OWNER
+        + f"ALTER TABLE public.orders FORCE ROW LEVEL SECURITY; GRANT CREATE ON SCHEMA public TO {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+]
+BLOCKERS += [
+    one(
+        "an order for an artwork that does not exist",
+        "orphan_reference",
+        "key orders_artwork_id_fkey on public.orders",
+        "1 of its rows reference artworks that do not exist: 00000000-0000-4000-8000-000000000001.",
+        "ALTER TABLE public.orders DISABLE TRIGGER ALL; UPDATE public.orders SET artwork_id = '00000000-0000-4000-8000-000000000001'"
+        " WHERE id = (SELECT id FROM public.orders ORDER BY id LIMIT 1); ALTER TABLE public.orders ENABLE TRIGGER ALL",
+    ),
 ]
