@@ -18,7 +18,8 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
             change too, or `none`. in_flight_age takes an interval like `15 minutes`, max_quarantined a number of rows. function_roles
             takes the roles that may call the lifecycle functions, separated by commas. accept_drift takes what may differ from the
             deployment, as the refusal names it, separated by commas, or `none`. clear_rejected_write takes the id of an artwork whose
-            rejected write is resolved; from then on the clean row follows the legacy row again. no_archive takes `accepted`,
+            rejected write is resolved; from then on the clean row follows the legacy row again. accept_rejected_writes takes the ids of
+            artworks whose values may stay behind at a roll back, separated by commas, `all`, or `none`. no_archive takes `accepted`,
             remove_test_data and remove_ownerless_users take `yes`; clean_up reads these three, and `no` revokes them.
         value: The value of the decision.
         approved_by: Who decides.

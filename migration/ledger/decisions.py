@@ -15,6 +15,8 @@ from migration.ledger.phases import Phase
 
 #: The value of a list without a decision, and the value that revokes one.
 NONE = "none"
+#: The value of a list that names everything.
+ALL = "all"
 
 #: The kinds of exposure that can be accepted: a user sees artworks that had no owner, or that had another owner.
 EXPOSURES = ("user_gained", "user_changed")
@@ -33,6 +35,7 @@ class DecisionName(StrEnum):
     NO_ARCHIVE = "no_archive"
     REMOVE_TEST_DATA = "remove_test_data"
     REMOVE_OWNERLESS_USERS = "remove_ownerless_users"
+    ACCEPT_REJECTED_WRITES = "accept_rejected_writes"
 
 
 #: Decisions that only deploy_schema reads, and how to get their effect after it has run.
@@ -141,6 +144,17 @@ def _artwork(_: Connection, given: str) -> str:
         raise _not_accepted(DecisionName.CLEAR_REJECTED_WRITE, "the id of one artwork") from None
 
 
+def _rejected(_: Connection, given: str) -> str:
+    """Return the ids as one list, or the word for all or for none."""
+    if given in (NONE, ALL):
+        return given
+    try:
+        return ",".join(dict.fromkeys(str(UUID(name)) for name in _names(given))) or NONE
+    except ValueError:
+        wanted = f"ids of artworks, separated by commas, or {ALL}, or {NONE}"
+        raise _not_accepted(DecisionName.ACCEPT_REJECTED_WRITES, wanted) from None
+
+
 def _columns(connection: Connection, given: str) -> str:
     """Return the columns as one list. Raises BadInput if one of them cannot be carried over."""
     columns = _names(given)
@@ -216,4 +230,5 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.FUNCTION_ROLES: _roles,
     DecisionName.CLEAR_REJECTED_WRITE: _artwork,
     DecisionName.ACCEPT_DRIFT: _drifted,
+    DecisionName.ACCEPT_REJECTED_WRITES: _rejected,
 }
