@@ -47,7 +47,7 @@ SELECT
 FROM artwork_migration.decision AS d;
 
 -- name: column_gone
--- What: the columns that the view artwork_migration.column_gone (deploy_schema/49_column_gone) will have, from the mapping (:mapping).
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/27_column_gone) will have, from the mapping (:mapping).
 -- Why: the plan names the dependents that cannot be recreated on the clean table before that table exists.
 -- Locks: none.
 SELECT

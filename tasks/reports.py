@@ -5,6 +5,7 @@ import io
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.errors import Problem, shown
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from reporting import pages
@@ -58,9 +60,14 @@ def export_ledger(run: Run) -> Path:
     return path
 
 
-def write_csv(run: Run, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+def write_problems(reports: Path, name: str, problems: Sequence[Problem]) -> str:
+    """Write all problems to a private CSV file in the reports folder, if a message does not show all. Returns where it is, or nothing."""
+    return write_csv(reports, name, [asdict(problem) for problem in problems]) if len(shown(problems)) < len(problems) else ""
+
+
+def write_csv(reports: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
     """Write rows to a private CSV file in the reports folder, in place of an older one. Returns where it is, or why it is not there."""
-    path = (run.settings.reports / name).absolute()
+    path = (reports / name).absolute()
     content = io.StringIO()
     writer = csv.DictWriter(content, list(rows[0]) if rows else [])
     writer.writeheader()

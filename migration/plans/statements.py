@@ -122,9 +122,9 @@ def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> l
     """Return the problems that the query of a file finds.
 
     Its rows are (subject, problem) and, where one statement or one decision is the remedy, `statement` or `decision`. The remedy in words
-    is in the file's header.
+    is in the file's header, unless the row has one of its own.
     """
-    return [Problem(rule=file.rule, remedy=file.header["remedy"], **_without_nulls(row)) for row in catalog.rows(connection, file)]
+    return [Problem(rule=file.rule, **{"remedy": file.header["remedy"], **_without_nulls(row)}) for row in catalog.rows(connection, file)]
 
 
 def _without_nulls(row: Mapping[str, Any]) -> dict[str, str]:
