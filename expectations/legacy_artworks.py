@@ -164,6 +164,19 @@ class TokenDuplicates(Measured):
     fix: ClassVar[str] = "1. Give all but one of them a token of its own. 2. Or decide `max_quarantined`."
 
 
+class FinishedAreMigrated(Measured):
+    description: str | None = "Every artwork that has a picture is migrated as completed, except as many as a decision accepts."
+    why: ClassVar[str] = (
+        "If the rules do not fit the data, customers' links lead to nothing after the switch, or to less than before. Without a decision "
+        "no artwork with a valid link may stay behind, and of the others at most one in ten. About is why it stays behind; `unfinished` "
+        "is migrated with another status than completed."
+    )
+    fix: ClassVar[str] = (
+        "1. If these artworks are finished, set their `generation_status` to completed; give them an e-mail or a token if they have none. "
+        "2. Or decide `max_left_behind`."
+    )
+
+
 LEGACY_ARTWORKS = Suite(
     "legacy_artworks",
     about="Judged first, before a user is created or a row is copied, on `public.artworks`. Its columns exist in every deployment.",
@@ -182,5 +195,5 @@ LEGACY_ARTWORKS = Suite(
         LegacyGeneratedImageIsUrl,
         LegacyLinkExpires,
     ),
-    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates),
+    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates, FinishedAreMigrated),
 )

@@ -182,11 +182,12 @@ class RollBackOpen(Measured):
     description: str | None = "The retired table takes everything that was written since the switch, so a roll back can carry it back."
     why: ClassVar[str] = (
         "At most twenty batches are carried back in a transaction that is rolled back. The ids are of rows that the retired table does "
-        "not take, mostly because of a NOT NULL or a type that the clean table does not have."
+        "not take as a whole, mostly because of a NOT NULL or a type that the clean table does not have. About is the columns; `id` is "
+        "the whole row."
     )
     fix: ClassVar[str] = (
-        "Correct the rows if you may need to roll back. A roll back would record them in `rejected_write` and continue, unless an order "
-        "references them."
+        "Correct these columns if you may need to roll back: a roll back is blocked until they are corrected, or until "
+        "`accept_rejected_writes` accepts that older values serve."
     )
     empty_is_fine: ClassVar[bool] = True
 

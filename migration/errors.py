@@ -1,5 +1,6 @@
 """Errors are facts with fields. A message says what happened, what it means for the data, and what to do; none carries a value of a row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -41,8 +42,8 @@ class Problem:
 
     @classmethod
     def found(cls, rule: str, remedy: str, row: Mapping[str, str | None]) -> "Problem":
-        """Return what a rule has found: its row has `subject`, `problem` and, unless they are NULL, `statement` and `decision`."""
-        return cls(rule=rule, remedy=remedy, **{name: value for name, value in row.items() if value is not None})
+        """Return what a rule has found. Its row has `subject` and `problem`, and may have `statement`, `decision` and its own `remedy`."""
+        return cls(rule=rule, **{"remedy": remedy, **{name: value for name, value in row.items() if value is not None}})
 
     def __str__(self) -> str:
         statement = f" Statement: `{self.statement}`" if self.statement else ""
@@ -50,12 +51,42 @@ class Problem:
         return f"{self.subject}: {self.problem} To fix: {self.remedy}{statement}{decision}"
 
 
-class PrerequisitesNotMet(MigrationError):
+#: Problems of one rule that a message shows. A file has all of them.
+PROBLEMS_SHOWN = 10
+
+
+def shown(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the first problems of each rule."""
+    seen: Counter[str] = Counter()
+    return [problem for problem in problems if (seen.update([problem.rule]) or seen[problem.rule]) <= PROBLEMS_SHOWN]
+
+
+def problem_lines(problems: Sequence[Problem], *, listed_in: str = "", mark: str = "- {}") -> str:
+    """Return a line for each problem that is shown, in the form of `mark`, and a line for each rule that has more: how many, and where."""
+    where = f"; all of them are in {listed_in}" if listed_in else ""
+    counts = Counter(problem.rule for problem in problems)
+    long = {rule: count for rule, count in counts.items() if count > PROBLEMS_SHOWN}
+    more = [f"- {rule}: {count:,} in all, the first {PROBLEMS_SHOWN} here{where}." for rule, count in long.items()]
+    return "\n".join([*(mark.format(problem, rule=problem.rule) for problem in shown(problems)), *more])
+
+
+class Refused(MigrationError):
+    """A verb that is stopped by a list of problems. `list_name` is the name of a file for all of them, `listed_in` its path."""
+
+    def __init__(self, message: str, problems: Sequence[Problem], list_name: str) -> None:
+        self.message, self.problems, self.list_name = message, tuple(problems), list_name
+        self.listed_in = ""
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{problem_lines(self.problems, listed_in=self.listed_in)}"
+
+
+class PrerequisitesNotMet(Refused):
     """The database cannot be migrated as it is; nothing was created."""
 
     def __init__(self, verb: str, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(f"{verb} is refused. Nothing was changed.\n" + "\n".join(f"- {problem}" for problem in self.problems))
+        super().__init__(f"{verb} is refused. Nothing was changed.", problems, f"{verb}-prerequisites.csv")
 
 
 class WrongPhase(MigrationError):
@@ -96,12 +127,17 @@ class PlanOutdated(MigrationError):
         )
 
 
-class Blocked(MigrationError):
+class Blocked(Refused):
     """The plan has blockers. `state` is what that means for the data."""
 
     def __init__(self, verb: str, number: str, blockers: Sequence[Problem], *, state: str = "Nothing was changed.") -> None:
         self.blockers = tuple(blockers)
-        super().__init__(f"{verb}: plan {number} has blockers. {state}\n" + "\n".join(f"- {blocker}" for blocker in self.blockers))
+        super().__init__(f"{verb}: plan {number} has blockers. {state}", blockers, blockers_file(number))
+
+
+def blockers_file(number: str) -> str:
+    """Return the name of the file with all blockers of a plan."""
+    return f"plan-{number}-blockers.csv"
 
 
 class NewBlocker(MigrationError):

@@ -37,6 +37,19 @@ _SIZES = {
 }
 
 
+def verdict(facts: Facts) -> str:
+    """Return one sentence: how many of the legacy rows are migrated."""
+    rows = facts["legacy_rows"]
+    if rows is None:
+        return NOT_COUNTED
+    total, along = sum(rows.values()), rows.get("eligible", 0) + rows.get("in_flight", 0)
+    if not total:
+        return f"{MARK} The legacy table is empty."
+    count, behind = _count(facts, along), _count(facts, total - along)
+    share = f"{count} of {_count(facts, total)} legacy rows ({_share(along, total)}) are migrated; {behind} stay behind."
+    return f"{MARK} Most rows stay behind: {share}" if 2 * along < total else share
+
+
 def sections(facts: Facts) -> str:
     """Return every section with its heading; a section without findings is one sentence."""
     return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())

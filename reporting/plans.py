@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import cast
 
 import sql
+from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
@@ -32,15 +33,24 @@ _RECHECKED_BY = {"orphan_reference": "The plan of `switch_over`", "referenced_ro
 
 def plan_markdown(plan: Plan) -> str:
     """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements."""
-    blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_checked(plan)]) or "None."
+    listed = problem_lines(plan.blockers, listed_in=f"`{blockers_file(plan.number)}`", mark="- **{rule}**: {}")
+    blockers = "\n".join(filter(None, [listed, *_not_checked(plan)])) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None: the defaults apply."
     return (
-        f"# Plan {plan.number}: {plan.verb}\n\nNothing was changed. {_next_step(plan)}\n\n"
+        f"# Plan {plan.number}: {plan.verb}\n\n{verdict(plan)}Nothing was changed. {_next_step(plan)}\n\n"
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_dependents(plan)}{_statements(plan)}\n"
     )
+
+
+def verdict(plan: Plan) -> str:
+    """Return what the first line of a plan says: of deploy_schema how many rows are migrated, and what customers would lose."""
+    if plan.verb is not DEPLOY_SCHEMA:
+        return ""
+    lost = [f"{blocker.subject}: {blocker.problem}" for blocker in plan.blockers if blocker.rule == "left_behind"]
+    return " ".join([f"**{plan_facts.verdict(cast(plan_facts.Facts, plan.facts))}**", *lost]) + "\n\n"
 
 
 def _next_step(plan: Plan) -> str:

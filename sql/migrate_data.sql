@@ -143,3 +143,15 @@ WITH in_flight AS (
 INSERT INTO artwork_migration.legacy_change (ids)
 SELECT ARRAY_AGG(f.id) FROM in_flight AS f
 HAVING COUNT(*) > 0;
+
+-- name: log_ordered_test_data
+-- What: logs the test data that another table references.
+-- Why: a decision (ordered_test_data) has changed whether it is migrated, so catch-up must decide about it anew.
+-- Locks: none on a table of the application.
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(a.id)
+FROM public.artworks AS a
+WHERE
+  a.original_image_url LIKE 'test-%'
+  AND a.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r)
+HAVING COUNT(*) > 0;

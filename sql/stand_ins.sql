@@ -1,4 +1,5 @@
--- The queries that replace a relation that does not exist yet when deploy_schema is planned (see Given in sql/__init__.py).
+-- The queries that replace a relation that does not exist yet when deploy_schema is planned, or that holds other rows when a rollback is
+-- (see Given in sql/__init__.py).
 
 -- name: no_users
 -- What: the users of a database without the table.
@@ -46,7 +47,7 @@ SELECT
 FROM artwork_migration.decision AS d;
 
 -- name: column_gone
--- What: the columns that the view artwork_migration.column_gone (deploy_schema/49_column_gone) will have, from the mapping (:mapping).
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/27_column_gone) will have, from the mapping (:mapping).
 -- Why: the plan names the dependents that cannot be recreated on the clean table before that table exists.
 -- Locks: none.
 SELECT
@@ -60,3 +61,14 @@ WHERE
     FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, data_type text, carried boolean)
     WHERE m.clean_column = a.attname AND (m.carried OR (m.data_type::regtype = a.atttypid AND a.atttypmod = -1))
   );
+
+-- name: rejected_write
+-- What: the writes that a dry run of the rollback could not carry back (:rejections).
+-- Why: the dry run was rolled back, so the table does not have them.
+-- Locks: none.
+SELECT
+  r.id,
+  r.columns,
+  r.sql_state,
+  r.object
+FROM JSONB_TO_RECORDSET(CAST(:rejections AS jsonb)) AS r (id uuid, columns text[], sql_state text, object text);

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from migration.errors import blockers_file
 from migration.ledger.runs import Approval, Run
 from migration.plans import execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
-from tasks.reports import write_private
+from tasks.reports import write_private, write_problems
 from tasks.steps import log, step
 
 
@@ -57,6 +58,7 @@ def publish_plan(run: Run, plan: Plan) -> Path | None:
     keep_plan(run, plan)
     markdown = plan_markdown(plan)
     publish(f"plan-{plan.number}", markdown, f"Plan {plan.number} of {plan.verb}; nothing was changed")
+    write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
     path = (run.settings.reports / f"plan-{plan.number}.md").absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -99,6 +99,12 @@ class GateVerdict:
         ]
 
     @property
+    def summary(self) -> str:
+        """A sentence on a verdict that is not red, with the rules that found something although they stop nothing."""
+        warnings = ", ".join(f"{rule.rule} ({rule.bad})" for rule in self.rules if rule.label == "warning")
+        return f"no check is red; warnings: {warnings}." if warnings else "every check is green."
+
+    @property
     def red_names(self) -> list[str]:
         """The names of the rules that make the gate red."""
         return [rule.rule for rule in self.rules if rule.red]

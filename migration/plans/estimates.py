@@ -124,11 +124,13 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         "users": _stand_in(_has_users(connection), "users", "no_users"),
         "clean_modified": sql.load("stand_ins/clean_modified").statement,
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
-        "referenced_artwork": _referenced(connection),
+        "referenced_artwork": _question(connection, "referenced_artwork"),
         "column_gone": sql.load("stand_ins/column_gone").statement,
     }
-    mapping = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins)
-    return file.given({**stand_ins, "legacy_artwork": mapping.statement})
+    stand_ins["legacy_artwork"] = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins).statement
+    left_behind = SqlFile("left_behind", {"given": "legacy_artwork, decision"}, _question(connection, "left_behind"))
+    stand_ins["left_behind"] = left_behind.given(stand_ins).statement
+    return file.given(stand_ins)
 
 
 def _stand_in(there: bool, present: str, absent: str) -> str:
@@ -139,10 +141,10 @@ def _has_users(connection: Connection) -> bool:
     return bool(connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one())
 
 
-def _referenced(connection: Connection) -> str:
-    """Return the query of the view referenced_artwork, which deploy_schema will create."""
-    (view,) = database.statements(connection, sql.load("deploy_schema/referenced_artwork"))
-    return view.question or ""
+def _question(connection: Connection, view: str) -> str:
+    """Return the query of a view that deploy_schema will create."""
+    (statement,) = database.statements(connection, sql.load(f"deploy_schema/{view}"))
+    return statement.question or ""
 
 
 def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:

@@ -124,7 +124,7 @@ def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> l
     """Return the problems that the query of a file finds.
 
     Its rows are (subject, problem) and, where one statement or one decision is the remedy, `statement` or `decision`. The remedy in words
-    is in the file's header.
+    is in the file's header, unless the row has one of its own.
     """
     return [Problem.found(file.rule, file.header["remedy"], row) for row in catalog.rows(connection, file)]
 

@@ -15,7 +15,7 @@ from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
-_READ_ROWS = ("orphan_reference", "referenced_row")
+_READ_ROWS = ("orphan_reference", "referenced_row", "referenced_test_data", "referenced_quarantined", "left_behind", "nothing_to_migrate")
 
 
 def plan_deploy_schema(connection: Connection) -> Plan:

@@ -385,7 +385,7 @@ OWNED = (
 TRIGGER = "CREATE TRIGGER {0} BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
 
 BLOCKERS = [
-    one("an order for test data", "referenced_row", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
+    one("an order for test data", "referenced_test_data", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
     one("users who would see more", "exposure_not_accepted", "user_gained", "would be able to see them", NOT_ACCEPTED),
     *(
         one(f"{tool} at work", "other_migration", subject, f"an object that {tool} creates", setup)
@@ -459,3 +459,26 @@ BLOCKERS += [
         " WHERE id = (SELECT id FROM public.orders ORDER BY id LIMIT 1); ALTER TABLE public.orders ENABLE TRIGGER ALL",
     ),
 ]
+#: A paid artwork, and what is wrong with it.
+ODD_ARTWORK = (
+    "WITH odd AS (INSERT INTO public.artworks (customer_name, customer_email, original_image_url, generated_image_url, generation_status,"
+    " access_token, token_expires_at, created_at, updated_at) VALUES ('Ada', 'odd@example.com', 'https://u/1', {picture}, {status},"
+    " {link}, NOW() + interval '1 day', NOW() - interval '2 days', {changed}) RETURNING id) "
+)
+ORDERED = "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT odd.id, 'cs_odd', 4900 FROM odd"
+SOUND = {"picture": "'https://i/1'", "status": "'completed'", "link": "'odd'", "changed": "NOW() - interval '2 days'"}
+
+
+def odd(**values: str) -> str:
+    """The artwork with these values, as SQL."""
+    return ODD_ARTWORK.format(**{**SOUND, **values})
+
+
+#: Artworks that customers hold or have paid for and that would be lost, and rules that fit nothing.
+LOSSES = [
+    one("an order without a token", "referenced_row", "artwork *", "access_token is empty", odd(link="NULL", picture="NULL") + ORDERED),
+    one("an order in quarantine", "referenced_quarantined", "artwork *", "its updated_at is NULL", odd(changed="NULL") + ORDERED),
+    one("a valid link that leads to nothing", "left_behind", "not_completed", "for 1 of them", odd(status="'failed'") + "SELECT FROM odd"),
+    one("an empty table", "nothing_to_migrate", "table public.artworks", "it is empty", "TRUNCATE public.artworks CASCADE"),
+]
+BLOCKERS += LOSSES

@@ -1,6 +1,6 @@
 -- What: the view column_gone: columns of the legacy table that the clean table does not have under that name and with that type.
 -- Why: a dependent that reads one of them cannot be recreated on the clean table. Plans read it here instead of each computing it.
--- Locks: none on a table of the application.
+-- Locks: ACCESS SHARE on public.artworks.
 -- Stage: prepare
 CREATE VIEW artwork_migration.column_gone AS
 SELECT
