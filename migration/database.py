@@ -138,6 +138,18 @@ class Database:
         return max(1, int(self.deadlock_timeout_ms * 0.4))
 
 
+@contextmanager
+def beside(connection: Connection, action: str, **settings: str) -> Iterator[Connection]:
+    """Open a transaction on the same database beside the one of `connection`, which may only read, and roll it back in any case."""
+    with translated(action, ""), connection.engine.connect() as other:
+        other.execution_options(isolation_level="READ COMMITTED")
+        other.execute(text(_SET_FOR_TRANSACTION), {"settings": json.dumps({**_DEFAULTS, **settings})})
+        try:
+            yield other
+        finally:
+            other.rollback()
+
+
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
     return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)

@@ -247,6 +247,77 @@ SELECT
 FROM rule AS r
 ORDER BY r.place, r.object;
 
+-- name: outside_the_transaction
+-- What: the first trigger of artworks or users that may act outside the transaction: in a language other than SQL and PL/pgSQL, or with a
+--   function that calls another server at once. What an extension brings, and pg_net, take part in the transaction.
+-- Why: the trial of a deployment fires the application's triggers and is rolled back; what they did elsewhere would stay.
+-- Locks: none.
+SELECT FORMAT('trigger %I on %s', g.tgname, g.tgrelid::regclass) AS trigger
+FROM pg_catalog.pg_trigger AS g
+INNER JOIN pg_catalog.pg_proc AS f ON g.tgfoid = f.oid
+INNER JOIN pg_catalog.pg_language AS l ON f.prolang = l.oid
+WHERE
+  g.tgrelid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.users')) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
+  )
+  AND (
+    l.lanname NOT IN ('sql', 'plpgsql', 'internal')
+    OR REGEXP_REPLACE(f.prosrc, '\mnet\.http_', '', 'gi') ~* '\m(dblink\w*|http_(get|post|put|patch|delete|head)|pg_background_launch|program)\M'
+  )
+ORDER BY g.tgname
+LIMIT 1;
+
+-- name: one_life
+-- What: creates an artwork of a new user in the clean table, as create_artwork does, and brings it through the stages in
+--   artwork_migration.stages (JSON, set for this transaction), until the legacy table rejects it.
+-- Why: the write-through brings each stage to the legacy table, with its checks, keys and triggers. Run it in a transaction that is rolled
+--   back.
+-- Locks: what one INSERT into users and one into artworks lock.
+DO $$
+DECLARE
+  artwork_id uuid := GEN_RANDOM_UUID();
+  stage jsonb;
+BEGIN
+  DELETE FROM artwork_migration.rejected_write;
+  INSERT INTO public.users (email) VALUES ('acceptance@artwork-migration.invalid') ON CONFLICT DO NOTHING;
+  INSERT INTO public.artworks_v2 (
+    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
+  )
+  VALUES (
+    artwork_id, (SELECT u.id FROM public.users AS u WHERE u.email = 'acceptance@artwork-migration.invalid'), 'Acceptance',
+    'acceptance@artwork-migration.invalid', 'Test', 'https://a.invalid/1', 'https://a.invalid/2',
+    REPLACE(GEN_RANDOM_UUID()::text || GEN_RANDOM_UUID()::text, '-', ''), NOW() + interval '30 days'
+  );
+  FOR stage IN SELECT s.value FROM JSONB_ARRAY_ELEMENTS(CURRENT_SETTING('artwork_migration.stages')::jsonb) AS s LOOP
+    EXIT WHEN EXISTS (SELECT FROM artwork_migration.rejected_write);
+    UPDATE public.artworks_v2 AS a
+    SET
+      generation_status = COALESCE(stage ->> 'generation_status', a.generation_status),
+      generated_image_url = COALESCE(stage ->> 'generated_image_url', a.generated_image_url),
+      upscale_status = COALESCE(stage ->> 'upscale_status', a.upscale_status),
+      upscaled_image_url = COALESCE(stage ->> 'upscaled_image_url', a.upscaled_image_url)
+    WHERE a.id = artwork_id;
+  END LOOP;
+END
+$$;
+
+-- name: artwork_rejected
+-- What: what the legacy table has rejected of the trial's artwork (`artwork` says which), unless a decision accepts it.
+-- Why: such an artwork would be on the clean side only: it blocks the switch, and after the switch it cannot be carried back.
+-- Locks: none on a table of the application.
+-- Remedy: Change the rule of the legacy table that rejects it. Or decide to go on without: then nobody may create an artwork on the clean
+--   side before the switch, and those created after it hinder the roll back.
+SELECT
+  CAST(:artwork AS text) AS subject,
+  FORMAT('the legacy table rejects it: SQLSTATE %s (%s).', r.sql_state, r.object) AS problem,
+  'accept_rejected_artworks yes' AS decision
+FROM artwork_migration.rejected_write AS r
+WHERE
+  (SELECT d.value FROM artwork_migration.decision AS d WHERE d.name = 'accept_rejected_artworks' ORDER BY d.number DESC LIMIT 1)
+  IS DISTINCT FROM 'yes';
+
 -- name: token_is_unique
 -- What: whether a key of the legacy table makes access tokens unique.
 -- Why: without one, only the gate legacy_artworks counts artworks that share a token, because counting them reads every row.
