@@ -176,6 +176,18 @@ def set_all(connection: Connection, settings: Mapping[str, str], *, local: bool 
     connection.execute(text(_SET), {"settings": json.dumps(dict(settings)), "local": local})
 
 
+@contextmanager
+def beside(connection: Connection, action: str, **settings: str) -> Iterator[Connection]:
+    """Open a transaction on the same database beside the one of `connection`, which may only read, and roll it back in any case."""
+    with translated(action, ""), connection.engine.connect() as other:
+        other.execution_options(isolation_level="READ COMMITTED")
+        set_all(other, {**SETTINGS, **APPLICATION_CODE, **settings})
+        try:
+            yield other
+        finally:
+            other.rollback()
+
+
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
     return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)

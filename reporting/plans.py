@@ -142,8 +142,15 @@ def _not_checked(plan: Plan) -> list[str]:
     """Return the possible blockers whose query exceeded its time limit."""
     rules = plan.facts.get("not_checked", [])
     return [
-        f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. {_RECHECKED_BY[rule]} rechecks it."
-        for rule in rules
+        *(
+            f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. {_RECHECKED_BY[rule]} rechecks it."
+            for rule in rules
+        ),
+        *(
+            f"- {plan_facts.MARK} a new artwork was not tried: {reason}. To try it, plan again without that."
+            for reason in [plan.facts.get("not_tried")]
+            if reason
+        ),
     ]
 
 

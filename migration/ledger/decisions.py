@@ -29,6 +29,7 @@ class DecisionName(StrEnum):
     MAX_QUARANTINED = "max_quarantined"
     CARRY_COLUMNS = "carry_columns"
     ACCEPT_EXPOSURE = "accept_exposure"
+    ACCEPT_REJECTED_ARTWORKS = "accept_rejected_artworks"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REJECTED_WRITE = "clear_rejected_write"
     ACCEPT_DRIFT = "accept_drift"
@@ -49,6 +50,7 @@ _READ_BY_DEPLOY = {
 
 #: Decisions that accept one word, or the word that revokes it.
 _WORDS = {
+    DecisionName.ACCEPT_REJECTED_ARTWORKS: ("yes", "no"),
     DecisionName.NO_ARCHIVE: ("accepted", "no"),
     DecisionName.REMOVE_TEST_DATA: ("yes", "no"),
     DecisionName.REMOVE_OWNERLESS_USERS: ("yes", "no"),

@@ -57,6 +57,8 @@ def read_catalog(connection: Connection) -> Catalog:
     """Return the catalog: the mapping with the carried columns, the statuses that legacy accepts, the application's roles."""
     carried = decisions.carried_columns(connection)
     mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
+    types = {row["legacy_column"]: row["type"] for row in database.rows(connection, "plan/clean_types", mapping=json.dumps(mapping))}
+    mapping = [{**row, "clean_type": types.get(row["legacy_column"])} for row in mapping]
     mapped = dict.fromkeys(row["clean_column"] for row in mapping if row["clean_column"] != "id")
     columns = {"mapped": tuple(mapped), "carried": carried}
     roles = ledger.decision_value(connection, "function_roles", "service_role")
@@ -65,6 +67,7 @@ def read_catalog(connection: Connection) -> Catalog:
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
+            "legacy_rules": json.dumps(database.rows(connection, "plan/legacy_rules", mapping=json.dumps(mapping))),
             "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },

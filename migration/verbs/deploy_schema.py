@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 import sql
 from migration.errors import Problem
 from migration.ledger.phases import DEPLOY_SCHEMA
-from migration.plans import dependents, estimates, plan
-from migration.plans.plan import Plan
+from migration.plans import dependents, estimates, plan, trial
+from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
 _READ_ROWS = ("orphan_reference", "referenced_row", "referenced_test_data", "referenced_quarantined", "left_behind", "nothing_to_migrate")
+#: A blocker that the trial would find again.
+_REQUIRED = "required_column"
 
 
 def plan_deploy_schema(connection: Connection) -> Plan:
@@ -32,9 +34,20 @@ def plan_deploy_schema(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=plan.by_stage(statements),
-        blockers=_blockers(connection, catalog, facts),
+        blockers=_tried(connection, statements, _blockers(connection, catalog, facts), facts),
         facts=facts,
     )
+
+
+def _tried(connection: Connection, statements: list[Statement], found: tuple[Problem, ...], facts: dict[str, Any]) -> tuple[Problem, ...]:
+    """Return the blockers with those of a trial, which would only repeat a required column. Why it was not made is added to `facts`."""
+    if any(blocker.rule == _REQUIRED for blocker in found):
+        return found
+    try:
+        return (*found, *trial.rejections(connection, statements))
+    except trial.NotTried as reason:
+        facts["not_tried"] = str(reason)
+        return found
 
 
 def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:

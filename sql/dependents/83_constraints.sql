@@ -1,4 +1,4 @@
--- What: the table's own keys and checks. A key to another table than users is an unknown_dependent.
+-- What: the table's own keys and exclusions. A key to another table than users is an unknown_dependent.
 -- Why: the clean table has constraints of its own; anyone who relies on another one must know.
 -- Locks: none.
 SELECT
@@ -6,8 +6,7 @@ SELECT
   'stays with the retired table; ' || CASE
     WHEN k.contype IN ('p', 'f') THEN 'the clean table has its own'
     WHEN k.contype = 'u' AND k.columns = ARRAY['access_token'::name] THEN 'the clean table has its own'
-    WHEN k.contype IN ('u', 'x') THEN 'the clean table has none like it'
-    ELSE 'the clean table has checks of its own'
+    ELSE '⚠ the clean table has none like it, so what it forbids is free there'
   END AS action
 FROM (
   SELECT
@@ -15,15 +14,14 @@ FROM (
     c.contype,
     c.confrelid,
     CASE c.contype
-      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' WHEN 'f' THEN 'key to users'
-      WHEN 'n' THEN 'NOT NULL' ELSE 'check'
+      WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion' ELSE 'key to users'
     END AS kind,
     ARRAY(
       SELECT a.attname FROM pg_catalog.pg_attribute AS a
       WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
     ) AS columns
   FROM pg_catalog.pg_constraint AS c
-  WHERE c.conrelid = 'public.artworks'::regclass AND c.contype <> 't'
+  WHERE c.conrelid = 'public.artworks'::regclass AND c.contype IN ('p', 'u', 'x', 'f')
 ) AS k
 WHERE k.contype <> 'f' OR (k.confrelid = TO_REGCLASS('public.users') AND k.columns = ARRAY['user_id'::name])
 ORDER BY k.contype, k.conname

@@ -361,7 +361,47 @@ USERS_CASES = [
     )
 ]
 
-PREREQUISITES = [*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES]
+
+COLUMN_CASES = [
+    one(
+        "a generated column",
+        "column_generated",
+        "public.artworks.token_expires_at",
+        "its values are generated",
+        "ALTER TABLE public.artworks DROP COLUMN token_expires_at CASCADE;"
+        " ALTER TABLE public.artworks ADD COLUMN token_expires_at timestamptz GENERATED ALWAYS AS (created_at) STORED",
+    ),
+    one(
+        "a collation that finds different texts equal",
+        "column_collation",
+        "public.artworks.customer_name",
+        "public.any_case finds different texts equal",
+        'CREATE COLLATION public.any_case FROM "C"; SET LOCAL allow_system_table_mods = on;'  # not every build has ICU
+        " UPDATE pg_catalog.pg_collation SET collisdeterministic = FALSE WHERE collname = 'any_case';"
+        " ALTER TABLE public.artworks ALTER customer_name TYPE text COLLATE public.any_case",
+    ),
+    one(
+        "two collations that cannot be compared",
+        "column_collation",
+        "public.artworks.customer_email",
+        "and that of users.email is",
+        'ALTER TABLE public.artworks ALTER customer_email TYPE text COLLATE "C";'
+        ' ALTER TABLE public.users ALTER email TYPE text COLLATE "ucs_basic"',
+    ),
+    one(
+        "a status of a domain",
+        "column_type",
+        "public.artworks.generation_status",
+        "its type is public.status; text is required",
+        "DROP VIEW public.artwork_gallery; DROP MATERIALIZED VIEW public.artwork_sales; CREATE DOMAIN public.status AS text;"
+        " ALTER TABLE public.artworks ALTER generation_status TYPE public.status",
+    ),
+]
+
+PREREQUISITES = [
+    *(*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES),
+    *COLUMN_CASES,
+]
 
 TEST_ORDER = (
     "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT a.id, 'cs_1', 4900 FROM public.artworks AS a"
@@ -404,6 +444,16 @@ BLOCKERS = [
         "table repack.log_*",
         "an object that pg_repack creates",
         "CREATE SCHEMA repack; DO $$BEGIN EXECUTE format('CREATE TABLE repack.log_%s ()', 'public.artworks'::regclass::oid); END$$",
+    ),
+]
+
+BLOCKERS += [
+    one(
+        "a required column of the application",
+        "required_column",
+        "public.artworks.style",
+        "it takes no NULL and has no default",
+        "ALTER TABLE public.artworks ADD COLUMN style text NOT NULL DEFAULT 'oil'; ALTER TABLE public.artworks ALTER style DROP DEFAULT",
     ),
 ]
 
