@@ -204,6 +204,22 @@ class LiveConstraintsInPlace(Measured):
     )
 
 
+class LiveUsersClosed(Measured):
+    description: str | None = (
+        "No role reads or changes users of others or chooses its own e-mail, except the owner, roles that bypass row level security, and "
+        "what a decision accepts."
+    )
+    why: ClassVar[str] = (
+        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. It is asked on each day of the safety window. About is the role, the "
+        "privilege, `email` where it is the choice of the e-mail, and the policy."
+    )
+    fix: ClassVar[str] = (
+        "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "
+        "your own servers, decide `accept_users_access`; if your application confirms each e-mail before it writes it, decide "
+        "`accept_chosen_emails`."
+    )
+
+
 VERIFICATION = Suite(
     "verification",
     about=(
@@ -230,5 +246,6 @@ VERIFICATION = Suite(
         RollBackOpen,
         CaptureInPlace,
         LiveConstraintsInPlace,
+        LiveUsersClosed,
     ),
 )

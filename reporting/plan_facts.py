@@ -87,12 +87,20 @@ def _exposure(facts: Facts) -> str:
             ("`user_changed`: would get a different owner", f"{exposure['user_changed']:,}", f"{exposure['users_changed']:,}"),
         ],
     )
+    table += _chosen_emails(facts)
     if exposure["user_gained"] or "user_gained" in facts["decisions"].get("accept_exposure", "").split(","):
         return table
     return (
         f"{table}\n\n{MARK} Record the decision `artwork-migration run decide accept_exposure user_gained` anyway if customers can sign up "
         "before the switch. Otherwise the first claim turns the gate `clean_artworks` red."
     )
+
+
+def _chosen_emails(facts: Facts) -> str:
+    """Return by whom and by which policies `users.email` can be chosen, which decides who gains an artwork."""
+    ways = [way for way in facts["users_access"] or () if way["email"]]
+    named = ", ".join(f"{_code(way['role'])} ({way['privilege']}, {way['via']})" for way in ways)
+    return f"\n\n{MARK} The e-mail of a user, and with it who gains an artwork, can be chosen by {named}." if ways else ""
 
 
 def _columns(facts: Facts) -> str:

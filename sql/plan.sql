@@ -73,6 +73,15 @@ FROM (
   WHERE l.legacy_user_id IS NOT NULL AND l.user_id <> l.legacy_user_id AND l.disposition = 'eligible'
 ) AS e;
 
+-- name: users_to_create
+-- What: how many anonymous users migrate_data will create: the e-mails of customers without a user.
+-- Why: so often the triggers of the application on users fire.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
+SELECT COUNT(DISTINCT l.customer_email) AS users_to_create
+FROM artwork_migration.legacy_artwork AS l
+WHERE l.needs_user;
+
 -- name: columns_not_carried
 -- What: the legacy columns whose values are not migrated, even if the reverse mapping fills them, and one query that counts the values of
 --   each in a sample of :percent.

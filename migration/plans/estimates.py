@@ -10,6 +10,7 @@ import sql
 from migration import database
 from migration.errors import DatabaseError
 from migration.ledger import ledger
+from migration.plans import users
 from migration.plans.statements import Catalog
 from sql import SqlFile
 
@@ -64,6 +65,10 @@ class Estimates(TypedDict):
     legacy_rows: dict[str, int] | None
     token_is_unique: bool
     exposure: Exposure | None
+    #: anonymous users that migrate_data will create
+    users_to_create: int | None
+    #: the ways to users that are open, accepted or not
+    users_access: list[users.Way] | None
     #: values by column
     columns_not_carried: dict[str, int] | None
     #: why not, by column
@@ -88,6 +93,8 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "legacy_rows": rows,
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
+        "users_to_create": within_bound(connection, lambda: _users_to_create(connection, catalog)),
+        "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
         "size": size,
@@ -153,6 +160,15 @@ def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> d
 def _exposure(connection: Connection, catalog: Catalog) -> Exposure:
     question = before_deployment(connection, catalog, sql.load("plan/exposure"))
     return cast(Exposure, catalog.rows(connection, question)[0])
+
+
+def _users_to_create(connection: Connection, catalog: Catalog) -> int:
+    question = before_deployment(connection, catalog, sql.load("plan/users_to_create"))
+    return int(catalog.rows(connection, question)[0]["users_to_create"])
+
+
+def _users_access(connection: Connection, catalog: Catalog) -> list[users.Way]:
+    return users.access(connection, catalog, before_deployment(connection, catalog, sql.load("users_access")))
 
 
 def _columns_not_carried(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:

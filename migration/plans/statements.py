@@ -25,6 +25,8 @@ _CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privi
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 #: Drift of the objects that capture, write-through and carry-back rely on: a blocker of the roll back.
 DRIFT = ("drift/trigger_drifted", "drift/function_changed")
+#: The parameter with the open ways to users, as JSON.
+USERS_ACCESS = "users_access"
 #: Drift of our views, without which no other check is possible.
 VIEW_GONE = "drift/view_gone"
 #: These in one query, for the recheck under the locks.
@@ -64,6 +66,7 @@ def read_catalog(connection: Connection) -> Catalog:
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
             "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
+            "users_access_question": sql.load("users_access").statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
         columns,

@@ -27,7 +27,8 @@ BEGIN ATOMIC
     AND NOT EXISTS (SELECT FROM public.users AS o WHERE o.email = create_artwork.customer_email)
   FOR KEY SHARE;
   SELECT public.raise_error('23514', 'create_artwork: the table users accepts no user with this e-mail')
-  WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = create_artwork.customer_email)
+  WHERE
+    NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = create_artwork.customer_email)
     AND NOT EXISTS (SELECT FROM public.users AS u WHERE LOWER(u.email) = LOWER(create_artwork.customer_email));
   INSERT INTO public.artworks_v2 AS a (
     user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
