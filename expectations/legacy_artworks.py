@@ -170,8 +170,8 @@ class UsersClosed(Measured):
         "what a decision accepts."
     )
     why: ClassVar[str] = (
-        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. Grants and policies may have changed since the plan. About is the role, the "
-        "privilege, `email` where it is the choice of the e-mail, and the policy."
+        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. Grants and policies may have changed since "
+        "the plan. About is the role, the privilege, `email` where it is the choice of the e-mail, and the policy or view."
     )
     fix: ClassVar[str] = (
         "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "

@@ -5,6 +5,7 @@ from typing import ClassVar
 from great_expectations import expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import WARNING, Measured, Suite
 
 
@@ -45,20 +46,8 @@ class CreatedHaveEmail(Measured):
     empty_is_fine: ClassVar[bool] = True
 
 
-class UsersStillClosed(Measured):
-    description: str | None = (
-        "No role reads or changes users of others or chooses its own e-mail, except the owner, roles that bypass row level security, and "
-        "what a decision accepts."
-    )
-    why: ClassVar[str] = (
-        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. It is asked again after the copy. About is the role, the "
-        "privilege, `email` where it is the choice of the e-mail, and the policy."
-    )
-    fix: ClassVar[str] = (
-        "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "
-        "your own servers, decide `accept_users_access`; if your application confirms each e-mail before it writes it, decide "
-        "`accept_chosen_emails`."
-    )
+class UsersStillClosed(UsersClosed):
+    pass
 
 
 USERS = Suite(

@@ -6,6 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations.clean_artworks import CLEAN_ARTWORKS
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import INFO, WARNING, Measured, Suite
 
 #: How to fix a rule of the clean table while that table serves, where it is not done as before the switch.
@@ -204,20 +205,8 @@ class LiveConstraintsInPlace(Measured):
     )
 
 
-class LiveUsersClosed(Measured):
-    description: str | None = (
-        "No role reads or changes users of others or chooses its own e-mail, except the owner, roles that bypass row level security, and "
-        "what a decision accepts."
-    )
-    why: ClassVar[str] = (
-        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. It is asked on each day of the safety window. About is the role, the "
-        "privilege, `email` where it is the choice of the e-mail, and the policy."
-    )
-    fix: ClassVar[str] = (
-        "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "
-        "your own servers, decide `accept_users_access`; if your application confirms each e-mail before it writes it, decide "
-        "`accept_chosen_emails`."
-    )
+class LiveUsersClosed(UsersClosed):
+    pass
 
 
 VERIFICATION = Suite(

@@ -1,6 +1,7 @@
 """The estimates in the plan of deploy_schema, made in seconds on a table of any size. Informational counts come from a sample; counts that
 decide are exact, within a time limit. They are facts of the plan and no part of its number."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -67,6 +68,12 @@ class Estimates(TypedDict):
     exposure: Exposure | None
     #: anonymous users that migrate_data will create
     users_to_create: int | None
+    #: what the insert of an anonymous user of each kind came to; none if it was not tried
+    users_tried: list[users.Tried]
+    #: the triggers because of which it was not tried
+    users_not_tried: list[str]
+    #: e-mails whose user the table refuses, and their artworks, by the object that refuses them
+    users_refused: list[dict[str, Any]] | None
     #: the ways to users that are open, accepted or not
     users_access: list[users.Way] | None
     #: values by column
@@ -86,6 +93,8 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
     percent = float(sample["percent"])
     rows = within_bound(connection, lambda: _dispositions(connection, catalog, percent))
     columns = within_bound(connection, lambda: _columns_not_carried(connection, catalog, percent))
+    tried = users.tried(connection)
+    refused = within_bound(connection, lambda: _users_refused(connection, catalog, small=users.stores_small(tried)))
     (size,) = database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))
     return {
         "database": cast(Identity, database.rows(connection, "plan/identity")[0]),
@@ -94,6 +103,9 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
         "users_to_create": within_bound(connection, lambda: _users_to_create(connection, catalog)),
+        "users_tried": tried,
+        "users_not_tried": users.not_tried(connection),
+        "users_refused": refused,
         "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
@@ -133,6 +145,7 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
         "referenced_artwork": _referenced(connection),
         "column_gone": sql.load("stand_ins/column_gone").statement,
+        "refused_email": database.rows(connection, "plan/refused_email")[0]["question"],
     }
     mapping = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins)
     return file.given({**stand_ins, "legacy_artwork": mapping.statement})
@@ -165,6 +178,11 @@ def _exposure(connection: Connection, catalog: Catalog) -> Exposure:
 def _users_to_create(connection: Connection, catalog: Catalog) -> int:
     question = before_deployment(connection, catalog, sql.load("plan/users_to_create"))
     return int(catalog.rows(connection, question)[0]["users_to_create"])
+
+
+def _users_refused(connection: Connection, catalog: Catalog, *, small: bool) -> list[dict[str, Any]]:
+    asked = dataclasses.replace(catalog, parameters={**catalog.parameters, "small": small})
+    return asked.rows(connection, before_deployment(connection, asked, sql.load("plan/users_refused")))
 
 
 def _users_access(connection: Connection, catalog: Catalog) -> list[users.Way]:

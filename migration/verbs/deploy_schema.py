@@ -56,6 +56,8 @@ def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -
         **users.parameters(facts["users_access"]),
         **estimates.exposure_counts(facts["exposure"]),
         "users_to_create": facts["users_to_create"],
+        "users_tried": json.dumps(facts["users_tried"]),
+        "users_refused": json.dumps(facts["users_refused"] or []),
     }
     counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **counts})
     if facts["users_access"] is None:
