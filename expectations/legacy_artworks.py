@@ -177,6 +177,22 @@ class FinishedAreMigrated(Measured):
     )
 
 
+class UsersClosed(Measured):
+    description: str | None = (
+        "No role reads or changes users of others or chooses its own e-mail, except the owner, roles that bypass row level security, and "
+        "what a decision accepts."
+    )
+    why: ClassVar[str] = (
+        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. Grants and policies may have changed since "
+        "the plan. About is the role, the privilege, `email` where it is the choice of the e-mail, and the policy or view."
+    )
+    fix: ClassVar[str] = (
+        "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "
+        "your own servers, decide `accept_users_access`; if your application confirms each e-mail before it writes it, decide "
+        "`accept_chosen_emails`."
+    )
+
+
 LEGACY_ARTWORKS = Suite(
     "legacy_artworks",
     about="Judged first, before a user is created or a row is copied, on `public.artworks`. Its columns exist in every deployment.",
@@ -195,5 +211,5 @@ LEGACY_ARTWORKS = Suite(
         LegacyGeneratedImageIsUrl,
         LegacyLinkExpires,
     ),
-    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates, FinishedAreMigrated),
+    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates, FinishedAreMigrated, UsersClosed),
 )

@@ -5,6 +5,7 @@ from typing import ClassVar
 from great_expectations import expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import WARNING, Measured, Suite
 
 
@@ -45,10 +46,14 @@ class CreatedHaveEmail(Measured):
     empty_is_fine: ClassVar[bool] = True
 
 
+class UsersStillClosed(UsersClosed):
+    pass
+
+
 USERS = Suite(
     "users",
     about="Judged after the copy, on `public.users`. A user counts as created by the migration until somebody claims it.",
     table="users",
     columns=(UserEmailIsThere, UserEmailIsUnique),
-    measured=(CreatedAreAnonymous, CreatedHaveEmail),
+    measured=(CreatedAreAnonymous, CreatedHaveEmail, UsersStillClosed),
 )

@@ -6,6 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations.clean_artworks import CLEAN_ARTWORKS
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import INFO, WARNING, Measured, Suite
 
 #: How to fix a rule of the clean table while that table serves, where it is not done as before the switch.
@@ -217,6 +218,10 @@ class LiveConstraintsInPlace(Measured):
     )
 
 
+class LiveUsersClosed(UsersClosed):
+    pass
+
+
 VERIFICATION = Suite(
     "verification",
     about=(
@@ -244,5 +249,6 @@ VERIFICATION = Suite(
         CaptureInPlace,
         LiveConstraintsInPlace,
         ReferencesLeadToArtworks,
+        LiveUsersClosed,
     ),
 )

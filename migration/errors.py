@@ -301,6 +301,20 @@ class OldTransactions(MigrationError):
         )
 
 
+class UsersRefused(MigrationError):
+    """The table users refuses nearly every anonymous user; the copy was not begun."""
+
+    end_state = "Failed"
+
+    def __init__(self, failed: int, created: int, refusal: str) -> None:
+        self.failed, self.created, self.refusal = failed, created, refusal
+        why = f"the last SQLSTATE was {refusal}" if refusal else "it stores their e-mails in another spelling, or has another spelling"
+        super().__init__(
+            f"users refused {failed} anonymous users, and only {created} were created: {why}. No artwork was copied; the users that were "
+            "created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate_data again."
+        )
+
+
 class DatabaseError(MigrationError):
     """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows.
 

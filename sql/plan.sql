@@ -73,6 +73,136 @@ FROM (
   WHERE l.legacy_user_id IS NOT NULL AND l.user_id <> l.legacy_user_id AND l.disposition = 'eligible'
 ) AS e;
 
+-- name: users_to_create
+-- What: how many anonymous users migrate_data will create: the e-mails of customers without a user.
+-- Why: so often the triggers of the application on users fire.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
+SELECT COUNT(DISTINCT l.customer_email) AS users_to_create
+FROM artwork_migration.legacy_artwork AS l
+WHERE l.needs_user;
+
+-- name: refused_email
+-- What: the query for the waiting e-mails that the table users will refuse, each with the object that refuses it: a unique index or a check
+--   that reads no other column, or the length of the column.
+-- Why: what can be known before the first user is created is counted, set-based, by the table's own expressions. Of several e-mails that an
+--   index takes for one, an existing user's comes first, then the one in small letters. What a trigger does is tried
+--   (migration/plans/users).
+-- Locks: none; ACCESS SHARE on public.artworks and public.users when the query is run.
+WITH users_column AS (
+  SELECT
+    a.attrelid,
+    a.attnum,
+    a.atttypmod
+  FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = TO_REGCLASS('public.users') AND a.attname = 'email' AND NOT a.attisdropped
+),
+
+part AS (
+  SELECT
+    FORMAT(
+      $index$SELECT %L AS object, k.email
+FROM (
+  SELECT
+    w.email,
+    w.waiting,
+    ROW_NUMBER() OVER (PARTITION BY %s ORDER BY w.waiting, w.email <> LOWER(w.email), w.email) AS place
+  FROM (
+    SELECT DISTINCT l.customer_email AS email, TRUE AS waiting FROM legacy_artwork AS l WHERE l.needs_user
+    UNION ALL SELECT u.email, FALSE FROM public.users AS u
+  ) AS w
+  WHERE %s
+) AS k
+WHERE k.waiting AND k.place > 1$index$,
+      'index ' || i.indexrelid::regclass,
+      (SELECT STRING_AGG(FORMAT('(%s)', PG_GET_INDEXDEF(i.indexrelid, n.n, TRUE)), ', ') FROM GENERATE_SERIES(1, i.indnkeyatts) AS n (n)),
+      COALESCE(PG_GET_EXPR(i.indpred, i.indrelid), 'TRUE')
+    ) AS question
+  FROM users_column AS c
+  INNER JOIN pg_catalog.pg_index AS i ON c.attrelid = i.indrelid
+  WHERE
+    i.indisunique AND i.indisvalid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend AS d
+      WHERE
+        d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+        AND d.refobjsubid NOT IN (0, c.attnum)
+    )
+  UNION ALL
+  SELECT
+    FORMAT(
+      'SELECT %L AS object, w.email FROM (SELECT DISTINCT l.customer_email AS email FROM legacy_artwork AS l WHERE l.needs_user) AS w'
+      ' WHERE NOT (%s)',
+      'constraint ' || k.conname,
+      PG_GET_EXPR(k.conbin, k.conrelid)
+    )
+  FROM users_column AS c
+  INNER JOIN pg_catalog.pg_constraint AS k ON c.attrelid = k.conrelid AND k.conkey = ARRAY[c.attnum]
+  WHERE k.contype = 'c'
+  UNION ALL
+  SELECT
+    FORMAT(
+      'SELECT ''column email'' AS object, w.email FROM (SELECT DISTINCT l.customer_email AS email FROM legacy_artwork AS l'
+      ' WHERE l.needs_user) AS w WHERE CHAR_LENGTH(w.email) > %s',
+      c.atttypmod - 4
+    )
+  FROM users_column AS c
+  WHERE c.atttypmod > 4
+)
+
+SELECT COALESCE(STRING_AGG(p.question, E'\nUNION ALL\n'), 'SELECT NULL::text AS object, NULL::text AS email WHERE FALSE') AS question
+FROM part AS p;
+
+-- name: users_refused
+-- What: how many waiting e-mails the table users will refuse, and how many artworks they have, by the object that refuses them. :small: the
+--   trial has shown that it stores no capitals.
+-- Why: these artworks go to quarantine (`no_user`), and an operator decides that before anything is created.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork, refused_email
+SELECT
+  r.object,
+  COUNT(DISTINCT r.email) AS emails,
+  COUNT(*) AS artworks
+FROM (
+  SELECT DISTINCT ON (o.email)
+    o.email,
+    o.object
+  FROM (
+    SELECT
+      e.object,
+      e.email
+    FROM artwork_migration.refused_email AS e
+    UNION ALL
+    SELECT
+      'trigger that changes the e-mail',
+      s.customer_email
+    FROM artwork_migration.legacy_artwork AS s
+    WHERE CAST(:small AS boolean) AND s.needs_user AND s.customer_email <> LOWER(s.customer_email)
+  ) AS o
+  ORDER BY o.email, o.object
+) AS r
+INNER JOIN artwork_migration.legacy_artwork AS l ON r.email = l.customer_email
+WHERE l.disposition = 'eligible' AND l.defect IS NULL AND l.legacy_user_id IS NULL
+GROUP BY r.object
+ORDER BY r.object;
+
+-- name: cannot_be_tried
+-- What: the triggers of users that an insert fires and whose effect may survive a rollback: their function is not SQL or PL/pgSQL, or its
+--   text names what acts outside the transaction.
+-- Why: what cannot be tried is not tried. A function that such a function calls is not read.
+-- Locks: none.
+SELECT g.tgname::text AS name
+FROM pg_catalog.pg_trigger AS g
+INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
+INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
+WHERE
+  g.tgrelid = TO_REGCLASS('public.users') AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 4 = 4
+  AND (
+    l.lanname NOT IN ('sql', 'plpgsql')
+    OR p.prosrc ~* '(dblink|http|\mnet\.|lambda|pg_background|lo_export|\mcopy\M|emit_message|pg_file_write|setval)'
+  )
+ORDER BY 1;
+
 -- name: columns_not_carried
 -- What: the legacy columns whose values are not migrated, even if the reverse mapping fills them, and one query that counts the values of
 --   each in a sample of :percent.

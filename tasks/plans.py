@@ -39,8 +39,8 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
 
 
 def read_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
-    """Return the plan that `make` makes in one read-only snapshot. Raises PrerequisitesNotMet."""
-    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    """Return the plan that `make` makes in one snapshot; what it tries, it takes back. Raises PrerequisitesNotMet."""
+    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ") as connection:
         return make(connection)
 
 

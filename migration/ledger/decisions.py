@@ -30,6 +30,9 @@ class DecisionName(StrEnum):
     CARRY_COLUMNS = "carry_columns"
     ACCEPT_EXPOSURE = "accept_exposure"
     ACCEPT_REJECTED_ARTWORKS = "accept_rejected_artworks"
+    ACCEPT_USERS_ACCESS = "accept_users_access"
+    ACCEPT_CHOSEN_EMAILS = "accept_chosen_emails"
+    ACCEPT_USERS_TRIGGERS = "accept_users_triggers"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REJECTED_WRITE = "clear_rejected_write"
     ACCEPT_DRIFT = "accept_drift"
@@ -175,6 +178,32 @@ def _roles(connection: Connection, given: str) -> str:
     return ",".join(roles)
 
 
+def _clients(connection: Connection, given: str) -> str:
+    """Return the roles whose access to users is accepted, as one list; PUBLIC is every role."""
+    return _existing(connection, given, "SELECT rolname FROM pg_catalog.pg_roles UNION ALL SELECT 'PUBLIC'", "roles, or PUBLIC")
+
+
+def _triggers(connection: Connection, given: str) -> str:
+    """Return the triggers and rules of users that may fire, as one list."""
+    names = (
+        "SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = TO_REGCLASS('public.users') AND NOT tgisinternal"
+        " UNION ALL SELECT rulename FROM pg_catalog.pg_rewrite WHERE ev_class = TO_REGCLASS('public.users')"
+    )
+    return _existing(connection, given, names, "triggers or rules of users")
+
+
+def _existing(connection: Connection, given: str, names: str, kind: str) -> str:
+    """Return the list, of which each name must be one of those that the query returns."""
+    wanted = _names(given)
+    unknown = set(wanted) - set(connection.execute(text(names)).scalars())
+    if unknown or (not wanted and given != NONE):
+        missing = f" Unknown: {', '.join(sorted(unknown))}." if unknown else ""
+        raise undecided(
+            f"This decision takes names of {kind}, separated by commas, or {NONE}.{missing}", "give the names as the plan has them."
+        )
+    return ",".join(wanted) or NONE
+
+
 def _artworks(__: Connection, given: str) -> str:
     """Return the ids as one list, or the word for all with the name of what rejected them."""
     everything, _, rule = given.partition(" ")
@@ -277,6 +306,9 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.MAX_LEFT_BEHIND: lambda _, given: _count(DecisionName.MAX_LEFT_BEHIND, given),
     DecisionName.CARRY_COLUMNS: _columns,
     DecisionName.ACCEPT_EXPOSURE: _exposures,
+    DecisionName.ACCEPT_USERS_ACCESS: _clients,
+    DecisionName.ACCEPT_CHOSEN_EMAILS: _clients,
+    DecisionName.ACCEPT_USERS_TRIGGERS: _triggers,
     DecisionName.FUNCTION_ROLES: _roles,
     DecisionName.CLEAR_REJECTED_WRITE: _artworks,
     DecisionName.ACCEPT_DRIFT: _drifted,

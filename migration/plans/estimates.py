@@ -1,6 +1,7 @@
 """The estimates in the plan of deploy_schema, made in seconds on a table of any size. Informational counts come from a sample; counts that
 decide are exact, within a time limit. They are facts of the plan and no part of its number."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -10,6 +11,7 @@ import sql
 from migration import database
 from migration.errors import DatabaseError
 from migration.ledger import ledger
+from migration.plans import users
 from migration.plans.statements import Catalog
 from sql import SqlFile
 
@@ -64,6 +66,16 @@ class Estimates(TypedDict):
     legacy_rows: dict[str, int] | None
     token_is_unique: bool
     exposure: Exposure | None
+    #: anonymous users that migrate_data will create
+    users_to_create: int | None
+    #: what the insert of an anonymous user of each kind came to; none if it was not tried
+    users_tried: list[users.Tried]
+    #: the triggers because of which it was not tried
+    users_not_tried: list[str]
+    #: e-mails whose user the table refuses, and their artworks, by the object that refuses them
+    users_refused: list[dict[str, Any]] | None
+    #: the ways to users that are open, accepted or not
+    users_access: list[users.Way] | None
     #: values by column
     columns_not_carried: dict[str, int] | None
     #: why not, by column
@@ -81,6 +93,8 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
     percent = float(sample["percent"])
     rows = within_bound(connection, lambda: _dispositions(connection, catalog, percent))
     columns = within_bound(connection, lambda: _columns_not_carried(connection, catalog, percent))
+    tried = users.tried(connection)
+    refused = within_bound(connection, lambda: _users_refused(connection, catalog, small=users.stores_small(tried)))
     (size,) = database.rows(connection, "plan/size", **_rows_and_migrated(rows, sample["rows_by_statistics"]))
     return {
         "database": cast(Identity, database.rows(connection, "plan/identity")[0]),
@@ -88,6 +102,11 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "legacy_rows": rows,
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
+        "users_to_create": within_bound(connection, lambda: _users_to_create(connection, catalog)),
+        "users_tried": tried,
+        "users_not_tried": users.not_tried(connection),
+        "users_refused": refused,
+        "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
         "size": size,
@@ -126,6 +145,7 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
         "referenced_artwork": _question(connection, "referenced_artwork"),
         "column_gone": sql.load("stand_ins/column_gone").statement,
+        "refused_email": database.rows(connection, "plan/refused_email")[0]["question"],
     }
     stand_ins["legacy_artwork"] = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins).statement
     left_behind = SqlFile("left_behind", {"given": "legacy_artwork, decision"}, _question(connection, "left_behind"))
@@ -155,6 +175,20 @@ def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> d
 def _exposure(connection: Connection, catalog: Catalog) -> Exposure:
     question = before_deployment(connection, catalog, sql.load("plan/exposure"))
     return cast(Exposure, catalog.rows(connection, question)[0])
+
+
+def _users_to_create(connection: Connection, catalog: Catalog) -> int:
+    question = before_deployment(connection, catalog, sql.load("plan/users_to_create"))
+    return int(catalog.rows(connection, question)[0]["users_to_create"])
+
+
+def _users_refused(connection: Connection, catalog: Catalog, *, small: bool) -> list[dict[str, Any]]:
+    asked = dataclasses.replace(catalog, parameters={**catalog.parameters, "small": small})
+    return asked.rows(connection, before_deployment(connection, asked, sql.load("plan/users_refused")))
+
+
+def _users_access(connection: Connection, catalog: Catalog) -> list[users.Way]:
+    return users.access(connection, catalog, before_deployment(connection, catalog, sql.load("users_access")))
 
 
 def _columns_not_carried(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:

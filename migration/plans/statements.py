@@ -27,6 +27,8 @@ REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
 ROW_SECURITY = "plan/prerequisites/row_security"
 #: Drift of the objects that capture, write-through and carry-back rely on: a blocker of the roll back.
 DRIFT = ("drift/trigger_drifted", "drift/function_changed")
+#: The parameter with the open ways to users, as JSON.
+USERS_ACCESS = "users_access"
 #: Drift of our views, without which no other check is possible.
 VIEW_GONE = "drift/view_gone"
 #: These in one query, for the recheck under the locks.
@@ -69,6 +71,7 @@ def read_catalog(connection: Connection) -> Catalog:
             "accepted": json.dumps(_accepted_statuses(connection)),
             "legacy_rules": json.dumps(database.rows(connection, "plan/legacy_rules", mapping=json.dumps(mapping))),
             "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
+            "users_access_question": sql.load("users_access").statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
         columns,

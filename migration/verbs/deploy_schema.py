@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 import sql
 from migration.errors import Problem
 from migration.ledger.phases import DEPLOY_SCHEMA
-from migration.plans import dependents, estimates, plan, trial
+from migration.plans import dependents, estimates, plan, trial, users
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
@@ -65,7 +65,16 @@ def _dependents(connection: Connection, catalog: Catalog) -> list[dependents.Dep
 
 def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
     """Return the blockers. One that could not be checked within the time limit is added to `facts`; a gate checks it later."""
-    counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **estimates.exposure_counts(facts["exposure"])})
+    counts = {
+        **users.parameters(facts["users_access"]),
+        **estimates.exposure_counts(facts["exposure"]),
+        "users_to_create": facts["users_to_create"],
+        "users_tried": json.dumps(facts["users_tried"]),
+        "users_refused": json.dumps(facts["users_refused"] or []),
+    }
+    counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **counts})
+    if facts["users_access"] is None:
+        facts["not_checked"] = ["users_access"]
     blockers: list[Problem] = []
     for file in sql.folder("plan/blockers"):
         check = partial(problems_found, connection, counted, estimates.before_deployment(connection, counted, file))

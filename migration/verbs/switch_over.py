@@ -8,7 +8,7 @@ from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
-from migration.plans import dependents, pending_steps, plan
+from migration.plans import dependents, pending_steps, plan, users
 from migration.plans.dependents import Dependent
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
@@ -29,6 +29,8 @@ CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
 #: A prerequisite and a blocker of the deployment that also block the switch.
 _ALSO_OF_THE_DEPLOYMENT = ("plan/prerequisites/user_key_action", "plan/blockers/orphan_reference")
+#: Blockers of the deployment that are checked again, because grants and policies change.
+_ACCESS = ("plan/blockers/users_access", "plan/blockers/chosen_email")
 
 
 def plan_switch_over(connection: Connection) -> Plan:
@@ -95,7 +97,12 @@ def _end_write_through() -> Statement:
 
 def _blockers(connection: Connection, catalog: Catalog, found: list[Dependent]) -> list[Problem]:
     files = [*sql.folder("switch_over/blockers"), *map(sql.load, (REJECTED_WRITE, *_ALSO_OF_THE_DEPLOYMENT))]
-    return [*(problem for file in files for problem in problems_found(connection, catalog, file)), *dependents.blockers(found)]
+    access = Catalog(users.parameters(users.access_now(connection)))
+    return [
+        *(problem for file in files for problem in problems_found(connection, catalog, file)),
+        *(problem for name in _ACCESS for problem in problems_found(connection, access, sql.load(name))),
+        *dependents.blockers(found),
+    ]
 
 
 def catch_up_before(run: Run) -> CaughtUp:

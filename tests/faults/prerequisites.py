@@ -361,7 +361,6 @@ USERS_CASES = [
     )
 ]
 
-
 COLUMN_CASES = [
     one(
         "a generated column",
@@ -398,9 +397,21 @@ COLUMN_CASES = [
     ),
 ]
 
+#: What keeps users from being created.
+USERS_RULES = [
+    one(
+        "a rule of users",
+        "users_rule",
+        "rule keep on public.users",
+        "no anonymous user can be created",
+        "CREATE RULE keep AS ON INSERT TO public.users DO ALSO SELECT 1",
+    ),
+]
+
 PREREQUISITES = [
     *(*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES),
     *COLUMN_CASES,
+    *USERS_RULES,
 ]
 
 TEST_ORDER = (
@@ -456,6 +467,79 @@ BLOCKERS += [
         "ALTER TABLE public.artworks ADD COLUMN style text NOT NULL DEFAULT 'oil'; ALTER TABLE public.artworks ALTER style DROP DEFAULT",
     ),
 ]
+
+GREET = (
+    "CREATE FUNCTION public.greet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    "CREATE TRIGGER greet AFTER {} ON public.users"
+)
+OWN_ROWS = "ALTER TABLE public.users ENABLE ROW LEVEL SECURITY; GRANT SELECT, INSERT ON public.users TO authenticated;"
+
+#: Who reads and writes users, what fires on it, and what it refuses.
+USERS_BLOCKERS = [
+    one(
+        "users that anyone reads", "users_access", "table public.users", "PUBLIC: SELECT.", "GRANT SELECT (email) ON public.users TO PUBLIC"
+    ),
+    one(
+        "users that a policy shows to all who have signed in",
+        "users_access",
+        "table public.users",
+        "authenticated: SELECT (policy everybody).",
+        OWN_ROWS + "CREATE POLICY everybody ON public.users FOR SELECT USING (auth.jwt() ->> 'role' = 'authenticated')",
+    ),
+    one(
+        "users that a view of their owner shows",
+        "users_access",
+        "table public.users",
+        "anon: SELECT (view public.people)",
+        "CREATE VIEW public.people AS SELECT u.email FROM public.users AS u; GRANT SELECT ON public.people TO anon",
+    ),
+    one(
+        "an e-mail that anyone may choose",
+        "chosen_email",
+        "public.users.email",
+        "authenticated (INSERT by policy own)",
+        OWN_ROWS + "CREATE POLICY own ON public.users FOR INSERT WITH CHECK (id = auth.uid())",
+    ),
+    one(
+        "a trigger for new users",
+        "users_trigger",
+        "trigger greet on public.users",
+        "for each row it calls public.greet() when migrate_data creates users: 1",
+        GREET.format("INSERT") + " FOR EACH ROW EXECUTE FUNCTION public.greet()",
+    ),
+    one(
+        "a trigger for deleted users",
+        "users_trigger",
+        "trigger greet on public.users",
+        "fires when roll_back(to=NOT_STARTED) deletes them",
+        GREET.format("DELETE") + " FOR EACH STATEMENT EXECUTE FUNCTION public.greet()",
+    ),
+    one(
+        "two spellings of an e-mail",
+        "user_refused",
+        "index public.users_small of public.users",
+        "it refuses the users of 1 e-mails",
+        "CREATE UNIQUE INDEX users_small ON public.users (LOWER(email))",
+    ),
+    one(
+        "e-mails that a check refuses",
+        "user_refused",
+        "constraint small of public.users",
+        "go to quarantine (no_user)",
+        "ALTER TABLE public.users ADD CONSTRAINT small CHECK (email = LOWER(email)) NOT VALID",
+    ),
+    one(
+        "e-mails that are too long for the column",
+        "user_refused",
+        "column email of public.users",
+        "go to quarantine (no_user)",
+        "ALTER TABLE public.users ALTER COLUMN email TYPE varchar(60); "
+        "UPDATE public.artworks SET customer_email = REPEAT('a', 60) || '@users.example' WHERE id = (SELECT MIN(a.id::text)::uuid"
+        " FROM public.artworks AS a WHERE a.generation_status = 'completed' AND a.user_id IS NULL AND a.original_image_url LIKE 'http%')",
+    ),
+]
+
+BLOCKERS += USERS_BLOCKERS
 
 ADVISORIES = [
     one(
