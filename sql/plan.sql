@@ -394,7 +394,8 @@ WHERE
   )
   AND (
     l.lanname NOT IN ('sql', 'plpgsql', 'internal')
-    OR REGEXP_REPLACE(f.prosrc, '\mnet\.http_', '', 'gi') ~* '\m(dblink\w*|http_(get|post|put|patch|delete|head)|pg_background_launch|program)\M'
+    OR REGEXP_REPLACE(f.prosrc, '\mnet\.http_', '', 'gi')
+    ~* '\m(dblink\w*|http_(get|post|put|patch|delete|head)|pg_background_launch|program)\M'
   )
 ORDER BY g.tgname
 LIMIT 1;
