@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test test-all bench docs lint lock clean
+.PHONY: install demo demo-undo test test-all fuzz compatibility bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -20,8 +20,17 @@ PYTEST = $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.development ## the tests, on real servers; four files at a time, those that wait longest first
 	$(PYTEST) -m 'not exhaustive' $(PYTEST_ARGS)
 
-test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed
+# the releases beside 18 that the tests of the database side run on
+RELEASES = 15 16 17
+test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release
 	$(PYTEST) $(PYTEST_ARGS)
+	for release in $(RELEASES); do POSTGRES=$$release $(PYTEST) -m 'not exhaustive' tests/database || exit 1; done
+
+fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
+	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+compatibility: $(VENV)/.development ## docs/compatibility.md from the outcomes of the whole catalogue
+	$(BIN)/python -m tests.fuzz --table docs/compatibility.md
 
 bench: $(VENV)/.runtime ## what the migration costs, as ratios measured in one run each; every benchmark, also after one has missed its bar
 	@missed=0; for one in capture_overhead log_size; do $(BIN)/python -m bench.$$one || missed=1; done; exit $$missed

@@ -111,7 +111,7 @@ def _address(url: str) -> str:
     """Return name and host of a database that responds. Raises DatabaseUnreachable."""
     database = Database(database_url(url))
     try:
-        with database.autocommit("connecting to Prefect's database"):
+        with database.untouched("connecting to Prefect's database"):
             return database.address
     except DatabaseUnreachable as error:
         raise DatabaseUnreachable(str(error).replace("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL")) from None

@@ -165,6 +165,36 @@ class TokenDuplicates(Measured):
     fix: ClassVar[str] = "1. Give all but one of them a token of its own. 2. Or decide `max_quarantined`."
 
 
+class FinishedAreMigrated(Measured):
+    description: str | None = "Every artwork that has a picture is migrated as completed, except as many as a decision accepts."
+    why: ClassVar[str] = (
+        "If the rules do not fit the data, customers' links lead to nothing after the switch, or to less than before. Without a decision "
+        "no artwork with a valid link may stay behind, and of the others at most one in ten. About is why it stays behind; `unfinished` "
+        "is migrated with another status than completed."
+    )
+    fix: ClassVar[str] = (
+        "1. If these artworks are finished, set their `generation_status` to completed; give them an e-mail or a token if they have none. "
+        "2. Or decide `max_left_behind`."
+    )
+
+
+class UsersClosed(Measured):
+    description: str | None = (
+        "No role reads or changes users of others or chooses its own e-mail, except the owner, roles that bypass row level security, and "
+        "what a decision accepts."
+    )
+    why: ClassVar[str] = (
+        "`users` has the e-mail of every customer, and the user of an e-mail owns its artworks. Grants and policies may have changed since "
+        "the plan. About is the role, the privilege, `email` where it is the choice of the e-mail, and the policy or view."
+    )
+    fix: ClassVar[str] = (
+        "1. Enable row level security on `users`, revoke the privilege, or correct the policy. 2. If every one of these roles is one of "
+        "your own servers, decide `accept_users_access`; if your application confirms each e-mail before it writes it, decide "
+        "`accept_chosen_emails`."
+    )
+    about_created_users: ClassVar[bool] = True
+
+
 LEGACY_ARTWORKS = Suite(
     "legacy_artworks",
     about="Judged first, before a user is created or a row is copied, on `public.artworks`. Its columns exist in every deployment.",
@@ -183,5 +213,5 @@ LEGACY_ARTWORKS = Suite(
         LegacyGeneratedImageIsUrl,
         LegacyLinkExpires,
     ),
-    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates),
+    measured=(ReferencedCanMigrate, EmailSpellings, OwnerDiffers, TokenDuplicates, FinishedAreMigrated, UsersClosed),
 )

@@ -5,6 +5,7 @@ from typing import ClassVar
 from great_expectations import expectations as gxe
 from great_expectations.expectations.metadata_types import FailureSeverity
 
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import WARNING, Measured, Suite
 
 
@@ -49,11 +50,15 @@ class CreatedHaveEmail(Measured):
     about_created_users: ClassVar[bool] = True
 
 
+class UsersStillClosed(UsersClosed):
+    pass
+
+
 USERS = Suite(
     "users",
     about="Judged after the copy, on `public.users`. A user counts as created by the migration until somebody claims it. "
     "Where no users are created, the gate does not apply: the rows of the table that owns artworks come with a sign-up.",
     table="users",
     columns=(UserEmailIsThere, UserEmailIsUnique),
-    measured=(CreatedAreAnonymous, CreatedHaveEmail),
+    measured=(CreatedAreAnonymous, CreatedHaveEmail, UsersStillClosed),
 )

@@ -6,6 +6,7 @@ from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
 from expectations.clean_artworks import CLEAN_ARTWORKS
+from expectations.legacy_artworks import UsersClosed
 from expectations.rules import INFO, WARNING, Measured, Suite
 
 #: How to fix a rule of the clean table while that table serves, where it is not done as before the switch.
@@ -100,6 +101,18 @@ class LiveSum(Measured):
     fix: ClassVar[str] = "It is a defect, or the retired table has rows that the mapping view does not show. Report it."
 
 
+class ReferencesLeadToArtworks(Measured):
+    description: str | None = "Every row that references an artwork leads to a row of the serving table."
+    why: ClassVar[str] = (
+        "No order may lose its artwork. The rows are counted: a valid key only says what the role that validated it could see. Under a key "
+        "that is NOT VALID, a reference that never led to an artwork is no finding. About is the referencing columns."
+    )
+    fix: ClassVar[str] = (
+        "The artwork was deleted, or was never copied, while the key was not enforced. 1. Read the row in `artworks_old` and insert it "
+        "into `artworks`. 2. Or, if the artwork is gone from both tables, correct the rows that reference it."
+    )
+
+
 class RetiredUntouched(Measured):
     description: str | None = "The retired table is unchanged since the switch, except `user_id` of deleted users."
     why: ClassVar[str] = (
@@ -170,11 +183,12 @@ class RollBackOpen(Measured):
     description: str | None = "The retired table takes everything that was written since the switch, so a roll back can carry it back."
     why: ClassVar[str] = (
         "At most twenty batches are carried back in a transaction that is rolled back. The ids are of rows that the retired table does "
-        "not take, mostly because of a NOT NULL or a type that the clean table does not have."
+        "not take as a whole, mostly because of a NOT NULL or a type that the clean table does not have. About is the columns; `id` is "
+        "the whole row."
     )
     fix: ClassVar[str] = (
-        "Correct the rows if you may need to roll back. A roll back would record them in `rejected_write` and continue, unless an order "
-        "references them."
+        "Correct these columns if you may need to roll back: a roll back is blocked until they are corrected, or until "
+        "`accept_rejected_writes` accepts that older values serve."
     )
     empty_is_fine: ClassVar[bool] = True
 
@@ -204,6 +218,10 @@ class LiveConstraintsInPlace(Measured):
     )
 
 
+class LiveUsersClosed(UsersClosed):
+    pass
+
+
 VERIFICATION = Suite(
     "verification",
     about=(
@@ -230,5 +248,7 @@ VERIFICATION = Suite(
         RollBackOpen,
         CaptureInPlace,
         LiveConstraintsInPlace,
+        ReferencesLeadToArtworks,
+        LiveUsersClosed,
     ),
 )

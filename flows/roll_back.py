@@ -11,7 +11,7 @@ from migration.sync import carry_back
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.plans import approved_plan, execute_plan, finish_plan
 from tasks.reports import export_ledger
-from tasks.switching import carry_back_writes, fingerprint_kept, finish_steps
+from tasks.switching import carry_back_writes, fingerprint_kept, finish_steps, writes_kept
 from tasks.verbs import completed, verb, writing
 
 
@@ -50,8 +50,9 @@ def _to_migrated(approval: Approval | None) -> State:
                 carry_back_writes(run, approved)
                 execute_plan(run, approved, before_attempt=partial(carry_back.carry_back, run, approved))
         finish_steps(run)
+        kept = writes_kept(run)
         run.end("Completed")
-        return completed(Phase.MIGRATED, "The names are the old ones again, and every write is in the legacy table.")
+        return completed(Phase.MIGRATED, f"The names are the old ones again. {kept}")
 
 
 def _to_not_started(approval: Approval | None) -> State:

@@ -30,4 +30,4 @@ def verify() -> State:
         write_report(run)
         require_green_day(run, window, verdict)
         run.end("Completed", day=window.day)
-        return completed(Phase.SWITCHED, f"{window.today}: every check is green.")
+        return completed(Phase.SWITCHED, f"{window.today}: {verdict.summary}")

@@ -1,5 +1,6 @@
 """Errors are facts with fields. A message says what happened, what it means for the data, and what to do; none carries a value of a row."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
@@ -39,18 +40,53 @@ class Problem:
     statement: str = ""
     decision: str = ""
 
+    @classmethod
+    def found(cls, rule: str, remedy: str, row: Mapping[str, str | None]) -> "Problem":
+        """Return what a rule has found. Its row has `subject` and `problem`, and may have `statement`, `decision` and its own `remedy`."""
+        return cls(rule=rule, **{"remedy": remedy, **{name: value for name, value in row.items() if value is not None}})
+
     def __str__(self) -> str:
         statement = f" Statement: `{self.statement}`" if self.statement else ""
         decision = f" Decision: `artwork-migration run decide {self.decision} --approved-by NAME --reason WHY`" if self.decision else ""
         return f"{self.subject}: {self.problem} To fix: {self.remedy}{statement}{decision}"
 
 
-class PrerequisitesNotMet(MigrationError):
+#: Problems of one rule that a message shows. A file has all of them.
+PROBLEMS_SHOWN = 10
+
+
+def shown(problems: Sequence[Problem]) -> list[Problem]:
+    """Return the first problems of each rule."""
+    seen: Counter[str] = Counter()
+    return [problem for problem in problems if (seen.update([problem.rule]) or seen[problem.rule]) <= PROBLEMS_SHOWN]
+
+
+def problem_lines(problems: Sequence[Problem], *, listed_in: str = "", mark: str = "- {}") -> str:
+    """Return a line for each problem that is shown, in the form of `mark`, and a line for each rule that has more: how many, and where."""
+    where = f"; all of them are in {listed_in}" if listed_in else ""
+    counts = Counter(problem.rule for problem in problems)
+    long = {rule: count for rule, count in counts.items() if count > PROBLEMS_SHOWN}
+    more = [f"- {rule}: {count:,} in all, the first {PROBLEMS_SHOWN} here{where}." for rule, count in long.items()]
+    return "\n".join([*(mark.format(problem, rule=problem.rule) for problem in shown(problems)), *more])
+
+
+class Refused(MigrationError):
+    """A verb that is stopped by a list of problems. `list_name` is the name of a file for all of them, `listed_in` its path."""
+
+    def __init__(self, message: str, problems: Sequence[Problem], list_name: str) -> None:
+        self.message, self.problems, self.list_name = message, tuple(problems), list_name
+        self.listed_in = ""
+        super().__init__(message)
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{problem_lines(self.problems, listed_in=self.listed_in)}"
+
+
+class PrerequisitesNotMet(Refused):
     """The database cannot be migrated as it is; nothing was created."""
 
     def __init__(self, verb: str, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(problems)
-        super().__init__(f"{verb} is refused. Nothing was changed.\n" + "\n".join(f"- {problem}" for problem in self.problems))
+        super().__init__(f"{verb} is refused. Nothing was changed.", problems, f"{verb}-prerequisites.csv")
 
 
 class WrongPhase(MigrationError):
@@ -91,12 +127,17 @@ class PlanOutdated(MigrationError):
         )
 
 
-class Blocked(MigrationError):
+class Blocked(Refused):
     """The plan has blockers. `state` is what that means for the data."""
 
     def __init__(self, verb: str, number: str, blockers: Sequence[Problem], *, state: str = "Nothing was changed.") -> None:
         self.blockers = tuple(blockers)
-        super().__init__(f"{verb}: plan {number} has blockers. {state}\n" + "\n".join(f"- {blocker}" for blocker in self.blockers))
+        super().__init__(f"{verb}: plan {number} has blockers. {state}", blockers, blockers_file(number))
+
+
+def blockers_file(number: str) -> str:
+    """Return the name of the file with all blockers of a plan."""
+    return f"plan-{number}-blockers.csv"
 
 
 class NewBlocker(MigrationError):
@@ -260,15 +301,45 @@ class OldTransactions(MigrationError):
         )
 
 
+class UsersRefused(MigrationError):
+    """The table users refuses nearly every anonymous user; the copy was not begun."""
+
+    end_state = "Failed"
+
+    def __init__(self, failed: int, created: int, refusal: str) -> None:
+        self.failed, self.created, self.refusal = failed, created, refusal
+        why = f"the last SQLSTATE was {refusal}" if refusal else "it stores their e-mails in another spelling, or has another spelling"
+        super().__init__(
+            f"users refused {failed} anonymous users, and only {created} were created: {why}. No artwork was copied; the users that were "
+            "created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate_data again."
+        )
+
+
 class DatabaseError(MigrationError):
-    """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows."""
+    """A statement failed. Only the SQLSTATE and the names of objects are kept: the driver's text carries values of rows.
+
+    `reason` is what a gate says of a rule that could not be judged because of it.
+    """
 
     end_state = "Failed"
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
+        self.reason = f"failed with SQLSTATE {sqlstate}"
         where = f" on {objects}" if objects else ""
         super().__init__(
             f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
             "rolled back. To fix: remove the cause, then run the verb again; it resumes."
+        )
+
+
+class HiddenRows(DatabaseError):
+    """Row level security hides rows of a table from our role, so what we read is not all there is. `objects` names the table."""
+
+    def __init__(self, objects: str, action: str) -> None:
+        super().__init__("42501", "InsufficientPrivilege", objects, action)
+        self.reason = f"could not see every row: row level security hides some from the role ({objects})"
+        self.args = (
+            f"{action}: row level security hides rows from the role ({objects}). What was committed before stays; the rest was rolled "
+            "back, because hidden rows would count as absent. To fix: run the verb again; it names each table and the way to fix it.",
         )

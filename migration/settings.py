@@ -2,13 +2,20 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import unquote
 
+from psycopg import pq
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from migration.errors import BadInput
+
+#: The parameters of a connection that this libpq knows.
+_LIBPQ_PARAMETERS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
+#: Parts of a URL that libpq also accepts as parameters, and their names in SQLAlchemy.
+_PARTS = {"user": "username", "password": "password", "port": "port", "dbname": "database"}
 
 
 class Settings(BaseSettings):
@@ -55,25 +62,51 @@ def required_url(settings: Settings, stored: Callable[[], URL | None]) -> URL:
 
 
 def database_url(raw: str, driver: str = "psycopg") -> URL:
-    """Return the URL of one database for `driver` (psycopg or asyncpg), from any usual spelling.
+    """Return the URL of one database for `driver` (psycopg or asyncpg), from any usual spelling. Its parts are decoded, once and here.
 
-    A unix socket stays in ``?host=/dir``; a host name is put before it, because Great Expectations refuses an empty one.
-    Raises BadInput, without the given text, if it cannot be parsed or is not for Postgres.
+    Raises BadInput, without the given text, if it cannot be parsed, is not for Postgres, or has a parameter that libpq does not know.
     """
     try:
         url = make_url(raw)
     except (ArgumentError, ValueError):
         raise _bad_url("The database URL cannot be read.") from None
+    # SQLAlchemy decodes every part except the name of the database
+    return complete_url(url.set(database=unquote(url.database)) if url.database else url, driver)
+
+
+def complete_url(url: URL, driver: str = "psycopg") -> URL:
+    """Return the URL with the driver, a host, and each part in its place, from parts that are decoded. Raises BadInput as `database_url`.
+
+    A unix socket stays in ``?host=/dir``.
+    """
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise _bad_url(f"The database URL is for {url.get_backend_name()}, not for Postgres.")
+    url = _parameters_in_their_place(url)
+    if driver == "psycopg" and (unknown := sorted(set(url.query) - _LIBPQ_PARAMETERS)):
+        raise _bad_url(
+            f"The database URL has parameters that libpq does not know: {', '.join(unknown)}.",
+            "remove them, or write them as libpq does (https://www.postgresql.org/docs/current/libpq-connect.html)",
+        )
+    if "service" in url.query:
+        return url.set(drivername=f"postgresql+{driver}")
     if not url.database:
         raise _bad_url("The database URL names no database.")
     full = url.set(drivername=f"postgresql+{driver}", host=url.host or "localhost")
     return _without_host(full) if driver == "asyncpg" and "host" in url.query else full
 
 
-def _bad_url(problem: str) -> BadInput:
-    return BadInput(f"{problem} Nothing was changed. To fix: write it as postgresql://user:password@host:5432/database.")
+def _parameters_in_their_place(url: URL) -> URL:
+    """Return the URL with user, password, port and database in their places where they were given as parameters."""
+    for name, part in _PARTS.items():
+        value = url.query.get(name)
+        if not isinstance(value, str) or (name == "port" and not value.isdigit()):
+            continue  # several ports belong to several hosts, and libpq reads both
+        url = url.difference_update_query([name]).set(**{part: int(value) if name == "port" else value})  # type: ignore[arg-type]
+    return url
+
+
+def _bad_url(problem: str, fix: str = "write it as postgresql://user:password@host:5432/database") -> BadInput:
+    return BadInput(f"{problem} Nothing was changed. To fix: {fix}.")
 
 
 def _without_host(url: URL) -> URL:

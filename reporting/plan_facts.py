@@ -38,6 +38,19 @@ _SIZES = {
 }
 
 
+def verdict(facts: Facts) -> str:
+    """Return one sentence: how many of the legacy rows are migrated."""
+    rows = facts["legacy_rows"]
+    if rows is None:
+        return NOT_COUNTED
+    total, along = sum(rows.values()), rows.get("eligible", 0) + rows.get("in_flight", 0)
+    if not total:
+        return f"{MARK} The legacy table is empty."
+    count, behind = _count(facts, along), _count(facts, total - along)
+    share = f"{count} of {_count(facts, total)} legacy rows ({_share(along, total)}) are migrated; {behind} stay behind."
+    return f"{MARK} Most rows stay behind: {share}" if 2 * along < total else share
+
+
 def sections(facts: Facts) -> str:
     """Return every section with its heading; a section without findings is one sentence."""
     return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())
@@ -90,6 +103,7 @@ def _exposure(facts: Facts) -> str:
             ("`user_changed`: would get a different owner", f"{exposure['user_changed']:,}", f"{exposure['users_changed']:,}"),
         ],
     )
+    table += _chosen_emails(facts)
     if exposure["user_gained"] or "user_gained" in facts["decisions"].get("accept_exposure", "").split(","):
         return table
     return (
@@ -102,6 +116,33 @@ def _owners_elsewhere(facts: Facts) -> str:
     relation = facts["owners"]["relation"]
     of_users = relation == "public.users"
     return f"{'`users.id` references another table' if of_users else f'`artworks.user_id` references {_code(relation)}'}. {WITHOUT_ACCOUNT}"
+
+
+def _users(facts: Facts) -> str:
+    """Return how many users will be created, what the trial inserts came to, and which e-mails the table will refuse."""
+    if not facts["owners"]["creates_users"]:
+        return "None are created."
+    count = facts["users_to_create"]
+    lines = [NOT_COUNTED if count is None else f"`migrate-data` will create {count:,} anonymous users."]
+    if facts["users_not_tried"]:
+        names = ", ".join(map(_code, facts["users_not_tried"]))
+        lines.append(f"{MARK} No user was inserted to try it: what these triggers do may survive a rollback: {names}.")
+    if facts["users_tried"]:
+        outcomes = [(trial["kind"], trial["outcome"]) for trial in facts["users_tried"]]
+        lines.append(_table(("tried and taken back: an e-mail", ""), outcomes))
+    if facts["users_refused"] is None:
+        lines.append(f"{NOT_COUNTED} It is unknown whether `users` refuses some of these e-mails; their artworks would go to quarantine.")
+    elif facts["users_refused"]:
+        refused = [(row["object"], f"{row['emails']:,}", f"{row['artworks']:,}") for row in facts["users_refused"]]
+        lines.append(_table(("refuses the user", "e-mails", "artworks to quarantine"), refused))
+    return "\n\n".join(lines)
+
+
+def _chosen_emails(facts: Facts) -> str:
+    """Return by whom and by which policies `users.email` can be chosen, which decides who gains an artwork."""
+    ways = [way for way in facts["users_access"] or () if way["email"]]
+    named = ", ".join(f"{_code(way['role'])} ({way['privilege']}, {way['via']})" for way in ways)
+    return f"\n\n{MARK} The e-mail of a user, and with it who gains an artwork, can be chosen by {named}." if ways else ""
 
 
 def _columns(facts: Facts) -> str:
@@ -143,6 +184,7 @@ _SECTIONS: dict[str, Callable[[Facts], str]] = {
     "Database": _database,
     "Rows": _rows,
     "Access that users would gain": _exposure,
+    "Anonymous users": _users,
     "Columns that are not carried over": _columns,
     "Size and disk space": _room,
     "Blocking sessions": _noted("sessions", "None: no transaction is open for a minute or longer."),

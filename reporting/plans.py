@@ -4,6 +4,7 @@ from itertools import groupby
 from typing import cast
 
 import sql
+from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
@@ -26,19 +27,30 @@ _STAGES = {
         "Each runs alone, without a lock that blocks the application. If the run is killed here, run the verb again: it does the rest.",
     ),
 }
+#: What checks a blocker of deploy_schema again that took too long.
+_RECHECKED_BY = {"orphan_reference": "The plan of `switch_over`", "referenced_row": "The gate `legacy_artworks`"}
 
 
 def plan_markdown(plan: Plan) -> str:
     """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements."""
-    blockers = "\n".join([*(f"- **{blocker.rule}**: {blocker}" for blocker in plan.blockers), *_not_checked(plan)]) or "None."
+    listed = problem_lines(plan.blockers, listed_in=f"`{blockers_file(plan.number)}`", mark="- **{rule}**: {}")
+    blockers = "\n".join(filter(None, [listed, *_not_checked(plan)])) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None: the defaults apply."
     return (
-        f"# Plan {plan.number}: {plan.verb}\n\nNothing was changed. {_next_step(plan)}\n\n"
+        f"# Plan {plan.number}: {plan.verb}\n\n{verdict(plan)}Nothing was changed. {_next_step(plan)}\n\n"
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_dependents(plan)}{_statements(plan)}\n"
     )
+
+
+def verdict(plan: Plan) -> str:
+    """Return what the first line of a plan says: of deploy_schema how many rows are migrated, and what customers would lose."""
+    if plan.verb is not DEPLOY_SCHEMA:
+        return ""
+    lost = [f"{blocker.subject}: {blocker.problem}" for blocker in plan.blockers if blocker.rule == "left_behind"]
+    return " ".join([f"**{plan_facts.verdict(cast(plan_facts.Facts, plan.facts))}**", *lost]) + "\n\n"
 
 
 def _next_step(plan: Plan) -> str:
@@ -130,8 +142,15 @@ def _not_checked(plan: Plan) -> list[str]:
     """Return the possible blockers whose query exceeded its time limit."""
     rules = plan.facts.get("not_checked", [])
     return [
-        f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. The gate `legacy_artworks` rechecks it."
-        for rule in rules
+        *(
+            f"- {plan_facts.MARK} {rule}: not checked, because the query exceeded its time limit. {_RECHECKED_BY[rule]} rechecks it."
+            for rule in rules
+        ),
+        *(
+            f"- {plan_facts.MARK} a new artwork was not tried: {reason}. To try it, plan again without that."
+            for reason in [plan.facts.get("not_tried")]
+            if reason
+        ),
     ]
 
 

@@ -124,6 +124,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *([("safety window", _window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
         *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
+        *([("roll back", line)] if status.window and status.last_gates and (line := _roll_back_line(status.last_gates)) else []),
         *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
         *(("last run", f"{run.run} {run.verb} {run.run_name}: {run.outcome or 'has not ended'}") for run in status.runs[:1]),
         *(("not ended", f"{run.run} {run.verb} {run.run_name}, begun {run.begun_at:%Y-%m-%d %H:%M %Z}") for run in status.unfinished),
@@ -147,6 +148,12 @@ def _gates_line(last: LastGates) -> str:
     with_warnings = f", {warnings} of them with a warning" if warnings else ""
     verdict = f"red: {', '.join(red)}" if red else f"all {len(last.rules)} rules green{with_warnings}"
     return f"{verdict} (run {last.run}, {last.verb})"
+
+
+def _roll_back_line(last: LastGates) -> str:
+    """Return what would block a roll back, as the last verification has tried it; empty if nothing would."""
+    rejected = sum(rule.bad for rule in last.rules if rule.rule == "roll_back_open")
+    return f"blocked: the retired table does not take {rejected} artworks as a whole (roll_back_open of run {last.run})" if rejected else ""
 
 
 def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:

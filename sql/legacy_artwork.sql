@@ -48,7 +48,14 @@ FROM (
     EXISTS(SELECT FROM clean_modified WHERE clean_modified.id = legacy.id) AS touched,
     CASE
       WHEN EXISTS (SELECT FROM clean_modified WHERE clean_modified.id = legacy.id) THEN 'eligible'
-      WHEN legacy.original_image_url LIKE 'test-%' THEN 'test_data'
+      -- an order of a test is an order: it must not lose its artwork
+      WHEN
+        legacy.original_image_url LIKE 'test-%'
+        AND NOT (
+          COALESCE((SELECT d.value FROM decision AS d WHERE d.name = 'ordered_test_data' ORDER BY d.number DESC LIMIT 1), '') = 'migrate'
+          AND EXISTS (SELECT FROM referenced_artwork WHERE referenced_artwork.id = legacy.id)
+        )
+        THEN 'test_data'
       WHEN COALESCE(BTRIM(legacy.customer_email, E' \t\r\n'), '') = '' THEN 'no_email'
       WHEN COALESCE(BTRIM(legacy.access_token, E' \t\r\n'), '') = '' THEN 'no_access_token'
       WHEN legacy.generation_status = 'completed' THEN 'eligible'
@@ -72,7 +79,8 @@ FROM (
       WHEN legacy.access_token IS NULL THEN 'no_access_token'
       -- a B-tree takes no more than a third of a page, with whatever else is in the key
       WHEN OCTET_LENGTH(legacy.customer_email) > 2600 OR OCTET_LENGTH(legacy.access_token) > 2600 THEN 'too_long_to_index'
-      WHEN legacy.created_at IS NULL OR legacy.updated_at IS NULL THEN 'no_created_at'
+      WHEN legacy.created_at IS NULL THEN 'no_created_at'
+      WHEN legacy.updated_at IS NULL THEN 'no_updated_at'
       WHEN
         legacy.generation_status IS NULL
         OR legacy.generation_status NOT IN ('pending', 'processing', 'completed', 'failed')

@@ -45,10 +45,26 @@ WITH batch AS (
 )
 
 SELECT
-  CARDINALITY(b.emails) AS taken,
-  artwork_migration.create_users(b.emails) AS created
+  n.created,
+  n.failed,
+  n.refusal
 FROM (SELECT ARRAY_AGG(batch.email ORDER BY batch.email) AS emails FROM batch) AS b
+CROSS JOIN LATERAL artwork_migration.create_users(b.emails) AS n
 WHERE b.emails IS NOT NULL;
+
+-- name: find_without_user
+-- What: puts the rows whose user could not be created in quarantine, before the copy. Returns how many.
+-- Why: an artwork without an owner is not migrated in silence. It runs only if the table users has refused a user. A row of a customer who
+--   has just come goes to quarantine too; catch-up decides every row in quarantine anew.
+-- Inverse: DELETE FROM artwork_migration.quarantine
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+INSERT INTO artwork_migration.quarantine (id, reason)
+SELECT
+  l.id,
+  'no_user' AS reason
+FROM artwork_migration.legacy_artwork AS l
+WHERE l.disposition = 'eligible' AND l.needs_user AND l.user_id IS NULL
+ON CONFLICT (id) DO NOTHING;
 
 -- name: chunks_hold
 -- What: whether the chunks that are left were planned for the table as it is now.
@@ -142,4 +158,16 @@ WITH in_flight AS (
 
 INSERT INTO artwork_migration.legacy_change (ids)
 SELECT ARRAY_AGG(f.id) FROM in_flight AS f
+HAVING COUNT(*) > 0;
+
+-- name: log_ordered_test_data
+-- What: logs the test data that another table references.
+-- Why: a decision (ordered_test_data) has changed whether it is migrated, so catch-up must decide about it anew.
+-- Locks: none on a table of the application.
+INSERT INTO artwork_migration.legacy_change (ids)
+SELECT ARRAY_AGG(a.id)
+FROM public.artworks AS a
+WHERE
+  a.original_image_url LIKE 'test-%'
+  AND a.id IN (SELECT r.id FROM artwork_migration.referenced_artwork AS r)
 HAVING COUNT(*) > 0;

@@ -84,6 +84,136 @@ FROM (
   WHERE l.legacy_user_id IS NOT NULL AND l.user_id <> l.legacy_user_id AND l.disposition = 'eligible'
 ) AS e;
 
+-- name: users_to_create
+-- What: how many anonymous users migrate_data will create: the e-mails of customers without a user.
+-- Why: so often the triggers of the application on users fire.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
+SELECT COUNT(DISTINCT l.customer_email) AS users_to_create
+FROM artwork_migration.legacy_artwork AS l
+WHERE l.needs_user;
+
+-- name: refused_email
+-- What: the query for the waiting e-mails that the table users will refuse, each with the object that refuses it: a unique index or a check
+--   that reads no other column, or the length of the column.
+-- Why: what can be known before the first user is created is counted, set-based, by the table's own expressions. Of several e-mails that an
+--   index takes for one, an existing user's comes first, then the one in small letters. What a trigger does is tried
+--   (migration/plans/users).
+-- Locks: none; ACCESS SHARE on public.artworks and public.users when the query is run.
+WITH users_column AS (
+  SELECT
+    a.attrelid,
+    a.attnum,
+    a.atttypmod
+  FROM pg_catalog.pg_attribute AS a
+  WHERE a.attrelid = TO_REGCLASS('public.users') AND a.attname = 'email' AND NOT a.attisdropped
+),
+
+part AS (
+  SELECT
+    FORMAT(
+      $index$SELECT %L AS object, k.email
+FROM (
+  SELECT
+    w.email,
+    w.waiting,
+    ROW_NUMBER() OVER (PARTITION BY %s ORDER BY w.waiting, w.email <> LOWER(w.email), w.email) AS place
+  FROM (
+    SELECT DISTINCT l.customer_email AS email, TRUE AS waiting FROM legacy_artwork AS l WHERE l.needs_user
+    UNION ALL SELECT u.email, FALSE FROM public.users AS u
+  ) AS w
+  WHERE %s
+) AS k
+WHERE k.waiting AND k.place > 1$index$,
+      'index ' || i.indexrelid::regclass,
+      (SELECT STRING_AGG(FORMAT('(%s)', PG_GET_INDEXDEF(i.indexrelid, n.n, TRUE)), ', ') FROM GENERATE_SERIES(1, i.indnkeyatts) AS n (n)),
+      COALESCE(PG_GET_EXPR(i.indpred, i.indrelid), 'TRUE')
+    ) AS question
+  FROM users_column AS c
+  INNER JOIN pg_catalog.pg_index AS i ON c.attrelid = i.indrelid
+  WHERE
+    i.indisunique AND i.indisvalid AND (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL)
+    AND NOT EXISTS (
+      SELECT FROM pg_catalog.pg_depend AS d
+      WHERE
+        d.classid = 'pg_class'::regclass AND d.objid = i.indexrelid AND d.refclassid = 'pg_class'::regclass AND d.refobjid = i.indrelid
+        AND d.refobjsubid NOT IN (0, c.attnum)
+    )
+  UNION ALL
+  SELECT
+    FORMAT(
+      'SELECT %L AS object, w.email FROM (SELECT DISTINCT l.customer_email AS email FROM legacy_artwork AS l WHERE l.needs_user) AS w'
+      ' WHERE NOT (%s)',
+      'constraint ' || k.conname,
+      PG_GET_EXPR(k.conbin, k.conrelid)
+    )
+  FROM users_column AS c
+  INNER JOIN pg_catalog.pg_constraint AS k ON c.attrelid = k.conrelid AND k.conkey = ARRAY[c.attnum]
+  WHERE k.contype = 'c'
+  UNION ALL
+  SELECT
+    FORMAT(
+      'SELECT ''column email'' AS object, w.email FROM (SELECT DISTINCT l.customer_email AS email FROM legacy_artwork AS l'
+      ' WHERE l.needs_user) AS w WHERE CHAR_LENGTH(w.email) > %s',
+      c.atttypmod - 4
+    )
+  FROM users_column AS c
+  WHERE c.atttypmod > 4
+)
+
+SELECT COALESCE(STRING_AGG(p.question, E'\nUNION ALL\n'), 'SELECT NULL::text AS object, NULL::text AS email WHERE FALSE') AS question
+FROM part AS p;
+
+-- name: users_refused
+-- What: how many waiting e-mails the table users will refuse, and how many artworks they have, by the object that refuses them. :small: the
+--   trial has shown that it stores no capitals.
+-- Why: these artworks go to quarantine (`no_user`), and an operator decides that before anything is created.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork, refused_email
+SELECT
+  r.object,
+  COUNT(DISTINCT r.email) AS emails,
+  COUNT(*) AS artworks
+FROM (
+  SELECT DISTINCT ON (o.email)
+    o.email,
+    o.object
+  FROM (
+    SELECT
+      e.object,
+      e.email
+    FROM artwork_migration.refused_email AS e
+    UNION ALL
+    SELECT
+      'trigger that changes the e-mail',
+      s.customer_email
+    FROM artwork_migration.legacy_artwork AS s
+    WHERE CAST(:small AS boolean) AND s.needs_user AND s.customer_email <> LOWER(s.customer_email)
+  ) AS o
+  ORDER BY o.email, o.object
+) AS r
+INNER JOIN artwork_migration.legacy_artwork AS l ON r.email = l.customer_email
+WHERE l.disposition = 'eligible' AND l.defect IS NULL AND l.legacy_user_id IS NULL
+GROUP BY r.object
+ORDER BY r.object;
+
+-- name: cannot_be_tried
+-- What: the triggers of users that an insert fires and whose effect may survive a rollback: their function is not SQL or PL/pgSQL, or its
+--   text names what acts outside the transaction.
+-- Why: what cannot be tried is not tried. A function that such a function calls is not read.
+-- Locks: none.
+SELECT g.tgname::text AS name
+FROM pg_catalog.pg_trigger AS g
+INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
+INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
+WHERE
+  g.tgrelid = TO_REGCLASS('public.users') AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A') AND g.tgtype & 4 = 4
+  AND (
+    l.lanname NOT IN ('sql', 'plpgsql')
+    OR p.prosrc ~* '(dblink|http|\mnet\.|lambda|pg_background|lo_export|\mcopy\M|emit_message|pg_file_write|setval)'
+  )
+ORDER BY 1;
+
 -- name: columns_not_carried
 -- What: the legacy columns whose values are not migrated, even if the reverse mapping fills them, and one query that counts the values of
 --   each in a sample of :percent.
@@ -143,6 +273,195 @@ FROM (
 ) AS p
 WHERE p.problem IS NOT NULL
 ORDER BY p.place;
+
+-- name: clean_types
+-- What: the type that the clean column takes over from its legacy column, with its length or precision, its domain and its collation.
+-- Why: a view cannot be recreated on a column of another type or collation, and what was too long for legacy would reach the clean table.
+--   Our own texts must fit: a length has room for them, and a domain may refuse them.
+-- Locks: none.
+SELECT
+  m.legacy_column,
+  FORMAT_TYPE(a.atttypid, a.atttypmod)
+  || CASE WHEN a.attcollation <> t.typcollation THEN ' COLLATE ' || a.attcollation::regcollation ELSE '' END AS type
+FROM
+  JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
+    AS m (clean_column text, legacy_column text, data_type text, on_update boolean, carried boolean, unchanged boolean, room int)
+INNER JOIN pg_catalog.pg_attribute AS a
+  ON m.legacy_column = a.attname AND a.attrelid = TO_REGCLASS('public.artworks') AND NOT a.attisdropped
+INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+WHERE
+  m.carried
+  OR (
+    m.on_update
+    AND CASE
+      WHEN t.typtype = 'd' THEN m.unchanged AND m.room = 0
+      WHEN m.data_type = 'text' THEN a.atttypmod = -1 OR a.atttypmod - 4 >= m.room
+      ELSE m.data_type = 'timestamptz'
+    END
+  );
+
+-- name: legacy_rules
+-- What: the rules of the legacy table that clean columns may have to keep: defaults, NOT NULL, checks. Each with the `statement`
+--   that gives it to the clean table, if nothing hinders that, and the `action` as plans show it.
+-- Why: whoever relies on such a rule relies on the table that serves. A rule is carried over where the clean column always holds the legacy
+--   value, so every row that is migrated keeps it. NOT NULL needs a value in every new clean row as well. A token is parked for a moment
+--   while two rows swap theirs, so no check reads it.
+-- Locks: none.
+WITH mapped AS (
+  SELECT
+    a.attnum,
+    a.attname,
+    a.attnotnull,
+    a.attgenerated,
+    m.clean_column,
+    m.carried IS TRUE AS carried,
+    CASE WHEN m.carried THEN 'later' ELSE COALESCE(m.filled, 'later') END AS filled,
+    COALESCE(m.carried OR (m.unchanged AND m.clean_column = a.attname), FALSE) AS same_value,
+    PG_GET_EXPR(d.adbin, d.adrelid) AS default_value
+  FROM pg_catalog.pg_attribute AS a
+  LEFT JOIN
+    JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
+      AS m (clean_column text, legacy_column text, on_update boolean, carried boolean, unchanged boolean, filled text)
+    ON a.attname = m.legacy_column AND (m.carried OR m.on_update OR m.clean_column = 'id')
+  LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
+  WHERE a.attrelid = TO_REGCLASS('public.artworks') AND a.attnum > 0 AND NOT a.attisdropped
+),
+
+rule AS (
+  SELECT
+    1 AS place,
+    FORMAT('default of column %I', m.attname) AS object,
+    FORMAT('ALTER TABLE public.artworks_v2 ALTER COLUMN %I SET DEFAULT %s', m.clean_column, m.default_value) AS statement,
+    CASE m.filled WHEN 'default' THEN 'the clean column has its own' END AS hinders
+  FROM mapped AS m
+  WHERE m.default_value IS NOT NULL AND m.clean_column IS NOT NULL AND m.attgenerated = ''
+  UNION ALL
+  SELECT
+    2,
+    FORMAT('NOT NULL of column %I', m.attname) || COALESCE(' (' || QUOTE_IDENT(k.conname) || ')', ''),
+    FORMAT('ALTER TABLE public.artworks_v2 ALTER COLUMN %I SET NOT NULL', COALESCE(m.clean_column, m.attname)),
+    CASE
+      WHEN m.clean_column IS NULL THEN 'the clean table has no such column'
+      WHEN m.attname = 'user_id' THEN '⚠ the clean column takes NULL, because deleting a user must work'
+      WHEN m.filled <> 'later' AND NOT m.same_value THEN 'the clean column has its own'
+      WHEN m.filled = 'later' AND m.default_value IS NULL THEN '⚠ the clean column takes NULL, because a new artwork comes without it'
+      WHEN NOT k.convalidated THEN '⚠ it is NOT VALID, so rows may break it'
+    END
+  FROM mapped AS m
+  LEFT JOIN pg_catalog.pg_constraint AS k
+    ON k.conrelid = TO_REGCLASS('public.artworks') AND k.contype = 'n' AND k.conkey = ARRAY[m.attnum]
+  WHERE m.attnotnull
+  UNION ALL
+  SELECT
+    3,
+    FORMAT('check %I', k.conname),
+    FORMAT('ALTER TABLE public.artworks_v2 ADD CONSTRAINT %I %s', n.name, PG_GET_CONSTRAINTDEF(k.oid)),
+    CASE
+      WHEN k.conkey <@ ARRAY(SELECT m.attnum FROM mapped AS m WHERE m.filled = 'default' AND NOT m.same_value)
+        THEN 'the clean column has a check of its own'
+      WHEN
+        NOT k.conkey <@ ARRAY(SELECT m.attnum FROM mapped AS m WHERE m.same_value AND m.attname <> 'access_token')
+        THEN '⚠ it reads a column that the clean table does not have or that has other values there'
+      WHEN 0 = ANY(k.conkey) OR k.conkey IS NULL OR PG_GET_CONSTRAINTDEF(k.oid) ~ '\martworks\M'
+        THEN '⚠ it does not read single columns'
+      WHEN NOT k.convalidated THEN '⚠ it is NOT VALID, so rows may break it'
+    END
+  FROM pg_catalog.pg_constraint AS k
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        CASE
+          WHEN NOT STARTS_WITH(k.conname, 'artworks_') THEN k.conname
+          WHEN OCTET_LENGTH(k.conname) > 60 OR k.conname IN ('artworks_generation_status_check', 'artworks_upscale_status_check')
+            THEN 'artworks_v2_' || MD5(k.conname)
+          ELSE 'artworks_v2' || SUBSTRING(k.conname FROM LENGTH('artworks') + 1)
+        END AS name
+    ) AS n
+  WHERE k.conrelid = TO_REGCLASS('public.artworks') AND k.contype = 'c'
+)
+
+SELECT
+  r.place,
+  r.object,
+  CASE WHEN r.hinders IS NULL THEN r.statement END AS statement,
+  COALESCE('stays with the retired table; ' || r.hinders, 'the clean table gets it at deploy_schema') AS action
+FROM rule AS r
+ORDER BY r.place, r.object;
+
+-- name: outside_the_transaction
+-- What: the first trigger of artworks or users that may act outside the transaction: in a language other than SQL and PL/pgSQL, or with a
+--   function that calls another server at once. What an extension brings, and pg_net, take part in the transaction.
+-- Why: the trial of a deployment fires the application's triggers and is rolled back; what they did elsewhere would stay.
+-- Locks: none.
+SELECT FORMAT('trigger %I on %s', g.tgname, g.tgrelid::regclass) AS trigger
+FROM pg_catalog.pg_trigger AS g
+INNER JOIN pg_catalog.pg_proc AS f ON g.tgfoid = f.oid
+INNER JOIN pg_catalog.pg_language AS l ON f.prolang = l.oid
+WHERE
+  g.tgrelid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.users')) AND NOT g.tgisinternal AND g.tgenabled IN ('O', 'A')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d
+    WHERE d.classid = 'pg_proc'::regclass AND d.objid = f.oid AND d.deptype = 'e'
+  )
+  AND (
+    l.lanname NOT IN ('sql', 'plpgsql', 'internal')
+    OR REGEXP_REPLACE(f.prosrc, '\mnet\.http_', '', 'gi')
+    ~* '\m(dblink\w*|http_(get|post|put|patch|delete|head)|pg_background_launch|program)\M'
+  )
+ORDER BY g.tgname
+LIMIT 1;
+
+-- name: one_life
+-- What: creates an artwork of a new user in the clean table, as create_artwork does (without an owner where no users are created), and
+--   brings it through the stages in artwork_migration.stages (JSON, set for this transaction), until the legacy table rejects it.
+-- Why: the write-through brings each stage to the legacy table, with its checks, keys and triggers. Run it in a transaction that is rolled
+--   back.
+-- Locks: what one INSERT into users and one into artworks lock.
+DO $$
+DECLARE
+  artwork_id uuid := GEN_RANDOM_UUID();
+  owner_id uuid;
+  stage jsonb;
+BEGIN
+  DELETE FROM artwork_migration.rejected_write;
+  IF (SELECT t.creates_users FROM artwork_migration.owner_table AS t) THEN
+    INSERT INTO public.users (email) VALUES ('acceptance@artwork-migration.invalid') ON CONFLICT DO NOTHING;
+    SELECT u.id INTO owner_id FROM public.users AS u WHERE u.email = 'acceptance@artwork-migration.invalid';
+  END IF;
+  INSERT INTO public.artworks_v2 (
+    id, user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
+  )
+  VALUES (
+    artwork_id, owner_id, 'Acceptance', 'acceptance@artwork-migration.invalid', 'Test', 'https://a.invalid/1', 'https://a.invalid/2',
+    REPLACE(GEN_RANDOM_UUID()::text || GEN_RANDOM_UUID()::text, '-', ''), NOW() + interval '30 days'
+  );
+  FOR stage IN SELECT s.value FROM JSONB_ARRAY_ELEMENTS(CURRENT_SETTING('artwork_migration.stages')::jsonb) AS s LOOP
+    EXIT WHEN EXISTS (SELECT FROM artwork_migration.rejected_write);
+    UPDATE public.artworks_v2 AS a
+    SET
+      generation_status = COALESCE(stage ->> 'generation_status', a.generation_status),
+      generated_image_url = COALESCE(stage ->> 'generated_image_url', a.generated_image_url),
+      upscale_status = COALESCE(stage ->> 'upscale_status', a.upscale_status),
+      upscaled_image_url = COALESCE(stage ->> 'upscaled_image_url', a.upscaled_image_url)
+    WHERE a.id = artwork_id;
+  END LOOP;
+END
+$$;
+
+-- name: artwork_rejected
+-- What: what the legacy table has rejected of the trial's artwork (`artwork` says which), unless a decision accepts it.
+-- Why: such an artwork would be on the clean side only: it blocks the switch, and after the switch it cannot be carried back.
+-- Locks: none on a table of the application.
+-- Remedy: Change the rule of the legacy table that rejects it. Or decide to go on without: then nobody may create an artwork on the clean
+--   side before the switch, and those created after it hinder the roll back.
+SELECT
+  CAST(:artwork AS text) AS subject,
+  FORMAT('the legacy table rejects it: SQLSTATE %s (%s).', r.sql_state, r.object) AS problem,
+  'accept_rejected_artworks yes' AS decision
+FROM artwork_migration.rejected_write AS r
+WHERE
+  (SELECT d.value FROM artwork_migration.decision AS d WHERE d.name = 'accept_rejected_artworks' ORDER BY d.number DESC LIMIT 1)
+  IS DISTINCT FROM 'yes';
 
 -- name: token_is_unique
 -- What: whether a key of the legacy table makes access tokens unique.

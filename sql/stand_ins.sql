@@ -1,4 +1,5 @@
--- The queries that replace a relation that does not exist yet when deploy_schema is planned (see Given in sql/__init__.py).
+-- The queries that replace a relation that does not exist yet when deploy_schema is planned, or that holds other rows when a rollback is
+-- (see Given in sql/__init__.py).
 
 -- name: no_users
 -- What: the users of a database without the table.
@@ -46,17 +47,49 @@ SELECT
 FROM artwork_migration.decision AS d;
 
 -- name: column_gone
--- What: the columns that the view artwork_migration.column_gone (deploy_schema/49_column_gone) will have, from the mapping (:mapping).
+-- What: the columns that the view artwork_migration.column_gone (deploy_schema/27_column_gone) will have, from the mapping (:mapping).
 -- Why: the plan names the dependents that cannot be recreated on the clean table before that table exists.
 -- Locks: none.
 SELECT
-  a.attnum AS number,
-  a.attname AS name
-FROM pg_catalog.pg_attribute AS a
-WHERE
-  a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
-  AND NOT EXISTS (
-    SELECT
-    FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, data_type text, carried boolean)
-    WHERE m.clean_column = a.attname AND (m.carried OR (m.data_type::regtype = a.atttypid AND a.atttypmod = -1))
-  );
+  g.number,
+  g.name,
+  g.absent,
+  g.name || g.difference AS problem
+FROM (
+  SELECT
+    a.attnum AS number,
+    a.attname AS name,
+    m.clean_column IS NULL AS absent,
+    CASE
+      WHEN m.clean_column IS NULL THEN ', which the clean table does not have'
+      WHEN m.clean_type IS NOT NULL OR m.carried IS TRUE THEN NULL
+      WHEN (m.data_type::regtype, -1) <> (a.atttypid, a.atttypmod)
+        THEN FORMAT(', whose type differs: %s and %s', FORMAT_TYPE(a.atttypid, a.atttypmod), m.data_type)
+      WHEN a.attcollation <> t.typcollation
+        THEN FORMAT(', whose collation differs: %s and the default one', a.attcollation::regcollation)
+    END AS difference
+  FROM pg_catalog.pg_attribute AS a
+  INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+  LEFT JOIN LATERAL (
+    SELECT x.*
+    FROM
+      JSONB_TO_RECORDSET(CAST(:mapping AS jsonb))
+        AS x (clean_column text, legacy_column text, data_type text, carried boolean, clean_type text)
+    WHERE x.clean_column = a.attname
+    ORDER BY x.legacy_column = a.attname DESC
+    LIMIT 1
+  ) AS m ON TRUE
+  WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
+) AS g
+WHERE g.difference IS NOT NULL;
+
+-- name: rejected_write
+-- What: the writes that a dry run of the rollback could not carry back (:rejections).
+-- Why: the dry run was rolled back, so the table does not have them.
+-- Locks: none.
+SELECT
+  r.id,
+  r.columns,
+  r.sql_state,
+  r.object
+FROM JSONB_TO_RECORDSET(CAST(:rejections AS jsonb)) AS r (id uuid, columns text[], sql_state text, object text);

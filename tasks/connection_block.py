@@ -4,7 +4,7 @@ from prefect.blocks.core import Block
 from pydantic import Field, SecretStr
 from sqlalchemy import URL
 
-from migration.settings import database_url
+from migration.settings import complete_url
 
 
 class ArtworkDatabase(Block):
@@ -21,16 +21,17 @@ class ArtworkDatabase(Block):
 
     def url(self) -> URL:
         """Return the URL of the database, as ARTWORK_DATABASE_URL would give it. Raises BadInput."""
+        on_socket = self.host.startswith("/")
         url = URL.create(
-            "postgresql+psycopg",
+            "postgresql",
             username=self.user,
             password=self.password.get_secret_value() or None,
-            host=None if self.host.startswith("/") else self.host,
+            host=None if on_socket else self.host,
             port=self.port,
             database=self.database,
-            query={"host": self.host} if self.host.startswith("/") else {},
+            query={"host": self.host} if on_socket else {},
         )
-        return database_url(url.render_as_string(hide_password=False))
+        return complete_url(url)
 
 
 def stored_url() -> URL | None:

@@ -5,12 +5,13 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from migration.errors import blockers_file
 from migration.ledger.runs import Approval, Run
 from migration.plans import execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
-from tasks.reports import write_private
+from tasks.reports import write_private, write_problems
 from tasks.steps import log, step
 
 
@@ -38,8 +39,8 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
 
 
 def read_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
-    """Return the plan that `make` makes in one read-only snapshot. Raises PrerequisitesNotMet."""
-    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    """Return the plan that `make` makes in one snapshot; what it tries, it takes back. Raises PrerequisitesNotMet."""
+    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ") as connection:
         return make(connection)
 
 
@@ -57,6 +58,7 @@ def publish_plan(run: Run, plan: Plan) -> Path | None:
     keep_plan(run, plan)
     markdown = plan_markdown(plan)
     publish(f"plan-{plan.number}", markdown, f"Plan {plan.number} of {plan.verb}; nothing was changed")
+    write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
     path = (run.settings.reports / f"plan-{plan.number}.md").absolute()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,7 +1,11 @@
 """The steps that write to the reports folder: the report, and the export of the ledger before its tables are dropped."""
 
+import csv
+import io
 import json
 import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -9,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.errors import Problem, shown
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from reporting import pages
@@ -53,6 +58,27 @@ def export_ledger(run: Run) -> Path:
     write_private(path, json.dumps(content, default=str, indent=1))
     log().info("the ledger was exported to %s", path)
     return path
+
+
+def write_problems(reports: Path, name: str, problems: Sequence[Problem]) -> str:
+    """Write all problems to a private CSV file in the reports folder, if a message does not show all. Returns where it is, or nothing."""
+    return write_csv(reports, name, [asdict(problem) for problem in problems]) if len(shown(problems)) < len(problems) else ""
+
+
+def write_csv(reports: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Write rows to a private CSV file in the reports folder, in place of an older one. Returns where it is, or why it is not there."""
+    path = (reports / name).absolute()
+    content = io.StringIO()
+    writer = csv.DictWriter(content, list(rows[0]) if rows else [])
+    writer.writeheader()
+    writer.writerows({name: " ".join(value) if isinstance(value, list) else value for name, value in row.items()} for row in rows)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        write_private(path, content.getvalue())
+    except OSError as error:
+        return f"(not written to {path}: {error.strerror})"
+    return str(path)
 
 
 def write_private(path: Path, content: str) -> None:

@@ -15,8 +15,8 @@ from migration.plans.plan import Plan
 from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
 from migration.verbs import clean_up, switch_over
-from tasks.reports import export_ledger
-from tasks.steps import forward, log, step
+from tasks.reports import export_ledger, write_csv
+from tasks.steps import forward, in_flow, log, step
 
 #: The event of a red verification; an operator's automation can wait for it.
 RED = "artwork-migration.verification.red"
@@ -45,6 +45,23 @@ def carry_back_writes(run: Run, plan: Plan) -> CarriedBack:
     total = carry_back.carry_back(run, plan)
     log().info("carried back %d rows, removed %d, rejected %d", total.carried, total.removed, total.rejected)
     return total
+
+
+@step("write out what is not served")
+def writes_kept(run: Run) -> str:
+    """Return what has become of the writes since the switch, after a rollback. What does not serve is written to a file, by id and column.
+
+    The values themselves are in artworks_v2; the file has none, because they may be e-mails and tokens.
+    """
+    with run.database.transaction("reading the rejected writes", transaction_read_only="on") as connection:
+        rejections = carry_back.rejections(connection)
+    if not rejections:
+        return "Every write is in the legacy table."
+    path = write_csv(run.settings.reports, f"roll-back-{run.epoch}-not-serving.csv", list(rejections))
+    return (
+        f"The legacy table has every write except the values of {len(rejections)} artworks, which it rejected and a decision accepted. "
+        f"They are kept in artworks_v2; {path} lists the ids and columns. To fix: correct them, then decide clear_rejected_write."
+    )
 
 
 @contextmanager
@@ -79,7 +96,7 @@ def note_verification(run: Run, window: SafetyWindow, verdict: GateVerdict) -> N
 
 def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> None:
     """Emit the event and raise VerificationFailed if the verdict is red. The event has the names of the red rules, and no id of a row."""
-    if red := verdict.red_names:
+    if in_flow() and (red := verdict.red_names):
         emit_event(
             RED,
             resource={"prefect.resource.id": f"artwork-migration.verification.{run.id}", "prefect.resource.name": run.name},

@@ -9,15 +9,15 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from prefect.logging import get_run_logger
 from sqlalchemy import Connection, event, text
 
 from migration.checks import gates, verification
 from migration.checks.gates import GateVerdict
+from migration.database import SETTINGS, set_all
 from migration.errors import DatabaseUnreachable
 from migration.ledger.runs import Run
 from migration.plans.statements import owner_table
-from tasks.steps import step
+from tasks.steps import log, step
 
 if TYPE_CHECKING:
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
@@ -32,8 +32,8 @@ COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values
 IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
 #: All rows of a query come to the client, so no query returns many.
 RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
-#: Limits of the database or the role do not apply. Set for each transaction: a session pooler may refuse options of a connection.
-NO_TIMEOUTS = ("LOCAL statement_timeout = 0", "LOCAL idle_in_transaction_session_timeout = 0")
+#: For Great Expectations, which insists on the form of an address; it connects by `Database.connect`.
+ADDRESS = "postgresql+psycopg://user@localhost/database"
 _LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging.WARNING}
 
 
@@ -44,7 +44,7 @@ def judge(run: Run, suite: str) -> GateVerdict:
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
-        get_run_logger().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
+        log().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
     return verdict
 
 
@@ -93,10 +93,10 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
     try:
         source = context.data_sources.add_postgres(  # type: ignore[call-arg]  # its signature is made at run time
             "database",
-            connection_string=run.database.url.render_as_string(hide_password=False),
+            connection_string=ADDRESS,
             kwargs={
                 "isolation_level": "REPEATABLE READ",
-                "connect_args": {"application_name": run.database.name},
+                "creator": lambda: run.database.connect(),  # noqa: PLW0108 (it copies what it gets, and a method with its object)
                 "execution_options": {"postgresql_readonly": True},
             },
         )
@@ -112,8 +112,9 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
             snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
 
             def begin(begun: Connection) -> None:
-                for setting in (f"TRANSACTION SNAPSHOT '{snapshot}'", *NO_TIMEOUTS):
-                    begun.exec_driver_sql(f"SET {setting}")
+                begun.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+                # for each transaction: a session pooler may refuse options of a connection
+                set_all(begun, {**SETTINGS, "idle_in_transaction_session_timeout": "0"})
 
             for engine in engines:
                 event.listen(engine, "begin", begin)

@@ -9,22 +9,24 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
 from prefect.flows import Flow
-from prefect.logging import get_run_logger
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import MigrationError
+from migration.errors import MigrationError, Refused, blockers_file, problem_lines
 from migration.ledger import runs
 from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import Run
 from migration.plans.plan import FIX_HINT, serving
 from migration.settings import Settings, read_settings, required_url
 from reporting.descriptions import description
+from reporting.plans import verdict
 from reporting.status import Status, read_status
 from tasks.artifacts import publish_status
 from tasks.connection_block import stored_url
 from tasks.plans import OnlyPlanned
+from tasks.reports import write_problems
+from tasks.steps import log
 
 P = ParamSpec("P")
 
@@ -47,7 +49,9 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
         except OnlyPlanned as end:
             return _planned(end)
         except MigrationError as error:
-            get_run_logger().error("%s: %s", error.end_state, error)
+            if isinstance(error, Refused):
+                error.listed_in = write_problems(read_settings().reports, error.list_name, error.problems)
+            log().error("%s: %s", error.end_state, error)
             return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
     name = function.__name__.replace("_", "-")
@@ -110,8 +114,9 @@ def _planned(end: OnlyPlanned) -> State:
     plan = end.plan
     read = f"Read it in the artifact plan-{plan.number}{f' or in {end.path}' if end.path else ''}"
     if plan.blockers:
-        following = ". It is blocked:\n" + "\n".join([*(f"- {blocker}" for blocker in plan.blockers), FIX_HINT])
+        listed_in = str(end.path.parent / blockers_file(plan.number)) if end.path else ""
+        following = f". It is blocked:\n{problem_lines(plan.blockers, listed_in=listed_in)}\n{FIX_HINT}"
     else:
         following = f", then run\n{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason."
-    message = f"Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
+    message = f"{verdict(plan)}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
     return Completed(name="Planned", message=message)

@@ -71,8 +71,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
-    """Postgres 18, the release we recommend."""
-    yield from _server(18)
+    """Postgres 18, the release we recommend, or the release in the environment variable POSTGRES."""
+    yield from _server(int(os.environ.get("POSTGRES", "18")))
 
 
 @pytest.fixture(scope="session")

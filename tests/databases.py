@@ -132,7 +132,7 @@ def execute(run: Run, made: Plan, **how: Any) -> None:
 
 def planned(shop: Shop, make: Callable[[Connection], Plan]) -> Plan:
     """What `make` plans for the database, in one snapshot; not kept."""
-    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    with shop.database.transaction("planning", isolation="REPEATABLE READ") as connection:
         return make(connection)
 
 

@@ -161,7 +161,7 @@ KEPT: dict[str, tuple[str, str, str, str]] = {
     ),
     "a comment on a column": ("SELECT 1", "columns", "comment on column upscale_status", "the clean column gets it at deploy_schema"),
     "a comment on a column that is gone": ("SELECT 1", "columns", "comment on column mockup_urls", "stays with the retired table"),
-    "a default": ("SELECT 1", "columns", "default of column created_at", "stays with the retired table; the clean column has its own"),
+    "a default": ("SELECT 1", "rules", "default of column created_at", "stays with the retired table; the clean column has its own"),
     "a default of the application's": (
         "CREATE FUNCTION price() RETURNS int LANGUAGE sql AS 'SELECT 1';"
         'ALTER TABLE artworks ADD COLUMN "price (net)" int DEFAULT price()',
@@ -193,10 +193,17 @@ KEPT: dict[str, tuple[str, str, str, str]] = {
     ),
     "a check": (
         "ALTER TABLE artworks ADD CONSTRAINT no_nameless CHECK (pet_name <> '' OR artworks IS NOT NULL)",
-        "constraints",
+        "rules",
         "check no_nameless",
-        "stays with the retired table",
+        "⚠ it reads a column that the clean table does not have",
     ),
+    "a check that holds on the clean side": (
+        "ALTER TABLE artworks ADD CONSTRAINT \"No 'x'\" CHECK (pet_name <> 'x')",
+        "rules",
+        "check \"No 'x'\"",
+        "the clean table gets it at deploy_schema",
+    ),
+    "NOT NULL": ("SELECT 1", "rules", "NOT NULL of column customer_name", "the clean table gets it at deploy_schema"),
     "an exclusion": (
         "ALTER TABLE artworks ADD CONSTRAINT apart EXCLUDE (pet_name WITH =) WHERE (FALSE)",
         "constraints",

@@ -115,8 +115,8 @@ def _defect(row: Row) -> str | None:
         return "no_access_token"
     if too_long(row["customer_email"]) or too_long(row["access_token"]):
         return "too_long_to_index"
-    if row["created_at"] is None or row["updated_at"] is None:
-        return "no_created_at"
+    if missing := [name for name in ("created_at", "updated_at") if row[name] is None]:
+        return f"no_{missing[0]}"
     upscale = row.get("upscale_status")
     if row["generation_status"] not in GENERATION_STATUSES or (upscale is not None and upscale not in UPSCALE_STATUSES):
         return "unknown_status"

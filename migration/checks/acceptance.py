@@ -88,7 +88,7 @@ def acceptance_test(run: Run) -> AcceptanceResult:
     Locks: that artwork, and one row of each table that references artworks, for a moment.
     """
     try:
-        return AcceptanceResult(not_tried=run.database.write("running the acceptance test", _acceptance_test))
+        return AcceptanceResult(not_tried=run.database.write("running the acceptance test", _acceptance_test, application_code=True))
     except DatabaseError as error:
         return AcceptanceResult(failed_with=(f"SQLSTATE {error.sqlstate} {error.objects}".rstrip(),))
 

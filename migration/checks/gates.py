@@ -110,6 +110,12 @@ class GateVerdict:
         ]
 
     @property
+    def summary(self) -> str:
+        """A sentence on a verdict that is not red, with the rules that found something although they stop nothing."""
+        warnings = ", ".join(f"{rule.rule} ({rule.bad})" for rule in self.rules if rule.label == "warning")
+        return f"no check is red; warnings: {warnings}." if warnings else "every check is green."
+
+    @property
     def red_names(self) -> list[str]:
         """The names of the rules that make the gate red."""
         return [rule.rule for rule in self.rules if rule.red]
@@ -157,7 +163,7 @@ def measure(run: Run, suite: str, *, without: Collection[str] = ()) -> dict[str,
         try:
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:
-            failed[rule.rule] = f"failed with SQLSTATE {error.sqlstate}"
+            failed[rule.rule] = error.reason
     return failed
 
 

@@ -41,7 +41,7 @@ def measure(run: Run) -> dict[str, str]:
         try:
             check(run)
         except DatabaseError as error:
-            failed |= dict.fromkeys(rules, f"failed with SQLSTATE {error.sqlstate}")
+            failed |= dict.fromkeys(rules, error.reason)
         except CannotCheck as reason:
             failed |= dict.fromkeys(rules, str(reason))
     return failed
@@ -98,7 +98,8 @@ def dry_run_roll_back(run: Run) -> None:
 
     def save(connection: Connection) -> None:
         database.run(connection, "gates/delete_findings", run=run.epoch, rule="roll_back_open")
-        database.run(connection, "gates/save_findings", run=run.epoch, rule="roll_back_open", ids=list(carried.rejected_ids), about=[])
+        for about, ids in carried.rejected_ids.items():
+            database.run(connection, "gates/save_findings", run=run.epoch, rule="roll_back_open", ids=ids, about=list(about))
         gates.save_result(connection, run.epoch, SUITE, "roll_back_open", checked=carried.logged)
 
     run.database.write("saving the dry run", save)

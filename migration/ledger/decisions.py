@@ -15,6 +15,8 @@ from migration.ledger.phases import Phase
 
 #: The value of a list without a decision, and the value that revokes one.
 NONE = "none"
+#: The value of a list that names everything.
+ALL = "all"
 
 #: The kinds of exposure that can be accepted: a user sees artworks that had no owner, or that had another owner.
 EXPOSURES = ("user_gained", "user_changed")
@@ -27,12 +29,20 @@ class DecisionName(StrEnum):
     MAX_QUARANTINED = "max_quarantined"
     CARRY_COLUMNS = "carry_columns"
     ACCEPT_EXPOSURE = "accept_exposure"
+    ACCEPT_REJECTED_ARTWORKS = "accept_rejected_artworks"
+    ACCEPT_USERS_ACCESS = "accept_users_access"
+    ACCEPT_CHOSEN_EMAILS = "accept_chosen_emails"
+    ACCEPT_USERS_TRIGGERS = "accept_users_triggers"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REJECTED_WRITE = "clear_rejected_write"
     ACCEPT_DRIFT = "accept_drift"
     NO_ARCHIVE = "no_archive"
     REMOVE_TEST_DATA = "remove_test_data"
     REMOVE_OWNERLESS_USERS = "remove_ownerless_users"
+    ACCEPT_REJECTED_WRITES = "accept_rejected_writes"
+    ORDERED_TEST_DATA = "ordered_test_data"
+    MAX_LEFT_BEHIND = "max_left_behind"
+    ALLOW_EMPTY = "allow_empty"
 
 
 #: Decisions that only deploy_schema reads, and how to get their effect after it has run.
@@ -43,9 +53,12 @@ _READ_BY_DEPLOY = {
 
 #: Decisions that accept one word, or the word that revokes it.
 _WORDS = {
+    DecisionName.ACCEPT_REJECTED_ARTWORKS: ("yes", "no"),
     DecisionName.NO_ARCHIVE: ("accepted", "no"),
     DecisionName.REMOVE_TEST_DATA: ("yes", "no"),
     DecisionName.REMOVE_OWNERLESS_USERS: ("yes", "no"),
+    DecisionName.ORDERED_TEST_DATA: ("migrate", "no"),
+    DecisionName.ALLOW_EMPTY: ("yes", "no"),
 }
 
 
@@ -63,37 +76,65 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     """
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
         raise undecided(f"{name} is read by deploy_schema, and that has run.", _READ_BY_DEPLOY[name])
-    if name is not DecisionName.CLEAR_REJECTED_WRITE:
-        return
+    if name is DecisionName.CLEAR_REJECTED_WRITE:
+        _clear_rejected(connection, value)
+    if name is DecisionName.ORDERED_TEST_DATA:
+        _log_ordered_test_data(connection)
+
+
+def _clear_rejected(connection: Connection, value: str) -> None:
+    """Clear the rejected writes that the value names: by id, or all that one object rejected."""
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.rejected_write') IS NULL")).scalar_one():
         raise nothing_rejected()
+    ids = _rejected_ids(connection, value)
     switched = ledger.phase(connection).phase is Phase.SWITCHED
     if not switched:
-        _require_legacy_row(connection, value)
-    cleared = connection.execute(
-        text(
-            "WITH cleared AS (DELETE FROM artwork_migration.rejected_write WHERE id = CAST(:id AS uuid) RETURNING id)"
-            " INSERT INTO artwork_migration.legacy_change (ids) SELECT ARRAY[cleared.id] FROM cleared"
-        ),
-        {"id": value},
-    )
-    if cleared.rowcount == 0:
-        raise undecided(f"artwork {value} has no rejected write.", "give an id that is in artwork_migration.rejected_write.")
+        _require_legacy_rows(connection, ids)
+    connection.execute(text("DELETE FROM artwork_migration.rejected_write WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": ids})
+    connection.execute(text("INSERT INTO artwork_migration.legacy_change (ids) VALUES (CAST(:ids AS uuid[]))"), {"ids": ids})
     if switched:
         # a rejected write counts as carried back, so the rollback tries it again only if it is logged again
-        question = text("INSERT INTO artwork_migration.clean_change (ids) VALUES (ARRAY[CAST(:id AS uuid)])")
-        connection.execute(question, {"id": value})
+        connection.execute(text("INSERT INTO artwork_migration.clean_change (ids) VALUES (CAST(:ids AS uuid[]))"), {"ids": ids})
 
 
-def _require_legacy_row(connection: Connection, artwork: str) -> None:
-    """Raise BadInput for an artwork without a legacy row: catch-up would delete its clean row, which is the only copy."""
-    only_copy = text("SELECT artwork_migration.is_only_clean(c.id) FROM public.artworks_v2 AS c WHERE c.id = CAST(:id AS uuid)")
-    if connection.execute(only_copy, {"id": artwork}).scalar_one_or_none():
+def _rejected_ids(connection: Connection, value: str) -> list[str]:
+    """Return the ids of the rejected writes that a value names. Raises BadInput for an id, or an object, that has none."""
+    everything, _, rule = value.partition(" ")
+    of_rule = text("SELECT r.id::text FROM artwork_migration.rejected_write AS r WHERE :rule IN (r.object, 'rejected_write') ORDER BY r.id")
+    if everything == ALL:
+        if ids := list(connection.execute(of_rule, {"rule": rule}).scalars()):
+            return ids
+        raise undecided(f"{rule} has rejected no write.", "give the name as the message has it behind the SQLSTATE, or rejected_write.")
+    ids = value.split(",")
+    known = text("SELECT r.id::text FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(CAST(:ids AS uuid[]))")
+    found = set(connection.execute(known, {"ids": ids}).scalars())
+    if unknown := [artwork for artwork in ids if artwork not in found]:
+        problem = f"These artworks have no rejected write: {', '.join(unknown)}."
+        raise undecided(problem, "give ids that are in artwork_migration.rejected_write.")
+    return ids
+
+
+def _require_legacy_rows(connection: Connection, ids: list[str]) -> None:
+    """Raise BadInput if an artwork has no legacy row: catch-up would delete its clean row, which is the only copy."""
+    only_copy = text(
+        "SELECT c.id::text FROM public.artworks_v2 AS c"
+        " WHERE c.id = ANY(CAST(:ids AS uuid[])) AND artwork_migration.is_only_clean(c.id) ORDER BY c.id"
+    )
+    if found := list(connection.execute(only_copy, {"ids": ids}).scalars()):
         raise undecided(
-            f"artwork {artwork} is on the clean side only: if it were cleared, it would be lost.",
+            f"These artworks are on the clean side only and would be lost if they were cleared: {', '.join(found)}.",
             "correct the clean row so that the legacy table accepts it, which resolves the rejected write. Or insert the legacy row by hand"
             " and clear it then. Or delete the clean row if nobody needs it.",
         )
+
+
+def _log_ordered_test_data(connection: Connection) -> None:
+    """Log the test data that other tables reference, so that catch-up decides about it anew. Before the deployment there is no log."""
+    phase = ledger.phase(connection).phase
+    if phase in (Phase.SWITCHED, Phase.CLEANED):
+        raise undecided("ordered_test_data is read until the switch, and that has happened.", "roll back to MIGRATED first.")
+    if phase is not Phase.NOT_STARTED:
+        database.run(connection, "migrate_data/log_ordered_test_data")
 
 
 def carried_columns(connection: Connection) -> tuple[str, ...]:
@@ -121,24 +162,75 @@ def _word(name: DecisionName, given: str) -> str:
     return given
 
 
-def _count(_: Connection, given: str) -> str:
+def _count(name: DecisionName, given: str) -> str:
     if not re.fullmatch(r"[0-9]{1,9}", given):
-        raise _not_accepted(DecisionName.MAX_QUARANTINED, "a number of rows, like 12")
+        raise _not_accepted(name, "a number of rows, like 12")
     return str(int(given))
 
 
-def _roles(_: Connection, given: str) -> str:
+def _roles(connection: Connection, given: str) -> str:
     roles = _names(given)
+    there = set(connection.execute(text("SELECT p.rolname FROM pg_catalog.pg_roles AS p")).scalars())
+    if unknown := [role for role in roles if role not in there]:
+        raise undecided(f"These roles do not exist: {', '.join(unknown)}.", "create them, or give the names of roles that exist.")
     if not roles:
         raise _not_accepted(DecisionName.FUNCTION_ROLES, "the names of roles, separated by commas, like service_role")
     return ",".join(roles)
 
 
-def _artwork(_: Connection, given: str) -> str:
+def _clients(connection: Connection, given: str) -> str:
+    """Return the roles whose access to users is accepted, as one list; PUBLIC is every role."""
+    return _existing(connection, given, "SELECT rolname FROM pg_catalog.pg_roles UNION ALL SELECT 'PUBLIC'", "roles, or PUBLIC")
+
+
+def _triggers(connection: Connection, given: str) -> str:
+    """Return the triggers and rules of users that may fire, as one list."""
+    names = (
+        "SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = TO_REGCLASS('public.users') AND NOT tgisinternal"
+        " UNION ALL SELECT rulename FROM pg_catalog.pg_rewrite WHERE ev_class = TO_REGCLASS('public.users')"
+    )
+    return _existing(connection, given, names, "triggers or rules of users")
+
+
+def _existing(connection: Connection, given: str, names: str, kind: str) -> str:
+    """Return the list, of which each name must be one of those that the query returns."""
+    wanted = _names(given)
+    unknown = set(wanted) - set(connection.execute(text(names)).scalars())
+    if unknown or (not wanted and given != NONE):
+        missing = f" Unknown: {', '.join(sorted(unknown))}." if unknown else ""
+        raise undecided(
+            f"This decision takes names of {kind}, separated by commas, or {NONE}.{missing}", "give the names as the plan has them."
+        )
+    return ",".join(wanted) or NONE
+
+
+def _artworks(__: Connection, given: str) -> str:
+    """Return the ids as one list, or the word for all with the name of what rejected them."""
+    everything, _, rule = given.partition(" ")
     try:
-        return str(UUID(given))
+        value = f"{ALL} {rule.strip()}" if everything == ALL and rule.strip() else _ids(given)
     except ValueError:
-        raise _not_accepted(DecisionName.CLEAR_REJECTED_WRITE, "the id of one artwork") from None
+        value = ""
+    if not value:
+        wanted = f"ids of artworks, separated by commas, or {ALL} and the name of what rejected them, like {ALL} artworks.customer_name"
+        raise _not_accepted(DecisionName.CLEAR_REJECTED_WRITE, wanted)
+    return value
+
+
+def _ids(given: str) -> str:
+    """Return ids as one list, each once. Raises ValueError."""
+    return ",".join(dict.fromkeys(str(UUID(name)) for name in _names(given)))
+
+
+def _rejected(_: Connection, given: str) -> str:
+    """Return the ids as one list, or the word for all or for none."""
+    if given in (NONE, ALL):
+        return given
+    try:
+        return _ids(given) or NONE
+    except ValueError:
+        wanted = f"ids of artworks, separated by commas, or {ALL}, or {NONE}"
+        raise _not_accepted(DecisionName.ACCEPT_REJECTED_WRITES, wanted) from None
 
 
 def _columns(connection: Connection, given: str) -> str:
@@ -210,10 +302,15 @@ def _interval(connection: Connection, given: str) -> str:
 #: How the value of each decision is checked, except those of _WORDS.
 _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.IN_FLIGHT_AGE: _interval,
-    DecisionName.MAX_QUARANTINED: _count,
+    DecisionName.MAX_QUARANTINED: lambda _, given: _count(DecisionName.MAX_QUARANTINED, given),
+    DecisionName.MAX_LEFT_BEHIND: lambda _, given: _count(DecisionName.MAX_LEFT_BEHIND, given),
     DecisionName.CARRY_COLUMNS: _columns,
     DecisionName.ACCEPT_EXPOSURE: _exposures,
+    DecisionName.ACCEPT_USERS_ACCESS: _clients,
+    DecisionName.ACCEPT_CHOSEN_EMAILS: _clients,
+    DecisionName.ACCEPT_USERS_TRIGGERS: _triggers,
     DecisionName.FUNCTION_ROLES: _roles,
-    DecisionName.CLEAR_REJECTED_WRITE: _artwork,
+    DecisionName.CLEAR_REJECTED_WRITE: _artworks,
     DecisionName.ACCEPT_DRIFT: _drifted,
+    DecisionName.ACCEPT_REJECTED_WRITES: _rejected,
 }

@@ -7,11 +7,12 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.database import Database
 from migration.errors import BadInput, PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
 from migration.ledger import ledger
-from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase, Verb
+from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.settings import Settings
 
 
@@ -102,12 +103,13 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
     """
     refuse_pooler(target, verb.name)
     with target.autocommit("taking the run's lock") as connection:
-        connection.detach()  # closed at the end: in the pool it would keep the lock
         deadline = time.monotonic() + settings.run_wait_seconds
         while not (_is_true(connection, "locks/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
                 raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
             time.sleep(0.2)
+        if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
+            require_all_rows(target, verb.name)
         yield Run(target, settings, verb=verb, name=name, run_id=run_id)
 
 
@@ -131,6 +133,13 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
         time.sleep(0.05)
 
 
+def require_all_rows(target: Database, verb: str) -> None:
+    """Raise PrerequisitesNotMet if row level security hides rows from us, with each table and the statement that shows them."""
+    file = sql.load("plan/prerequisites/row_security")
+    if found := target.read(file.name):
+        raise PrerequisitesNotMet(verb, [Problem.found(file.rule, file.header["remedy"], row) for row in found])
+
+
 def refuse_pooler(target: Database, verb: str) -> None:
     """Raise PrerequisitesNotMet behind a transaction pooler, where the lock of a session protects nothing.
 
@@ -152,8 +161,8 @@ def refuse_pooler(target: Database, verb: str) -> None:
 
 def _backend_changes(target: Database) -> bool:
     question = text("SELECT PG_BACKEND_PID()")
-    with target.autocommit("looking for a pooler") as first:
+    with target.untouched("looking for a pooler") as first:
         before = first.execute(question).scalar_one()
-        with target.transaction("looking for a pooler") as second:
+        with target.untouched("looking for a pooler") as second:
             other = second.execute(question).scalar_one()
             return bool(other == before or first.execute(question).scalar_one() != before)

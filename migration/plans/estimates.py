@@ -1,6 +1,7 @@
 """The estimates in the plan of deploy_schema, made in seconds on a table of any size. Informational counts come from a sample; counts that
 decide are exact, within a time limit. They are facts of the plan and no part of its number."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, TypedDict, TypeVar, cast
 
@@ -10,6 +11,7 @@ import sql
 from migration import database
 from migration.errors import DatabaseError
 from migration.ledger import ledger
+from migration.plans import users
 from migration.plans.statements import Catalog
 from sql import SqlFile
 
@@ -62,7 +64,26 @@ class Advisory(TypedDict):
     remedy: str
 
 
-class Estimates(TypedDict):
+class Users(TypedDict):
+    """The estimates about the users that are created. None: the query exceeded its time limit."""
+
+    #: anonymous users that migrate_data will create
+    users_to_create: int | None
+    #: what the insert of an anonymous user of each kind came to; none if it was not tried
+    users_tried: list[users.Tried]
+    #: the triggers because of which it was not tried
+    users_not_tried: list[str]
+    #: e-mails whose user the table refuses, and their artworks, by the object that refuses them
+    users_refused: list[dict[str, Any]] | None
+    #: the ways to users that are open, accepted or not
+    users_access: list[users.Way] | None
+
+
+#: Where no users are created.
+NO_USERS = Users(users_to_create=0, users_tried=[], users_not_tried=[], users_refused=[], users_access=[])
+
+
+class Estimates(Users):
     """The estimates, section by section. None: the query exceeded its time limit."""
 
     database: Identity
@@ -98,6 +119,7 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "token_is_unique": database.rows(connection, "plan/token_is_unique")[0]["token_is_unique"],
         "owners": Owners(relation=catalog.parameters["owner_relation"], creates_users=catalog.parameters["creates_users"]),
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
+        **(_users(connection, catalog) if catalog.parameters["creates_users"] else NO_USERS),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
         "size": size,
@@ -135,11 +157,14 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
         "owner_table": sql.load("owner_table").statement,
         "clean_modified": sql.load("stand_ins/clean_modified").statement,
         "decision": _stand_in(ledger.exists(connection), "decision", "no_decisions"),
-        "referenced_artwork": _referenced(connection),
+        "referenced_artwork": _question(connection, "referenced_artwork"),
         "column_gone": sql.load("stand_ins/column_gone").statement,
+        "refused_email": database.rows(connection, "plan/refused_email")[0]["question"],
     }
-    mapping = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins)
-    return file.given({**stand_ins, "legacy_artwork": mapping.statement})
+    stand_ins["legacy_artwork"] = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins).statement
+    left_behind = SqlFile("left_behind", {"given": "legacy_artwork, decision"}, _question(connection, "left_behind"))
+    stand_ins["left_behind"] = left_behind.given(stand_ins).statement
+    return file.given(stand_ins)
 
 
 def _stand_in(there: bool, present: str, absent: str) -> str:
@@ -150,10 +175,10 @@ def _has_users(connection: Connection) -> bool:
     return bool(connection.execute(text("SELECT TO_REGCLASS('public.users') IS NOT NULL")).scalar_one())
 
 
-def _referenced(connection: Connection) -> str:
-    """Return the query of the view referenced_artwork, which deploy_schema will create."""
-    (view,) = database.statements(connection, sql.load("deploy_schema/referenced_artwork"))
-    return view.question or ""
+def _question(connection: Connection, view: str) -> str:
+    """Return the query of a view that deploy_schema will create."""
+    (statement,) = database.statements(connection, sql.load(f"deploy_schema/{view}"))
+    return statement.question or ""
 
 
 def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:
@@ -164,6 +189,31 @@ def _dispositions(connection: Connection, catalog: Catalog, percent: float) -> d
 def _exposure(connection: Connection, catalog: Catalog) -> Exposure:
     question = before_deployment(connection, catalog, sql.load("plan/exposure"))
     return cast(Exposure, catalog.rows(connection, question)[0])
+
+
+def _users(connection: Connection, catalog: Catalog) -> Users:
+    tried = users.tried(connection)
+    return {
+        "users_to_create": within_bound(connection, lambda: _users_to_create(connection, catalog)),
+        "users_tried": tried,
+        "users_not_tried": users.not_tried(connection),
+        "users_refused": within_bound(connection, lambda: _users_refused(connection, catalog, small=users.stores_small(tried))),
+        "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
+    }
+
+
+def _users_to_create(connection: Connection, catalog: Catalog) -> int:
+    question = before_deployment(connection, catalog, sql.load("plan/users_to_create"))
+    return int(catalog.rows(connection, question)[0]["users_to_create"])
+
+
+def _users_refused(connection: Connection, catalog: Catalog, *, small: bool) -> list[dict[str, Any]]:
+    asked = dataclasses.replace(catalog, parameters={**catalog.parameters, "small": small})
+    return asked.rows(connection, before_deployment(connection, asked, sql.load("plan/users_refused")))
+
+
+def _users_access(connection: Connection, catalog: Catalog) -> list[users.Way]:
+    return users.access(connection, catalog, before_deployment(connection, catalog, sql.load("users_access")))
 
 
 def _columns_not_carried(connection: Connection, catalog: Catalog, percent: float) -> dict[str, int]:

@@ -85,7 +85,7 @@ def execute(
         attempt += 1
         before_attempt()
         try:
-            with target.transaction(f"executing {action}", **_limits(target)) as connection:
+            with target.transaction(f"executing {action}", **_limits(target), **database.APPLICATION_CODE) as connection:
                 # a table with pending deferred checks of a foreign key cannot be altered
                 connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
                 for statement in statements:
@@ -184,12 +184,8 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
 
 
 def _execute_alone(target: Database, statement: Statement) -> None:
-    limits = _limits(target)
-    if statement.kind == sql.VALIDATION:
-        limits["lock_timeout"] = _past_autovacuum(target)
-    with target.autocommit(f"finishing {statement.object}") as connection:
-        connection.detach()  # so that the settings of the session end with it
-        for name, value in limits.items():
-            connection.execute(text("SELECT SET_CONFIG(:name, :value, FALSE)"), {"name": name, "value": value})
-        connection.execute(text("SET statement_timeout = 0"))
+    validates = statement.kind == sql.VALIDATION
+    # triggers and materialized views of the application may name their tables without a schema; a validation reads all rows or fails
+    own = {"lock_timeout": _past_autovacuum(target)} if validates else {**database.APPLICATION_CODE, "search_path": None}
+    with target.autocommit(f"finishing {statement.object}", **{**_limits(target), **own}) as connection:
         database.run_literally(connection, statement.do)

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection
 
-from migration.errors import Blocked, PlanOutdated, Problem
+from migration.errors import Blocked, PlanOutdated, Problem, shown
 from migration.ledger import ledger
 from migration.ledger.ledger import Numbered, PlanContent, StoredProblem, StoredStatement
 from migration.ledger.phases import Phase, Verb
@@ -62,8 +62,8 @@ class Plan:
         return f"artwork-migration run {self.verb.command} --plan {self.number} --approved-by NAME --reason WHY"
 
     def content(self) -> PlanContent:
-        """Return the whole plan as the ledger keeps it."""
-        blocking = [cast(StoredProblem, asdict(blocker)) for blocker in self.blockers]
+        """Return the plan as the ledger keeps it; of each blocking rule it has the first problems."""
+        blocking = [cast(StoredProblem, asdict(blocker)) for blocker in shown(self.blockers)]
         return PlanContent(**self._numbered(), facts=self.facts, blocking=blocking)
 
     def changes_since(self, earlier: Numbered) -> list[str]:

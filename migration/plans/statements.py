@@ -23,8 +23,12 @@ _CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privi
 
 #: A blocker of the uninstall, of the switch and of the clean-up, rechecked under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
+#: The prerequisite that we see every row, rechecked under the locks of each verb.
+ROW_SECURITY = "plan/prerequisites/row_security"
 #: Drift of the objects that capture, write-through and carry-back rely on: a blocker of the roll back.
 DRIFT = ("drift/trigger_drifted", "drift/function_changed")
+#: The parameter with the open ways to users, as JSON.
+USERS_ACCESS = "users_access"
 #: Drift of our views, without which no other check is possible.
 VIEW_GONE = "drift/view_gone"
 #: These in one query, for the recheck under the locks.
@@ -65,6 +69,8 @@ def read_catalog(connection: Connection) -> Catalog:
     """Return the catalog: the mapping with the carried columns, the statuses that legacy accepts, the application's roles."""
     carried = decisions.carried_columns(connection)
     mapping = [*database.rows(connection, "mapping"), *(_carried_over(place, column) for place, column in enumerate(carried, start=100))]
+    types = {row["legacy_column"]: row["type"] for row in database.rows(connection, "plan/clean_types", mapping=json.dumps(mapping))}
+    mapping = [{**row, "clean_type": types.get(row["legacy_column"])} for row in mapping]
     mapped = dict.fromkeys(row["clean_column"] for row in mapping if row["clean_column"] != "id")
     columns = {"mapped": tuple(mapped), "carried": carried}
     roles = ledger.decision_value(connection, "function_roles", "service_role")
@@ -74,7 +80,9 @@ def read_catalog(connection: Connection) -> Catalog:
             "oldest_version": OLDEST_VERSION,
             "mapping": json.dumps(mapping),
             "accepted": json.dumps(_accepted_statuses(connection)),
+            "legacy_rules": json.dumps(database.rows(connection, "plan/legacy_rules", mapping=json.dumps(mapping))),
             "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
+            "users_access_question": sql.load("users_access").statement,
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },
         columns,
@@ -112,7 +120,7 @@ def require_prerequisites(connection: Connection, verb: str) -> Catalog:
         if file.rule in _CHECKED_FIRST:
             _refuse(verb, problems_found(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
     catalog = read_catalog(connection)
-    others = [file for file in files if file.rule not in _CHECKED_FIRST]
+    others = [file for file in files if file.rule not in _CHECKED_FIRST and file.applies(creates_users=catalog.parameters["creates_users"])]
     _refuse(verb, [problem for file in others for problem in problems_found(connection, catalog, file)])
     return catalog
 
@@ -151,13 +159,9 @@ def problems_found(connection: Connection, catalog: Catalog, file: SqlFile) -> l
     """Return the problems that the query of a file finds.
 
     Its rows are (subject, problem) and, where one statement or one decision is the remedy, `statement` or `decision`. The remedy in words
-    is in the file's header.
+    is in the file's header, unless the row has one of its own.
     """
-    return [Problem(rule=file.rule, remedy=file.header["remedy"], **_without_nulls(row)) for row in catalog.rows(connection, file)]
-
-
-def _without_nulls(row: Mapping[str, Any]) -> dict[str, str]:
-    return {name: value for name, value in row.items() if value is not None}
+    return [Problem.found(file.rule, file.header["remedy"], row) for row in catalog.rows(connection, file)]
 
 
 def database_mark(connection: Connection) -> str:

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.errors import UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
 
 #: E-mails in a batch. A sign-up with one of them waits for the commit, so a batch takes only a fraction of a second.
 USERS_IN_A_BATCH = 5_000
+#: As many users may be refused whatever was created: their artworks go to quarantine.
+SOME_REFUSED = 100
 
 
 @dataclass(frozen=True)
@@ -35,12 +39,19 @@ def find_quarantined(run: Run) -> int:
 def create_users(run: Run) -> int:
     """Create an anonymous user for every e-mail without a user, in batches. Returns how many.
 
-    Locks ROW EXCLUSIVE on users; a sign-up with an e-mail of the batch waits for its commit.
+    The artworks of a user that the table refuses go to quarantine. Locks ROW EXCLUSIVE on users; a sign-up with an e-mail of the batch
+    waits for its commit. Raises UsersRefused if the table refuses nearly every user.
     """
     run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
-    created = 0
-    while batch := run.database.write("creating users", lambda connection: _create_batch(run, connection), applying=True):
+    created = failed = 0
+    while batch := run.database.write(
+        "creating users", lambda connection: _create_batch(run, connection), applying=True, application_code=True
+    ):
         created += batch[0]["created"]
+        failed += batch[0]["failed"]
+        _require_users(run, failed, batch[0]["refusal"])
+    if failed:
+        run.database.write("finding artworks without a user", lambda connection: database.run(connection, "migrate_data/find_without_user"))
     return created
 
 
@@ -98,6 +109,16 @@ def log_missing(run: Run) -> int:
     return run.database.write("logging missing rows", log)
 
 
-def _create_batch(run: Run, connection: Connection) -> list[dict[str, int]]:
+def _require_users(run: Run, failed: int, refusal: str | None) -> None:
+    """Raise UsersRefused if far more users were refused than were ever created: the cause is the table then, and not an e-mail."""
+    if failed < SOME_REFUSED:
+        return
+    with run.database.transaction("counting created users") as connection:
+        created = connection.execute(text("SELECT COUNT(*) FROM artwork_migration.created_user")).scalar_one()
+    if failed > 9 * created:
+        raise UsersRefused(failed, created, refusal or "")
+
+
+def _create_batch(run: Run, connection: Connection) -> list[dict[str, Any]]:
     runs.enter_fence(connection, run.epoch, exclusively=True)
     return database.rows(connection, "migrate_data/create_users", batch_size=USERS_IN_A_BATCH)

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass
+from typing import TypedDict, cast
 
 from sqlalchemy import Connection, text
 
@@ -12,34 +13,54 @@ from migration.ledger.runs import Run
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
 
-#: A blocker of the rollback that is rechecked after the last batch and under the locks.
-REFUSED_AND_REFERENCED = "roll_back/to_migrated/blockers/refused_and_referenced"
+#: The blockers of the rollback that are rechecked after the last batch and under the locks.
+REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
 #: The number of batches in a row that are not full, after which few enough ids are left for the locks.
 SMALL_BATCHES = 3
-#: Ids that a dry run reports.
-IDS_SHOWN = 20
+
+
+class Rejection(TypedDict):
+    """A row that the retired table did not take as a whole: its id, the columns that it rejected (none: the row), SQLSTATE and object."""
+
+    id: str
+    columns: list[str]
+    sql_state: str
+    object: str
 
 
 @dataclass
 class CarriedBack:
     """The counts of a carry-back: ids taken from the log, rows written, rows removed, rows that the retired table could not take.
 
-    A dry run also reports the first ids of the rows that the retired table could not take.
+    A dry run also reports each row that the retired table could not take.
     """
 
     logged: int = 0
     carried: int = 0
     removed: int = 0
     rejected: int = 0
-    rejected_ids: tuple[str, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Return the counts by name."""
+        return {"logged": self.logged, "carried": self.carried, "removed": self.removed, "rejected": self.rejected}
+
+    @property
+    def rejected_ids(self) -> dict[tuple[str, ...], list[str]]:
+        """Return the ids of the rejected rows by the columns that were rejected; `id` is a whole row."""
+        ids: dict[tuple[str, ...], list[str]] = {}
+        for rejection in self.rejections:
+            ids.setdefault(tuple(rejection["columns"]) or ("id",), []).append(rejection["id"])
+        return ids
 
     def add(self, batch: "CarriedBack") -> None:
-        """Add the counts of a batch, and keep the first of the ids."""
+        """Add the counts and the rejections of a batch."""
         self.logged += batch.logged
         self.carried += batch.carried
         self.removed += batch.removed
         self.rejected += batch.rejected
-        self.rejected_ids = tuple(sorted((*self.rejected_ids, *batch.rejected_ids))[:IDS_SHOWN])
+        self.rejections += batch.rejections
 
 
 def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
@@ -47,11 +68,14 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
     Locks rows of the retired table only, one batch at a time. Changes nothing.
     """
-    return run.database.write("dry run of the rollback", lambda connection: _dry_run(connection, run.settings.batch_size, batches))
+    return run.database.write(
+        "dry run of the rollback", lambda connection: _dry_run(connection, run.settings.batch_size, batches), application_code=True
+    )
 
 
 def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
     total = CarriedBack()
+    _log_rejected_again(connection)
     for _ in itertools.count() if batches is None else range(batches):
         batch = _batch(connection, "dry_run_batch", batch_size)
         total.add(batch)
@@ -64,22 +88,38 @@ def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> Ca
 def carry_back(run: Run, plan: Plan) -> CarriedBack:
     """Carry back in batches, outside the locks of the plan, until few ids are left. Returns the counts.
 
-    Locks the fence and retired rows, so no session waits that uses the serving table. Raises Blocked if a referenced row cannot be carried
-    back.
+    Locks the fence and retired rows, so no session waits that uses the serving table. Raises Blocked if a row cannot be carried back as a
+    whole and no decision accepts that.
     """
     total, small = CarriedBack(), 0
+    run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection))
     while small < SMALL_BATCHES:
-        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection))
+        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection), application_code=True)
         total.add(batch)
         if not batch.logged:
             break
         small = small + 1 if batch.logged < run.settings.batch_size else 0
     with run.database.transaction("checking for rows that cannot be carried back") as connection:
-        problems = problems_found(connection, Catalog({}), sql.load(REFUSED_AND_REFERENCED))
+        problems = [problem for name in REJECTED for problem in problems_found(connection, Catalog({}), sql.load(name))]
     if problems:
         state = "The clean table still serves; what was carried back stays in artworks_old."
         raise Blocked(str(plan.verb), plan.number, problems, state=state)
     return total
+
+
+def rejections(connection: Connection) -> list[Rejection]:
+    """Return the writes that the other table has rejected and that are not resolved, by id."""
+    query = text("SELECT r.id::text, r.columns, r.sql_state, r.object FROM artwork_migration.rejected_write AS r ORDER BY r.id")
+    return [cast(Rejection, dict(row)) for row in connection.execute(query).mappings()]
+
+
+def _log_rejected_again(connection: Connection) -> None:
+    connection.execute(text("SELECT artwork_migration.log_rejected_again()"))
+
+
+def _log_rejected_again_fenced(run: Run, connection: Connection) -> None:
+    runs.enter_fence(connection, run.epoch, exclusively=True)
+    _log_rejected_again(connection)
 
 
 def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
@@ -90,4 +130,4 @@ def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
 def _batch(connection: Connection, function: str, batch_size: int) -> CarriedBack:
     query = text(f"SELECT * FROM artwork_migration.{function}(:batch_size)")
     row = connection.execute(query, {"batch_size": batch_size}).mappings().one()
-    return CarriedBack(**{**row, "rejected_ids": tuple(map(str, row.get("rejected_ids", ())))})
+    return CarriedBack(**{**row, "rejections": tuple(row.get("rejections", ()))})

@@ -37,7 +37,7 @@ def catch_up(run: Run) -> CaughtUp:
     total = CaughtUp()
     small = 0
     while True:
-        batch = run.database.write("catching up", lambda connection: _batch(run, connection))
+        batch = run.database.write("catching up", lambda connection: _batch(run, connection), application_code=True)
         total.add({**batch, "batches": 1})
         small = small + 1 if batch["logged"] < run.settings.batch_size else 0
         if batch["logged"] == 0 or small == SMALL_BATCHES:

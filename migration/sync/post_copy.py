@@ -2,8 +2,6 @@
 
 from collections.abc import Callable, Iterator
 
-from sqlalchemy import text
-
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE
@@ -73,10 +71,7 @@ def _alone(run: Run, statement: Statement) -> None:
     """
     patience = run.settings.lock_wait_seconds
     try:
-        with run.database.autocommit(statement.object) as connection:
-            connection.detach()  # so that the settings of the session end with it
-            connection.execute(text("SET statement_timeout = 0"))
-            connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, FALSE)"), {"limit": f"{int(patience * 1000)}ms"})
+        with run.database.autocommit(statement.object, lock_timeout=f"{int(patience * 1000)}ms") as connection:
             database.run_literally(connection, statement.do)
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:

@@ -16,7 +16,16 @@ from migration.ledger.safety_window import SAFETY_DAYS, SafetyWindow
 from migration.plans import dependents, pending_steps, plan
 from migration.plans.pending_steps import Work
 from migration.plans.plan import Plan, Statement
-from migration.plans.statements import REJECTED_WRITE, Catalog, database_mark, owner_parameters, problems_found, recheck, statements_of
+from migration.plans.statements import (
+    REJECTED_WRITE,
+    ROW_SECURITY,
+    Catalog,
+    database_mark,
+    owner_parameters,
+    problems_found,
+    recheck,
+    statements_of,
+)
 
 #: The first step after the commit: the logs are exported to a file before they are dropped.
 EXPORT = "export of the ledger"
@@ -54,7 +63,7 @@ def _statements(connection: Connection) -> list[Statement]:
             statements += _remove_leftovers(connection)
         statements += statements_of(connection, catalog, dependents.given(file))
         if file.rule == "locks":
-            statements += [recheck(sql.load(name)) for name in (_DEPENDENT, REJECTED_WRITE)]
+            statements += [recheck(sql.load(name)) for name in (ROW_SECURITY, _DEPENDENT, REJECTED_WRITE)]
     return statements
 
 

@@ -10,12 +10,14 @@ from sqlalchemy import Connection
 import sql
 from migration.errors import Problem
 from migration.ledger.phases import DEPLOY_SCHEMA
-from migration.plans import dependents, estimates, plan
-from migration.plans.plan import Plan
+from migration.plans import dependents, estimates, plan, trial, users
+from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
-_READ_ROWS = ("referenced_row",)
+_READ_ROWS = ("orphan_reference", "referenced_row", "referenced_test_data", "referenced_quarantined", "left_behind", "nothing_to_migrate")
+#: A blocker that the trial would find again.
+_REQUIRED = "required_column"
 
 
 def plan_deploy_schema(connection: Connection) -> Plan:
@@ -33,9 +35,20 @@ def plan_deploy_schema(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=plan.by_stage(statements),
-        blockers=_blockers(connection, catalog, facts),
+        blockers=_tried(connection, statements, _blockers(connection, catalog, facts), facts),
         facts=facts,
     )
+
+
+def _tried(connection: Connection, statements: list[Statement], found: tuple[Problem, ...], facts: dict[str, Any]) -> tuple[Problem, ...]:
+    """Return the blockers with those of a trial, which would only repeat a required column. Why it was not made is added to `facts`."""
+    if any(blocker.rule == _REQUIRED for blocker in found):
+        return found
+    try:
+        return (*found, *trial.rejections(connection, statements))
+    except trial.NotTried as reason:
+        facts["not_tried"] = str(reason)
+        return found
 
 
 def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:
@@ -53,9 +66,20 @@ def _dependents(connection: Connection, catalog: Catalog) -> list[dependents.Dep
 
 def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -> tuple[Problem, ...]:
     """Return the blockers. One that could not be checked within the time limit is added to `facts`; a gate checks it later."""
-    counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **estimates.exposure_counts(facts["exposure"])})
+    counts = {
+        **users.parameters(facts["users_access"]),
+        **estimates.exposure_counts(facts["exposure"]),
+        "users_to_create": facts["users_to_create"],
+        "users_tried": json.dumps(facts["users_tried"]),
+        "users_refused": json.dumps(facts["users_refused"] or []),
+    }
+    counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **counts})
+    if facts["users_access"] is None:
+        facts["not_checked"] = ["users_access"]
     blockers: list[Problem] = []
     for file in sql.folder("plan/blockers"):
+        if not file.applies(creates_users=catalog.parameters["creates_users"]):
+            continue
         check = partial(problems_found, connection, counted, estimates.before_deployment(connection, counted, file))
         problems = estimates.within_bound(connection, check) if file.rule in _READ_ROWS else check()
         if problems is None:

@@ -3,9 +3,10 @@
 The undo of a statement is stored with it. So what is undone is what was done, and not what the files say by now.
 """
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -19,6 +20,7 @@ from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
     CAPTURE_DRIFTED,
     DRIFT,
+    ROW_SECURITY,
     VIEW_GONE,
     Catalog,
     database_mark,
@@ -28,7 +30,8 @@ from migration.plans.statements import (
     recheck,
     statements_of,
 )
-from migration.sync.carry_back import REFUSED_AND_REFERENCED, CarriedBack
+from migration.sync import carry_back
+from migration.sync.carry_back import REJECTED, CarriedBack
 from migration.verbs import switch_over
 from sql import SqlFile
 
@@ -55,11 +58,11 @@ def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=plan.by_stage(_undo_switch(connection, [statement for statement in done if not _is_about(statement, dropped)])),
-        blockers=(*_blockers(connection, [statement.object for statement in done]), *_changed_dependents(then, now)),
+        blockers=(*_blockers(connection, [statement.object for statement in done], dry_run), *_changed_dependents(then, now)),
         facts={
             **database.rows(connection, "plan/roll_back_facts")[0],
             "dropped_since_the_switch": sorted(dropped),
-            "dry_run": asdict(dry_run) if dry_run else None,
+            "dry_run": dry_run.counts if dry_run else None,
         },
     )
 
@@ -71,9 +74,10 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
         *_step(connection, "switch_over/fence"),
         *switch_over.locks(connection),
         *dependents.unchanged(connection),
+        recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(CAPTURE_DRIFTED)),
         *_step(connection, "roll_back/to_migrated/last_carry_back"),
-        recheck(sql.load(REFUSED_AND_REFERENCED)),
+        *(recheck(sql.load(name)) for name in REJECTED),
         *(undo for undo in undos if undo.stage == "locked"),
         *(replace(undo, stage="locked") for undo in undos if undo.stage == "named"),
         *_step(connection, "roll_back/to_migrated/close_steps"),
@@ -81,10 +85,17 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
     ]
 
 
-def _blockers(connection: Connection, known: list[str]) -> list[Problem]:
+def _blockers(connection: Connection, known: list[str], dry_run: CarriedBack | None) -> list[Problem]:
     files = [*sql.folder("roll_back/to_migrated/blockers"), *(sql.load(name) for name in _SHARED_BLOCKERS)]
-    catalog = Catalog({"known": known})
-    return [problem for file in files for problem in problems_found(connection, catalog, dependents.given(file))]
+    catalog = Catalog({"known": known, "rejections": json.dumps(dry_run.rejections if dry_run else carry_back.rejections(connection))})
+    return [problem for file in files for problem in problems_found(connection, catalog, _given(file))]
+
+
+def _given(file: sql.SqlFile) -> sql.SqlFile:
+    """The query with what it is given: the rejections of the dry run in place of the table, or the relations of the dependents."""
+    if file.header.get("given") == "rejected_write":
+        return file.given({"rejected_write": sql.load("stand_ins/rejected_write").statement})
+    return dependents.given(file)
 
 
 def _definitions(statements: Iterable[Statement]) -> dict[str, set[str]]:
@@ -129,7 +140,7 @@ def plan_uninstall(connection: Connection) -> Plan:
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
         statements=(
-            *(_undo_deployment(connection, [recheck(file) for file in files], undos) if in_place else ()),
+            *(_undo_deployment(connection, [recheck(file) for file in (sql.load(ROW_SECURITY), *files)], undos) if in_place else ()),
             *_remove_the_rest(connection, undos),
         ),
         blockers=tuple(problem for file in files for problem in problems_found(connection, Catalog({}), file)),

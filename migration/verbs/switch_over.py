@@ -8,12 +8,13 @@ from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
-from migration.plans import dependents, pending_steps, plan
+from migration.plans import dependents, pending_steps, plan, users
 from migration.plans.dependents import Dependent
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
     CAPTURE_DRIFTED,
     REJECTED_WRITE,
+    ROW_SECURITY,
     Catalog,
     database_mark,
     problems_found,
@@ -26,8 +27,10 @@ from migration.sync.catch_up import CaughtUp, catch_up
 #: The checks that are left when the statements after the commit are done, in this order; the flow closes the gate.
 CHECKS = (acceptance.FINGERPRINT, verification.GATE)
 
-#: A prerequisite of the deployment that also blocks the switch.
-_USER_KEY_ACTION = "plan/prerequisites/user_key_action"
+#: A prerequisite and a blocker of the deployment that also block the switch.
+_ALSO_OF_THE_DEPLOYMENT = ("plan/prerequisites/user_key_action", "plan/blockers/orphan_reference")
+#: Blockers of the deployment that are checked again, because grants and policies change.
+_ACCESS = ("plan/blockers/users_access", "plan/blockers/chosen_email")
 
 
 def plan_switch_over(connection: Connection) -> Plan:
@@ -63,6 +66,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *dependents.relation(connection),
         *step("dependent_at_switch"),
         *locks(connection),
+        recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(REJECTED_WRITE)),
         recheck(sql.load(CAPTURE_DRIFTED)),
         *dependents.unchanged(connection),
@@ -92,8 +96,13 @@ def _end_write_through() -> Statement:
 
 
 def _blockers(connection: Connection, catalog: Catalog, found: list[Dependent]) -> list[Problem]:
-    files = [*sql.folder("switch_over/blockers"), sql.load(REJECTED_WRITE), sql.load(_USER_KEY_ACTION)]
-    return [*(problem for file in files for problem in problems_found(connection, catalog, file)), *dependents.blockers(found)]
+    files = [*sql.folder("switch_over/blockers"), *map(sql.load, (REJECTED_WRITE, *_ALSO_OF_THE_DEPLOYMENT))]
+    access = Catalog(users.parameters(users.access_now(connection) if catalog.parameters["creates_users"] else []))
+    return [
+        *(problem for file in files for problem in problems_found(connection, catalog, file)),
+        *(problem for name in _ACCESS for problem in problems_found(connection, access, sql.load(name))),
+        *dependents.blockers(found),
+    ]
 
 
 def catch_up_before(run: Run) -> CaughtUp:

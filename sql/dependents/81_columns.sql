@@ -9,15 +9,16 @@ FROM pg_catalog.pg_attribute AS a
 INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
 LEFT JOIN
   JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean, carried boolean)
-  ON a.attname = m.legacy_column AND (m.on_update OR m.clean_column = 'id')
+  ON a.attname = m.legacy_column AND (m.on_update OR m.carried OR m.clean_column = 'id')
 CROSS JOIN
   LATERAL (
     SELECT
       1 AS place,
       FORMAT(CASE a.attgenerated WHEN '' THEN 'default of column %I' ELSE 'generated column %I' END, a.attname) AS object,
-      m.carried IS TRUE AND a.attgenerated = '' AS given,
-      CASE WHEN m.clean_column IS NOT NULL AND m.carried IS NOT TRUE THEN 'the clean column has its own' END AS note
-    WHERE a.atthasdef
+      FALSE AS given,
+      NULL AS note
+    -- the default of a column that the clean table has is a rule
+    WHERE a.atthasdef AND (m.clean_column IS NULL OR a.attgenerated <> '')
     UNION ALL
     SELECT
       2,

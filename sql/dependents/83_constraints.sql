@@ -1,4 +1,4 @@
--- What: the table's own keys and checks. A key to another table than the one that owns artworks is an unknown_dependent.
+-- What: the table's own keys and exclusions. A key to another table than the one that owns artworks is an unknown_dependent.
 -- Why: the clean table has constraints of its own; anyone who relies on another one must know.
 -- Locks: none.
 -- Given: owner_table
@@ -7,8 +7,7 @@ SELECT
   'stays with the retired table; ' || CASE
     WHEN k.contype IN ('p', 'f') THEN 'the clean table has its own'
     WHEN k.contype = 'u' AND k.columns = ARRAY['access_token'::name] THEN 'the clean table has its own'
-    WHEN k.contype IN ('u', 'x') THEN 'the clean table has none like it'
-    ELSE 'the clean table has checks of its own'
+    ELSE '⚠ the clean table has none like it, so what it forbids is free there'
   END AS action
 FROM (
   SELECT
@@ -17,15 +16,14 @@ FROM (
     c.confrelid,
     CASE c.contype
       WHEN 'p' THEN 'primary key' WHEN 'u' THEN 'unique key' WHEN 'x' THEN 'exclusion'
-      WHEN 'f' THEN 'key to ' || REGEXP_REPLACE(c.confrelid::regclass::text, '^public\.', '')
-      WHEN 'n' THEN 'NOT NULL' ELSE 'check'
+      ELSE 'key to ' || REGEXP_REPLACE(c.confrelid::regclass::text, '^public\.', '')
     END AS kind,
     ARRAY(
       SELECT a.attname FROM pg_catalog.pg_attribute AS a
       WHERE a.attrelid = c.conrelid AND a.attnum = ANY(c.conkey)
     ) AS columns
   FROM pg_catalog.pg_constraint AS c
-  WHERE c.conrelid = 'public.artworks'::regclass AND c.contype <> 't'
+  WHERE c.conrelid = 'public.artworks'::regclass AND c.contype IN ('p', 'u', 'x', 'f')
 ) AS k
 WHERE
   k.contype <> 'f'

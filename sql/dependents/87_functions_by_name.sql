@@ -9,7 +9,7 @@ SELECT
     '; but its text names ' || (
       SELECT STRING_AGG(g.name, ', ' ORDER BY g.number)
       FROM artwork_migration.column_gone AS g
-      WHERE p.prosrc ~* ('\m' || REGEXP_REPLACE(g.name, '(\W)', '\\\1', 'g') || '\M')
+      WHERE g.absent AND p.prosrc ~* ('\m' || REGEXP_REPLACE(g.name, '(\W)', '\\\1', 'g') || '\M')
     ) || ', which the clean table does not have: fix it for both tables before the switch, or it may fail after it',
     ''
   ) AS action

@@ -27,12 +27,14 @@ CREATE TABLE artwork_migration.clean_modified (
   touched_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
--- foreign_row: the legacy table had a row of that id already when it refused the new one.
+-- foreign_row: the legacy table had a row of that id already when it refused the new one. columns: the clean columns that it refused; none
+-- if it refused the row as a whole, which it then does not have.
 CREATE TABLE artwork_migration.rejected_write (
   id uuid CONSTRAINT rejected_write_pkey PRIMARY KEY,
   operation text NOT NULL,
   sql_state text NOT NULL,
   object text NOT NULL,
+  columns text[] NOT NULL DEFAULT '{}',
   foreign_row boolean NOT NULL DEFAULT FALSE,
   refused_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );

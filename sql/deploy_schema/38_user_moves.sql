@@ -33,6 +33,32 @@ BEGIN
 END
 $$;
 
+-- A change of a user's id moves its artworks. The trigger calls this for a role that could not give them another owner itself: then the
+-- change is refused, as the key of the legacy table has always refused it.
+CREATE FUNCTION artwork_migration.refuse_move() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  relation regclass;
+  owns boolean;
+BEGIN
+  FOR relation IN
+    SELECT k.conrelid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid = 'public.users'::regclass
+      AND k.conrelid IN (TO_REGCLASS('public.artworks'), TO_REGCLASS('public.artworks_v2'), TO_REGCLASS('public.artworks_old'))
+  LOOP
+    EXECUTE FORMAT('SELECT EXISTS(SELECT FROM %s AS a WHERE a.user_id = $1)', relation) INTO owns USING OLD.id;
+    IF owns THEN
+      RAISE EXCEPTION USING
+        ERRCODE = '23503',
+        MESSAGE = 'this role may not change the id of a user who owns artworks',
+        HINT = 'Use claim_anonymous_user.';
+    END IF;
+  END LOOP;
+  RETURN NEW;
+END
+$$;
+
 -- Undo:
+DROP FUNCTION artwork_migration.refuse_move();
 DROP FUNCTION artwork_migration.user_moved();
 DROP FUNCTION artwork_migration.table_without_cascade();

@@ -1,8 +1,9 @@
 -- What: the function behind the write-through: a committed write to the clean table is also in the legacy table, by the same transaction.
 -- Why: until the switch orders, policies and print jobs read the legacy table, so it stays the only truth. Only changed columns are
---   written, so changes of both sides merge. A write that legacy rejects (SQLSTATE classes 22, 23, 42, P0) is recorded, and the clean write
---   stands. Every other error is raised: swallowing a lock timeout would lose the write and report success. Its writes to the legacy table
---   are captured like any other, so catch-up rechecks the row: a trigger of the application may have changed it.
+--   written, so changes of both sides merge. A write that legacy rejects (SQLSTATE classes 22, 23, 42, P0) is written column by column;
+--   the columns that legacy rejects are recorded, and the clean write stands. Every other error is raised: swallowing a lock timeout would
+--   lose the write and report success. Its writes to the legacy table are captured like any other, so catch-up rechecks the row: a trigger
+--   of the application may have changed it.
 -- Locks: when fired, the clean row (held by the statement) and then the legacy row.
 -- Stage: prepare
 
@@ -36,6 +37,35 @@ BEGIN
 END
 $$;
 
+-- Whether legacy has the row. If row level security hides rows from the owner of this function, it fails, and the write is recorded as
+-- rejected: a row that cannot be seen is not a row that was deleted.
+CREATE FUNCTION artwork_migration.is_in_legacy(artwork_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $$
+BEGIN
+  RETURN EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id);
+END
+$$;
+
+-- Legacy has taken these columns of the row; once no rejected column is left, nothing is left to decide.
+CREATE FUNCTION artwork_migration.resolve_columns(artwork_id uuid, written text[]) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  remaining text[];
+BEGIN
+  SELECT ARRAY(SELECT UNNEST(r.columns) EXCEPT SELECT UNNEST(written) ORDER BY 1)
+  INTO remaining
+  FROM artwork_migration.rejected_write AS r
+  WHERE r.id = artwork_id AND r.columns && written;
+  IF remaining = '{}' THEN
+    PERFORM artwork_migration.resolve_rejection(artwork_id, NULL);
+  ELSIF remaining IS NOT NULL THEN
+    UPDATE artwork_migration.rejected_write AS r SET columns = remaining WHERE r.id = artwork_id;
+  END IF;
+END
+$$;
+
 -- Nothing is left to decide about this row. A row in quarantine that waits for its token is next.
 CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
@@ -61,16 +91,82 @@ BEGIN
 END
 $$;
 
+-- The INSERT of the legacy row, or the UPDATE of these clean columns of it; NULL if the mapping writes none of them.
+CREATE FUNCTION artwork_migration.legacy_write(operation text, columns text[]) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT
+    CASE operation
+      WHEN 'INSERT'
+        THEN FORMAT(
+          'INSERT INTO public.artworks (%s) SELECT %s',
+          STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
+          STRING_AGG(REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column)), ', ')
+        )
+      ELSE FORMAT(
+        'UPDATE public.artworks SET %s WHERE id = $2',
+        STRING_AGG(FORMAT('%I = %s', m.legacy_column, REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column))), ', ')
+      )
+    END
+  FROM artwork_migration.column_mapping AS m
+  WHERE operation = 'INSERT' OR (m.on_update AND m.clean_column = ANY(columns))
+  HAVING COUNT(*) > 0;
+$$;
+
+-- Writes the legacy row, or these clean columns of it. Returns the SQLSTATE and the object of a rejection, or NULL if everything was
+-- written; after a rejection nothing was.
+CREATE FUNCTION artwork_migration.try_write(
+  operation text, columns text[], clean_row public.artworks_v2, OUT sql_state text, OUT object text
+)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  write CONSTANT text := artwork_migration.legacy_write(operation, columns);
+  refused_column text;
+  refused_constraint text;
+  reached bigint;
+BEGIN
+  IF write IS NULL THEN
+    RETURN;
+  END IF;
+  PERFORM artwork_migration.widen_search_path();
+  EXECUTE write USING clean_row, clean_row.id;
+  GET DIAGNOSTICS reached = ROW_COUNT;
+  IF reached = 0 AND operation = 'UPDATE' THEN
+    -- The id of the legacy row may have changed, and catch-up may not have followed it yet.
+    EXECUTE write USING clean_row, (
+      SELECT k.new_id FROM artwork_migration.key_change AS k WHERE k.old_id = clean_row.id ORDER BY k.number DESC LIMIT 1
+    );
+    GET DIAGNOSTICS reached = ROW_COUNT;
+  END IF;
+  -- A trigger of the legacy table may skip a row without an error. That legacy has deleted the row is no error.
+  IF reached = 0 AND (operation = 'INSERT' OR artwork_migration.is_in_legacy(clean_row.id)) THEN
+    RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
+  END IF;
+EXCEPTION WHEN OTHERS THEN
+  IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
+    RAISE;
+  END IF;
+  GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
+  IF artwork_migration.is_key_of_owner(refused_constraint) THEN
+    RAISE;
+  END IF;
+  sql_state := SQLSTATE;
+  object := CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''));
+END
+$$;
+
 CREATE FUNCTION artwork_migration.write_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   operation text := TG_OP;
-  refused_column text;
-  refused_constraint text;
   changed text[] := '{}';
-  write text;
-  reached bigint;
+  candidate text;
+  candidates text[];
+  refused text[] := '{}';
+  tried record;
+  rejected record;
 BEGIN
   IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING
@@ -81,15 +177,7 @@ BEGIN
     -- Legacy rejected the whole row; it may accept the row as it is now.
     operation := 'INSERT';
   END IF;
-  IF operation = 'INSERT' THEN
-    SELECT FORMAT(
-      'INSERT INTO public.artworks (%s) SELECT %s',
-      STRING_AGG(QUOTE_IDENT(m.legacy_column), ', '),
-      STRING_AGG(REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column)), ', ')
-    )
-    INTO write
-    FROM artwork_migration.column_mapping AS m;
-  ELSE
+  IF operation = 'UPDATE' THEN
     IF artwork_migration.is_foreign_id(NEW.id) THEN
       RETURN NULL;
     END IF;
@@ -107,65 +195,64 @@ BEGIN
         RETURN NULL;
       END IF;
     END IF;
-    SELECT FORMAT(
-      'UPDATE public.artworks SET %s WHERE id = $2',
-      STRING_AGG(FORMAT('%I = %s', m.legacy_column, REPLACE(m.back, '@', FORMAT('($1).%I', m.clean_column))), ', ')
-    )
-    INTO write
-    FROM artwork_migration.column_mapping AS m
-    WHERE m.on_update AND m.clean_column = ANY(changed)
-    HAVING COUNT(*) > 0;
   END IF;
   INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
 
-  BEGIN
-    IF write IS NOT NULL THEN
-      PERFORM artwork_migration.widen_search_path();
-      EXECUTE write USING NEW, NEW.id;
-      GET DIAGNOSTICS reached = ROW_COUNT;
-      IF reached = 0 AND operation = 'UPDATE' THEN
-        -- The id of the legacy row may have changed, and catch-up may not have followed it yet.
-        EXECUTE write USING NEW, (
-          SELECT k.new_id FROM artwork_migration.key_change AS k WHERE k.old_id = NEW.id ORDER BY k.number DESC LIMIT 1
-        );
-        GET DIAGNOSTICS reached = ROW_COUNT;
-      END IF;
-    END IF;
-    -- A trigger of the legacy table may skip a row without an error. That legacy has deleted the row is no error.
-    IF reached = 0 AND (operation = 'INSERT' OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)) THEN
-      RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
-    END IF;
+  rejected := artwork_migration.try_write(operation, changed, NEW);
+  IF rejected.sql_state IS NULL THEN
     IF operation <> TG_OP THEN
       PERFORM artwork_migration.resolve_rejection(NEW.id, OLD.access_token);
+    ELSIF operation = 'UPDATE' THEN
+      PERFORM artwork_migration.resolve_columns(NEW.id, changed);
     END IF;
-  EXCEPTION WHEN OTHERS THEN
-    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
-      RAISE;
+    RETURN NULL;
+  END IF;
+  IF operation = 'UPDATE' THEN
+    -- Column by column; the time of the change comes last, and not alone. A column can depend on another one (a check over both), so what
+    -- was rejected is tried again as long as some of it is taken.
+    refused := ARRAY(
+      SELECT m.clean_column FROM artwork_migration.column_mapping AS m
+      WHERE m.on_update AND m.clean_column = ANY(changed)
+      ORDER BY m.clean_column = 'updated_at', m.clean_column
+    );
+    WHILE refused IS DISTINCT FROM candidates LOOP
+      candidates := refused;
+      refused := '{}';
+      FOREACH candidate IN ARRAY candidates LOOP
+        CONTINUE WHEN candidate = 'updated_at' AND refused <> '{}' AND CARDINALITY(refused) = CARDINALITY(candidates) - 1;
+        tried := artwork_migration.try_write(operation, ARRAY[candidate], NEW);
+        IF tried.sql_state IS NOT NULL THEN
+          refused := refused || candidate;
+          rejected := tried;
+        END IF;
+      END LOOP;
+    END LOOP;
+    PERFORM artwork_migration.resolve_columns(NEW.id, ARRAY(SELECT UNNEST(changed) EXCEPT SELECT UNNEST(refused)));
+    IF refused = '{}' THEN
+      RETURN NULL;
     END IF;
-    GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-    IF artwork_migration.is_key_of_owner(refused_constraint) THEN
-      RAISE;
-    END IF;
-    INSERT INTO artwork_migration.rejected_write AS r (id, operation, sql_state, object, foreign_row)
-    VALUES (
-      NEW.id,
-      operation,
-      SQLSTATE,
-      CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, '')),
-      -- an older snapshot does not show every row that is there
-      TG_OP = 'INSERT' AND (
-        CURRENT_SETTING('transaction_isolation') <> 'read committed'
-        OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)
-      )
+  END IF;
+  INSERT INTO artwork_migration.rejected_write AS r (id, operation, sql_state, object, columns, foreign_row)
+  VALUES (
+    NEW.id,
+    operation,
+    rejected.sql_state,
+    rejected.object,
+    refused,
+    -- an older snapshot does not show every row that is there
+    TG_OP = 'INSERT' AND (
+      CURRENT_SETTING('transaction_isolation') <> 'read committed'
+      OR EXISTS (SELECT FROM public.artworks AS a WHERE a.id = NEW.id)
     )
-    ON CONFLICT (id) DO UPDATE
-    SET
-      operation = EXCLUDED.operation,
-      sql_state = EXCLUDED.sql_state,
-      object = EXCLUDED.object,
-      foreign_row = r.foreign_row OR EXCLUDED.foreign_row,
-      refused_at = EXCLUDED.refused_at;
-  END;
+  )
+  ON CONFLICT (id) DO UPDATE
+  SET
+    operation = EXCLUDED.operation,
+    sql_state = EXCLUDED.sql_state,
+    object = EXCLUDED.object,
+    columns = ARRAY(SELECT UNNEST(r.columns) UNION SELECT UNNEST(EXCLUDED.columns) ORDER BY 1),
+    foreign_row = r.foreign_row OR EXCLUDED.foreign_row,
+    refused_at = EXCLUDED.refused_at;
   RETURN NULL;
 END
 $$;
@@ -173,8 +260,9 @@ $$;
 -- An artwork that another table references must not be deleted, as with a RESTRICT key. The serving row is locked first, and references
 -- are searched in a new statement: an order that is being placed holds KEY SHARE on the row, and a cascade would delete that order with
 -- its payment.
+-- If row level security hides references from the owner of this function, it fails.
 CREATE FUNCTION artwork_migration.refuse_referenced(artwork_id uuid) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET row_security = off
 AS $$
 BEGIN
   IF CURRENT_SETTING('transaction_isolation') <> 'read committed' THEN
@@ -220,8 +308,12 @@ $$;
 DROP FUNCTION artwork_migration.delete_through();
 DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();
+DROP FUNCTION artwork_migration.try_write(text, text[], public.artworks_v2);
 DROP FUNCTION artwork_migration.is_key_of_owner(text);
+DROP FUNCTION artwork_migration.legacy_write(text, text[]);
+DROP FUNCTION artwork_migration.resolve_columns(uuid, text[]);
 DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
+DROP FUNCTION artwork_migration.is_in_legacy(uuid);
 DROP FUNCTION artwork_migration.is_only_clean(uuid);
 DROP FUNCTION artwork_migration.is_foreign_id(uuid);
 DROP FUNCTION artwork_migration.widen_search_path();

@@ -36,52 +36,104 @@ BEGIN
 END
 $$;
 
--- Inserts anonymous users for e-mails without one, in their order; returns those that no other transaction has inserted meanwhile.
+-- Inserts anonymous users for e-mails without one, in their order; returns those that now have a user which no other transaction has
+-- inserted meanwhile. ON CONFLICT names no key: an e-mail that a unique index of the application takes for another spelling of an e-mail
+-- that is there is left out, as one is that a trigger would store under another spelling.
 CREATE FUNCTION artwork_migration.insert_users(absent text[]) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
+  remaining text[] := absent;
+  kept text[];
   created text[];
 BEGIN
   PERFORM artwork_migration.widen_search_path();
-  WITH born AS (
-    INSERT INTO public.users (email, is_anonymous)
-    SELECT e.email, TRUE FROM pg_catalog.UNNEST(absent) AS e (email)
-    ON CONFLICT (email) DO NOTHING
-    RETURNING id, email
-  ), noted AS (
-    INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
-  )
-  SELECT pg_catalog.ARRAY_AGG(born.email) INTO created FROM born;
-  RETURN created;
+  WHILE CARDINALITY(remaining) > 0 LOOP
+    BEGIN
+      WITH born AS (
+        INSERT INTO public.users (email, is_anonymous)
+        SELECT e.email, TRUE FROM pg_catalog.UNNEST(remaining) AS e (email)
+        ON CONFLICT DO NOTHING
+        RETURNING id, email
+      ), noted AS (
+        INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
+      )
+      SELECT pg_catalog.ARRAY_AGG(born.email) INTO created FROM born;
+      IF NOT EXISTS (SELECT pg_catalog.UNNEST(created) EXCEPT SELECT pg_catalog.UNNEST(remaining)) THEN
+        RETURN created;
+      END IF;
+      -- A trigger has stored another e-mail than was given: nothing of it may stay, and the others are inserted without those e-mails.
+      kept := ARRAY(
+        SELECT e.email FROM pg_catalog.UNNEST(remaining) AS e (email)
+        WHERE EXISTS (SELECT FROM public.users AS u WHERE u.email = e.email)
+      );
+      RAISE EXCEPTION USING ERRCODE = 'AM006', MESSAGE = 'the table users stores another e-mail than it was given';
+    EXCEPTION WHEN SQLSTATE 'AM006' THEN
+      EXIT WHEN CARDINALITY(kept) = CARDINALITY(remaining);
+      remaining := kept;
+    END;
+  END LOOP;
+  RETURN '{}';
 END
 $$;
 
--- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being.
-CREATE FUNCTION artwork_migration.create_users(emails text[]) RETURNS bigint
+-- Creates anonymous users for these e-mails and logs the other artworks of each e-mail: their owner has just come into being. If the table
+-- refuses a user, the e-mails are halved until those are known that it refuses; `failed` counts them and those that were left out. Their
+-- artworks have no user afterwards and go to quarantine. `refusal` is the last SQLSTATE and its object. An error that says nothing about
+-- the row is raised again.
+CREATE FUNCTION artwork_migration.create_users(emails text[], OUT created bigint, OUT failed bigint, OUT refusal text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
   absent text[];
-  created text[];
+  born text[] := '{}';
+  part text[];
+  first integer := 1;
+  size integer;
+  object text;
 BEGIN
+  created := 0;
+  failed := 0;
   -- Where no users are created no e-mail needs one, and the table may not exist.
   IF CARDINALITY(emails) = 0 THEN
-    RETURN 0;
+    RETURN;
   END IF;
+  -- small letters first: of two spellings that the table takes for one, that one gets the user
   absent := ARRAY(
-    SELECT DISTINCT x.email FROM UNNEST(emails) AS x (email)
+    SELECT x.email FROM UNNEST(emails) AS x (email)
     WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = x.email)
-    ORDER BY x.email
+    GROUP BY x.email
+    ORDER BY x.email <> LOWER(x.email), x.email
   );
-  created := artwork_migration.insert_users(absent);
+  size := GREATEST(1, CARDINALITY(absent));
+  WHILE first <= CARDINALITY(absent) LOOP
+    part := absent[first:first + size - 1];
+    BEGIN
+      born := born || artwork_migration.insert_users(part);
+      first := first + size;
+      size := size * 2;
+    EXCEPTION WHEN OTHERS THEN
+      IF SQLSTATE ~ '^(08|25|40|53|55|57|58|AM|XX)' THEN
+        RAISE;
+      ELSIF CARDINALITY(part) > 1 THEN
+        size := (CARDINALITY(part) + 1) / 2;
+      ELSE
+        GET STACKED DIAGNOSTICS object = CONSTRAINT_NAME;
+        refusal := CONCAT_WS(' ', SQLSTATE, NULLIF(object, ''));
+        first := first + 1;
+      END IF;
+    END;
+  END LOOP;
   INSERT INTO artwork_migration.legacy_change (ids)
   SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
-  WHERE c.customer_email = ANY(created) AND c.user_id IS NULL
+  WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
   HAVING COUNT(*) > 0;
-  RETURN COALESCE(CARDINALITY(created), 0);
+  created := CARDINALITY(born);
+  SELECT COUNT(*) INTO failed
+  FROM UNNEST(absent) AS x (email)
+  WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = x.email);
 END
 $$;
 
@@ -116,9 +168,9 @@ BEGIN
 END
 $$;
 
--- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row. Of two rows with one token
--- the one that the clean side works with is taken, or else the older; the token of a rejected clean write is not free until an operator has
--- decided.
+-- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row, or there is no user to own
+-- it: users are created before, so the table users has refused that one. Of two rows with one token the one that the clean side works with
+-- is taken, or else the older; the token of a rejected clean write is not free until an operator has decided.
 CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -126,12 +178,13 @@ AS $$
 BEGIN
   DELETE FROM artwork_migration.quarantine AS q WHERE q.id = ANY(judged);
   INSERT INTO artwork_migration.quarantine (id, reason)
-  SELECT l.id, COALESCE(l.defect, 'duplicate_access_token')
+  SELECT l.id, COALESCE(l.defect, CASE WHEN l.needs_user AND l.user_id IS NULL THEN 'no_user' END, 'duplicate_access_token')
   FROM artwork_migration.legacy_artwork AS l
   WHERE
     l.id = ANY(judged) AND l.disposition = 'eligible'
     AND (
       l.defect IS NOT NULL
+      OR (l.needs_user AND l.user_id IS NULL)
       OR EXISTS (
         SELECT FROM artwork_migration.legacy_artwork AS o
         WHERE
@@ -223,10 +276,10 @@ BEGIN
     ids := wider;
   END LOOP;
 
-  users_created := artwork_migration.create_users(ARRAY(
+  SELECT n.created INTO users_created FROM artwork_migration.create_users(ARRAY(
     SELECT l.customer_email FROM artwork_migration.legacy_artwork AS l
     WHERE l.id = ANY(ids) AND l.needs_user
-  ));
+  )) AS n;
 
   PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;
   PERFORM artwork_migration.follow_keys(rekeyed);

@@ -1,7 +1,9 @@
 -- What: create_artwork: creates the artwork with a random token, and the user if no user has that e-mail.
 -- Why: strategy, "New Artwork Creation Flow", step 2. There are several statements: in one statement, a concurrent sign-up would leave the
 --   artwork without its user. The user's row stays locked until the commit, so that its id cannot change and it cannot be deleted
---   meanwhile. BEGIN ATOMIC binds to the tables, so callers need not change when the names are swapped.
+--   meanwhile. BEGIN ATOMIC binds to the tables, so callers need not change when the names are swapped. The table may refuse a second
+--   spelling of an e-mail (a unique index on LOWER(email)) or store another one than it was given (a trigger): then the user of the other
+--   spelling is the owner. An artwork without an owner is refused. The search by LOWER reads no row where the e-mail itself is found.
 -- Locks: when made and when called, ROW EXCLUSIVE on users and artworks_v2, ROW SHARE on users; when called, KEY SHARE on the user's row.
 --   Call it in READ COMMITTED; a REPEATABLE READ caller may get 40001.
 -- Stage: locked
@@ -18,13 +20,25 @@ BEGIN ATOMIC
   SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL or blank', u.name))
   FROM (VALUES ('pet_mom_image_url', create_artwork.pet_mom_image_url), ('pet_image_url', create_artwork.pet_image_url)) AS u (name, url)
   WHERE COALESCE(BTRIM(u.url), '') = '';
-  INSERT INTO public.users (email, is_anonymous) VALUES (create_artwork.customer_email, TRUE) ON CONFLICT (email) DO NOTHING;
+  INSERT INTO public.users (email, is_anonymous) VALUES (create_artwork.customer_email, TRUE) ON CONFLICT DO NOTHING;
   SELECT FROM public.users AS u WHERE u.email = create_artwork.customer_email FOR KEY SHARE;
+  SELECT FROM public.users AS u
+  WHERE
+    LOWER(u.email) = LOWER(create_artwork.customer_email)
+    AND NOT EXISTS (SELECT FROM public.users AS o WHERE o.email = create_artwork.customer_email)
+  FOR KEY SHARE;
+  SELECT public.raise_error('23514', 'create_artwork: the table users accepts no user with this e-mail')
+  WHERE
+    NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = create_artwork.customer_email)
+    AND NOT EXISTS (SELECT FROM public.users AS u WHERE LOWER(u.email) = LOWER(create_artwork.customer_email));
   INSERT INTO public.artworks_v2 AS a (
     user_id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
   )
   SELECT
-    u.id,
+    COALESCE(
+      (SELECT u.id FROM public.users AS u WHERE u.email = create_artwork.customer_email),
+      (SELECT u.id FROM public.users AS u WHERE LOWER(u.email) = LOWER(create_artwork.customer_email) ORDER BY u.id LIMIT 1)
+    ),
     create_artwork.customer_name,
     create_artwork.customer_email,
     create_artwork.pet_name,
@@ -32,8 +46,6 @@ BEGIN ATOMIC
     create_artwork.pet_image_url,
     REPLACE(GEN_RANDOM_UUID()::text || GEN_RANDOM_UUID()::text, '-', ''),
     NOW() + interval '30 days'
-  FROM (VALUES (create_artwork.customer_email)) AS e (email)
-  LEFT JOIN public.users AS u ON e.email = u.email
   RETURNING a, a.access_token;
 END;
 COMMENT ON FUNCTION public.create_artwork(text, text, text, text, text)

@@ -17,6 +17,16 @@ BEGIN ATOMIC
   INSERT INTO public.users (id, email, is_anonymous)
   VALUES (claim_anonymous_user.user_id, claim_anonymous_user.customer_email, FALSE)
   ON CONFLICT DO NOTHING;
+  SELECT public.raise_error('22023', 'claim_anonymous_user: users has this e-mail in another spelling; call it with that spelling')
+  WHERE NOT EXISTS (
+    SELECT FROM public.users AS u WHERE u.email = claim_anonymous_user.customer_email OR u.id = claim_anonymous_user.user_id
+  ) OR EXISTS (
+    SELECT FROM public.users AS u
+    WHERE
+      u.id = claim_anonymous_user.user_id AND u.email <> claim_anonymous_user.customer_email
+      AND LOWER(u.email) = LOWER(claim_anonymous_user.customer_email)
+      AND NOT EXISTS (SELECT FROM public.users AS o WHERE o.email = claim_anonymous_user.customer_email)
+  );
   SELECT FROM public.users AS u
   WHERE u.email = claim_anonymous_user.customer_email OR u.id = claim_anonymous_user.user_id
   ORDER BY u.id FOR UPDATE;

@@ -85,6 +85,16 @@ triggers AS (
       'capture_changed_user()'
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
+    -- the role is that of the session: a trigger's condition is evaluated before its function changes it
+    (
+      'public.users', 'artwork_migration_guard', 'BEFORE UPDATE OF id', 'FOR EACH ROW ',
+      FORMAT(
+        'OLD.id IS DISTINCT FROM NEW.id AND CURRENT_USER <> ALL(%L::name[])'
+        ' AND (ROW_SECURITY_ACTIVE(''public.artworks'') OR NOT HAS_TABLE_PRIVILEGE(''public.artworks'', ''UPDATE'')) AND ',
+        CAST(:function_roles AS text[])
+      ),
+      'refuse_move()'
+    ),
     ('public.users', 'artwork_migration_lock', 'BEFORE DELETE OR UPDATE OF id', 'FOR EACH ROW ', '', 'lock_clean_rows_of_user()'),
     -- the capital makes it fire before the keys' own triggers, which are named RI_…
     (

@@ -15,19 +15,25 @@ WITH row_of_both AS (
       AND a.generation_status = 'completed'
     ) IS TRUE AS in_strategy,
     CASE
-      WHEN a.original_image_url LIKE 'test-%' THEN ARRAY['test_data']
+      WHEN a.original_image_url LIKE 'test-%' AND NOT (d.migrate AND r.id IS NOT NULL) THEN ARRAY['test_data']
       WHEN a.customer_email IS NULL OR BTRIM(a.customer_email, E' \t\r\n') = '' THEN ARRAY['no_email']
       WHEN a.access_token IS NULL OR BTRIM(a.access_token, E' \t\r\n') = '' THEN ARRAY['no_access_token']
       WHEN a.generation_status = 'completed' OR r.id IS NOT NULL THEN '{}'
       WHEN a.generation_status IN ('pending', 'processing') THEN ARRAY['in_flight', 'abandoned']
       ELSE ARRAY['not_completed']
     END AS reasons,
-    a.generation_status = 'completed' AS completed
+    a.generation_status = 'completed' AS completed,
+    a.original_image_url LIKE 'test-%' AS test_data
   FROM public.artworks AS a
   LEFT JOIN public.artworks_v2 AS c ON a.id = c.id
   LEFT JOIN artwork_migration.clean_modified AS t ON a.id = t.id
   -- joined, because an IN within CASE is looked up row by row once it does not fit into memory
   LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.referenced_artwork AS x) AS r ON a.id = r.id
+  CROSS JOIN (
+    SELECT COALESCE(
+      (SELECT n.value FROM artwork_migration.decision AS n WHERE n.name = 'ordered_test_data' ORDER BY n.number DESC LIMIT 1), ''
+    ) = 'migrate' AS migrate
+  ) AS d
 ),
 
 explained AS (
@@ -40,6 +46,7 @@ explained AS (
             WHEN s.in_strategy = s.migrated THEN ''
             WHEN NOT s.migrated THEN 'blank e-mail or token'
             WHEN s.touched THEN 'changed on the clean side'
+            WHEN s.test_data THEN 'referenced by another table'
             WHEN s.completed THEN 'original_image_url is NULL'
             ELSE 'referenced by another table'
           END

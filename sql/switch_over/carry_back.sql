@@ -1,7 +1,8 @@
 -- What: carry_back_batch, which carries what changed on the serving table into the retired one, a batch of ids at a time.
--- Why: the log is read first and the rows in new statements after it, so a row is never older than its id in the log. What the retired
---   table cannot take (SQLSTATE classes 22, 23, 42, P0) is recorded row by row; a user deleted meanwhile (23503) and every other error
---   makes the batch start anew. Outside the lock it stops nobody; the rollback runs the same function for the last ids under its lock.
+-- Why: the log is read first and the rows in new statements after it, so a row is never older than its id in the log. A batch is written
+--   at once. If the retired table rejects it (SQLSTATE classes 22, 23, 42, P0), it is written row by row, and a rejected row column by
+--   column: one bad value holds back no other. A user deleted meanwhile (23503) and every other error makes the batch start anew. Outside
+--   the lock it stops nobody; the rollback runs the same function for the last ids under its lock.
 -- Locks: when called, the retired rows of the batch; never a serving row.
 -- Stage: prepare
 
@@ -48,27 +49,71 @@ BEGIN
 END
 $$;
 
--- One row alone; a rejection is recorded and the next row follows.
-CREATE FUNCTION artwork_migration.carry_back_or_refuse(artwork_id uuid) RETURNS boolean
+-- These rows, in these columns (NULL: all). Returns the SQLSTATE and the object of a rejection, or NULL if everything was written; after a
+-- rejection nothing was. That a user was deleted meanwhile is no rejection, and is raised.
+CREATE FUNCTION artwork_migration.try_carry_back(ids uuid[], columns text[], OUT sql_state text, OUT object text)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   refused_column text;
   refused_constraint text;
 BEGIN
-  PERFORM artwork_migration.carry_back_rows(ARRAY[artwork_id]);
-  RETURN TRUE;
+  PERFORM artwork_migration.carry_back_rows(ids, columns);
 EXCEPTION WHEN OTHERS THEN
-  IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR SQLSTATE = '23503' THEN
+  GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
+  IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR (SQLSTATE = '23503' AND EXISTS (
+    SELECT FROM pg_catalog.pg_constraint AS k
+    INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
+    WHERE k.conrelid = 'public.artworks_old'::regclass AND k.conname = refused_constraint AND a.attname = 'user_id'
+  )) THEN
     RAISE;
   END IF;
-  GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-  INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)
-  VALUES (
-    artwork_id, 'CARRY BACK', SQLSTATE, CONCAT_WS('.', 'artworks_old', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''))
-  )
+  sql_state := SQLSTATE;
+  object := CONCAT_WS('.', 'artworks_old', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''));
+END
+$$;
+
+-- One row alone. What the retired table takes of it is written, column by column; the columns that it rejects are recorded. A column can
+-- depend on another one (a check over both), so what was rejected is tried again as long as some of it is taken.
+CREATE FUNCTION artwork_migration.carry_back_or_refuse(artwork_id uuid) RETURNS boolean
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  whole CONSTANT record := artwork_migration.try_carry_back(ARRAY[artwork_id], NULL);
+  tried record;
+  rejected record := whole;
+  candidate text;
+  open text[];
+  refused text[];
+BEGIN
+  IF whole.sql_state IS NULL THEN
+    RETURN TRUE;
+  END IF;
+  refused := artwork_migration.columns_to_carry_back(artwork_id);
+  WHILE refused IS DISTINCT FROM open LOOP
+    open := refused;
+    refused := '{}';
+    FOREACH candidate IN ARRAY open LOOP
+      tried := artwork_migration.try_carry_back(ARRAY[artwork_id], ARRAY[candidate]);
+      IF tried.sql_state IS NOT NULL THEN
+        refused := refused || candidate;
+        rejected := tried;
+      END IF;
+    END LOOP;
+  END LOOP;
+  -- without a retired row there are no columns: it could not be inserted
+  IF refused = '{}' AND EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = artwork_id) THEN
+    RETURN TRUE;
+  END IF;
+  INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object, columns)
+  VALUES (artwork_id, 'CARRY BACK', rejected.sql_state, rejected.object, refused)
   ON CONFLICT (id) DO UPDATE
-  SET operation = EXCLUDED.operation, sql_state = EXCLUDED.sql_state, object = EXCLUDED.object, refused_at = EXCLUDED.refused_at;
+  SET
+    operation = EXCLUDED.operation,
+    sql_state = EXCLUDED.sql_state,
+    object = EXCLUDED.object,
+    columns = EXCLUDED.columns,
+    refused_at = EXCLUDED.refused_at;
   RETURN FALSE;
 END
 $$;
@@ -93,19 +138,21 @@ BEGIN
   removed := artwork_migration.delete_retired(changed);
   changed := ARRAY(SELECT c.id FROM public.artworks AS c WHERE c.id = ANY(changed) ORDER BY c.id);
   carried := CARDINALITY(changed);
-  BEGIN
-    PERFORM artwork_migration.carry_back_rows(changed);
-  EXCEPTION WHEN OTHERS THEN
-    IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR SQLSTATE = '23503' THEN
-      RAISE;
-    END IF;
+  IF (artwork_migration.try_carry_back(changed, NULL)).sql_state IS NOT NULL THEN
     SELECT COUNT(*) FILTER (WHERE artwork_migration.carry_back_or_refuse(x.id)) INTO carried FROM UNNEST(changed) AS x (id);
-  END;
+  END IF;
   rejected := CARDINALITY(changed) - carried;
   -- They stay on the clean side, and catch-up rechecks them when the legacy table serves again: an e-mail may lead to another owner.
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
 END
+$$;
+
+-- What was rejected before is tried again by every rollback: the retired table may take it by now.
+CREATE FUNCTION artwork_migration.log_rejected_again() RETURNS void
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$
+  INSERT INTO artwork_migration.clean_change (ids) SELECT ARRAY_AGG(r.id) FROM artwork_migration.rejected_write AS r HAVING COUNT(*) > 0;
 $$;
 
 -- One batch, one transaction (READ COMMITTED). `logged` is 0 when nothing is left to carry.
@@ -127,7 +174,7 @@ $$;
 -- The same, and taken back at once: the retired rows are locked for this batch alone, and only the log says that it was there, until the
 -- caller rolls back. With rows locked from batch to batch, somebody who deletes a user could become the victim of a deadlock.
 CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, rejected bigint, rejected_ids uuid[]
+  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -138,7 +185,13 @@ BEGIN
   SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
   BEGIN
     SELECT c.carried, c.removed, c.rejected INTO carried, removed, rejected FROM artwork_migration.carry_back_ids(changed) AS c;
-    rejected_ids := ARRAY(SELECT r.id FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed) ORDER BY r.id);
+    rejections := COALESCE(
+      (
+        SELECT JSONB_AGG(TO_JSONB(r) ORDER BY r.id)
+        FROM (SELECT w.id, w.columns, w.sql_state, w.object FROM artwork_migration.rejected_write AS w WHERE w.id = ANY(changed)) AS r
+      ),
+      '[]'
+    );
     RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'dry run';
   EXCEPTION WHEN SQLSTATE 'AM004' THEN
     NULL;
@@ -151,7 +204,9 @@ $$;
 -- Why: once the legacy table serves again there is nothing to carry back, and the names in them would mean other tables.
 DROP FUNCTION artwork_migration.dry_run_batch(integer);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);
+DROP FUNCTION artwork_migration.log_rejected_again();
 DROP FUNCTION artwork_migration.carry_back_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_or_refuse(uuid);
+DROP FUNCTION artwork_migration.try_carry_back(uuid[], text[]);
 DROP FUNCTION artwork_migration.delete_retired(uuid[]);
 DROP FUNCTION artwork_migration.take_clean_changes(integer);

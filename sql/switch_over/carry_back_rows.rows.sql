@@ -1,4 +1,5 @@
--- What: the function that makes retired rows what the serving rows of the same ids are: three-way, column by column.
+-- What: the function that makes retired rows what the serving rows of the same ids are, in these clean columns (NULL: in all): three-way,
+--   column by column. And the one that returns the columns in which a row is still to be carried back.
 -- Why: a legacy value is replaced only if the mapping of it differs from the serving row. So what the clean table never had, or has only as
 --   its nearest value, stays. A token that is about to change is parked first, also at a row whose own turn comes later: it is in the log.
 --   Called by carry_back_batch. Like write-through, it is made of mapping.sql and of the columns that this deployment has.
@@ -22,7 +23,7 @@ WITH mapping AS (
 SELECT
   'artwork_migration.carry_back_rows' AS object,
   FORMAT(
-    $do$CREATE FUNCTION artwork_migration.carry_back_rows(ids uuid[]) RETURNS void
+    $do$CREATE FUNCTION artwork_migration.carry_back_rows(ids uuid[], columns text[]) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $body$
 BEGIN
@@ -30,7 +31,7 @@ BEGIN
   SET access_token = 'parked:' || a.id
   FROM public.artworks AS s
   WHERE
-    s.id = a.id AND s.access_token IS DISTINCT FROM a.access_token
+    COALESCE('access_token' = ANY(columns), TRUE) AND s.id = a.id AND s.access_token IS DISTINCT FROM a.access_token
     AND (
       a.id = ANY(ids) OR a.access_token = ANY(ARRAY(SELECT c.access_token FROM public.artworks AS c WHERE c.id = ANY(ids)))
     );
@@ -47,7 +48,8 @@ END
 $body$$do$,
     STRING_AGG(
       FORMAT(
-        '%1$I = CASE WHEN l.%2$I IS NOT DISTINCT FROM c.%2$I THEN a.%1$I ELSE %3$s END', m.legacy_column, m.clean_column, m.back
+        '%1$I = CASE WHEN l.%2$I IS NOT DISTINCT FROM c.%2$I OR %2$L <> ALL(columns) THEN a.%1$I ELSE %3$s END',
+        m.legacy_column, m.clean_column, m.back
       ), E',\n    ' ORDER BY m.position
     ) FILTER (WHERE m.on_update),
     STRING_AGG(FORMAT('l.%I', m.clean_column), ', ' ORDER BY m.position) FILTER (WHERE m.on_update),
@@ -55,5 +57,29 @@ $body$$do$,
     STRING_AGG(QUOTE_IDENT(m.legacy_column), ', ' ORDER BY m.position),
     STRING_AGG(m.back, ', ' ORDER BY m.position)
   ) AS "do",
-  'DROP FUNCTION artwork_migration.carry_back_rows(uuid[])' AS undo
+  'DROP FUNCTION artwork_migration.carry_back_rows(uuid[], text[])' AS undo
+FROM mapping AS m
+UNION ALL
+SELECT
+  'artwork_migration.columns_to_carry_back' AS object,
+  FORMAT(
+    $do$CREATE FUNCTION artwork_migration.columns_to_carry_back(artwork_id uuid) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+  RETURN COALESCE(
+    (
+      SELECT ARRAY_REMOVE(ARRAY[%s], NULL)
+      FROM artwork_migration.legacy_artwork AS l INNER JOIN public.artworks AS c ON l.id = c.id
+      WHERE c.id = artwork_id
+    ),
+    '{}'
+  );
+END
+$body$$do$,
+    STRING_AGG(
+      FORMAT('CASE WHEN l.%1$I IS DISTINCT FROM c.%1$I THEN %1$L END', m.clean_column), ', ' ORDER BY m.position
+    ) FILTER (WHERE m.on_update)
+  ) AS "do",
+  'DROP FUNCTION artwork_migration.columns_to_carry_back(uuid)' AS undo
 FROM mapping AS m

@@ -30,7 +30,10 @@ BEGIN
     UNION ALL
     SELECT 'referenced and left behind', STRING_AGG(DISTINCT r.id::text, ', ')
     FROM artwork_migration.referenced_artwork AS r
-    WHERE r.id = ANY(applied) AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = r.id)
+    WHERE
+      r.id = ANY(applied) AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = r.id)
+      -- a key that is NOT VALID may have references that never led to an artwork
+      AND EXISTS (SELECT FROM public.artworks AS l WHERE l.id = r.id)
     HAVING COUNT(*) > 0
   ) AS f;
   IF wrong IS NOT NULL THEN

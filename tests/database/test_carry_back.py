@@ -13,7 +13,7 @@ from migration.sync import carry_back
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user
 from tests.conftest import MakeShop
-from tests.databases import SETTINGS, Shop, catch_up_now, execute_switch, planned_roll_back, reconcile_now, roll_back, running
+from tests.databases import SETTINGS, Shop, catch_up_now, decide, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 from tests.interleaving import Barrier, Step
 
 
@@ -114,8 +114,9 @@ def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
 
 
 def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
-    """A row that the retired table rejects is recorded, the next gate is red for it, and all others are carried back."""
+    """A row that the retired table rejects is recorded if that was decided; the next gate is red for it, and the others come back."""
     artwork = switched_with(shop)
+    decide(shop, "accept_rejected_writes", "all")
     other = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     assert roll_back(shop).rejected == 1
@@ -141,6 +142,7 @@ def test_a_referenced_row_that_cannot_come_back_stops_the_rollback(shop: Shop) -
 def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     """Clearing a rejection after a rollback that stopped does not open the rollback while the order would reference nothing."""
     execute_switch(shop)
+    decide(shop, "accept_rejected_writes", "all")
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
@@ -156,6 +158,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
 def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
     """A rejected artwork that is deleted blocks neither the rollback nor the next switch."""
     execute_switch(shop)
+    decide(shop, "accept_rejected_writes", "all")
     artwork = born(shop)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:

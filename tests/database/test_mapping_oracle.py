@@ -225,7 +225,7 @@ def _insert(shop: Shop, rows: Sequence[Invented]) -> None:
             shop.sql.execute("INSERT INTO artwork_migration.clean_modified (id) VALUES (%s)", (artwork,))
 
 
-DEFECTS = ("duplicate_access_token", "no_created_at", "unknown_status", "no_email", "no_access_token", "too_long_to_index")
+DEFECTS = ("duplicate_access_token", "no_created_at", "no_updated_at", "unknown_status", "no_email", "no_access_token", "too_long_to_index")
 #: Every way for a row to end; the invented rows must meet them all.
 ENDS = {
     *(Outcome("excluded", reason) for reason in ("test_data", "no_email", "no_access_token", "in_flight", "abandoned", "not_completed")),

@@ -130,7 +130,7 @@ def test_nobodys_object_runs_with_our_rights(shop: Shop, intruder: psycopg.Conne
 def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder: psycopg.Connection[Any]) -> None:
     """If the wide path were the function's own setting, another role's object would run as the function's owner."""
     artwork = add_clean(shop)
-    shop.sql.execute("ALTER FUNCTION artwork_migration.write_through() SET search_path = pg_catalog, public, pg_temp")
+    shop.sql.execute("ALTER FUNCTION artwork_migration.legacy_write(text, text[]) SET search_path = pg_catalog, public, pg_temp")
     intruder.execute("UPDATE public.artworks_v2 SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
     assert ("format", "postgres") in shop.rows("SELECT what, by FROM public.caught")
 

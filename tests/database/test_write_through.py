@@ -83,7 +83,7 @@ def test_writing_every_column_back_would_lose_the_other_sides_change(shop: Shop)
     """If every column were written back, a clean write of the pet's name would undo a legacy write of the customer's."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
-    break_function(shop, "artwork_migration.write_through", "AND m.clean_column = ANY(changed)")
+    break_function(shop, "artwork_migration.legacy_write", "AND m.clean_column = ANY(columns)")
     shop.sql.execute("UPDATE public.artworks SET customer_name = 'Grace' WHERE id = %s", (artwork,))
     shop.sql.execute(UPDATE, (artwork,))
     assert "Ada" == legacy(shop, artwork, "customer_name")

@@ -251,6 +251,7 @@ PRIVILEGE_CASES = [
             ("create_privilege", "database *", "no CREATE"),
             ("create_privilege", "schema public", "no CREATE"),
             ("row_security", "table public.artworks", f"hides rows from role {STRANGER}"),
+            ("row_security", "table public.orders", f"hides rows from role {STRANGER}"),
             ("policy_schema", "schema auth", f"role {STRANGER} has no USAGE"),
         ),
         user=STRANGER,
@@ -377,14 +378,57 @@ OWNERS_CASES = [
     ),
 ]
 
+COLUMN_CASES = [
+    one(
+        "a generated column",
+        "column_generated",
+        "public.artworks.token_expires_at",
+        "its values are generated",
+        "ALTER TABLE public.artworks DROP COLUMN token_expires_at CASCADE;"
+        " ALTER TABLE public.artworks ADD COLUMN token_expires_at timestamptz GENERATED ALWAYS AS (created_at) STORED",
+    ),
+    one(
+        "a collation that finds different texts equal",
+        "column_collation",
+        "public.artworks.customer_name",
+        "public.any_case finds different texts equal",
+        'CREATE COLLATION public.any_case FROM "C"; SET LOCAL allow_system_table_mods = on;'  # not every build has ICU
+        " UPDATE pg_catalog.pg_collation SET collisdeterministic = FALSE WHERE collname = 'any_case';"
+        " ALTER TABLE public.artworks ALTER customer_name TYPE text COLLATE public.any_case",
+    ),
+    one(
+        "two collations that cannot be compared",
+        "column_collation",
+        "public.artworks.customer_email",
+        "and that of users.email is",
+        'ALTER TABLE public.artworks ALTER customer_email TYPE text COLLATE "C";'
+        ' ALTER TABLE public.users ALTER email TYPE text COLLATE "ucs_basic"',
+    ),
+    one(
+        "a status of a domain",
+        "column_type",
+        "public.artworks.generation_status",
+        "its type is public.status; text is required",
+        "DROP VIEW public.artwork_gallery; DROP MATERIALIZED VIEW public.artwork_sales; CREATE DOMAIN public.status AS text;"
+        " ALTER TABLE public.artworks ALTER generation_status TYPE public.status",
+    ),
+]
+
+#: What keeps users from being created.
+USERS_RULES = [
+    one(
+        "a rule of users",
+        "users_rule",
+        "rule keep on public.users",
+        "no anonymous user can be created",
+        "CREATE RULE keep AS ON INSERT TO public.users DO ALSO SELECT 1",
+    ),
+]
+
 PREREQUISITES = [
-    *MISSING_COLUMNS,
-    *WRONG_TYPES,
-    *TABLE_CASES,
-    *SERVER_CASES,
-    *PRIVILEGE_CASES,
-    *NAME_CASES,
-    *USERS_CASES,
+    *(*MISSING_COLUMNS, *WRONG_TYPES, *TABLE_CASES, *SERVER_CASES, *PRIVILEGE_CASES, *NAME_CASES, *USERS_CASES),
+    *COLUMN_CASES,
+    *USERS_RULES,
     *OWNERS_CASES,
 ]
 
@@ -410,7 +454,7 @@ OWNED = (
 TRIGGER = "CREATE TRIGGER {0} BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
 
 BLOCKERS = [
-    one("an order for test data", "referenced_row", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
+    one("an order for test data", "referenced_test_data", "artwork *", "it is not migrated (test_data)", TEST_ORDER),
     one("users who would see more", "exposure_not_accepted", "user_gained", "would be able to see them", NOT_ACCEPTED),
     *(
         one(f"{tool} at work", "other_migration", subject, f"an object that {tool} creates", setup)
@@ -431,6 +475,89 @@ BLOCKERS = [
         "CREATE SCHEMA repack; DO $$BEGIN EXECUTE format('CREATE TABLE repack.log_%s ()', 'public.artworks'::regclass::oid); END$$",
     ),
 ]
+
+BLOCKERS += [
+    one(
+        "a required column of the application",
+        "required_column",
+        "public.artworks.style",
+        "it takes no NULL and has no default",
+        "ALTER TABLE public.artworks ADD COLUMN style text NOT NULL DEFAULT 'oil'; ALTER TABLE public.artworks ALTER style DROP DEFAULT",
+    ),
+]
+
+GREET = (
+    "CREATE FUNCTION public.greet() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
+    "CREATE TRIGGER greet AFTER {} ON public.users"
+)
+OWN_ROWS = "ALTER TABLE public.users ENABLE ROW LEVEL SECURITY; GRANT SELECT, INSERT ON public.users TO authenticated;"
+
+#: Who reads and writes users, what fires on it, and what it refuses.
+USERS_BLOCKERS = [
+    one(
+        "users that anyone reads", "users_access", "table public.users", "PUBLIC: SELECT.", "GRANT SELECT (email) ON public.users TO PUBLIC"
+    ),
+    one(
+        "users that a policy shows to all who have signed in",
+        "users_access",
+        "table public.users",
+        "authenticated: SELECT (policy everybody).",
+        OWN_ROWS + "CREATE POLICY everybody ON public.users FOR SELECT USING (auth.jwt() ->> 'role' = 'authenticated')",
+    ),
+    one(
+        "users that a view of their owner shows",
+        "users_access",
+        "table public.users",
+        "anon: SELECT (view public.people)",
+        "CREATE VIEW public.people AS SELECT u.email FROM public.users AS u; GRANT SELECT ON public.people TO anon",
+    ),
+    one(
+        "an e-mail that anyone may choose",
+        "chosen_email",
+        "public.users.email",
+        "authenticated (INSERT by policy own)",
+        OWN_ROWS + "CREATE POLICY own ON public.users FOR INSERT WITH CHECK (id = auth.uid())",
+    ),
+    one(
+        "a trigger for new users",
+        "users_trigger",
+        "trigger greet on public.users",
+        "for each row it calls public.greet() when migrate_data creates users: 1",
+        GREET.format("INSERT") + " FOR EACH ROW EXECUTE FUNCTION public.greet()",
+    ),
+    one(
+        "a trigger for deleted users",
+        "users_trigger",
+        "trigger greet on public.users",
+        "fires when roll_back(to=NOT_STARTED) deletes them",
+        GREET.format("DELETE") + " FOR EACH STATEMENT EXECUTE FUNCTION public.greet()",
+    ),
+    one(
+        "two spellings of an e-mail",
+        "user_refused",
+        "index public.users_small of public.users",
+        "it refuses the users of 1 e-mails",
+        "CREATE UNIQUE INDEX users_small ON public.users (LOWER(email))",
+    ),
+    one(
+        "e-mails that a check refuses",
+        "user_refused",
+        "constraint small of public.users",
+        "go to quarantine (no_user)",
+        "ALTER TABLE public.users ADD CONSTRAINT small CHECK (email = LOWER(email)) NOT VALID",
+    ),
+    one(
+        "e-mails that are too long for the column",
+        "user_refused",
+        "column email of public.users",
+        "go to quarantine (no_user)",
+        "ALTER TABLE public.users ALTER COLUMN email TYPE varchar(60); "
+        "UPDATE public.artworks SET customer_email = REPEAT('a', 60) || '@users.example' WHERE id = (SELECT MIN(a.id::text)::uuid"
+        " FROM public.artworks AS a WHERE a.generation_status = 'completed' AND a.user_id IS NULL AND a.original_image_url LIKE 'http%')",
+    ),
+]
+
+BLOCKERS += USERS_BLOCKERS
 
 ADVISORIES = [
     one(
@@ -460,3 +587,50 @@ ADVISORIES = [
     one("a copy of the table", "copy", "table public.artworks_backup", "looks like a copy", "CREATE TABLE public.artworks_backup ()"),
     one("a trigger that keeps a copy up", "copy", "trigger to_new on public.artworks", "maintains one", TRIGGER.format("to_new")),
 ]
+
+#: What is not what it seems: rows that are hidden, and references that lead nowhere.
+PREREQUISITES += [
+    one(
+        "orders whose policies bind their owner",
+        "row_security",
+        "table public.orders",
+        f"hides rows from role {OWNER}: it is forced on the owner",
+        GIVE_TO_OWNER
+        + f"ALTER TABLE public.orders FORCE ROW LEVEL SECURITY; GRANT CREATE ON SCHEMA public TO {OWNER};"
+        + f"DO $$BEGIN EXECUTE format('GRANT CREATE ON DATABASE %I TO {OWNER}', current_database()); END$$",
+        user=OWNER,
+    ),
+]
+BLOCKERS += [
+    one(
+        "an order for an artwork that does not exist",
+        "orphan_reference",
+        "key orders_artwork_id_fkey on public.orders",
+        "1 of its rows reference artworks that do not exist: 00000000-0000-4000-8000-000000000001.",
+        "ALTER TABLE public.orders DISABLE TRIGGER ALL; UPDATE public.orders SET artwork_id = '00000000-0000-4000-8000-000000000001'"
+        " WHERE id = (SELECT id FROM public.orders ORDER BY id LIMIT 1); ALTER TABLE public.orders ENABLE TRIGGER ALL",
+    ),
+]
+#: A paid artwork, and what is wrong with it.
+ODD_ARTWORK = (
+    "WITH odd AS (INSERT INTO public.artworks (customer_name, customer_email, original_image_url, generated_image_url, generation_status,"
+    " access_token, token_expires_at, created_at, updated_at) VALUES ('Ada', 'odd@example.com', 'https://u/1', {picture}, {status},"
+    " {link}, NOW() + interval '1 day', NOW() - interval '2 days', {changed}) RETURNING id) "
+)
+ORDERED = "INSERT INTO public.orders (artwork_id, stripe_session_id, amount_cents) SELECT odd.id, 'cs_odd', 4900 FROM odd"
+SOUND = {"picture": "'https://i/1'", "status": "'completed'", "link": "'odd'", "changed": "NOW() - interval '2 days'"}
+
+
+def odd(**values: str) -> str:
+    """The artwork with these values, as SQL."""
+    return ODD_ARTWORK.format(**{**SOUND, **values})
+
+
+#: Artworks that customers hold or have paid for and that would be lost, and rules that fit nothing.
+LOSSES = [
+    one("an order without a token", "referenced_row", "artwork *", "access_token is empty", odd(link="NULL", picture="NULL") + ORDERED),
+    one("an order in quarantine", "referenced_quarantined", "artwork *", "its updated_at is NULL", odd(changed="NULL") + ORDERED),
+    one("a valid link that leads to nothing", "left_behind", "not_completed", "for 1 of them", odd(status="'failed'") + "SELECT FROM odd"),
+    one("an empty table", "nothing_to_migrate", "table public.artworks", "it is empty", "TRUNCATE public.artworks CASCADE"),
+]
+BLOCKERS += LOSSES

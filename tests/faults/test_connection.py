@@ -7,11 +7,16 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from psycopg import sql as pgsql
 
+from migration.database import Database
 from migration.errors import BadInput, DatabaseUnreachable
+from migration.settings import database_url
 from sample.binaries import binary_directory, give_to, system_user
 from sample.server import EmbeddedServer
 from tests.databases import Shop
@@ -105,6 +110,11 @@ def test_unknown_role(server: EmbeddedServer) -> None:
         (f"postgres {PASSWORD} on localhost", "cannot be read"),
         (f"postgresql://postgres:{PASSWORD}@localhost:port/shop", "cannot be read"),
         ("", "cannot be read"),
+        (f"postgresql://postgres:{PASSWORD}@localhost/shop?schema={PASSWORD}", "libpq does not know: schema"),
+        (
+            f"postgresql://postgres:{PASSWORD}@localhost/shop?pgbouncer=true&sslmode=prefer&schema=public",
+            "does not know: pgbouncer, schema",
+        ),
     ],
 )
 def test_an_address_that_is_none(url: str, told: str) -> None:
@@ -113,6 +123,57 @@ def test_an_address_that_is_none(url: str, told: str) -> None:
         start(url)
     tells_no_secret(caught.value)
     assert caught.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("parameters", "told"),
+    [
+        (f"sslmode={PASSWORD}", "does not accept the value of sslmode"),
+        (f"connect_timeout={PASSWORD}", "does not accept the value of connect_timeout"),
+        (f"keepalives_idle={PASSWORD}", "does not accept the value of keepalives_idle"),
+        (f"service={PASSWORD}", "the service is not in the file of services"),
+    ],
+)
+def test_a_parameter_that_libpq_refuses(tcp_server: EmbeddedServer, parameters: str, told: str) -> None:
+    """A parameter whose value libpq refuses is bad input, named without its value."""
+    with pytest.raises(BadInput, match=told) as caught:
+        start(f"{tcp_server.url('shop', 'keeper', 'right-one', tcp=True)}?{parameters}")
+    tells_no_secret(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_no_root_certificate() -> None:
+    """A server that must be verified without a root certificate is bad input; the message names the parameter that is missing."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, pytest.raises(BadInput, match="To fix: add sslrootcert") as caught:
+        Thread(target=_offer_tls, args=(listener,), daemon=True).start()
+        start(f"postgresql://postgres:{PASSWORD}@127.0.0.1:{listener.getsockname()[1]}/shop?sslmode=verify-full&sslrootcert=/nowhere.crt")
+    tells_no_secret(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_no_tls(tcp_server: EmbeddedServer) -> None:
+    """A server without TLS is refused in words where sslmode requires it."""
+    assert "offers no TLS" in unreachable(f"{tcp_server.url('shop', 'keeper', 'right-one', tcp=True)}?sslmode=require")
+
+
+def test_user_password_and_database_are_decoded_once(tcp_server: EmbeddedServer) -> None:
+    """Names with blanks, percent signs and slashes reach the server as they are, in the URL or as parameters, also for the gates."""
+    user, password, name = "a %41@b", "p%40:/ ?", "my%20shop é/1"
+    with psycopg.connect(tcp_server.conninfo("postgres"), autocommit=True) as connection:
+        connection.execute(pgsql.SQL("CREATE ROLE {} LOGIN SUPERUSER PASSWORD {}").format(pgsql.Identifier(user), pgsql.Literal(password)))
+    tcp_server.create_database(name)
+    whole = tcp_server.url(name, user, password, tcp=True)
+    port = whole.split(":")[-1].split("/")[0]
+    parts = urlencode({"user": user, "password": password, "dbname": name, "host": "127.0.0.1", "port": port, "sslmode": "prefer"})
+    for url in (whole, f"postgresql:///?{parts}"):
+        database = Database(database_url(url), name="decoded")
+        connection = database.connect()
+        assert (user, name, "decoded") == connection.execute(
+            "SELECT current_user, current_database(), current_setting('application_name')"
+        ).fetchone()
+        connection.close()
+        assert password not in repr(database)
+        database.dispose()
 
 
 # Poolers
@@ -181,6 +242,15 @@ def test_the_port_of_a_transaction_pooler_is_refused_unasked() -> None:
     """Port 6543, the hosting platform's transaction pooler, is refused without a connection."""
     (prerequisite,) = refusal(f"postgresql://postgres:{PASSWORD}@127.0.0.1:6543/shop")
     assert "transaction_pooler" == prerequisite.rule
+
+
+def _offer_tls(listener: socket.socket) -> None:
+    """Answer the first request as a server does that will now speak TLS."""
+    connection, _ = listener.accept()
+    with connection:
+        connection.recv(8)
+        connection.sendall(b"S")
+        connection.recv(1)
 
 
 def _answers(port: int) -> bool:

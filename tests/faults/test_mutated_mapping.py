@@ -53,7 +53,7 @@ def test_the_lists_are_not_empty() -> None:
     """The lists that the mistakes are made from have the columns, dispositions and reasons of the files."""
     assert len(COLUMNS) >= 14
     assert {"test_data", "no_email", "no_access_token", "in_flight", "abandoned", "not_completed"} == set(DISPOSITIONS)
-    assert {"no_email", "no_access_token", "too_long_to_index", "no_created_at", "unknown_status"} == set(REASONS)
+    assert {"no_email", "no_access_token", "too_long_to_index", "no_created_at", "no_updated_at", "unknown_status"} == set(REASONS)
 
 
 @pytest.mark.parametrize("column", series(COLUMNS, {"pet_name", "user_id", "upscale_status", "created_at"}))

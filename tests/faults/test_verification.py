@@ -45,6 +45,10 @@ DAMAGE = {
         ["live_differs"],
     ),
     "an artwork that was logged since is gone": (f"{LOGGED} {UNSEEN} DELETE FROM artworks WHERE id = {ARTWORK}", ["live_missing"]),
+    "an ordered artwork is gone": (
+        f"{UNSEEN} SET session_replication_role = replica; DELETE FROM artworks WHERE id = (SELECT artwork_id FROM orders LIMIT 1)",
+        ["live_missing", "references_lead_to_artworks"],
+    ),
     "a write was refused": (
         f"INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
         ["live_refused"],

@@ -14,7 +14,7 @@ SELECT
   v.oid AS locked,
   'recreated at the switch with its options; owner, grants and comments stay; it reads the clean table then' AS action,
   (
-    SELECT 'it reads ' || STRING_AGG(g.name, ', ' ORDER BY g.name) || ', which the clean table does not have.'
+    SELECT 'it reads ' || STRING_AGG(g.problem, '; ' ORDER BY g.name) || '.'
     FROM artwork_migration.column_gone AS g
     WHERE g.number = ANY(b.columns)
   ) AS problem,

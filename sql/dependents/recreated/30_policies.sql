@@ -13,9 +13,9 @@ SELECT
   p.polrelid AS locked,
   'recreated at the switch; it reads the clean table then' AS action,
   (
-    SELECT 'it reads ' || STRING_AGG(g.name, ', ' ORDER BY g.name) || ', which the clean table does not have.'
+    SELECT 'it reads ' || STRING_AGG(g.problem, '; ' ORDER BY g.name) || '.'
     FROM artwork_migration.column_gone AS g
-    WHERE g.number = ANY(b.columns)
+    WHERE g.absent AND g.number = ANY(b.columns)
   ) AS problem,
   JSONB_BUILD_ARRAY(
     JSONB_BUILD_OBJECT('stage', 'locked', 'do', s.definition, 'undo', s.definition, 'undo_stage', 'named')

@@ -14,11 +14,11 @@ SELECT
   NULL::oid AS locked,
   'publishes the clean table instead from the switch on, with its columns and row filter' AS action,
   CASE
-    WHEN EXISTS (SELECT FROM artwork_migration.column_gone AS g WHERE g.number = ANY(b.columns))
+    WHEN EXISTS (SELECT FROM artwork_migration.column_gone AS g WHERE g.absent AND g.number = ANY(b.columns))
       THEN (
-        SELECT FORMAT('it names %s, which the clean table does not have.', STRING_AGG(g.name, ', ' ORDER BY g.name))
+        SELECT FORMAT('it names %s.', STRING_AGG(g.problem, '; ' ORDER BY g.name))
         FROM artwork_migration.column_gone AS g
-        WHERE g.number = ANY(b.columns)
+        WHERE g.absent AND g.number = ANY(b.columns)
       )
     WHEN
       EXISTS (

@@ -18,10 +18,10 @@ SELECT
     ELSE FORMAT('created on the clean table at the switch in its state (%s), disabled on the retired one', t.state)
   END AS action,
   (
-    SELECT 'it names ' || STRING_AGG(g.name, ', ' ORDER BY g.number) || ', which the clean table does not have.'
+    SELECT 'it names ' || STRING_AGG(g.problem, '; ' ORDER BY g.number) || '.'
     FROM artwork_migration.column_gone AS g
     WHERE
-      NOT t.only_updated_at
+      NOT t.only_updated_at AND g.absent
       AND (t.source ~* ('\m' || REGEXP_REPLACE(g.name, '(\W)', '\\\1', 'g') || '\M') OR g.number = ANY(t.columns))
   ) AS problem,
   JSONB_BUILD_ARRAY(
@@ -52,7 +52,8 @@ FROM (
     CASE g.tgenabled
       WHEN 'D' THEN 'DISABLE' WHEN 'R' THEN 'ENABLE REPLICA' WHEN 'A' THEN 'ENABLE ALWAYS' ELSE 'ENABLE'
     END AS state,
-    f.prosrc AS source,
+    -- what the trigger names: in its function, and in the arguments that it passes to it
+    CONCAT_WS(' ', f.prosrc, REPLACE(ENCODE(g.tgargs, 'escape'), '\000', ' ')) AS source,
     f.proname = 'moddatetime'
     OR REGEXP_REPLACE(REGEXP_REPLACE(f.prosrc, '--[^\n]*', '', 'g'), '\s+', ' ', 'g')
     ~* '^ ?begin new\.updated_at :?= ?(now\(\)|current_timestamp|clock_timestamp\(\)|timezone\([^;]*\)); return new; end;? ?$'

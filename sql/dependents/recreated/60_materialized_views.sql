@@ -48,11 +48,11 @@ SELECT
   'built anew on the clean table before the switch, which swaps the names; refreshed after it; the old one, _old, goes at clean-up'
     AS action,
   CASE
-    WHEN EXISTS (SELECT FROM artwork_migration.column_gone AS g WHERE g.number = ANY(v.columns))
+    WHEN EXISTS (SELECT FROM artwork_migration.column_gone AS g WHERE g.absent AND g.number = ANY(v.columns))
       THEN (
-        SELECT FORMAT('it reads %s, which the clean table does not have.', STRING_AGG(g.name, ', ' ORDER BY g.name))
+        SELECT FORMAT('it reads %s.', STRING_AGG(g.problem, '; ' ORDER BY g.name))
         FROM artwork_migration.column_gone AS g
-        WHERE g.number = ANY(v.columns)
+        WHERE g.absent AND g.number = ANY(v.columns)
       )
     WHEN
       REGEXP_COUNT(v.definition, '\mpublic\.artworks\M')

@@ -5,14 +5,17 @@
 SELECT
   'public.artworks.' || m.legacy_column AS subject,
   FORMAT('its type is %s; %s is required.', FORMAT_TYPE(a.atttypid, a.atttypmod), m.data_type) AS problem
-FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, legacy_column text, data_type text)
+FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, legacy_column text, data_type text, unchanged boolean, room int)
 INNER JOIN pg_catalog.pg_attribute AS a
   ON m.legacy_column = a.attname AND a.attrelid = TO_REGCLASS('public.artworks') AND NOT a.attisdropped
+INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid
+-- the clean column takes a domain where it always holds the legacy value
+INNER JOIN pg_catalog.pg_type AS b ON b.oid = CASE WHEN t.typtype = 'd' AND m.unchanged AND m.room = 0 THEN t.typbasetype ELSE t.oid END
 WHERE
   m.data_type IS NOT NULL
   AND NOT CASE m.data_type
     WHEN 'uuid' THEN a.atttypid = 'uuid'::regtype
-    WHEN 'timestamptz' THEN a.atttypid = 'timestamptz'::regtype
-    ELSE a.atttypid IN ('text'::regtype, 'varchar'::regtype)
+    WHEN 'timestamptz' THEN b.oid = 'timestamptz'::regtype
+    ELSE b.oid IN ('text'::regtype, 'varchar'::regtype)
   END
 ORDER BY m.position

@@ -1,8 +1,47 @@
--- What: row level security applies to the connected role.
--- Why: the migration would see only some rows and report them as all rows.
+-- What: row level security applies to the connected role, or to the owner of our views and functions, on a table whose rows we read or
+--   write: artworks under each of its names, users, each table with a key to artworks and its partitions, and the ledger's tables.
+-- Why: the migration would see only some rows and report them as all rows, and Postgres would validate keys by these rows alone. The
+--   policies of a table apply to its owner if they are forced. Checked before each verb, and again under the locks.
 -- Locks: none.
--- Remedy: Connect as the table's owner without FORCE ROW LEVEL SECURITY, or as a role with BYPASSRLS.
+-- Remedy: Connect as a role with BYPASSRLS that is a member of the table's owner, or stop forcing the policies on the owner. The owner then
+--   sees all rows of the table; so choose the role if the application itself connects as the owner.
+WITH artworks (oid) AS (
+  SELECT TO_REGCLASS(n.name)::oid
+  FROM (VALUES ('public.artworks'), ('public.artworks_v2'), ('public.artworks_old')) AS n (name)
+),
+
+tables (oid) AS (
+  SELECT a.oid FROM artworks AS a
+  UNION
+  SELECT TO_REGCLASS('public.users')::oid
+  UNION
+  SELECT k.conrelid FROM pg_catalog.pg_constraint AS k WHERE k.contype = 'f' AND k.confrelid IN (SELECT a.oid FROM artworks AS a)
+  UNION
+  SELECT c.oid FROM pg_catalog.pg_class AS c WHERE c.relnamespace = TO_REGNAMESPACE('artwork_migration')::oid AND c.relkind = 'r'
+),
+
+roles (oid) AS (
+  SELECT r.oid FROM pg_catalog.pg_roles AS r WHERE r.rolname = CURRENT_USER
+  UNION
+  SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.relnamespace = TO_REGNAMESPACE('artwork_migration')::oid AND c.relkind = 'v'
+  UNION
+  SELECT p.proowner FROM pg_catalog.pg_proc AS p WHERE p.pronamespace = TO_REGNAMESPACE('artwork_migration')::oid
+)
+
 SELECT
-  'table public.artworks' AS subject,
-  FORMAT('row level security hides rows from role %s.', CURRENT_USER) AS problem
-WHERE TO_REGCLASS('public.artworks') IS NOT NULL AND ROW_SECURITY_ACTIVE(TO_REGCLASS('public.artworks')::oid)
+  'table ' || c.oid::regclass AS subject,
+  FORMAT(
+    'row level security hides rows from role %s%s.',
+    r.rolname, CASE WHEN c.relforcerowsecurity THEN ': it is forced on the owner' ELSE '' END
+  ) AS problem,
+  CASE
+    WHEN c.relforcerowsecurity AND PG_HAS_ROLE(c.relowner, 'USAGE')
+      THEN FORMAT('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', c.oid::regclass)
+  END AS statement
+FROM pg_catalog.pg_class AS c
+INNER JOIN tables AS t ON c.oid = t.oid
+CROSS JOIN pg_catalog.pg_roles AS r
+WHERE
+  c.relrowsecurity AND r.oid IN (SELECT x.oid FROM roles AS x) AND NOT (r.rolsuper OR r.rolbypassrls)
+  AND (c.relforcerowsecurity OR NOT PG_HAS_ROLE(r.oid, c.relowner, 'USAGE'))
+ORDER BY 1, 2

@@ -16,4 +16,3 @@ FROM (
 INNER JOIN artwork_migration.legacy_artwork AS l ON absent.id = l.id
 LEFT JOIN artwork_migration.quarantine AS q ON l.id = q.id
 ORDER BY l.id
-LIMIT 20

@@ -4,7 +4,12 @@
 -- Remedy: Copy the value to the legacy table by hand, then run decide clear_rejected_write.
 SELECT
   'artwork ' || r.id AS subject,
-  FORMAT('the legacy table rejected its last %s on the clean table (SQLSTATE %s, %s).', r.operation, r.sql_state, r.object) AS problem
+  FORMAT(
+    'the legacy table rejected its %s on the clean table (%s; SQLSTATE %s, %s).',
+    r.operation,
+    COALESCE(NULLIF(ARRAY_TO_STRING(r.columns, ', '), ''), 'the row'),
+    r.sql_state,
+    r.object
+  ) AS problem
 FROM artwork_migration.rejected_write AS r
 ORDER BY r.id
-LIMIT 20

@@ -1,0 +1,49 @@
+"""A bounded part of the fuzzer; `make fuzz` runs all of it."""
+
+import random
+from pathlib import Path
+
+import pytest
+
+from sample.server import SUPERUSER
+from tests.documents import ROOT
+from tests.fuzz.__main__ import run_changes
+from tests.fuzz.catalogue import catalogue
+from tests.fuzz.fuzzed import OWNER, Bench
+from tests.series import series
+
+#: One change of each kind, of which most migrate; the others are the exhaustive series.
+SHORT = {"many_references", "users_lower_index", "varchar_and_collation", "trigger_transition"}
+#: Changes of the exhaustive series: each third of the catalogue, so that CI stays within its time.
+LONG = sorted(SHORT | set(sorted(catalogue())[::6]))
+#: Pairs of the exhaustive series.
+PAIRS = 6
+
+
+@pytest.mark.parametrize("name", series(LONG, SHORT))
+def test_a_changed_database_is_migrated_whole_or_refused_in_words(fuzz_bench: Bench, name: str) -> None:
+    """Each outcome is lawful: a plain owner migrates, or a remedy that is given works, or the plan refuses."""
+    outcome = run_changes(fuzz_bench, [catalogue()[name]], OWNER, seed=1)
+    assert [] == outcome.breaches, outcome
+    assert not outcome.end.startswith("not possible")
+
+
+@pytest.mark.parametrize("seed", series(range(PAIRS), ()))
+def test_two_changes_together_are_lawful_too(fuzz_bench: Bench, seed: int) -> None:
+    """A random pair of changes is migrated or refused like each of them."""
+    chance = random.Random(seed)
+    names = chance.sample(sorted(catalogue()), 2)
+    outcome = run_changes(fuzz_bench, [catalogue()[name] for name in names], chance.choice([OWNER, SUPERUSER]), seed)
+    assert [] == outcome.breaches, (names, outcome)
+
+
+def test_every_change_of_the_catalogue_is_in_the_page() -> None:
+    """The page of outcomes has a line for each change that the sample can have."""
+    page = (Path(ROOT) / "docs" / "compatibility.md").read_text(encoding="utf-8")
+    assert [] == [change.name for change in catalogue().values() if change.what not in page]
+
+
+def test_the_catalogue_has_changes_of_each_kind() -> None:
+    """There are at least eighty changes, of the eight kinds."""
+    assert len(catalogue()) >= 80
+    assert len({change.kind for change in catalogue().values()}) == 8
