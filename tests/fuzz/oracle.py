@@ -141,7 +141,8 @@ class Oracle:
 
     def _exposure(self) -> list[str]:
         breaches = []
-        written = set(self.application.journal.values)
+        journal = self.application.journal
+        written = {*journal.values, *journal.orders.values()}
         for caller, was in self.before.access.items():
             now = access(self.fuzzed, caller, self.before.secrets, self.before.probes)
             own = self.before.own if caller.user == self.registered else set()
