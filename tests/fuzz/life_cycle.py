@@ -26,7 +26,7 @@ from tasks.plans import OnlyPlanned
 from tests.fuzz.application import Application
 from tests.fuzz.catalogue import Change, Moment
 from tests.fuzz.fuzzed import ROWS, Bench, Fuzzed
-from tests.fuzz.oracle import ROWS_VISITED, look, rows_read
+from tests.fuzz.oracle import ROWS_VISITED, dump, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
@@ -217,6 +217,8 @@ class LifeCycle:
                 try:
                     where.admin.execute("SET search_path = public")
                     where.admin.execute(statement or ";".join(words))
+                    if verb in ("deploy_schema", "decide"):
+                        self.oracle.before.dump = dump(where)
                 except psycopg.Error as error:
                     self.outcome.breaches.append(f"the remedy of {', '.join(rules)} fails: {error.sqlstate}")
                     raise Stopped(verb, kind, rules) from None
