@@ -219,6 +219,8 @@ class LifeCycle:
                     where.admin.execute(statement or ";".join(words))
                     if verb in ("deploy_schema", "decide"):
                         self.oracle.before.dump = dump(where)
+                        # closing users does not undo what strangers did before; the plan counts that under user_gained
+                        self.oracle.attack.withdraw(where)
                 except psycopg.Error as error:
                     self.outcome.breaches.append(f"the remedy of {', '.join(rules)} fails: {error.sqlstate}")
                     raise Stopped(verb, kind, rules) from None
