@@ -207,6 +207,6 @@ def test_a_sequence_given_to_the_serving_table_does_not_stop_the_clean_up(shop: 
     make_ready(shop)
     found = [blocker for blocker in planned_clean_up(shop).blockers if blocker.rule == "dependent"]
     assert ["default value for column number of table public.artworks"] == [blocker.subject for blocker in found]
-    assert "OWNED BY public.artworks." in found[0].remedy
-    shop.sql.execute("ALTER SEQUENCE artworks_number_seq OWNED BY public.artworks.number")
+    assert "ALTER SEQUENCE public.artworks_number_seq OWNED BY public.artworks.number" == found[0].statement
+    shop.sql.execute(found[0].statement)
     assert () == planned_clean_up(shop).blockers

@@ -156,6 +156,11 @@ class Attack:
             with suppress(psycopg.Error), fuzzed.session(role, Caller(role, three).claims) as session:
                 session.execute(pgsql.SQL("UPDATE users SET id = %s WHERE email = %s"), (three, third))
 
+    def withdraw(self, fuzzed: Fuzzed) -> None:
+        """Delete the users that the strangers have made."""
+        with suppress(psycopg.Error):
+            fuzzed.admin.execute("DELETE FROM users WHERE id = ANY(%s::uuid[])", (list(self.strangers),))
+
     def loot(self, fuzzed: Fuzzed) -> set[str]:
         """Return the artworks that the strangers read or own now."""
         found: set[str] = set()

@@ -97,7 +97,8 @@ class Application:
             self.errors.append(f"session: {error.sqlstate}")
 
     def _once(self, session: psycopg.Connection[Any], number: int) -> None:
-        kinds = [*self.able, *(["create", "edit clean"] if _has_clean(session) else [])]
+        new_code = ["edit clean", *(["create"] if "insert" in self.able else [])]
+        kinds = [*self.able, *(new_code if _has_clean(session) else [])]
         if not kinds:
             return
         kind = kinds[number % len(kinds)]

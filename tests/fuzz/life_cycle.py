@@ -26,7 +26,7 @@ from tasks.plans import OnlyPlanned
 from tests.fuzz.application import Application
 from tests.fuzz.catalogue import Change, Moment
 from tests.fuzz.fuzzed import ROWS, Bench, Fuzzed
-from tests.fuzz.oracle import ROWS_VISITED, look, rows_read
+from tests.fuzz.oracle import ROWS_VISITED, dump, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
@@ -102,7 +102,7 @@ class LifeCycle:
             self.oracle.plundered(twin)
         self.oracle.attack.carry_out(self.fuzzed)
         for decision in filter(None, (change.decide for change in self.changes)):
-            self._decide(decision)
+            self._decide(decision, own=True)
         self._reach("deploy_schema", partial(self._planned, deploy_schema))
         self._change(Moment.DEPLOYED)
         self.application.write()
@@ -217,21 +217,27 @@ class LifeCycle:
                 try:
                     where.admin.execute("SET search_path = public")
                     where.admin.execute(statement or ";".join(words))
+                    if verb in ("deploy_schema", "decide"):
+                        self.oracle.before.dump = dump(where)
+                        # closing users does not undo what strangers did before; the plan counts that under user_gained
+                        self.oracle.attack.withdraw(where)
                 except psycopg.Error as error:
                     self.outcome.breaches.append(f"the remedy of {', '.join(rules)} fails: {error.sqlstate}")
                     raise Stopped(verb, kind, rules) from None
             else:
                 raise Stopped(verb, kind, rules, [problem.subject for problem in problems])
 
-    def _decide(self, decision: str) -> None:
+    def _decide(self, decision: str, *, own: bool = False) -> None:
+        """Record a decision, which must be accepted if the product has asked for it. An `own` one belongs to a change."""
         name, _, value = decision.partition(" ")
         try:
             keep_decision(DecisionName(name), value, "fuzzer", "the remedy says so")
         except PrerequisitesNotMet as error:
             self._remedy("decide", "refused", error.problems, self.fuzzed)
-            self._decide(decision)
+            self._decide(decision, own=own)
         except MigrationError as error:
-            self.outcome.breaches.append(f"the decision {name} is not accepted: {str(error)[:200]}")
+            if not own:
+                self.outcome.breaches.append(f"the decision {name} is not accepted: {str(error)[:200]}")
             raise Stopped("decide", "refused", [name]) from None
         # a decision that is not among the ordinary ones has named its consequence, which the oracle then accepts
         if name not in EXCUSES:

@@ -4,7 +4,7 @@
 --   a publication, a subscription, an inheritance) are listed too.
 -- Locks: none.
 -- Remedy: Drop it, or create it again on public.artworks, then plan again. A sequence used by a default of public.artworks stays if that
---   column owns it: ALTER SEQUENCE … OWNED BY public.artworks.<column>.
+--   column owns it.
 -- Given: bound_object
 WITH RECURSIVE retired_reader AS (
   SELECT DISTINCT
@@ -68,10 +68,19 @@ SELECT DISTINCT
     WHEN '_RETURN' THEN PG_DESCRIBE_OBJECT('pg_class'::regclass, w.ev_class, 0)
     ELSE PG_DESCRIBE_OBJECT(d.classid, d.objid, 0)
   END AS subject,
-  FORMAT('it depends on the %s, which is dropped.', PG_DESCRIBE_OBJECT(d.refclassid, d.refobjid, 0)) AS problem
+  FORMAT('it depends on the %s, which is dropped.', PG_DESCRIBE_OBJECT(d.refclassid, d.refobjid, 0)) AS problem,
+  CASE
+    WHEN
+      a.attname IS NOT NULL AND q.oid IS NOT NULL
+      THEN FORMAT('ALTER SEQUENCE %s OWNED BY public.artworks.%I', q.oid::regclass, a.attname)
+  END AS statement
 FROM gone AS g
 INNER JOIN pg_catalog.pg_depend AS d ON g.classid = d.refclassid AND g.objid = d.refobjid
 LEFT JOIN pg_catalog.pg_rewrite AS w ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid
+LEFT JOIN pg_catalog.pg_attrdef AS f
+  ON d.classid = 'pg_attrdef'::regclass AND d.objid = f.oid AND f.adrelid = 'public.artworks'::regclass
+LEFT JOIN pg_catalog.pg_attribute AS a ON f.adrelid = a.attrelid AND f.adnum = a.attnum
+LEFT JOIN pg_catalog.pg_class AS q ON d.refclassid = 'pg_class'::regclass AND d.refobjid = q.oid AND q.relkind = 'S'
 WHERE
   NOT EXISTS (SELECT FROM gone AS o WHERE o.classid = d.classid AND o.objid = d.objid)
   -- its body is replaced by one that depends on no dropped object
@@ -79,13 +88,15 @@ WHERE
 UNION ALL
 SELECT
   PG_DESCRIBE_OBJECT('pg_class'::regclass, i.inhparent, 0),
-  'the retired table is a child of it.'
+  'the retired table is a child of it.',
+  NULL
 FROM pg_catalog.pg_inherits AS i
 WHERE i.inhrelid = 'public.artworks_old'::regclass
 UNION ALL
 SELECT
   PG_DESCRIBE_OBJECT('pg_subscription'::regclass, s.srsubid, 0),
-  'it writes to the retired table.'
+  'it writes to the retired table.',
+  NULL
 FROM pg_catalog.pg_subscription_rel AS s
 WHERE s.srrelid = 'public.artworks_old'::regclass
 ORDER BY 1

@@ -4,7 +4,7 @@ ALTER TABLE artworks RENAME COLUMN customer_email TO contact;
 ALTER TABLE artworks ADD COLUMN customer_email text GENERATED ALWAYS AS (LOWER(contact)) STORED;
 -- name: pet_name_generated
 -- What: pet_name is a generated column
-ALTER TABLE artworks RENAME COLUMN pet_name TO pet CASCADE;
+ALTER TABLE artworks RENAME COLUMN pet_name TO pet;
 ALTER TABLE artworks ADD COLUMN pet_name text GENERATED ALWAYS AS (INITCAP(pet)) STORED;
 -- name: carried_identity
 -- What: a column of the application's own is an identity, and is carried over
