@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.ledger.runs import Approval, Run
 from migration.plans import execution
 from migration.plans.plan import Plan, confirm, keep
@@ -38,8 +39,9 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
 
 
 def read_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
-    """Return the plan that `make` makes in one read-only snapshot. Raises PrerequisitesNotMet."""
-    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    """Return the plan that `make` makes in one snapshot. It only reads; deploy_schema rolls its trial back. Raises PrerequisitesNotMet."""
+    read_only = {} if run.verb is DEPLOY_SCHEMA else {"transaction_read_only": "on"}
+    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ", **read_only) as connection:
         return make(connection)
 
 

@@ -132,7 +132,8 @@ def execute(run: Run, made: Plan, **how: Any) -> None:
 
 def planned(shop: Shop, make: Callable[[Connection], Plan]) -> Plan:
     """What `make` plans for the database, in one snapshot; not kept."""
-    with shop.database.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    read_only = {} if make is plan_deploy_schema else {"transaction_read_only": "on"}
+    with shop.database.transaction("planning", isolation="REPEATABLE READ", **read_only) as connection:
         return make(connection)
 
 

@@ -8,10 +8,10 @@ from typing import Any
 from sqlalchemy import Connection
 
 import sql
-from migration.errors import Problem
+from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger.phases import DEPLOY_SCHEMA
-from migration.plans import dependents, estimates, plan
-from migration.plans.plan import Plan
+from migration.plans import creation, dependents, estimates, plan
+from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
@@ -24,17 +24,29 @@ def plan_deploy_schema(connection: Connection) -> Plan:
     Raises PrerequisitesNotMet.
     """
     catalog = require_prerequisites(connection, "deploy_schema")
-    statements = [statement for file in sql.folder("deploy_schema") for statement in statements_of(connection, catalog, file)]
+    statements = _statements(connection, catalog)
+    if problems := creation.try_to_create(connection, statements):
+        raise PrerequisitesNotMet("deploy_schema", problems)
     facts = _facts(connection, catalog)
     return Plan(
         verb=DEPLOY_SCHEMA,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=plan.by_stage(statements),
+        statements=statements,
         blockers=_blockers(connection, catalog, facts),
         facts=facts,
     )
+
+
+def _statements(connection: Connection, catalog: Catalog) -> tuple[Statement, ...]:
+    """Return the statements of the files, stage by stage. At the end of each stage what was created is restored as it was meant."""
+    statements: list[Statement] = []
+    for file in sql.folder("deploy_schema"):
+        if file.rule == "baseline":
+            statements += creation.as_meant()
+        statements += statements_of(connection, catalog, file)
+    return plan.by_stage([*statements, *creation.restored("prepare", clean_table=True)])
 
 
 def _facts(connection: Connection, catalog: Catalog) -> dict[str, Any]:
