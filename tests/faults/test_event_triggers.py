@@ -10,7 +10,19 @@ from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger.phases import VERIFY
 from tasks.validation import judge_suite
 from tests.conftest import MakeShop
-from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, reconcile_now, roll_back, running, switch, uninstall
+from tests.databases import (
+    Shop,
+    accept_exposure,
+    deploy,
+    migrate,
+    planned_deployment,
+    planned_roll_back,
+    reconcile_now,
+    roll_back,
+    running,
+    switch,
+    uninstall,
+)
 from tests.faults.judging import differing_rows, lost_orders
 from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
 
@@ -140,3 +152,14 @@ def test_the_trial_takes_no_lock_that_a_reader_would_not(owned: OwnedShop) -> No
     assert () == planned_deployment(owned).blockers
     other.rollback()
     assert before == owned.schema_dump()
+
+
+def test_row_level_security_that_changes_in_the_safety_window_does_not_stop_the_rollback(make_shop: MakeShop) -> None:
+    """If the serving table's row level security was changed, the statement in the plan of the rollback makes the other table alike."""
+    shop = make_shop(phase="SWITCHED")
+    shop.sql.execute("ALTER TABLE artworks DISABLE ROW LEVEL SECURITY")
+    (problem,) = planned_roll_back(shop).blockers
+    assert ("access_drift", "row level security") == (problem.rule, problem.subject)
+    shop.sql.execute(problem.statement.encode())
+    assert () == planned_roll_back(shop).blockers
+    roll_back(shop)
