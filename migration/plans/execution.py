@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, WrongUnderLock
+from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, OrphanReferences, WrongUnderLock
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan, Statement
@@ -18,6 +18,8 @@ from migration.plans.plan import Plan, Statement
 LOCK_BUDGET_MS = 90
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, or the statements took too long.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: A validation found a reference to a row that does not exist.
+FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
 NEW_BLOCKER = "AM001"
 #: The last catch-up or carry-back raises it if ids are wrong under the lock.
@@ -162,7 +164,7 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
     """Execute the statements of stage `after`, each outside a transaction block, and retry one that loses a conflict.
 
     They may be executed again, also by another run. Raises OldTransactions with the holders if a lock cannot be acquired for `patience`
-    seconds, DatabaseError or DatabaseUnreachable. A statement that was executed stays executed.
+    seconds, OrphanReferences, DatabaseError or DatabaseUnreachable. A statement that was executed stays executed.
     """
     deadline = time.monotonic() + patience
     for statement in statements:
@@ -173,6 +175,8 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                 _execute_alone(target, statement)
                 break
             except DatabaseError as error:
+                if statement.kind == sql.VALIDATION and error.sqlstate == FOREIGN_KEY_VIOLATION:
+                    raise OrphanReferences(verb, statement.object) from None
                 over = time.monotonic() >= deadline
                 if error.sqlstate not in RETRIED or (over and error.sqlstate not in _ATTEMPT_FAILED):
                     raise
