@@ -48,7 +48,7 @@ def rejections(connection: Connection, statements: Sequence[Statement]) -> list[
         raise NotTried(f"{row['trigger']} may do what no rollback takes back")
     try:
         with database.beside(connection, "trying the deployment", lock_timeout=LOCK_TIMEOUT, statement_timeout="10s") as other:
-            return _deploy(other, statements) or _live(other)
+            return _deploy(other, statements) or live(other)
     except DatabaseError as error:
         if error.sqlstate not in _BUSY:
             raise
@@ -66,7 +66,7 @@ def _deploy(connection: Connection, statements: Sequence[Statement]) -> list[Pro
     return []
 
 
-def _live(connection: Connection) -> list[Problem]:
+def live(connection: Connection) -> list[Problem]:
     """Let the artworks live; return each rejection once."""
     file, found = sql.load("plan/artwork_rejected"), dict[str, Problem]()
     for artwork, stages in _LIVES.items():
