@@ -178,6 +178,20 @@ class OrphanReferences(MigrationError):
         )
 
 
+class NotAccepted(MigrationError):
+    """The acceptance test failed under the locks, before the commit; everything was rolled back."""
+
+    end_state = "Red gate"
+
+    def __init__(self, verb: str, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"{verb}: the acceptance test on the clean table failed before the commit. The plan changed nothing, and the legacy table "
+            f"serves. Found: {found}. To fix: correct what it names, usually a function of a trigger that does not fit the clean table, "
+            f"then start {verb} again without a number."
+        )
+
+
 @dataclass(frozen=True)
 class RedRule:
     """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, some ids, and how to fix it."""

@@ -9,7 +9,16 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, OrphanReferences, WrongUnderLock
+from migration.errors import (
+    DatabaseError,
+    LockHolder,
+    LockNotObtained,
+    NewBlocker,
+    NotAccepted,
+    OldTransactions,
+    OrphanReferences,
+    WrongUnderLock,
+)
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan, Statement
@@ -24,6 +33,8 @@ FOREIGN_KEY_VIOLATION = "23503"
 NEW_BLOCKER = "AM001"
 #: The last catch-up or carry-back raises it if ids are wrong under the lock.
 WRONG_UNDER_LOCK = "AM002"
+#: The acceptance test before the commit of the switch raises it.
+NOT_ACCEPTED = "AM005"
 
 
 def execute_plan(
@@ -37,7 +48,8 @@ def execute_plan(
     """Execute an approved plan. The same transaction enters the phase that its verb brings and saves the steps that are left.
 
     These steps are the statements after the commit and the `checks`. Returns the number of attempts. If the same run has committed
-    before, it does nothing and returns 0. Raises LockNotObtained, NewBlocker, WrongUnderLock or DatabaseError; nothing is changed then.
+    before, it does nothing and returns 0. Raises LockNotObtained, NewBlocker, WrongUnderLock, NotAccepted or
+    DatabaseError; nothing is changed then.
     Locks what the plan says, for less than half of deadlock_timeout.
     """
     with run.database.transaction("checking whether the plan is executed") as connection:
@@ -101,6 +113,8 @@ def execute(
                 raise NewBlocker(verb, action, error.objects) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
+            if error.sqlstate == NOT_ACCEPTED:
+                raise NotAccepted(verb, error.objects) from None
             if error.sqlstate not in _ATTEMPT_FAILED:
                 raise
             holders = lock_holders(target, [*tables, *views])

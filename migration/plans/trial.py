@@ -47,16 +47,16 @@ def rejections(connection: Connection, statements: Sequence[Statement]) -> list[
                 raise PrerequisitesNotMet("deploy_schema", problems)
             for row in database.rows(other, "plan/outside_the_transaction"):
                 raise NotTried(f"{row['trigger']} may do what no rollback takes back")
-            return _live(other)
+            database.run_literally(other, sql.load("deploy_schema/write_through_triggers").statement)
+            return live(other)
     except DatabaseError as error:
         if error.sqlstate not in creation.BUSY:
             raise
         raise NotTried(f"it failed with SQLSTATE {error.sqlstate}, which another session causes") from None
 
 
-def _live(connection: Connection) -> list[Problem]:
-    """Let the artworks live, written through to legacy; return each rejection once."""
-    database.run_literally(connection, sql.load("deploy_schema/write_through_triggers").statement)
+def live(connection: Connection) -> list[Problem]:
+    """Let the artworks live; return each rejection once."""
     file, found = sql.load("plan/artwork_rejected"), dict[str, Problem]()
     for artwork, stages in _LIVES.items():
         connection.execute(text("SELECT SET_CONFIG('artwork_migration.stages', :stages, TRUE)"), {"stages": json.dumps(stages)})

@@ -80,10 +80,17 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("guard"),
         *step("compatibility_view"),
         *step("compatibility_deletes"),
+        *_acceptance(connection),
         *step("dependents_now"),
         *step("baseline"),
         *step("notify"),
     ]
+
+
+def _acceptance(connection: Connection) -> list[Statement]:
+    """The acceptance test with the application's triggers, before the commit."""
+    test = {"acceptance_test": sql.load("verify/acceptance_test").statement}
+    return statements_of(connection, Catalog(test), sql.load("switch_over/acceptance"))
 
 
 def locks(connection: Connection) -> list[Statement]:
