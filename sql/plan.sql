@@ -253,7 +253,14 @@ FROM (
           SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text)
           WHERE a.attname IN (m.clean_column, m.legacy_column)
         )
-        THEN 'the migration already has a column of that name'
+        THEN
+          CASE
+            WHEN EXISTS (
+              SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
+            )
+              THEN 'the mapping reads it already, and carries over what it says'
+            ELSE 'the clean table or the mapping has a column of that name'
+          END
     END AS problem
   FROM UNNEST(CAST(:columns AS text[])) WITH ORDINALITY AS c (name, place)
   LEFT JOIN pg_catalog.pg_attribute AS a

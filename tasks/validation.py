@@ -59,9 +59,10 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
             **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), suite.measured),
             **failed,
         }
-    columns = [column_verdict(suite.name, rule, results[rule.expectation_type]) for rule in suite.columns]
+    empty = gates.emptiness(run)
+    columns = [column_verdict(suite.name, rule, results[rule.expectation_type], empty) for rule in suite.columns]
     measured = [
-        measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []))
+        measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []), empty)
         for rule in suite.measured
     ]
     verdict = GateVerdict(suite.name, (*columns, *measured))
