@@ -75,7 +75,7 @@ class Estimates(TypedDict):
     #: e-mails whose user the table refuses, and their artworks, by the object that refuses them
     users_refused: list[dict[str, Any]] | None
     #: the ways to users that are open, accepted or not
-    users_access: list[users.Way] | None
+    users_access: list[users.Way]
     #: values by column
     columns_not_carried: dict[str, int] | None
     #: why not, by column
@@ -106,7 +106,7 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "users_tried": tried,
         "users_not_tried": users.not_tried(connection),
         "users_refused": refused,
-        "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
+        "users_access": _users_access(connection, catalog),
         "columns_not_carried": columns,
         "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
         "size": size,

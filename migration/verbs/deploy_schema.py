@@ -86,8 +86,6 @@ def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -
         "users_refused": json.dumps(facts["users_refused"] or []),
     }
     counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **counts})
-    if facts["users_access"] is None:
-        facts["not_checked"] = ["users_access"]
     blockers: list[Problem] = []
     for file in sql.folder("plan/blockers"):
         check = partial(problems_found, connection, counted, estimates.before_deployment(connection, counted, file))
