@@ -11,11 +11,15 @@ from expectations.rules import INFO, URLS, WARNING, Measured, Suite
 
 class LegacyHasRows(gxe.ExpectTableRowCountToBeBetween):
     min_value: Any = 1
-    description: str | None = "The legacy table is not empty."
+    description: str | None = "The legacy table is not empty, unless a decision allows that."
+    refuses_empty: ClassVar[bool] = True
     why: ClassVar[str] = (
         "An empty table is most likely the wrong table or the wrong database. Every other rule would have nothing to check."
     )
-    fix: ClassVar[str] = "Check that `ARTWORK_DATABASE_URL` is the URL of the shop's database. An empty shop needs no migration."
+    fix: ClassVar[str] = (
+        "1. Check that `ARTWORK_DATABASE_URL` is the URL of the shop's database. 2. If it is a new shop or a staging copy, decide "
+        "`allow_empty yes`."
+    )
 
 
 class LegacyIdIsThere(gxe.ExpectColumnValuesToNotBeNull):

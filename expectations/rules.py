@@ -26,7 +26,8 @@ class Suite:
     `about` says when the gate is judged, and on what. A rule is a class. Its `expectation_type`, the class's name in snake case, is the
     rule's name, and no other suite has a rule of that name. Each class has three texts, which message, report and docs/validation.md use:
     `description` is what should hold, `why` is why that matters, `fix` is what to do if it does not hold. `empty_is_fine` on a class
-    allows it to check nothing; `about_created_users` says that it does not apply where no users are created (``sql/owner_table.sql``).
+    allows it to check nothing; `refuses_empty` marks the rule that finds an empty table bad unless a decision allows that;
+    `about_created_users` says that it does not apply where no users are created (``sql/owner_table.sql``).
     """
 
     name: str

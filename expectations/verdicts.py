@@ -10,18 +10,20 @@ from great_expectations.core import ExpectationValidationResult
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.rules import declaration
-from migration.checks.gates import RuleResult, RuleVerdict
+from migration.checks.gates import Emptiness, RuleResult, RuleVerdict
 
 #: The result of a rule, or the reason why there is none.
 Result = ExpectationValidationResult | str
 
 
-def column_verdict(suite: str, rule: type[Expectation], result: Result) -> RuleVerdict:
+def column_verdict(suite: str, rule: type[Expectation], result: Result, empty: Emptiness) -> RuleVerdict:
     """The verdict on a rule about columns. A rule about the table as a whole has checked one thing and has no ids."""
     if isinstance(result, str) or unjudged(result) or _unfilled(rule):
         return _verdict(suite, rule, broken=unjudged(result) or _unfilled(rule))
     checked = result.result.get("element_count", 1)
     bad = max(result.result.get("unexpected_count") or 0, 0 if result.success else 1)
+    if empty.accepted and getattr(rule, "refuses_empty", False):
+        bad = 0
     return _verdict(
         suite,
         rule,
@@ -29,11 +31,11 @@ def column_verdict(suite: str, rule: type[Expectation], result: Result) -> RuleV
         bad=bad,
         ids=_ids(result.result),
         about=_columns(rule) if bad else (),
-        broken=_checked_nothing(rule, checked),
+        broken=_checked_nothing(rule, checked, empty),
     )
 
 
-def measured_verdict(suite: str, rule: type[Expectation], result: Result, measured: Sequence[RuleResult]) -> RuleVerdict:
+def measured_verdict(suite: str, rule: type[Expectation], result: Result, measured: Sequence[RuleResult], empty: Emptiness) -> RuleVerdict:
     """The verdict on a rule that our SQL has measured; `measured` must be exactly one result."""
     if isinstance(result, str) or unjudged(result):
         return _verdict(suite, rule, broken=unjudged(result))
@@ -47,7 +49,7 @@ def measured_verdict(suite: str, rule: type[Expectation], result: Result, measur
         bad=max(row.bad, 0 if result.success else 1),
         ids=tuple(row.ids),
         about=tuple(row.about),
-        broken=_checked_nothing(rule, row.checked),
+        broken=_checked_nothing(rule, row.checked, empty),
     )
 
 
@@ -97,5 +99,5 @@ def _unfilled(rule: type[Expectation]) -> str:
     return "has a parameter without a value" if any(isinstance(default, dict) and "$PARAMETER" in default for default in defaults) else ""
 
 
-def _checked_nothing(rule: type[Expectation], checked: int) -> str:
-    return "" if checked or getattr(rule, "empty_is_fine", False) else "checked nothing"
+def _checked_nothing(rule: type[Expectation], checked: int, empty: Emptiness) -> str:
+    return "" if getattr(rule, "empty_is_fine", False) else empty.broken(checked)

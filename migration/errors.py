@@ -164,6 +164,34 @@ class WrongUnderLock(MigrationError):
         )
 
 
+class OrphanReferences(MigrationError):
+    """A key cannot be validated after the commit: rows that reference artworks which do not exist appeared since the plan was made."""
+
+    end_state = "Failed"
+
+    def __init__(self, verb: str, key: str) -> None:
+        super().__init__(
+            f"{verb}: the step `{key}` failed, because rows reference artworks that do not exist; they appeared since the plan was made. "
+            "What was committed before stays, and the key checks every new row. To fix: 1. Find the ids and their tables with `SELECT r.* "
+            "FROM artwork_migration.referenced_artwork AS r WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = r.id)`. "
+            f"2. Give these rows an artwork that exists, or delete them. 3. Run {verb} again; it does the steps that are left."
+        )
+
+
+class NotAccepted(MigrationError):
+    """The acceptance test failed under the locks, before the commit; everything was rolled back."""
+
+    end_state = "Red gate"
+
+    def __init__(self, verb: str, found: str) -> None:
+        self.found = found
+        super().__init__(
+            f"{verb}: the acceptance test on the clean table failed before the commit. The plan changed nothing, and the legacy table "
+            f"serves. Found: {found}. To fix: correct what it names, usually a function of a trigger that does not fit the clean table, "
+            f"then start {verb} again without a number."
+        )
+
+
 @dataclass(frozen=True)
 class RedRule:
     """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, some ids, and how to fix it."""

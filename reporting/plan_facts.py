@@ -140,7 +140,7 @@ def _users(facts: Facts) -> str:
 
 def _chosen_emails(facts: Facts) -> str:
     """Return by whom and by which policies `users.email` can be chosen, which decides who gains an artwork."""
-    ways = [way for way in facts["users_access"] or () if way["email"]]
+    ways = [way for way in facts["users_access"] if way["email"]]
     named = ", ".join(f"{_code(way['role'])} ({way['privilege']}, {way['via']})" for way in ways)
     return f"\n\n{MARK} The e-mail of a user, and with it who gains an artwork, can be chosen by {named}." if ways else ""
 

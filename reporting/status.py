@@ -12,8 +12,14 @@ from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, safety_window
 from migration.ledger.ledger import PhaseRow
-from migration.ledger.phases import Phase
+from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.ledger.safety_window import SafetyWindow
+
+#: What there is after the first plan or decision, before anything is deployed.
+_LEDGER_ONLY = (
+    "plans and decisions are in the schema artwork_migration; nothing else is there. To remove it: "
+    f"artwork-migration run {ROLL_BACK_TO_NOT_STARTED.command}"
+)
 
 
 @dataclass(frozen=True)
@@ -70,6 +76,7 @@ class Status:
     last_gates: LastGates | None = None
     steps_left: Sequence[StepLeft] = ()
     window: SafetyWindow | None = None
+    ledger: bool = False
 
     @property
     def may_be_run_next(self) -> str:
@@ -109,6 +116,7 @@ def read_status(target: Database) -> Status:
             last_gates=_last_gates(connection) if has_data else None,
             steps_left=[StepLeft(**row) for row in database.rows(connection, "ledger/steps_left")],
             window=window,
+            ledger=True,
         )
 
 
@@ -120,6 +128,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("phase", f"{status.phase.phase}{since}"),
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
+        *([("ledger", _LEDGER_ONLY)] if status.ledger and status.phase.phase is Phase.NOT_STARTED else []),
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", _window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),

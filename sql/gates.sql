@@ -126,3 +126,12 @@ SELECT
   h.verb
 FROM artwork_migration.phase_history AS h
 WHERE h.run = (SELECT MAX(g.run) FROM artwork_migration.gate_result AS g);
+
+-- name: tables
+-- What: the names of the two tables: the one that serves and the other one, which is named by the phase.
+-- Why: a rule that checked nothing has failed, unless the tables are empty and a decision accepts that.
+-- Locks: none.
+SELECT c.relname AS name
+FROM pg_catalog.pg_class AS c
+WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND c.relname IN ('artworks', 'artworks_v2', 'artworks_old')
+ORDER BY c.relname;

@@ -264,7 +264,14 @@ FROM (
           SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text)
           WHERE a.attname IN (m.clean_column, m.legacy_column)
         )
-        THEN 'the migration already has a column of that name'
+        THEN
+          CASE
+            WHEN EXISTS (
+              SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
+            )
+              THEN 'the mapping reads it already, and carries over what it says'
+            ELSE 'the clean table or the mapping has a column of that name'
+          END
     END AS problem
   FROM UNNEST(CAST(:columns AS text[])) WITH ORDINALITY AS c (name, place)
   LEFT JOIN pg_catalog.pg_attribute AS a
@@ -303,9 +310,9 @@ WHERE
 -- name: legacy_rules
 -- What: the rules of the legacy table that clean columns may have to keep: defaults, NOT NULL, checks. Each with the `statement`
 --   that gives it to the clean table, if nothing hinders that, and the `action` as plans show it.
--- Why: whoever relies on such a rule relies on the table that serves. A rule is carried over where the clean column always holds the legacy
---   value, so every row that is migrated keeps it. NOT NULL needs a value in every new clean row as well. A token is parked for a moment
---   while two rows swap theirs, so no check reads it.
+-- Why: anyone who relies on such a rule relies on the table that serves. A rule is carried over where the clean column always holds the
+--   legacy value, so every row that is migrated keeps it. NOT NULL needs a value in every new clean row as well. A token is parked for a
+--   moment while two rows swap theirs, so no check reads it.
 -- Locks: none.
 WITH mapped AS (
   SELECT
@@ -625,3 +632,151 @@ SELECT
       AND p.prosrc ~* '\m(artworks_v2|artworks_old|artwork_migration)\M'
     ORDER BY 1
   ) AS functions_whose_text_names_what_goes;
+
+-- name: altered_objects
+-- What: objects of our schema that are not as we created them: another owner, row level security, policies, triggers or grants, with the
+--   statement that restores each.
+-- Why: an event trigger can change each new object in the transaction that creates it, and our later writes would fail.
+-- Locks: none.
+WITH ours AS (
+  SELECT
+    c.oid,
+    CASE c.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END AS kind,
+    c.oid::regclass AS name,
+    c.relowner AS owner,
+    c.relacl AS acl,
+    c.relrowsecurity OR c.relforcerowsecurity AS secured
+  FROM pg_catalog.pg_class AS c
+  WHERE c.relnamespace = TO_REGNAMESPACE('artwork_migration')::oid AND c.relkind IN ('r', 'v')
+),
+
+meant AS (
+  SELECT n.nspowner AS owner
+  FROM pg_catalog.pg_namespace AS n
+  WHERE n.nspname = 'artwork_migration'
+)
+
+SELECT
+  FORMAT('%s %s', LOWER(o.kind), o.name) AS subject,
+  FORMAT('its owner is %s instead of %s.', PG_GET_USERBYID(o.owner), PG_GET_USERBYID(m.owner)) AS problem,
+  FORMAT('ALTER %s %s OWNER TO %I', o.kind, o.name, PG_GET_USERBYID(m.owner)) AS restore
+FROM ours AS o
+INNER JOIN meant AS m ON o.owner <> m.owner
+UNION ALL
+SELECT
+  FORMAT('function %s', p.oid::regprocedure),
+  FORMAT('its owner is %s instead of %s.', PG_GET_USERBYID(p.proowner), PG_GET_USERBYID(m.owner)),
+  FORMAT('ALTER FUNCTION %s OWNER TO %I', p.oid::regprocedure, PG_GET_USERBYID(m.owner))
+FROM pg_catalog.pg_proc AS p
+INNER JOIN meant AS m ON p.proowner <> m.owner
+WHERE p.pronamespace = TO_REGNAMESPACE('artwork_migration')::oid
+UNION ALL
+SELECT
+  FORMAT('table %s', o.name),
+  'it has row level security.',
+  FORMAT('ALTER TABLE %s DISABLE ROW LEVEL SECURITY, NO FORCE ROW LEVEL SECURITY', o.name)
+FROM ours AS o
+WHERE o.secured
+UNION ALL
+SELECT
+  FORMAT('table %s', o.name),
+  FORMAT('it has the policy %I.', p.polname),
+  FORMAT('DROP POLICY %I ON %s', p.polname, o.name)
+FROM ours AS o
+INNER JOIN pg_catalog.pg_policy AS p ON o.oid = p.polrelid
+UNION ALL
+SELECT
+  FORMAT('table %s', o.name),
+  FORMAT('it has the trigger %I.', g.tgname),
+  FORMAT('DROP TRIGGER %I ON %s', g.tgname, o.name)
+FROM ours AS o
+INNER JOIN pg_catalog.pg_trigger AS g ON o.oid = g.tgrelid
+WHERE NOT g.tgisinternal
+UNION ALL
+SELECT DISTINCT
+  FORMAT('%s %s', LOWER(o.kind), o.name),
+  'another role has a privilege on it.',
+  FORMAT('SELECT artwork_migration.revoke_from_all(''TABLE'', %L)', o.name)
+FROM ours AS o
+CROSS JOIN LATERAL ACLEXPLODE(o.acl) AS x
+WHERE x.grantee <> o.owner
+ORDER BY subject, problem;
+
+-- name: altered_clean_table
+-- What: how the clean table differs from the legacy table in owner, row level security, policies, triggers and grants, with the statement
+--   that restores what we created.
+-- Why: as `altered_objects`. Asked in the transaction that creates the clean table; later, a difference may be somebody's decision.
+-- Locks: none.
+WITH halves AS (
+  SELECT
+    c.oid::regclass AS name,
+    c.oid AS clean,
+    l.oid AS legacy,
+    c.relowner AS owner,
+    l.relowner AS meant_owner,
+    c.relacl AS acl,
+    l.relacl AS meant_acl,
+    c.relrowsecurity <> l.relrowsecurity OR c.relforcerowsecurity <> l.relforcerowsecurity AS flags_differ,
+    CASE WHEN l.relrowsecurity THEN 'ENABLE' ELSE 'DISABLE' END AS secured,
+    CASE WHEN l.relforcerowsecurity THEN 'FORCE' ELSE 'NO FORCE' END AS forced
+  FROM pg_catalog.pg_class AS c
+  INNER JOIN pg_catalog.pg_class AS l ON l.oid = TO_REGCLASS('public.artworks')::oid
+  WHERE c.oid = TO_REGCLASS('public.artworks_v2')::oid
+)
+
+SELECT
+  FORMAT('table %s', h.name) AS subject,
+  FORMAT('its owner is %s instead of %s.', PG_GET_USERBYID(h.owner), PG_GET_USERBYID(h.meant_owner)) AS problem,
+  FORMAT('ALTER TABLE %s OWNER TO %I', h.name, PG_GET_USERBYID(h.meant_owner)) AS restore
+FROM halves AS h
+WHERE h.owner <> h.meant_owner
+UNION ALL
+SELECT
+  FORMAT('table %s', h.name),
+  'its row level security is not that of the legacy table.',
+  FORMAT('ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY', h.name, h.secured, h.forced)
+FROM halves AS h
+WHERE h.flags_differ
+UNION ALL
+SELECT
+  FORMAT('table %s', h.name),
+  FORMAT('it has the policy %I, which the legacy table does not have.', p.polname),
+  FORMAT('DROP POLICY %I ON %s', p.polname, h.name)
+FROM halves AS h
+INNER JOIN pg_catalog.pg_policy AS p ON h.clean = p.polrelid
+WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_policy AS l WHERE l.polrelid = h.legacy AND l.polname = p.polname)
+UNION ALL
+SELECT
+  FORMAT('table %s', h.name),
+  FORMAT('it has the trigger %I, which we did not create.', g.tgname),
+  FORMAT('DROP TRIGGER %I ON %s', g.tgname, h.name)
+FROM halves AS h
+INNER JOIN pg_catalog.pg_trigger AS g ON h.clean = g.tgrelid
+WHERE NOT g.tgisinternal AND g.tgname <> 'artworks_v2_lifecycle' AND NOT STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
+UNION ALL
+SELECT
+  FORMAT('table %s', h.name),
+  FORMAT('%s has %s on it, and not on the legacy table.', r.name, x.privilege_type),
+  FORMAT('REVOKE %s ON %s FROM %s', x.privilege_type, h.name, r.name)
+FROM halves AS h
+CROSS JOIN LATERAL ACLEXPLODE(h.acl) AS x
+CROSS JOIN LATERAL (SELECT CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(x.grantee)) END AS name) AS r
+WHERE
+  x.grantee <> h.owner
+  AND NOT EXISTS (SELECT FROM ACLEXPLODE(h.meant_acl) AS l WHERE l.grantee = x.grantee AND l.privilege_type = x.privilege_type)
+ORDER BY subject, problem;
+
+-- name: event_triggers
+-- What: the statements that disable the event triggers that DDL fires, except those of extensions.
+-- Why: a plan whose creations are changed or refused names them.
+-- Locks: none.
+SELECT
+  QUOTE_IDENT(e.evtname) AS name,
+  FORMAT('ALTER EVENT TRIGGER %I DISABLE', e.evtname) AS statement
+FROM pg_catalog.pg_event_trigger AS e
+WHERE
+  e.evtevent <> 'login' AND e.evtenabled <> 'D'
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend AS d WHERE d.classid = 'pg_event_trigger'::regclass AND d.objid = e.oid AND d.deptype = 'e'
+  )
+ORDER BY 1;

@@ -66,9 +66,10 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
             **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), judged.measured),
             **failed,
         }
-    columns = [column_verdict(suite.name, rule, results[rule.expectation_type]) for rule in judged.columns]
+    empty = gates.emptiness(run)
+    columns = [column_verdict(suite.name, rule, results[rule.expectation_type], empty) for rule in judged.columns]
     measured = [
-        measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []))
+        measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []), empty)
         for rule in judged.measured
     ]
     not_applicable = [not_applicable_verdict(suite.name, rule, owner.relation) for rule in idle]

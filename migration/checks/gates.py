@@ -9,11 +9,15 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.errors import DatabaseError, GateBroken, GateFailed, RedRule, VerificationRed
+from migration.ledger import ledger
+from migration.ledger.decisions import DecisionName
 from migration.ledger.runs import Run
 from sql import SqlFile
 
 #: Ids of a rule in a message and in its verdict; `finding` has all of them.
 IDS_SHOWN = 20
+#: Why a rule could not be judged that looked at nothing.
+CHECKED_NOTHING = "checked nothing"
 #: How a rule file is measured: one statement, so one snapshot, and no id travels through Python. An object of the catalog has no id.
 _MEASURE = """\
 WITH bad AS (
@@ -94,6 +98,32 @@ class RuleVerdict:
 
 
 @dataclass(frozen=True)
+class Emptiness:
+    """Those of the two tables that are empty, and whether a decision (allow_empty) accepts that they are.
+
+    A rule that checks nothing has failed, unless there is nothing to check, and somebody has decided that this is right.
+    """
+
+    tables: tuple[str, ...] = ()
+    accepted: bool = False
+
+    def broken(self, checked: int) -> str:
+        """Return why a rule that checked so much could not be judged, or an empty text."""
+        if checked or (self.tables and self.accepted):
+            return ""
+        return f"{CHECKED_NOTHING}: {' and '.join(self.tables)} is empty" if self.tables else CHECKED_NOTHING
+
+
+def emptiness(run: Run) -> Emptiness:
+    """Return which of the two tables are empty. Reads one row of each."""
+    with run.database.transaction("looking for rows", transaction_read_only="on") as connection:
+        names = [row["name"] for row in database.rows(connection, "gates/tables")]
+        empty = (name for name in names if connection.execute(text(f"SELECT NOT EXISTS (SELECT FROM public.{name})")).scalar_one())
+        accepted = ledger.decision_value(connection, DecisionName.ALLOW_EMPTY, "no") == "yes"
+        return Emptiness(tuple(f"public.{name}" for name in empty), accepted)
+
+
+@dataclass(frozen=True)
 class GateVerdict:
     """A suite as it was judged: every rule of it, in its order."""
 
@@ -125,8 +155,16 @@ class GateVerdict:
         """Why the suite as a whole was not judged, or an empty text."""
         if not self.rules:
             return "it has no rules"
-        reasons = sorted({rule.broken for rule in self.rules if rule.broken})
-        return "; ".join(f"{', '.join(rule.rule for rule in self.rules if rule.broken == reason)} {reason}" for reason in reasons)
+        rules: dict[str, list[str]] = {}
+        for rule in self.rules:
+            if rule.broken:
+                rules.setdefault(rule.broken, []).append(rule.rule)
+        return "; ".join(f"{_who(names, reason)} {reason}" for reason, names in sorted(rules.items()))
+
+
+def _who(rules: Sequence[str], reason: str) -> str:
+    """The names of the rules; only their number if the reason is that a table is empty, because that is one reason for all."""
+    return f"{len(rules)} rules" if reason.startswith(f"{CHECKED_NOTHING}:") else ", ".join(rules)
 
 
 def require_green(*verdicts: GateVerdict) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.errors import Overtaken
+from migration.ledger import creation
 from migration.ledger.phases import Phase, Verb
 
 #: The tables that the clean-up keeps.
@@ -86,6 +87,7 @@ def exists(connection: Connection) -> bool:
 def create(connection: Connection) -> None:
     """Create the schema and the ledger's own tables if they are missing. The phase stays NOT_STARTED; no table is locked."""
     database.run(connection, "ledger/create")
+    database.run_literally(connection, creation.restoring(creation.OBJECTS))
 
 
 def phase(connection: Connection) -> PhaseRow:

@@ -76,7 +76,7 @@ class Users(TypedDict):
     #: e-mails whose user the table refuses, and their artworks, by the object that refuses them
     users_refused: list[dict[str, Any]] | None
     #: the ways to users that are open, accepted or not
-    users_access: list[users.Way] | None
+    users_access: list[users.Way]
 
 
 #: Where no users are created.
@@ -198,7 +198,7 @@ def _users(connection: Connection, catalog: Catalog) -> Users:
         "users_tried": tried,
         "users_not_tried": users.not_tried(connection),
         "users_refused": within_bound(connection, lambda: _users_refused(connection, catalog, small=users.stores_small(tried))),
-        "users_access": within_bound(connection, lambda: _users_access(connection, catalog)),
+        "users_access": _users_access(connection, catalog),
     }
 
 

@@ -9,7 +9,16 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import DatabaseError, LockHolder, LockNotObtained, NewBlocker, OldTransactions, WrongUnderLock
+from migration.errors import (
+    DatabaseError,
+    LockHolder,
+    LockNotObtained,
+    NewBlocker,
+    NotAccepted,
+    OldTransactions,
+    OrphanReferences,
+    WrongUnderLock,
+)
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan, Statement
@@ -18,10 +27,14 @@ from migration.plans.plan import Plan, Statement
 LOCK_BUDGET_MS = 90
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, or the statements took too long.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+#: A validation found a reference to a row that does not exist.
+FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
 NEW_BLOCKER = "AM001"
 #: The last catch-up or carry-back raises it if ids are wrong under the lock.
 WRONG_UNDER_LOCK = "AM002"
+#: The acceptance test before the commit of the switch raises it.
+NOT_ACCEPTED = "AM005"
 
 
 def execute_plan(
@@ -35,7 +48,8 @@ def execute_plan(
     """Execute an approved plan. The same transaction enters the phase that its verb brings and saves the steps that are left.
 
     These steps are the statements after the commit and the `checks`. Returns the number of attempts. If the same run has committed
-    before, it does nothing and returns 0. Raises LockNotObtained, NewBlocker, WrongUnderLock or DatabaseError; nothing is changed then.
+    before, it does nothing and returns 0. Raises LockNotObtained, NewBlocker, WrongUnderLock, NotAccepted or
+    DatabaseError; nothing is changed then.
     Locks what the plan says, for less than half of deadlock_timeout.
     """
     with run.database.transaction("checking whether the plan is executed") as connection:
@@ -100,6 +114,8 @@ def execute(
                 raise NewBlocker(verb, action, error.objects) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
+            if error.sqlstate == NOT_ACCEPTED:
+                raise NotAccepted(verb, error.objects) from None
             if error.sqlstate not in _ATTEMPT_FAILED:
                 raise
             holders = lock_holders(target, [*tables, *views, *others])
@@ -163,7 +179,7 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
     """Execute the statements of stage `after`, each outside a transaction block, and retry one that loses a conflict.
 
     They may be executed again, also by another run. Raises OldTransactions with the holders if a lock cannot be acquired for `patience`
-    seconds, DatabaseError or DatabaseUnreachable. A statement that was executed stays executed.
+    seconds, OrphanReferences, DatabaseError or DatabaseUnreachable. A statement that was executed stays executed.
     """
     deadline = time.monotonic() + patience
     for statement in statements:
@@ -174,6 +190,8 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                 _execute_alone(target, statement)
                 break
             except DatabaseError as error:
+                if statement.kind == sql.VALIDATION and error.sqlstate == FOREIGN_KEY_VIOLATION:
+                    raise OrphanReferences(verb, statement.object) from None
                 over = time.monotonic() >= deadline
                 if error.sqlstate not in RETRIED or (over and error.sqlstate not in _ATTEMPT_FAILED):
                     raise

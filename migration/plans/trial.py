@@ -8,17 +8,13 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.errors import DatabaseError, Problem
-from migration.ledger import ledger
+from migration.errors import DatabaseError, PrerequisitesNotMet, Problem
+from migration.plans import creation
 from migration.plans.plan import Statement
 from migration.plans.statements import Catalog, problems_found
 
 #: How long the trial waits for each lock. The next plan tries again.
 LOCK_TIMEOUT = "200ms"
-#: These say nothing about the deployment: a lock that could not be acquired, a conflict, a statement that took too
-#: long, too few connections.
-_BUSY = (database.LOCK_NOT_AVAILABLE, database.DEADLOCK, "40001", "57014", "53300")
-
 _CORRECT = "Correct what the message names, then plan again."
 #: The lives of an artwork, stage by stage: what update_artwork_lifecycle writes.
 _GENERATED = {"generation_status": "completed", "generated_image_url": "https://a.invalid/3"}
@@ -42,31 +38,24 @@ def rejections(connection: Connection, statements: Sequence[Statement]) -> list[
     """Return what the database would reject of the deployment itself, and of new artworks that are written through to legacy.
 
     The statements that touch nothing of the application are executed for it, with the write-through, and three artworks live through all
-    statuses. Orders are not tried. It locks what one INSERT of the application locks. Raises NotTried.
+    statuses. Orders are not tried. It locks what one INSERT of the application locks. Raises PrerequisitesNotMet if the database refuses or
+    changes what the deployment creates, and NotTried.
     """
-    for row in database.rows(connection, "plan/outside_the_transaction"):
-        raise NotTried(f"{row['trigger']} may do what no rollback takes back")
     try:
         with database.beside(connection, "trying the deployment", lock_timeout=LOCK_TIMEOUT, statement_timeout="10s") as other:
-            return _deploy(other, statements) or _live(other)
+            if problems := creation.problems(other, statements):
+                raise PrerequisitesNotMet("deploy_schema", problems)
+            for row in database.rows(other, "plan/outside_the_transaction"):
+                raise NotTried(f"{row['trigger']} may do what no rollback takes back")
+            database.run_literally(other, sql.load("deploy_schema/write_through_triggers").statement)
+            return live(other)
     except DatabaseError as error:
-        if error.sqlstate not in _BUSY:
+        if error.sqlstate not in creation.BUSY:
             raise
         raise NotTried(f"it failed with SQLSTATE {error.sqlstate}, which another session causes") from None
 
 
-def _deploy(connection: Connection, statements: Sequence[Statement]) -> list[Problem]:
-    """Create what the plan creates without a lock on the application's tables, and the write-through."""
-    if not ledger.exists(connection):
-        ledger.create(connection)
-    through = sql.load("deploy_schema/write_through_triggers")
-    for name, do in [*((one.object, one.do) for one in statements if one.stage == "prepare"), (through.rule, through.statement)]:
-        if failure := _failure(partial(database.run_literally, connection, do)):
-            return [Problem("deployment_fails", name, f"it cannot be created: {failure}.", _CORRECT)]
-    return []
-
-
-def _live(connection: Connection) -> list[Problem]:
+def live(connection: Connection) -> list[Problem]:
     """Let the artworks live; return each rejection once."""
     file, found = sql.load("plan/artwork_rejected"), dict[str, Problem]()
     for artwork, stages in _LIVES.items():
@@ -84,7 +73,7 @@ def _failure(work: Callable[[], object]) -> str:
         with database.translated("trying the deployment", ""):
             work()
     except DatabaseError as error:
-        if error.sqlstate in _BUSY:
+        if error.sqlstate in creation.BUSY:
             raise
         return f"SQLSTATE {error.sqlstate}{f' ({error.objects})' if error.objects else ''}"
     return ""

@@ -10,6 +10,8 @@ from migration.errors import DatabaseError
 from migration.plans.statements import USERS_ACCESS, Catalog
 from sql import SqlFile
 
+#: A policy may call any function; one that takes longer counts as one that fails.
+POLICY_TIMEOUT = "5s"
 _OUTCOMES = {"": "the table takes it for one that is there", "changed": "the table stores it in another spelling"}
 #: The e-mails that are tried, in this order, by kind. Nobody can have one of the domain `invalid`.
 _TRIED = {
@@ -44,7 +46,7 @@ class Way(TypedDict):
 def access(connection: Connection, catalog: Catalog, questions: SqlFile) -> list[Way]:
     """Return the ways that are open before deploy_schema: those of `questions` (sql/users_access.sql) that are answered with yes.
 
-    A policy whose evaluation fails gets the answer that the question has for that. Locks ACCESS SHARE on users.
+    A policy whose evaluation fails, or takes too long, gets the answer that the question has for that. Locks ACCESS SHARE on users.
     """
     if connection.execute(text("SELECT TO_REGCLASS('public.users') IS NULL")).scalar_one():
         return []
@@ -101,18 +103,18 @@ def _inserted(connection: Connection, email: str) -> str:
     return "created" if stored == email else _OUTCOMES["changed"]
 
 
-def parameters(ways: list[Way] | None, *, user_gained: int | None = None) -> dict[str, Any]:
-    """Return the parameters of the blockers users_access and chosen_email. None: the ways could not be evaluated in time."""
-    return {USERS_ACCESS: json.dumps(ways or []), "user_gained": user_gained}
+def parameters(ways: list[Way], *, user_gained: int | None = None) -> dict[str, Any]:
+    """Return the parameters of the blockers users_access and chosen_email."""
+    return {USERS_ACCESS: json.dumps(ways), "user_gained": user_gained}
 
 
 def _answer(connection: Connection, row: dict[str, Any]) -> bool:
-    claims = text("SELECT SET_CONFIG('request.jwt.claims', :claims, TRUE)")
+    settings = text("SELECT SET_CONFIG('request.jwt.claims', :claims, TRUE), SET_CONFIG('statement_timeout', :limit, TRUE)")
     try:
         with database.translated("evaluating a policy", ""), connection.begin_nested():
-            connection.execute(claims, {"claims": row["claims"]})
+            connection.execute(settings, {"claims": row["claims"], "limit": POLICY_TIMEOUT})
             answer = database.run_literally(connection, row["question"]).scalar_one()
-            connection.execute(claims, {"claims": ""})
+            connection.execute(settings, {"claims": "", "limit": "0"})
             return bool(answer)
     except DatabaseError:
         return bool(row["otherwise"])

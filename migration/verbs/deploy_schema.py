@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy import Connection
 import sql
 from migration.errors import Problem
 from migration.ledger.phases import DEPLOY_SCHEMA
-from migration.plans import dependents, estimates, plan, trial, users
+from migration.plans import creation, dependents, estimates, plan, trial, users
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
@@ -26,21 +27,34 @@ def plan_deploy_schema(connection: Connection) -> Plan:
     Raises PrerequisitesNotMet.
     """
     catalog = require_prerequisites(connection, "deploy_schema")
-    files = [file for file in sql.folder("deploy_schema") if file.applies(creates_users=catalog.parameters["creates_users"])]
-    statements = [statement for file in files for statement in statements_of(connection, catalog, file)]
+    statements = _statements(connection, catalog)
     facts = _facts(connection, catalog)
     return Plan(
         verb=DEPLOY_SCHEMA,
         database=database_mark(connection),
         phase=plan.phase_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=plan.by_stage(statements),
+        statements=statements,
         blockers=_tried(connection, statements, _blockers(connection, catalog, facts), facts),
         facts=facts,
     )
 
 
-def _tried(connection: Connection, statements: list[Statement], found: tuple[Problem, ...], facts: dict[str, Any]) -> tuple[Problem, ...]:
+def _statements(connection: Connection, catalog: Catalog) -> tuple[Statement, ...]:
+    """Return the statements of the files, stage by stage. At the end of each stage what was created is restored as it was meant."""
+    statements: list[Statement] = []
+    for file in sql.folder("deploy_schema"):
+        if not file.applies(creates_users=catalog.parameters["creates_users"]):
+            continue
+        if file.rule == "baseline":
+            statements += creation.as_meant()
+        statements += statements_of(connection, catalog, file)
+    return plan.by_stage([*statements, *creation.restored("prepare", clean_table=True)])
+
+
+def _tried(
+    connection: Connection, statements: Sequence[Statement], found: tuple[Problem, ...], facts: dict[str, Any]
+) -> tuple[Problem, ...]:
     """Return the blockers with those of a trial, which would only repeat a required column. Why it was not made is added to `facts`."""
     if any(blocker.rule == _REQUIRED for blocker in found):
         return found
@@ -74,8 +88,6 @@ def _blockers(connection: Connection, catalog: Catalog, facts: dict[str, Any]) -
         "users_refused": json.dumps(facts["users_refused"] or []),
     }
     counted = dataclasses.replace(catalog, parameters={**catalog.parameters, **counts})
-    if facts["users_access"] is None:
-        facts["not_checked"] = ["users_access"]
     blockers: list[Problem] = []
     for file in sql.folder("plan/blockers"):
         if not file.applies(creates_users=catalog.parameters["creates_users"]):

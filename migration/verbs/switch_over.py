@@ -8,7 +8,7 @@ from migration.checks import acceptance, verification
 from migration.errors import Problem
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
-from migration.plans import dependents, pending_steps, plan, users
+from migration.plans import creation, dependents, pending_steps, plan, users
 from migration.plans.dependents import Dependent
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
@@ -65,6 +65,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("carry_back"),
         *dependents.relation(connection),
         *step("dependent_at_switch"),
+        *creation.restored("prepare", clean_table=False),
         *locks(connection),
         recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(REJECTED_WRITE)),
@@ -79,10 +80,17 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("guard"),
         *step("compatibility_view"),
         *step("compatibility_deletes"),
+        *_acceptance(connection),
         *step("dependents_now"),
         *step("baseline"),
         *step("notify"),
     ]
+
+
+def _acceptance(connection: Connection) -> list[Statement]:
+    """The acceptance test with the application's triggers, before the commit."""
+    test = {"acceptance_test": sql.load("verify/acceptance_test").statement}
+    return statements_of(connection, Catalog(test), sql.load("switch_over/acceptance"))
 
 
 def locks(connection: Connection) -> list[Statement]:

@@ -85,12 +85,13 @@ triggers AS (
       'capture_changed_user()'
     ),
     ('public.artworks', 'artwork_migration_truncate', 'BEFORE TRUNCATE', 'FOR EACH STATEMENT ', '', 'refuse_truncate()'),
-    -- the role is that of the session: a trigger's condition is evaluated before its function changes it
+    -- The role is that of the session: a condition is evaluated before its function changes the role. A client could set our setting too,
+    -- so this trigger does not read it.
     (
       'public.users', 'artwork_migration_guard', 'BEFORE UPDATE OF id', 'FOR EACH ROW ',
       FORMAT(
         'OLD.id IS DISTINCT FROM NEW.id AND CURRENT_USER <> ALL(%L::name[])'
-        ' AND (ROW_SECURITY_ACTIVE(''public.artworks'') OR NOT HAS_TABLE_PRIVILEGE(''public.artworks'', ''UPDATE'')) AND ',
+        ' AND (ROW_SECURITY_ACTIVE(''public.artworks'') OR NOT HAS_TABLE_PRIVILEGE(''public.artworks'', ''UPDATE''))',
         CAST(:function_roles AS text[])
       ),
       'refuse_move()'
@@ -108,14 +109,15 @@ triggers AS (
 SELECT
   FORMAT('trigger %I on %s', t.trigger_name, t.relation) AS object,
   FORMAT(
-    $do$CREATE TRIGGER %1$I %2$s ON %3$s %4$sWHEN (%5$sCURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on') %6$s;
+    $do$CREATE TRIGGER %1$I %2$s ON %3$s %4$sWHEN (%5$s%7$s) %6$s;
 ALTER TABLE %3$s ENABLE ALWAYS TRIGGER %1$I$do$,
     t.trigger_name,
     t.event,
     t.relation,
     t.scope,
     t.extra,
-    'EXECUTE FUNCTION artwork_migration.' || t.call
+    'EXECUTE FUNCTION artwork_migration.' || t.call,
+    CASE WHEN t.call <> 'refuse_move()' THEN 'CURRENT_SETTING(''artwork_migration.apply'', TRUE) IS DISTINCT FROM ''on''' END
   ) AS "do",
   FORMAT('DROP TRIGGER IF EXISTS %I ON %s', t.trigger_name, t.relation) AS undo
 FROM triggers AS t

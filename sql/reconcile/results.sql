@@ -16,7 +16,7 @@ SELECT
 FROM (
   SELECT
     v.rule,
-    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
+    (SELECT COALESCE(SUM(t.row_count), 0) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
     (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = v.rule) AS bad
   FROM (VALUES ('missing'), ('extra'), ('differs'), ('refused'), ('pending'), ('round_trip')) AS v (rule)
   UNION ALL
@@ -25,12 +25,12 @@ FROM (
     CAST(:legacy_rows AS bigint) AS checked,
     ABS(
       CAST(:legacy_rows AS bigint)
-      - (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.legacy_row)
+      - (SELECT COALESCE(SUM(t.row_count), 0) FROM artwork_migration.reconciliation AS t WHERE t.run = :run AND t.legacy_row)
     ) AS bad
   UNION ALL
   SELECT
     'strategy_count' AS rule,
-    (SELECT SUM(s.row_count) FROM artwork_migration.strategy_count AS s WHERE s.run = :run) AS checked,
+    (SELECT COALESCE(SUM(s.row_count), 0) FROM artwork_migration.strategy_count AS s WHERE s.run = :run) AS checked,
     (
       SELECT COALESCE(SUM(s.row_count), 0)
       FROM artwork_migration.strategy_count AS s WHERE s.run = :run AND s.deviation = 'unexplained'
@@ -38,7 +38,7 @@ FROM (
   UNION ALL
   SELECT
     'quarantined' AS rule,
-    (SELECT SUM(t.row_count) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
+    (SELECT COALESCE(SUM(t.row_count), 0) FROM artwork_migration.reconciliation AS t WHERE t.run = :run) AS checked,
     GREATEST(
       0,
       (SELECT COUNT(*) FROM artwork_migration.finding AS f WHERE f.run = :run AND f.rule = 'quarantined')

@@ -634,3 +634,12 @@ LOSSES = [
     one("an empty table", "nothing_to_migrate", "table public.artworks", "it is empty", "TRUNCATE public.artworks CASCADE"),
 ]
 BLOCKERS += LOSSES
+ADVISORIES.append(
+    one(
+        "an application with a migration tool",
+        "history",
+        "table public.schema_migrations",
+        "the history of Rails, Supabase",
+        "CREATE TABLE public.schema_migrations (version text PRIMARY KEY)",
+    )
+)

@@ -23,7 +23,7 @@ from tests.databases import (
     running,
     switch,
     uninstall,
-)  # fmt: skip
+)
 from tests.faults.judging import differing_rows, lost_orders
 from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
 

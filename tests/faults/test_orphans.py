@@ -2,8 +2,10 @@
 
 from uuid import uuid4
 
+import pytest
+
 from expectations.suites import SUITES
-from migration.errors import Problem
+from migration.errors import OrphanReferences, Problem
 from migration.ledger.phases import VERIFY
 from tasks.validation import judge_suite
 from tests.conftest import MakeShop
@@ -11,6 +13,8 @@ from tests.databases import (
     Shop,
     accept_exposure,
     deploy,
+    execute_switch,
+    finish_switch,
     migrate,
     planned_deployment,
     planned_switch,
@@ -18,7 +22,7 @@ from tests.databases import (
     running,
     switch,
     uninstall,
-)  # fmt: skip
+)
 from tests.faults.judging import differing_rows, lost_orders
 
 
@@ -90,3 +94,17 @@ def test_rows_without_a_reference_are_no_orphans(make_shop: MakeShop) -> None:
     assert 'key Gift Cards_Artwork_fkey on public."Gift Cards"' == problem.subject
     shop.sql.execute(problem.statement.encode())
     assert () == planned_deployment(shop).blockers
+
+
+def test_orphans_that_appear_after_the_commit_are_found_by_the_query_in_the_message(make_shop: MakeShop) -> None:
+    """A key that cannot be validated after the commit stops the step in words; after the rows are corrected, the steps left are done."""
+    shop = make_shop(phase="MIGRATED")
+    execute_switch(shop)
+    ids = make_orphans(shop)
+    with pytest.raises(OrphanReferences) as caught:
+        finish_switch(shop)
+    query = str(caught.value).split("`")[3]
+    assert ids == sorted(str(row[0]) for row in shop.rows(query))
+    shop.sql.execute("DELETE FROM orders WHERE artwork_id = ANY(%s::uuid[])", [ids])
+    assert "key orders_artwork_id_fkey on public.orders validated" in finish_switch(shop)
+    assert 0 == lost_orders(shop)

@@ -53,7 +53,7 @@ def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     """A plan made twice, also by another program over another connection, has the same number."""
     first = planned_deployment(shop)
     other = Database(database_url(shop.url), name="another program")
-    with other.transaction("planning", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+    with other.transaction("planning", isolation="REPEATABLE READ") as connection:
         second = deploy_schema.plan_deploy_schema(connection)
     other.dispose()
     assert first.number == second.number

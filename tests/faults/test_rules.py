@@ -22,6 +22,7 @@ def older(make_shop: MakeShop) -> Shop:
     """An older copy, whose table takes nearly anything, with the clean schema beside it and nothing in it but what a test adds."""
     shop = make_shop(Variant.OLDER, phase="DEPLOYED")
     shop.sql.execute("DELETE FROM artworks")
+    decide(shop, "max_left_behind", "9")  # else each artwork that stays behind is found by finished_are_migrated too
     return shop
 
 
@@ -108,12 +109,12 @@ def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> 
 
 
 def test_an_empty_legacy_table(older: Shop) -> None:
-    """An empty legacy table is red, and the rules about its rows could not be judged."""
+    """An empty legacy table is red, and the rules about its rows could not be judged, for one reason."""
     with running(older) as run:
         run.begin()
         verdict = judge_suite(run, SUITES["legacy_artworks"])
     assert ["legacy_has_rows"] == [rule.rule for rule in verdict.red]
-    assert "legacy_id_is_there" in verdict.broken
+    assert "14 rules checked nothing: public.artworks and public.artworks_v2 is empty" == verdict.broken
 
 
 def test_a_referenced_artwork_that_cannot_be_migrated(older: Shop) -> None:

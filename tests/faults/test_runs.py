@@ -232,7 +232,13 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.ACCEPT_EXPOSURE, "none", "none"),
         (DecisionName.ACCEPT_DRIFT, " none", "none"),
         (DecisionName.FUNCTION_ROLES, "service_role", "service_role"),
-        (DecisionName.FUNCTION_ROLES, " service_role, api ,,", "service_role,api"),
+        (DecisionName.FUNCTION_ROLES, " service_role, anon ,,", "service_role,anon"),
+        (DecisionName.MAX_LEFT_BEHIND, " 012 ", "12"),
+        (DecisionName.ALLOW_EMPTY, "yes", "yes"),
+        (DecisionName.ORDERED_TEST_DATA, " migrate", "migrate"),
+        (DecisionName.ACCEPT_REJECTED_WRITES, "all", "all"),
+        (DecisionName.ACCEPT_REJECTED_WRITES, f" {IDENTITY.upper()} ,,", IDENTITY),
+        (DecisionName.CLEAR_REJECTED_WRITE, "all  artworks.customer_name", "all artworks.customer_name"),
         (DecisionName.CLEAR_REJECTED_WRITE, IDENTITY, IDENTITY),
         (DecisionName.CLEAR_REJECTED_WRITE, f"{{{IDENTITY.upper()}}}", IDENTITY),
         (DecisionName.NO_ARCHIVE, " accepted", "accepted"),
@@ -270,6 +276,10 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.FUNCTION_ROLES, " , "),
         (DecisionName.CLEAR_REJECTED_WRITE, "all"),
         (DecisionName.CLEAR_REJECTED_WRITE, "42"),
+        (DecisionName.MAX_LEFT_BEHIND, "all"),
+        (DecisionName.ALLOW_EMPTY, "accepted"),
+        (DecisionName.ORDERED_TEST_DATA, "yes"),
+        (DecisionName.ACCEPT_REJECTED_WRITES, "42"),
         (DecisionName.NO_ARCHIVE, "yes"),
         (DecisionName.REMOVE_TEST_DATA, "accepted"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
@@ -316,7 +326,7 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
     for refused in (False, True):
         with deployed.database.transaction("deciding") as connection:
             if refused:
-                with pytest.raises(BadInput, match=f"artwork {IDENTITY} has no rejected write"):
+                with pytest.raises(BadInput, match=f"These artworks have no rejected write: {IDENTITY}"):
                     decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
                 decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)

@@ -19,6 +19,7 @@ from migration.errors import (
     MigrationError,
     NewBlocker,
     NoReport,
+    NotAccepted,
     OldTransactions,
     Overtaken,
     PlanOutdated,
@@ -72,6 +73,12 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         WrongUnderLock("switch_over", "missing: ids id-1, id-2"),
         "switch_over: the last check under the locks is red. The plan changed nothing. Found: missing: ids id-1, id-2. To fix: run "
         "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
+    ),
+    (
+        NotAccepted("switch_over", "SQLSTATE 42703, in function audit()"),
+        "switch_over: the acceptance test on the clean table failed before the commit. The plan changed nothing, and the legacy table "
+        "serves. Found: SQLSTATE 42703, in function audit(). To fix: correct what it names, usually a function of a trigger that does not "
+        "fit the clean table, then start switch_over again without a number.",
     ),
     (
         CheckFailed("", [VERIFICATION_RED]),

@@ -2,7 +2,7 @@
 -- Why: law 8: the same roles must read the same rows after the tables have changed names; a change to one table must be made to both.
 --   Checked before the switch and before the rollback.
 -- Locks: none.
--- Remedy: Do the same on both tables (or take it back), then plan again.
+-- Remedy: Do the same on both tables (or take it back), then plan again. A statement here makes the other table like the serving one.
 WITH halves AS (
   SELECT
     c.oid,
@@ -10,6 +10,7 @@ WITH halves AS (
     c.relforcerowsecurity,
     c.relowner,
     c.relacl,
+    c.oid::regclass AS name,
     c.oid = 'public.artworks'::regclass AS serves
   FROM pg_catalog.pg_class AS c
   WHERE c.oid IN ('public.artworks'::regclass, COALESCE(TO_REGCLASS('public.artworks_old'), TO_REGCLASS('public.artworks_v2')))
@@ -72,7 +73,20 @@ access AS (
 
 SELECT
   a.subject,
-  'it differs between the two tables.' AS problem
+  'it differs between the two tables.' AS problem,
+  CASE a.subject
+    WHEN 'row level security' THEN (
+      SELECT
+        FORMAT(
+          'ALTER TABLE %s %s ROW LEVEL SECURITY, %s ROW LEVEL SECURITY',
+          other.name,
+          CASE WHEN serving.relrowsecurity THEN 'ENABLE' ELSE 'DISABLE' END,
+          CASE WHEN serving.relforcerowsecurity THEN 'FORCE' ELSE 'NO FORCE' END
+        )
+      FROM halves AS serving
+      INNER JOIN halves AS other ON serving.serves AND NOT other.serves
+    )
+  END AS statement
 FROM access AS a
 GROUP BY a.subject
 HAVING ARRAY_AGG(a.what) FILTER (WHERE a.serves) IS DISTINCT FROM ARRAY_AGG(a.what) FILTER (WHERE NOT a.serves)
