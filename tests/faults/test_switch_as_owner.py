@@ -5,54 +5,16 @@ from uuid import uuid4
 
 import pytest
 
-from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
-from tests.databases import Shop, deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
-
-#: Gives whatever the sample has made to the role, and what it needs to make more.
-HANDED_OVER = """
-DO $$
-DECLARE
-  one record;
-BEGIN
-  FOR one IN
-    SELECT
-      FORMAT('%s %s', CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END, c.oid::regclass) AS object
-    FROM pg_class AS c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm')
-    UNION ALL
-    SELECT FORMAT('FUNCTION %s', p.oid::regprocedure) FROM pg_proc AS p WHERE p.pronamespace = 'public'::regnamespace
-    UNION ALL
-    SELECT FORMAT('PUBLICATION %I', b.pubname) FROM pg_publication AS b
-  LOOP
-    EXECUTE FORMAT('ALTER %s OWNER TO shopkeeper', one.object);
-  END LOOP;
-END
-$$;
-GRANT USAGE ON SCHEMA auth TO shopkeeper;
-GRANT USAGE, CREATE ON SCHEMA public TO shopkeeper;
-"""
-
-
-class OwnedShop(Shop):
-    """A shop as its owner reaches it; `sql` stays the administrator's."""
-
-    @property
-    def url(self) -> str:
-        """What ARTWORK_DATABASE_URL would be."""
-        return self.server.url(self.name, "shopkeeper")
+from tests.databases import deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
+from tests.owned import HANDED_OVER, OwnedShop, handed_over
 
 
 @pytest.fixture
-def owned(make_shop: MakeShop, server: EmbeddedServer) -> Iterator[OwnedShop]:
+def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
     """Not started, everything in it owned by a role that is no superuser and bypasses nothing."""
-    made = make_shop()
-    if not made.value("SELECT 1 FROM pg_roles WHERE rolname = 'shopkeeper'"):
-        made.sql.execute("CREATE ROLE shopkeeper LOGIN")
-    made.sql.execute(f"GRANT CREATE ON DATABASE {made.name} TO shopkeeper")  # type: ignore[call-overload]  # made of this test's own names
-    made.sql.execute(HANDED_OVER)
-    shop = OwnedShop(server, made.name)
-    yield shop
-    shop.close()
+    with handed_over(make_shop()) as shop:
+        yield shop
 
 
 def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
