@@ -255,9 +255,10 @@ FROM (
         )
         THEN
           CASE
-            WHEN EXISTS (
-              SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
-            )
+            WHEN
+              EXISTS (
+                SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
+              )
               THEN 'the mapping reads it already, and carries over what it says'
             ELSE 'the clean table or the mapping has a column of that name'
           END
