@@ -1,5 +1,6 @@
 """A plan as markdown: blockers, decisions, facts, and every statement with its lock."""
 
+from collections import defaultdict
 from itertools import groupby
 from typing import cast
 
@@ -28,7 +29,7 @@ _STAGES = {
     ),
 }
 #: What checks a blocker of deploy_schema again that took too long.
-_RECHECKED_BY = {"orphan_reference": "The plan of `switch_over`", "referenced_row": "The gate `legacy_artworks`"}
+_RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_reference="The plan of `switch_over`")
 
 
 def plan_markdown(plan: Plan) -> str:

@@ -35,12 +35,13 @@ ON CONFLICT (email) DO NOTHING;
 
 -- name: create_users
 -- What: creates the anonymous users of the next :batch_size waiting e-mails.
--- Why: strategy, Phase 2, in batches.
+-- Why: strategy, Phase 2, in batches, in the order of the index waiting_email_order.
 -- Inverse: roll_back(to=NOT_STARTED) removes the users in created_user that nothing references.
 -- Locks: ROW EXCLUSIVE on public.users; a sign-up with one of these e-mails waits for the commit.
 WITH batch AS (
   DELETE FROM artwork_migration.waiting_email AS w
-  WHERE w.email IN (SELECT x.email FROM artwork_migration.waiting_email AS x ORDER BY x.email LIMIT :batch_size)
+  WHERE
+    w.email IN (SELECT x.email FROM artwork_migration.waiting_email AS x ORDER BY x.email <> LOWER(x.email), x.email LIMIT :batch_size)
   RETURNING w.email
 )
 

@@ -266,9 +266,10 @@ FROM (
         )
         THEN
           CASE
-            WHEN EXISTS (
-              SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
-            )
+            WHEN
+              EXISTS (
+                SELECT FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (legacy_column text) WHERE a.attname = m.legacy_column
+              )
               THEN 'the mapping reads it already, and carries over what it says'
             ELSE 'the clean table or the mapping has a column of that name'
           END
@@ -310,7 +311,7 @@ WHERE
 -- name: legacy_rules
 -- What: the rules of the legacy table that clean columns may have to keep: defaults, NOT NULL, checks. Each with the `statement`
 --   that gives it to the clean table, if nothing hinders that, and the `action` as plans show it.
--- Why: anyone who relies on such a rule relies on the table that serves. A rule is carried over where the clean column always holds the
+-- Why: the application relies on such rules, whichever table serves. A rule is carried over where the clean column always holds the
 --   legacy value, so every row that is migrated keeps it. NOT NULL needs a value in every new clean row as well. A token is parked for a
 --   moment while two rows swap theirs, so no check reads it.
 -- Locks: none.

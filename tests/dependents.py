@@ -35,7 +35,7 @@ KEPT: dict[str, tuple[str, str, str, str]] = {
         "created on the clean table at deploy_schema",
     ),
     "a publication": (
-        "CREATE PUBLICATION feed FOR TABLE artworks (id, pet_name) WHERE (id IS NOT NULL)",
+        "CREATE PUBLICATION feed FOR TABLE artworks (id, pet_name) WHERE (id IS NOT NULL) WITH (publish = 'insert')",
         "publications",
         "publication feed",
         "columns and row filter",

@@ -1,7 +1,7 @@
 -- What: the acceptance test (:acceptance_test) on the table that has just got the name artworks: before the commit, and rolled back.
 -- Why: the application's triggers are on the clean table now. A name in an argument, or in a function that they call, fails only when they
 --   fire; after the commit each write of the application would fail. A time limit, a lock or a conflict is for the next attempt; everything
---   else stops the switch. The message says objects and never a value: that of the server only where it is about names (class 42).
+--   else stops the switch. The message has objects and no value: the server's text only where that has names (classes 42, 0A, 55).
 -- Inverse: none; it changes nothing.
 -- Locks: what one INSERT into users and artworks locks, and one row of each table that references artworks.
 -- Stage: locked
@@ -35,7 +35,7 @@ EXCEPTION
       'SQLSTATE ' || SQLSTATE,
       NULLIF(CONCAT_WS('.', NULLIF(on_table, ''), NULLIF(on_column, ''), NULLIF(on_constraint, '')), ''),
       'in function ' || SUBSTRING(context FROM 'PL/pgSQL function (\S+\([^)\n]*\)) line'),
-      CASE WHEN SQLSTATE ~ '^AM' OR (SQLSTATE ~ '^42' AND context !~ '^[^\n]* at RAISE') THEN message END
+      CASE WHEN SQLSTATE ~ '^AM' OR (SQLSTATE ~ '^(42|0A|55)' AND context !~ '^[^\n]* at RAISE') THEN message END
     );
 END
 $accept$$do$,

@@ -1,7 +1,7 @@
 -- What: creates an artwork, generates and upscales it, finds it by its token and in the customer view, and makes one row of each
 --   referencing table reference it.
 -- Why: the product must work on the serving table. Run it in a transaction that is rolled back: the application's triggers fire in it, and
---   what they do in the database is rolled back too. A row that the application lets nobody change (a trigger that raises, a check) proves
+--   what they do in the database is rolled back too. A row that nobody can change (a trigger raises, a check, no replica identity) proves
 --   nothing about the key: the setting artwork_migration.not_tried then lists its table, for the transaction.
 -- Locks: the artwork that it creates, and one row of each table that references artworks.
 DO $$
@@ -46,7 +46,7 @@ BEGIN
         'UPDATE %1$s SET %2$I = $1 WHERE ctid = (SELECT r.ctid FROM %1$s AS r LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED)',
         reference.relation, reference.name
       ) USING made.id;
-    EXCEPTION WHEN raise_exception OR check_violation THEN
+    EXCEPTION WHEN raise_exception OR check_violation OR object_not_in_prerequisite_state THEN
       PERFORM SET_CONFIG(
         'artwork_migration.not_tried',
         CONCAT_WS(', ', NULLIF(CURRENT_SETTING('artwork_migration.not_tried', TRUE), ''), reference.relation),

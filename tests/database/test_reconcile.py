@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from migration.sync import reconcile
 from sample.build import Variant
-from tests.artworks import add_clean, add_legacy, clean, empty_log, verdict
+from tests.artworks import add_clean, add_legacy, clean, empty_log, relax_clean_names, verdict
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, migrate, reconcile_now, running
 from tests.interleaving import break_function
@@ -109,8 +109,8 @@ def test_a_row_that_should_not_be_there_is_extra(shop: Shop) -> None:
     _damage(shop, "DELETE FROM public.artworks WHERE id = %s", ghost)
     _damage(
         shop,
-        "INSERT INTO public.artworks_v2 (id, customer_email, pet_mom_image_url, pet_image_url, access_token)"
-        " VALUES (%s, 'a@x', 'u', 'u', 't')",
+        "INSERT INTO public.artworks_v2 (id, customer_name, customer_email, pet_mom_image_url, pet_image_url, access_token)"
+        " VALUES (%s, 'Ada', 'a@x', 'u', 'u', 't')",
         excluded,
     )
     empty_log(shop)
@@ -152,6 +152,7 @@ def test_a_pending_row_that_catch_up_does_not_fix_stays_a_finding(shop: Shop) ->
 def test_a_rejected_write_is_red_until_it_is_decided(shop: Shop) -> None:
     """A write that legacy rejected has its own verdict until it is decided, logged or not, with a legacy row or without."""
     changed, born = _some(shop), uuid4()
+    relax_clean_names(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (changed,))
     token = shop.value("SELECT access_token FROM public.artworks WHERE original_image_url LIKE 'test-%' AND access_token <> '' LIMIT 1")
     add_clean(shop, id=born, access_token=token)

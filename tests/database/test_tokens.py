@@ -8,7 +8,7 @@ import pytest
 from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
 from sample.build import Variant
-from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, verdict
+from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names, verdict
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now
 from tests.interleaving import break_function
@@ -115,6 +115,7 @@ def _refused_artwork(shop: Shop) -> UUID:
     """An artwork in step whose clean side has a name that legacy refuses."""
     artwork = add_legacy(shop)
     catch_up_now(shop)
+    relax_clean_names(shop)
     shop.sql.execute("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     catch_up_now(shop)
     return artwork

@@ -20,7 +20,12 @@ def shop(deployed_on_either: Shop) -> Shop:
 
 
 REFUSALS = {
-    "NOT NULL": ("UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s", None, "23502", "artworks.customer_name"),
+    "NOT NULL": (
+        "UPDATE public.artworks_v2 SET customer_name = NULL WHERE id = %s",
+        "ALTER TABLE public.artworks_v2 ALTER customer_name DROP NOT NULL",
+        "23502",
+        "artworks.customer_name",
+    ),
     "too long": (
         "UPDATE public.artworks_v2 SET pet_name = 'Maximilian' WHERE id = %s",
         "ALTER TABLE public.artworks ADD CONSTRAINT short_names CHECK (LENGTH(pet_name) < 8) NOT VALID",

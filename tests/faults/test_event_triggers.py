@@ -24,7 +24,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.faults.judging import differing_rows, lost_orders
-from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
+from tests.owned import OwnedShop, handed_over
 
 ON_EACH_TABLE = """
 CREATE FUNCTION public.on_each_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -74,15 +74,9 @@ REFUSED = {
 @pytest.fixture
 def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
     """The sample without row level security on artworks, owned by a role that is no superuser."""
-    made = make_shop()
-    if not made.value("SELECT 1 FROM pg_roles WHERE rolname = 'shopkeeper'"):
-        made.sql.execute("CREATE ROLE shopkeeper LOGIN")
-    made.sql.execute(f"GRANT CREATE ON DATABASE {made.name} TO shopkeeper")  # type: ignore[call-overload]  # made of this test's own names
-    made.sql.execute(HANDED_OVER)
-    made.sql.execute("ALTER TABLE artworks DISABLE ROW LEVEL SECURITY")
-    shop = OwnedShop(made.server, made.name)
-    yield shop
-    shop.close()
+    with handed_over(make_shop()) as shop:
+        shop.sql.execute("ALTER TABLE artworks DISABLE ROW LEVEL SECURITY")
+        yield shop
 
 
 def refusal(shop: Shop) -> tuple[Problem, ...]:

@@ -25,7 +25,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.faults.judging import differing_rows, lost_orders
-from tests.faults.test_switch_as_owner import HANDED_OVER, OwnedShop
+from tests.owned import OwnedShop, handed_over
 
 FORCE = "ALTER TABLE public.{} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
 
@@ -33,14 +33,8 @@ FORCE = "ALTER TABLE public.{} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURI
 @pytest.fixture
 def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
     """The sample, owned by a role that is no superuser and bypasses nothing."""
-    made = make_shop()
-    if not made.value("SELECT 1 FROM pg_roles WHERE rolname = 'shopkeeper'"):
-        made.sql.execute("CREATE ROLE shopkeeper LOGIN")
-    made.sql.execute(f"GRANT CREATE ON DATABASE {made.name} TO shopkeeper")  # type: ignore[call-overload]  # made of this test's own names
-    made.sql.execute(HANDED_OVER)
-    shop = OwnedShop(made.server, made.name)
-    yield shop
-    shop.close()
+    with handed_over(make_shop()) as shop:
+        yield shop
 
 
 def run(shop: Shop, statement: str) -> None:

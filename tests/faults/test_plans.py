@@ -291,6 +291,7 @@ def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
 def test_a_rejected_write_blocks_the_rollback(deployed: Shop) -> None:
     """A rejected write blocks an uninstallation by its id, because the clean table would take it away."""
     artwork = uuid4()
+    deployed.sql.execute("ALTER TABLE public.artworks_v2 ALTER customer_name DROP NOT NULL")
     deployed.sql.execute(
         "INSERT INTO public.artworks_v2 (id, customer_name, customer_email, pet_mom_image_url, pet_image_url, access_token)"
         " VALUES (%s, NULL, 'canary@example.org', 'https://u/1', 'https://u/2', 'canary-token')",

@@ -5,23 +5,16 @@ from uuid import uuid4
 
 import pytest
 
-from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
-from tests.owned import HANDED_OVER, OwnedShop
+from tests.owned import HANDED_OVER, OwnedShop, handed_over
 
 
 @pytest.fixture
-def owned(make_shop: MakeShop, server: EmbeddedServer) -> Iterator[OwnedShop]:
+def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
     """Not started, everything in it owned by a role that is no superuser and bypasses nothing."""
-    made = make_shop()
-    if not made.value("SELECT 1 FROM pg_roles WHERE rolname = 'shopkeeper'"):
-        made.sql.execute("CREATE ROLE shopkeeper LOGIN")
-    made.sql.execute(f"GRANT CREATE ON DATABASE {made.name} TO shopkeeper")  # type: ignore[call-overload]  # made of this test's own names
-    made.sql.execute(HANDED_OVER)
-    shop = OwnedShop(server, made.name)
-    yield shop
-    shop.close()
+    with handed_over(make_shop()) as shop:
+        yield shop
 
 
 def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:

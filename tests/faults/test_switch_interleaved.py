@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from migration.errors import NewBlocker, WrongUnderLock
-from tests.artworks import add_clean, add_legacy, add_order
+from tests.artworks import add_clean, add_legacy, add_order, relax_clean_names
 from tests.databases import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
 from tests.directions import POINTING_NOWHERE, Direction, under_the_locks, with_row
 from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
@@ -189,6 +189,7 @@ def test_an_order_for_what_cannot_come_back_stops_the_rollback(migrated: Shop) -
 
 def test_a_rejected_write_that_comes_late_stops_the_switch(migrated: Shop) -> None:
     """A write that is rejected after the plan stops the switch under the lock."""
+    relax_clean_names(migrated)
     artwork = add_clean(migrated)
     with pytest.raises(NewBlocker):
         execute_switch(

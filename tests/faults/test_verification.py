@@ -85,7 +85,10 @@ DAMAGE = {
         "CREATE TRIGGER reads BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION reads()",
         ["acceptance_test"],
     ),
-    "what the retired table cannot take": (f"UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}", ["roll_back_open"]),
+    "what the retired table cannot take": (
+        f"ALTER TABLE artworks ALTER customer_name DROP NOT NULL; UPDATE artworks SET customer_name = NULL WHERE id = {ARTWORK}",
+        ["roll_back_open"],
+    ),
     "the capture is off": ("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update", ["capture_in_place"]),
     "the guard is gone": ("DROP TRIGGER artwork_migration_guard ON artworks_old", ["capture_in_place"]),
     "no key to users": ("ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey", ["live_constraints_in_place"]),

@@ -7,9 +7,10 @@ SELECT
   'public.artworks.' || m.legacy_column AS subject,
   'the column is missing.' AS problem,
   CASE
-    WHEN m.legacy_column IN (
-      'customer_name', 'pet_name', 'original_pet_mom_url', 'original_pet_url', 'original_image_url', 'token_expires_at'
-    )
+    WHEN
+      m.legacy_column IN (
+        'customer_name', 'pet_name', 'original_pet_mom_url', 'original_pet_url', 'original_image_url', 'token_expires_at'
+      )
       THEN FORMAT('ALTER TABLE public.artworks ADD COLUMN %I %s', m.legacy_column, m.data_type)
   END AS statement
 FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, legacy_column text, required boolean, data_type text)
