@@ -65,6 +65,8 @@ class Application:
             "sign up": self._sign_up,
         }
         self.able = [kind for kind in self._kinds if self._is_able(kind)]
+        #: an operator may decide that nobody creates artworks on the clean side
+        self.creates = True
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
 
@@ -97,7 +99,7 @@ class Application:
             self.errors.append(f"session: {error.sqlstate}")
 
     def _once(self, session: psycopg.Connection[Any], number: int) -> None:
-        new_code = ["edit clean", *(["create"] if "insert" in self.able else [])]
+        new_code = ["edit clean", *(["create"] if "insert" in self.able and self.creates else [])]
         kinds = [*self.able, *(new_code if _has_clean(session) else [])]
         if not kinds:
             return

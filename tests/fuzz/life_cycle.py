@@ -239,6 +239,7 @@ class LifeCycle:
             if not own:
                 self.outcome.breaches.append(f"the decision {name} is not accepted: {str(error)[:200]}")
             raise Stopped("decide", "refused", [name]) from None
+        self.application.creates &= name != "accept_rejected_artworks"
         # a decision that is not among the ordinary ones has named its consequence, which the oracle then accepts
         if name not in EXCUSES:
             self.oracle.excused |= {"rows", "writes", "users", "side effects"}
