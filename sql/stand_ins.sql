@@ -93,3 +93,21 @@ SELECT
   r.sql_state,
   r.object
 FROM JSONB_TO_RECORDSET(CAST(:rejections AS jsonb)) AS r (id uuid, columns text[], sql_state text, object text);
+
+-- name: quarantined
+-- What: eligible artworks that the clean table cannot take, by reason, as find_quarantined would list them.
+-- Why: the plan knows them before that table exists. Of artworks with one token the oldest is taken.
+-- Locks: ACCESS SHARE on public.artworks and public.users.
+-- Given: legacy_artwork
+SELECT
+  COALESCE(l.defect, 'duplicate_access_token') AS reason,
+  COUNT(*) AS artworks
+FROM (
+  SELECT
+    a.defect,
+    ROW_NUMBER() OVER (PARTITION BY a.access_token, a.defect IS NULL ORDER BY a.created_at, a.id) AS place
+  FROM artwork_migration.legacy_artwork AS a
+  WHERE a.disposition = 'eligible'
+) AS l
+WHERE l.defect IS NOT NULL OR l.place > 1
+GROUP BY 1;

@@ -33,6 +33,7 @@ class DecisionName(StrEnum):
     ACCEPT_USERS_ACCESS = "accept_users_access"
     ACCEPT_CHOSEN_EMAILS = "accept_chosen_emails"
     ACCEPT_USERS_TRIGGERS = "accept_users_triggers"
+    ACCEPT_REFERENCES_WITHOUT_KEY = "accept_references_without_key"
     FUNCTION_ROLES = "function_roles"
     CLEAR_REJECTED_WRITE = "clear_rejected_write"
     ACCEPT_DRIFT = "accept_drift"
@@ -192,6 +193,15 @@ def _triggers(connection: Connection, given: str) -> str:
     return _existing(connection, given, names, "triggers or rules of users")
 
 
+def _references(connection: Connection, given: str) -> str:
+    """Return the columns that are no references to artworks, or whose rows may lose their artwork, as one list."""
+    names = (
+        "SELECT FORMAT('%s.%I', a.attrelid::regclass, a.attname) FROM pg_catalog.pg_attribute AS a"
+        " WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype"
+    )
+    return _existing(connection, given, names, "columns, with their table")
+
+
 def _existing(connection: Connection, given: str, names: str, kind: str) -> str:
     """Return the list, of which each name must be one of those that the query returns."""
     wanted = _names(given)
@@ -309,6 +319,7 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.ACCEPT_USERS_ACCESS: _clients,
     DecisionName.ACCEPT_CHOSEN_EMAILS: _clients,
     DecisionName.ACCEPT_USERS_TRIGGERS: _triggers,
+    DecisionName.ACCEPT_REFERENCES_WITHOUT_KEY: _references,
     DecisionName.FUNCTION_ROLES: _roles,
     DecisionName.CLEAR_REJECTED_WRITE: _artworks,
     DecisionName.ACCEPT_DRIFT: _drifted,

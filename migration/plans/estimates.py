@@ -164,6 +164,7 @@ def before_deployment(connection: Connection, catalog: Catalog, file: SqlFile, *
     stand_ins["legacy_artwork"] = sql.load("legacy_artwork").expanded(catalog.columns, sampled=sampled).given(stand_ins).statement
     left_behind = SqlFile("left_behind", {"given": "legacy_artwork, decision"}, _question(connection, "left_behind"))
     stand_ins["left_behind"] = left_behind.given(stand_ins).statement
+    stand_ins["quarantined"] = sql.load("stand_ins/quarantined").given(stand_ins).statement
     return file.given(stand_ins)
 
 

@@ -16,7 +16,16 @@ from migration.plans.plan import Plan, Statement
 from migration.plans.statements import Catalog, database_mark, problems_found, require_prerequisites, statements_of
 
 #: The blockers that read rows of the application, and so have a time limit. The others read the catalog and have none.
-_READ_ROWS = ("orphan_reference", "referenced_row", "referenced_test_data", "referenced_quarantined", "left_behind", "nothing_to_migrate")
+_READ_ROWS = (
+    "orphan_reference",
+    "referenced_row",
+    "referenced_test_data",
+    "referenced_quarantined",
+    "quarantined",
+    "user_refused",
+    "left_behind",
+    "nothing_to_migrate",
+)
 #: A blocker that the trial would find again.
 _REQUIRED = "required_column"
 

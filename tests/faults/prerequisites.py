@@ -629,7 +629,11 @@ def odd(**values: str) -> str:
 #: Artworks that customers hold or have paid for and that would be lost, and rules that fit nothing.
 LOSSES = [
     one("an order without a token", "referenced_row", "artwork *", "access_token is empty", odd(link="NULL", picture="NULL") + ORDERED),
-    one("an order in quarantine", "referenced_quarantined", "artwork *", "its updated_at is NULL", odd(changed="NULL") + ORDERED),
+    Case(
+        "an order in quarantine",
+        odd(changed="NULL") + ORDERED,
+        (("quarantined", "no_updated_at", "1 artworks"), ("referenced_quarantined", "artwork *", "its updated_at is NULL")),
+    ),
     one("a valid link that leads to nothing", "left_behind", "not_completed", "for 1 of them", odd(status="'failed'") + "SELECT FROM odd"),
     one("an empty table", "nothing_to_migrate", "table public.artworks", "it is empty", "TRUNCATE public.artworks CASCADE"),
 ]
@@ -643,3 +647,20 @@ ADVISORIES.append(
         "CREATE TABLE public.schema_migrations (version text PRIMARY KEY)",
     )
 )
+
+BLOCKERS += [
+    one(
+        "orders without their key",
+        "reference_without_key",
+        "public.orders.artwork_id",
+        "it is named like a reference to artworks",
+        "ALTER TABLE public.orders DROP CONSTRAINT orders_artwork_id_fkey",
+    ),
+    one(
+        "an artwork without a time",
+        "quarantined",
+        "no_updated_at",
+        "1 artworks would be in quarantine",
+        odd(changed="NULL") + "SELECT FROM odd",
+    ),
+]

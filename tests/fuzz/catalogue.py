@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 _BLOCK = re.compile(r"^-- name: (?P<name>\w+)\n", re.MULTILINE)
-_HEADER = re.compile(r"^-- (?P<key>What|At|Decide|Words|Written): (?P<value>.*)$")
+_HEADER = re.compile(r"^-- (?P<key>What|At|Decide|Words|Switched|Written): (?P<value>.*)$")
 
 
 class Moment(StrEnum):
@@ -25,7 +25,7 @@ class Change:
     """One change of the sample.
 
     `what` says it in words; `decide` is a decision that goes with it; `words` is SQL for a remedy that the product gives in words only;
-    `written` is a query for what the change has written as the application would: id, column, value.
+    `switched` is SQL for after the switch; `written` is a query for what that wrote as the application would: id, column, value.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Change:
     at: Moment = Moment.BEFORE
     decide: str = ""
     words: str = ""
+    switched: str = ""
     written: str = ""
 
 
@@ -67,5 +68,6 @@ def _change(kind: str, name: str, text: str) -> Change:
         Moment(header.get("at", "before")),
         header.get("decide", ""),
         header.get("words", ""),
+        header.get("switched", ""),
         header.get("written", ""),
     )

@@ -25,13 +25,28 @@ from tasks.decide import keep_decision
 from tasks.plans import OnlyPlanned
 from tests.fuzz.application import Application
 from tests.fuzz.catalogue import Change, Moment
-from tests.fuzz.fuzzed import ROWS, Bench, Fuzzed
+from tests.fuzz.fuzzed import OWNER, ROWS, Bench, Fuzzed
 from tests.fuzz.oracle import ROWS_VISITED, dump, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
-#: What a decision accepts; the oracle does not call it a breach then. The decisions that the sample itself needs are not here.
-EXCUSES = {"accept_exposure": "", "no_archive": "", "carry_columns": ""}
+#: What a decision accepts, so that the oracle does not call it a breach.
+EXCUSES: dict[str, set[str]] = {
+    "accept_exposure": set(),
+    "carry_columns": set(),
+    "no_archive": set(),
+    "accept_drift": set(),
+    "max_quarantined": {"rows"},
+    "max_left_behind": {"rows"},
+    "allow_empty": {"rows"},
+    "ordered_test_data": {"rows"},
+    "accept_references_without_key": {"references"},
+    "accept_rejected_artworks": {"writes"},
+    "accept_rejected_writes": {"writes"},
+    "accept_users_access": {"users"},
+    "accept_chosen_emails": {"users"},
+    "accept_users_triggers": {"side effects"},
+}
 
 
 class Stopped(Exception):
@@ -195,11 +210,10 @@ class LifeCycle:
             except Blocked as error:
                 self._remedy(verb, "blocked", error.blockers, where or self.fuzzed)
             except (GateFailed, VerificationRed) as error:
-                raise Stopped(
-                    verb,
-                    "red gate",
-                    [rule.rule for rule in error.red] or [error.broken] if hasattr(error, "broken") else [rule.rule for rule in error.red],
-                ) from None
+                red = [rule.rule for rule in error.red]
+                if red != ["exposure_accepted"]:
+                    raise Stopped(verb, "red gate", red or ["not judged"]) from None
+                self._decide("accept_exposure user_gained")  # what the fix of that rule says; rows may have changed since the plan
             except GateBroken as error:
                 raise Stopped(verb, "broken gate", [*error.broken, *(rule.rule for rule in error.red)]) from None
         raise Stopped(verb, "still refused after its remedies", [])
@@ -209,9 +223,9 @@ class LifeCycle:
         rules = sorted({problem.rule for problem in problems})
         self.outcome.said += [f"{verb}: {rule}" for rule in rules if f"{verb}: {rule}" not in self.outcome.said]
         words = [change.words for change in self.changes if change.words]
-        for problem in {(problem.statement, problem.decision) for problem in problems}:
-            statement, decision = problem
-            if decision:
+        for statement, decision in {(problem.statement, problem.decision) for problem in problems}:
+            # where there are both, the owner follows the statement, and the superuser the decision
+            if decision and not (statement and self.fuzzed.role == OWNER):
                 self._decide(decision)
             elif statement or words:
                 try:
@@ -240,9 +254,7 @@ class LifeCycle:
                 self.outcome.breaches.append(f"the decision {name} is not accepted: {str(error)[:200]}")
             raise Stopped("decide", "refused", [name]) from None
         self.application.creates &= name != "accept_rejected_artworks"
-        # a decision that is not among the ordinary ones has named its consequence, which the oracle then accepts
-        if name not in EXCUSES:
-            self.oracle.excused |= {"rows", "writes", "users", "side effects"}
+        self.oracle.excused |= EXCUSES[name]
         self.outcome.said += [f"decided {name}"] if f"decided {name}" not in self.outcome.said else []
 
     def _planned(self, verb: Any, **parameters: str) -> None:
@@ -263,6 +275,9 @@ class LifeCycle:
         for change in self.changes:
             if change.at is moment:
                 self.fuzzed.apply(change)
+            if moment is Moment.SWITCHED and change.switched:
+                self.fuzzed.admin.execute(change.switched)
+            if moment is Moment.SWITCHED:
                 for key, column, value in self.fuzzed.rows(change.written) if change.written else ():
                     self.application.journal.values.setdefault(key, {})[column] = value
 

@@ -5,7 +5,7 @@
 -- Users: created
 -- Remedy: Correct the spelling of these e-mails in artworks, so that each customer has one, or change the constraint or trigger that
 --   refuses them. Or accept that their artworks stay behind, with their ids in the report.
--- Given: decision
+-- Given: decision, quarantined
 WITH refused AS (
   SELECT
     r.object,
@@ -25,7 +25,7 @@ UNION ALL
 SELECT
   r.object || ' of public.users',
   FORMAT('it refuses the users of %s e-mails; their %s artworks go to quarantine (no_user).', r.emails, r.artworks),
-  'max_quarantined ' || r.all_artworks
+  'max_quarantined ' || (r.all_artworks + COALESCE((SELECT SUM(q.artworks) FROM artwork_migration.quarantined AS q), 0))
 FROM refused AS r
 WHERE
   r.all_artworks > COALESCE(

@@ -42,6 +42,7 @@ ALTER TABLE artworks ENABLE TRIGGER USER;
 UPDATE artworks SET pet_name = REPEAT('wau ', 250000), generated_image_url = REPEAT('x', 1000000) WHERE id IN (SELECT id FROM artworks ORDER BY id LIMIT 2);
 -- name: long_email
 -- What: some e-mails are longer than an index takes
+DROP INDEX idx_artworks_customer_email;
 UPDATE artworks SET customer_email = (SELECT STRING_AGG(MD5(n::text), '') FROM GENERATE_SERIES(1, 200) AS n) || '@x.example'
 WHERE id IN (SELECT id FROM artworks WHERE generation_status = 'completed' ORDER BY id LIMIT 2);
 -- name: odd_values
@@ -80,11 +81,11 @@ UPDATE artworks SET user_id = (SELECT id FROM users ORDER BY id LIMIT 1) WHERE i
 -- What: orders reference artworks that were never finished
 UPDATE artworks SET generation_status = 'pending' WHERE id IN (SELECT artwork_id FROM orders ORDER BY id LIMIT 5);
 -- name: paid_then_refused
--- What: a served artwork with an order gets one value that legacy cannot take, and another one that it can
--- At: switched
+-- What: after the switch an ordered artwork gets one value that a rule of the legacy table refuses, and another one that it takes
+-- Switched: UPDATE artworks SET pet_name = 'Refused', generated_image_url = 'https://images.example/new' WHERE id = (SELECT MAX(artwork_id::text)::uuid FROM orders)
 -- Written: SELECT id::text, 'generated_image_url', generated_image_url FROM artworks WHERE generated_image_url = 'https://images.example/new'
-UPDATE artworks SET customer_name = NULL WHERE id = (SELECT artwork_id FROM orders ORDER BY artwork_id DESC LIMIT 1);
-UPDATE artworks SET generated_image_url = 'https://images.example/new' WHERE id = (SELECT artwork_id FROM orders ORDER BY artwork_id DESC LIMIT 1);
+UPDATE artworks SET mockup_urls = '{}' WHERE id = (SELECT MAX(artwork_id::text)::uuid FROM orders);
+ALTER TABLE artworks ADD CONSTRAINT no_mockup CHECK (pet_name <> 'Refused' OR mockup_urls IS NULL);
 -- name: deleted_user_after_switch
 -- What: a user is deleted after the switch
 -- At: switched
