@@ -92,7 +92,7 @@ def run_changes(on: Bench, changes: Sequence[Change], role: str, seed: int) -> O
         except Exception as error:  # noqa: BLE001 (whatever the product raises is an outcome)
             where = traceback.extract_tb(error.__traceback__)[-1]
             cycle.outcome.end = f"crashed: {type(error).__name__}"
-            cycle.outcome.breaches.append(f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {str(error)[:300]}")
+            cycle.outcome.breaches.append(f"{type(error).__name__} in {Path(where.filename).name}:{where.lineno}")
             return cycle.outcome
 
 

@@ -108,7 +108,7 @@ class LifeCycle:
             self._judge("after the failure", clean=None)
         except psycopg.Error as error:
             self.outcome.end = f"not judged ({error.sqlstate})"
-            self.outcome.breaches.append(f"the oracle could not look: {error.sqlstate} {str(error)[:200]}")
+            self.outcome.breaches.append(f"the oracle could not look: {error.sqlstate} {error.diag.message_primary}")
         return self.outcome
 
     def _live(self) -> None:
@@ -274,12 +274,21 @@ class LifeCycle:
     def _change(self, moment: Moment) -> None:
         for change in self.changes:
             if change.at is moment:
-                self.fuzzed.apply(change)
+                self._apply(change)
             if moment is Moment.SWITCHED and change.switched:
                 self.fuzzed.admin.execute(change.switched)
             if moment is Moment.SWITCHED:
                 for key, column, value in self.fuzzed.rows(change.written) if change.written else ():
                     self.application.journal.values.setdefault(key, {})[column] = value
+
+    def _apply(self, change: Change) -> None:
+        """Make the change. Later than before the first verb, that the database refuses it is an answer too."""
+        try:
+            self.fuzzed.apply(change)
+        except psycopg.Error as error:
+            if change.at is Moment.BEFORE:
+                raise
+            self.outcome.said.append(f"{change.name} is answered with {error.sqlstate}")
 
     def _meanwhile(self) -> "_Meanwhile":
         return _Meanwhile([change for change in self.changes if change.at is Moment.COPYING], self.fuzzed)

@@ -86,7 +86,8 @@ def _by_role(cells: Mapping[str, str]) -> str:
 def _cell(outcome: "Outcome") -> str:
     rules = [said for said in outcome.said if ": " in said and said not in _ORDINARY]
     if outcome.end == "completed":
-        return f"**asks** at {_rules(rules)}, then migrates" if rules else "**migrates**"
+        answered = "".join(f"; {said.split(' is ', 1)[1]}" for said in outcome.said if " is answered with " in said)
+        return (f"**asks** at {_rules(rules)}, then migrates" if rules else "**migrates**") + answered
     if outcome.end.startswith(("refused at", "blocked at")) and outcome.end.split()[2].startswith(("deploy_schema", "decide")):
         return f"**refused** at {_rules(rules)}"
     return f"**stops**: {outcome.end}"
