@@ -62,11 +62,30 @@ _WORDS = {
     DecisionName.ALLOW_EMPTY: ("yes", "no"),
 }
 
+_ROLES = ("names of roles, or PUBLIC", "SELECT rolname FROM pg_catalog.pg_roles UNION ALL SELECT 'PUBLIC'")
+#: Decisions about things that must exist: what they are, and the query for their names.
+_EXISTING = {
+    DecisionName.ACCEPT_USERS_ACCESS: _ROLES,
+    DecisionName.ACCEPT_CHOSEN_EMAILS: _ROLES,
+    DecisionName.ACCEPT_USERS_TRIGGERS: (
+        "names of triggers or rules of users",
+        "SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = TO_REGCLASS('public.users') AND NOT tgisinternal"
+        " UNION ALL SELECT rulename FROM pg_catalog.pg_rewrite WHERE ev_class = TO_REGCLASS('public.users')",
+    ),
+    DecisionName.ACCEPT_REFERENCES_WITHOUT_KEY: (
+        "columns with their table, like public.orders.artwork_id",
+        "SELECT FORMAT('%s.%I', a.attrelid::regclass, a.attname) FROM pg_catalog.pg_attribute AS a"
+        " WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype",
+    ),
+}
+
 
 def checked_value(connection: Connection, name: DecisionName, value: str) -> str:
     """Return the value in the form that the ledger keeps. Raises BadInput if the decision does not accept it."""
     if name in _WORDS:
         return _word(name, value.strip())
+    if name in _EXISTING:
+        return _existing(connection, name, value.strip())
     return _CHECKS[name](connection, value.strip())
 
 
@@ -179,38 +198,14 @@ def _roles(connection: Connection, given: str) -> str:
     return ",".join(roles)
 
 
-def _clients(connection: Connection, given: str) -> str:
-    """Return the roles whose access to users is accepted, as one list; PUBLIC is every role."""
-    return _existing(connection, given, "SELECT rolname FROM pg_catalog.pg_roles UNION ALL SELECT 'PUBLIC'", "roles, or PUBLIC")
-
-
-def _triggers(connection: Connection, given: str) -> str:
-    """Return the triggers and rules of users that may fire, as one list."""
-    names = (
-        "SELECT tgname FROM pg_catalog.pg_trigger WHERE tgrelid = TO_REGCLASS('public.users') AND NOT tgisinternal"
-        " UNION ALL SELECT rulename FROM pg_catalog.pg_rewrite WHERE ev_class = TO_REGCLASS('public.users')"
-    )
-    return _existing(connection, given, names, "triggers or rules of users")
-
-
-def _references(connection: Connection, given: str) -> str:
-    """Return the columns that are no references to artworks, or whose rows may lose their artwork, as one list."""
-    names = (
-        "SELECT FORMAT('%s.%I', a.attrelid::regclass, a.attname) FROM pg_catalog.pg_attribute AS a"
-        " WHERE a.attnum > 0 AND NOT a.attisdropped AND a.atttypid = 'uuid'::regtype"
-    )
-    return _existing(connection, given, names, "columns, with their table")
-
-
-def _existing(connection: Connection, given: str, names: str, kind: str) -> str:
-    """Return the list, of which each name must be one of those that the query returns."""
+def _existing(connection: Connection, name: DecisionName, given: str) -> str:
+    """Return the names as one list. Raises BadInput unless each is one of those that exist."""
+    kind, query = _EXISTING[name]
     wanted = _names(given)
-    unknown = set(wanted) - set(connection.execute(text(names)).scalars())
+    unknown = set(wanted) - set(connection.execute(text(query)).scalars())
     if unknown or (not wanted and given != NONE):
         missing = f" Unknown: {', '.join(sorted(unknown))}." if unknown else ""
-        raise undecided(
-            f"This decision takes names of {kind}, separated by commas, or {NONE}.{missing}", "give the names as the plan has them."
-        )
+        raise undecided(f"{name} takes {kind}, separated by commas, or {NONE}.{missing}", "give the names as the plan has them.")
     return ",".join(wanted) or NONE
 
 
@@ -316,10 +311,6 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.MAX_LEFT_BEHIND: lambda _, given: _count(DecisionName.MAX_LEFT_BEHIND, given),
     DecisionName.CARRY_COLUMNS: _columns,
     DecisionName.ACCEPT_EXPOSURE: _exposures,
-    DecisionName.ACCEPT_USERS_ACCESS: _clients,
-    DecisionName.ACCEPT_CHOSEN_EMAILS: _clients,
-    DecisionName.ACCEPT_USERS_TRIGGERS: _triggers,
-    DecisionName.ACCEPT_REFERENCES_WITHOUT_KEY: _references,
     DecisionName.FUNCTION_ROLES: _roles,
     DecisionName.CLEAR_REJECTED_WRITE: _artworks,
     DecisionName.ACCEPT_DRIFT: _drifted,

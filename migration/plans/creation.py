@@ -29,7 +29,7 @@ _REFUSED = (
 def restored(stage: str, *, clean_table: bool) -> list[Statement]:
     """Return the statement that restores what an event trigger has changed of what was created before it."""
     queries = (OBJECTS, CLEAN_TABLE) if clean_table else (OBJECTS,)
-    return [Statement(stage, "what was created, as it was meant", restoring(*queries), None, "")]
+    return [Statement(stage, "what was created, as it was meant", restoring(*queries), None, "none on a table of the application.")]
 
 
 def as_meant() -> list[Statement]:

@@ -136,7 +136,7 @@ def recheck(file: SqlFile) -> Statement:
         f"DO $check$ BEGIN IF EXISTS (\n{file.statement}\n) THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
-    return Statement("locked", f"blocker {file.rule}", check, None, "")
+    return Statement("locked", f"blocker {file.rule}", check, None, "none that the plan does not have already.")
 
 
 def statements_of(connection: Connection, catalog: Catalog, file: SqlFile) -> list[Statement]:
