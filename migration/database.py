@@ -42,6 +42,7 @@ SETTINGS = {
     "client_connection_check_interval": "5s",
     "lock_timeout": "0",
     "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
     "transaction_timeout": "0",
     "jit": "off",
     "enable_material": "off",

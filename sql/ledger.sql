@@ -55,3 +55,13 @@ FROM artwork_migration.step AS s
 INNER JOIN artwork_migration.phase_history AS h ON s.run = h.run
 WHERE s.done_at IS NULL
 ORDER BY s.name;
+
+-- name: exists
+-- What: whether this database has a ledger that the role may read.
+-- Why: the schema may be somebody else's, and to resolve a name in it would fail without the privilege to use it.
+-- Locks: none.
+SELECT EXISTS(
+  SELECT FROM pg_catalog.pg_class AS c
+  INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
+  WHERE n.nspname = 'artwork_migration' AND c.relname = 'phase_history' AND HAS_SCHEMA_PRIVILEGE(n.oid, 'USAGE')
+);

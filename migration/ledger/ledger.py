@@ -80,8 +80,8 @@ class PlanContent(Numbered):
 
 
 def exists(connection: Connection) -> bool:
-    """Return whether this database has a ledger."""
-    return bool(connection.execute(text("SELECT TO_REGCLASS('artwork_migration.phase_history') IS NOT NULL")).scalar_one())
+    """Return whether this database has a ledger. A schema of that name in which the role may not look is none; name_taken reports it."""
+    return bool(database.run(connection, "ledger/exists").scalar_one())
 
 
 def create(connection: Connection) -> None:

@@ -53,6 +53,7 @@ DAMAGE = {
         f"INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object) SELECT {ARTWORK}, 'UPDATE', '23514', ''",
         ["live_refused"],
     ),
+    "users that clients read": ("GRANT SELECT (email) ON users TO authenticated", ["live_users_closed"]),
     "another time of creation": (f"UPDATE artworks SET created_at = '2020-01-01' WHERE id = {ARTWORK}", ["identity_changed"]),
     "another id": (f"UPDATE artworks SET id = GEN_RANDOM_UUID() WHERE id = {ARTWORK}", ["identity_changed"]),
     "another token": (f"UPDATE artworks SET access_token = 'another' WHERE id = {ARTWORK}", ["email_or_token_changed"]),

@@ -48,6 +48,19 @@ GRANT CREATE ON SCHEMA public TO {OWNER};
 """
 
 
+#: Gives a clone the settings of the database that it was cloned from; CREATE DATABASE leaves them out.
+_SETTINGS_OF = """
+INSERT INTO pg_catalog.pg_db_role_setting
+SELECT (SELECT oid FROM pg_database WHERE datname = CURRENT_DATABASE()), s.setrole, s.setconfig
+FROM pg_catalog.pg_db_role_setting AS s JOIN pg_database AS d ON d.oid = s.setdatabase WHERE d.datname = %s
+"""
+
+
+def connect(server: EmbeddedServer, name: str) -> psycopg.Connection[Any]:
+    """Return a session of the superuser; the driver reads times in this style only."""
+    return psycopg.connect(server.conninfo(name), autocommit=True, options="-c datestyle=ISO -c intervalstyle=postgres")
+
+
 @dataclass
 class Fuzzed:
     """One database: `role` is the one that migrates; `admin` is a superuser's session, which sets things up and judges."""
@@ -86,7 +99,7 @@ class Fuzzed:
     @contextmanager
     def session(self, role: str | None = None, claims: str = "") -> Iterator[psycopg.Connection[Any]]:
         """Open a session of a role with the claims of its token; no role is the superuser."""
-        with psycopg.connect(self.server.conninfo(self.name), autocommit=True) as session:
+        with connect(self.server, self.name) as session:
             session.execute("SELECT SET_CONFIG('request.jwt.claims', %s, FALSE)", (claims,))
             if role:
                 session.execute(pgsql.SQL("SET ROLE {}").format(pgsql.Identifier(role)))
@@ -133,7 +146,7 @@ class Bench:
         """Clone the template, or another database that nobody uses, for the block."""
         name = f"fuzz_{os.getpid()}_{next(self._numbers)}"
         self.server.create_database(name, template=template)
-        admin = psycopg.connect(self.server.conninfo(name), autocommit=True)
+        admin = connect(self.server, name)
         admin.execute(pgsql.SQL("GRANT CREATE ON DATABASE {} TO {}").format(pgsql.Identifier(name), pgsql.Identifier(OWNER)))
         try:
             yield Fuzzed(self.server, name, role, admin)
@@ -146,17 +159,19 @@ class Bench:
     def copy(self, fuzzed: Fuzzed) -> Iterator[Fuzzed]:
         """Clone a fuzzed database as it is now; its own session is opened anew."""
         fuzzed.admin.close()
-        fuzzed.admin = psycopg.connect(self.server.conninfo("postgres"), autocommit=True)
+        fuzzed.admin = connect(self.server, SUPERUSER)
         fuzzed.rows("SELECT PG_TERMINATE_BACKEND(a.pid) FROM pg_stat_activity AS a WHERE a.datname = %s", fuzzed.name)
         try:
             with self.database(fuzzed.role, fuzzed.name) as twin:
                 fuzzed.admin.close()
-                fuzzed.admin = psycopg.connect(self.server.conninfo(fuzzed.name), autocommit=True)
+                fuzzed.admin = connect(self.server, fuzzed.name)
+                twin.admin.execute("SET allow_system_table_mods = on")
+                twin.admin.execute(_SETTINGS_OF, (fuzzed.name,))
                 yield twin
         finally:
             if fuzzed.admin.info.dbname != fuzzed.name:
                 fuzzed.admin.close()
-                fuzzed.admin = psycopg.connect(self.server.conninfo(fuzzed.name), autocommit=True)
+                fuzzed.admin = connect(self.server, fuzzed.name)
 
 
 @contextmanager

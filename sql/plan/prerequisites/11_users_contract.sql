@@ -3,7 +3,7 @@
 --   (email) requires the unique key, and the other columns require defaults.
 -- Locks: none.
 -- Remedy: Give users the columns id uuid with a default and email text. Both must be unique (not deferrable). Its other NOT
---   NULL columns must have defaults. A key of id that was added since deploy_schema must be dropped until the clean-up.
+--   NULL columns must have defaults. email and is_anonymous must not be generated. A key of id that was added since deploy_schema must be dropped until the clean-up.
 SELECT
   o.subject,
   o.problem
@@ -44,6 +44,15 @@ FROM (
   WHERE
     a.attrelid = TO_REGCLASS('public.users') AND a.attnum > 0 AND NOT a.attisdropped AND a.attnotnull AND NOT a.atthasdef
     AND a.attidentity = '' AND a.attname <> 'email'
+  UNION ALL
+  SELECT
+    3 AS place,
+    'public.users.' || a.attname AS subject,
+    'its values are generated, so no anonymous user can be created.' AS problem
+  FROM pg_catalog.pg_attribute AS a
+  WHERE
+    a.attrelid = TO_REGCLASS('public.users') AND NOT a.attisdropped AND a.attname IN ('email', 'is_anonymous')
+    AND (a.attgenerated <> '' OR a.attidentity = 'a')
   UNION ALL
   SELECT
     4 AS place,

@@ -94,6 +94,7 @@ CREATE INDEX artworks_later ON artworks (customer_name);
 -- At: switched
 -- Words: DROP VIEW IF EXISTS later_view
 CREATE VIEW later_view AS SELECT id, pet_mom_image_url FROM artworks;
+REVOKE ALL ON later_view FROM anon, authenticated, service_role;
 -- name: new_reference_after_switch
 -- What: a table that references artworks is created after the switch
 -- At: switched
@@ -108,6 +109,7 @@ ALTER TABLE artworks ADD COLUMN later text;
 -- What: a view is created after deploy_schema
 -- At: deployed
 CREATE VIEW later_view AS SELECT id, pet_name FROM artworks;
+REVOKE ALL ON later_view FROM anon, authenticated, service_role;
 -- name: trigger_after_deploy
 -- What: a trigger is created after deploy_schema
 -- At: deployed
@@ -116,5 +118,5 @@ CREATE TRIGGER artworks_later BEFORE INSERT ON artworks FOR EACH ROW EXECUTE FUN
 -- name: capture_disabled
 -- What: somebody disables the triggers of artworks after deploy_schema
 -- At: deployed
--- Words: ALTER TABLE artworks ENABLE ALWAYS TRIGGER ALL
+-- Words: DO $$DECLARE t record; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'artworks'::regclass AND NOT tgisinternal LOOP EXECUTE FORMAT('ALTER TABLE artworks ENABLE %s TRIGGER %I', CASE WHEN t.tgname ILIKE 'artwork_migration%' THEN 'ALWAYS' ELSE '' END, t.tgname); END LOOP; END$$
 ALTER TABLE artworks DISABLE TRIGGER USER;
