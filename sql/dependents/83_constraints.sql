@@ -7,7 +7,7 @@ SELECT
   'stays with the retired table; ' || CASE
     WHEN k.contype IN ('p', 'f') THEN 'the clean table has its own'
     WHEN k.contype = 'u' AND k.columns = ARRAY['access_token'::name] THEN 'the clean table has its own'
-    ELSE '⚠ the clean table has none like it, so what it forbids is free there'
+    ELSE FORMAT('⚠ the clean table has none like it for %s, so what it forbids is accepted there', ARRAY_TO_STRING(k.columns, ', '))
   END AS action
 FROM (
   SELECT

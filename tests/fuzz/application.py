@@ -99,7 +99,7 @@ class Application:
             self.errors.append(f"session: {error.sqlstate}")
 
     def _once(self, session: psycopg.Connection[Any], number: int) -> None:
-        new_code = ["edit clean", *(["create"] if "insert" in self.able and self.creates else [])]
+        new_code = [*(["edit clean"] if "rename" in self.able else []), *(["create"] if "insert" in self.able and self.creates else [])]
         kinds = [*self.able, *(new_code if _has_clean(session) else [])]
         if not kinds:
             return

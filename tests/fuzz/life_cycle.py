@@ -184,7 +184,7 @@ class LifeCycle:
         foretold = bool(stopped.subjects) and all(subject in self.first_plan for subject in stopped.subjects)
         if foretold:
             self.outcome.end += " (the plan of deploy_schema says so)"
-        elif all(change.at is Moment.BEFORE for change in self.changes):
+        elif all(change.at is Moment.BEFORE and not change.switched for change in self.changes):
             self.outcome.breaches.append(f"said too late: {stopped}")
         self._judge(f"after the stop at {stopped.verb}", clean=None)
 

@@ -3,7 +3,8 @@
 --   (email) requires the unique key, and the other columns require defaults.
 -- Locks: none.
 -- Remedy: Give users the columns id uuid with a default and email text. Both must be unique (not deferrable). Its other NOT
---   NULL columns must have defaults. email and is_anonymous must not be generated. A key of id that was added since deploy_schema must be dropped until the clean-up.
+--   NULL columns must have defaults. email and is_anonymous must not be generated. A key of id that was added since deploy_schema must be
+--   dropped until the clean-up.
 SELECT
   o.subject,
   o.problem

@@ -1,7 +1,7 @@
 -- What: writes to the clean table that the legacy table rejected.
 -- Why: law 3: dropping the clean table would lose them.
 -- Locks: none.
--- Remedy: Copy the value to the legacy table by hand, then run decide clear_rejected_write.
+-- Remedy: Copy the value to the legacy table by hand, if it is still needed. Then clear the rejected write, or all of them.
 SELECT
   'artwork ' || r.id AS subject,
   FORMAT(
@@ -10,6 +10,7 @@ SELECT
     COALESCE(NULLIF(ARRAY_TO_STRING(r.columns, ', '), ''), 'the row'),
     r.sql_state,
     r.object
-  ) AS problem
+  ) AS problem,
+  'clear_rejected_write all rejected_write' AS decision
 FROM artwork_migration.rejected_write AS r
 ORDER BY r.id
