@@ -1,6 +1,7 @@
 """`python -m tests.fuzz`: the catalogue alone, or in random pairs and triples, and the table of what came of it."""
 
 import argparse
+import json
 import random
 import sys
 import tempfile
@@ -9,10 +10,12 @@ import traceback
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack
+from dataclasses import asdict
 from pathlib import Path
 
 from sample.server import SUPERUSER
 from tests.conftest import pytest_configure
+from tests.fuzz import table
 from tests.fuzz.catalogue import Change, catalogue
 from tests.fuzz.fuzzed import OWNER, Bench, bench, names
 from tests.fuzz.life_cycle import LifeCycle, Outcome
@@ -40,11 +43,19 @@ def main() -> int:
         print(f"  make fuzz FUZZ='{' '.join(run[0])} --role {run[1]} --seed {run[2]}'")
         for breach in dict.fromkeys(outcome.breaches):
             print(f"    {breach}")
+    if arguments.record:
+        outcomes = _recorded(Path(arguments.record), outcomes)
     if arguments.table:
-        from tests.fuzz.table import write
-
-        write({run: outcome for run, outcome in outcomes.items() if len(run[0]) == 1}, Path(arguments.table))
+        table.write({run: outcome for run, outcome in outcomes.items() if len(run[0]) == 1}, Path(arguments.table))
     return 1 if unlawful else 0
+
+
+def _recorded(path: Path, outcomes: dict[Run, Outcome]) -> dict[Run, Outcome]:
+    """Return the outcomes of earlier runs with these, and keep them: a few can be run again without all the others."""
+    earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    known = {(tuple(changes), role, seed): Outcome(**outcome) for (changes, role, seed), outcome in earlier} | outcomes
+    path.write_text(json.dumps([(run, asdict(outcome)) for run, outcome in known.items()]), encoding="utf-8")
+    return known
 
 
 def _arguments() -> argparse.Namespace:
@@ -60,6 +71,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the choice of pairs and of the application's writes")
     parser.add_argument("--processes", type=int, default=2, help="databases at a time")
     parser.add_argument("--postgres", type=int, default=18, help="the release of the server")
+    parser.add_argument("--record", help="file that keeps the outcomes of this and of earlier runs")
     parser.add_argument("--table", help="file to write the table of outcomes to")
     return parser.parse_args()
 

@@ -43,6 +43,7 @@ EXCUSES: dict[str, set[str]] = {
     "accept_references_without_key": {"references"},
     "accept_rejected_artworks": {"writes"},
     "accept_rejected_writes": {"writes"},
+    "clear_rejected_write": {"writes"},
     "accept_users_access": {"users"},
     "accept_chosen_emails": {"users"},
     "accept_users_triggers": {"side effects"},
