@@ -244,6 +244,11 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.NO_ARCHIVE, " accepted", "accepted"),
         (DecisionName.REMOVE_TEST_DATA, "yes", "yes"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
+        (DecisionName.ACCEPT_REJECTED_ARTWORKS, " yes", "yes"),
+        (DecisionName.ACCEPT_USERS_ACCESS, "PUBLIC, anon,,PUBLIC", "PUBLIC,anon"),
+        (DecisionName.ACCEPT_USERS_ACCESS, "none", "none"),
+        (DecisionName.ACCEPT_CHOSEN_EMAILS, " anon ,", "anon"),
+        (DecisionName.ACCEPT_USERS_TRIGGERS, "none", "none"),
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
@@ -283,6 +288,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.NO_ARCHIVE, "yes"),
         (DecisionName.REMOVE_TEST_DATA, "accepted"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
+        (DecisionName.ACCEPT_REJECTED_ARTWORKS, "all"),
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
@@ -294,13 +300,37 @@ def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionNam
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        (DecisionName.ACCEPT_USERS_ACCESS, ""),
+        (DecisionName.ACCEPT_USERS_ACCESS, "anon,nobody_here"),
+        (DecisionName.ACCEPT_CHOSEN_EMAILS, " , "),
+        (DecisionName.ACCEPT_USERS_TRIGGERS, "artworks_set_updated_at"),
+    ],
+)
+def test_a_decision_that_names_what_is_not_there_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
+    """A decision on users that names no role, or no trigger, of this database is refused, and what it does not know is named."""
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput) as caught:
+        decisions.checked_value(connection, name, given)
+    assert "This decision takes names of " in str(caught.value)
+    assert all(f"Unknown: {one}" in str(caught.value) for one in given.split(",")[-1:] if one.strip())
+    assert " Nothing was decided. To fix: " in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
 def test_every_decision_has_a_value_it_takes_and_one_it_refuses() -> None:
-    """The two lists above have every decision."""
+    """The lists above have every decision."""
     marks = {
         test: {argument[0] for mark in test.pytestmark for argument in mark.args[1]}  # type: ignore[attr-defined]  # pytest puts it there
-        for test in (test_a_decision_is_kept_in_one_form, test_a_decision_that_cannot_be_used_is_refused)
+        for test in (
+            test_a_decision_is_kept_in_one_form,
+            test_a_decision_that_cannot_be_used_is_refused,
+            test_a_decision_that_names_what_is_not_there_is_refused,
+        )
     }
-    assert [set(DecisionName)] * 2 == list(marks.values())
+    kept, unusable, unknown = marks.values()
+    assert [set(DecisionName)] * 2 == [kept, unusable | unknown]
 
 
 def test_the_newest_decision_of_a_name_is_in_force(shop: Shop) -> None:
