@@ -91,6 +91,10 @@ DAMAGE = {
     ),
     "the capture is off": ("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update", ["capture_in_place"]),
     "the guard is gone": ("DROP TRIGGER artwork_migration_guard ON artworks_old", ["capture_in_place"]),
+    "everybody reads users": (
+        "ALTER TABLE users DISABLE ROW LEVEL SECURITY; GRANT SELECT ON users TO PUBLIC",
+        ["live_users_closed"],
+    ),
     "no key to users": ("ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey", ["live_constraints_in_place"]),
     "a key that is none": (
         "ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key;CREATE INDEX artworks_access_token_key ON artworks (access_token)",
