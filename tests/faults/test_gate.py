@@ -343,7 +343,9 @@ def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
     with running(migrated) as run, datasource(run) as source:
         for _ in range(3):
             add_clean(migrated)
-            found = validate(source, lambda name: source.add_table_asset(name, table_name="artworks_v2", schema_name="public"), [TimesInOrder, Sane])
+            found = validate(
+                source, lambda name: source.add_table_asset(name, table_name="artworks_v2", schema_name="public"), [TimesInOrder, Sane]
+            )
             assert {before} == {one.result["element_count"] for one in found.values() if not isinstance(one, str)}
             assert not any(map(unjudged, found.values()))
     assert before + 3 == migrated.value("SELECT COUNT(*) FROM public.artworks_v2")
