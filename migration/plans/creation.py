@@ -1,6 +1,7 @@
 """Creating on trial: what the database makes of what the plan of deploy_schema creates."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,8 @@ from migration.plans.statements import recheck
 #: connections.
 BUSY = (database.LOCK_NOT_AVAILABLE, database.DEADLOCK, "40001", "57014", "53300")
 
+#: What comparing and restoring locks of the application's tables.
+_LOCKS = "none"
 _ALTERED = (
     "The database changes it when it is created, and the migration would fail later. Disable the event trigger, or exempt the schema "
     "artwork_migration and the table public.artworks_v2 from it, until the clean-up."
@@ -38,12 +41,13 @@ _LATER = (
 def restored(stage: str, *, clean_table: bool) -> list[Statement]:
     """Return the statement that restores what an event trigger has changed of what was created before it."""
     queries = (OBJECTS, CLEAN_TABLE) if clean_table else (OBJECTS,)
-    return [Statement(stage, "what was created, as it was meant", restoring(*queries), None, "none on a table of the application.")]
+    return [Statement(stage, "what was created, as it was meant", restoring(*queries), None, _LOCKS)]
 
 
 def as_meant() -> list[Statement]:
     """Return the statements that restore what was created under the locks, and check that nothing was changed again."""
-    return [*restored("locked", clean_table=True), recheck(sql.load(OBJECTS)), recheck(sql.load(CLEAN_TABLE))]
+    rechecks = (replace(recheck(sql.load(query)), lock=_LOCKS) for query in (OBJECTS, CLEAN_TABLE))
+    return [*restored("locked", clean_table=True), *rechecks]
 
 
 def problems(connection: Connection, statements: Iterable[Statement]) -> list[Problem]:

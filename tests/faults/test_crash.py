@@ -157,7 +157,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) ->
 @pytest.mark.parametrize("moment", series(IN_THE_BACKFILL, REPRESENTATIVES))
 def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
-    monkeypatch.setattr(backfill, "USERS_IN_A_BATCH", 200)
+    monkeypatch.setattr(backfill, "USERS_IN_A_BATCH", 1_000)  # else all users of the sample are one batch
     killed_at(shop, *IN_THE_BACKFILL[moment])
     migrate(shop)
     assert deployed_reference.undisturbed == end_state(shop)

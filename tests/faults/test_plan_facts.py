@@ -118,11 +118,14 @@ def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop,
 
 def test_what_only_asks_the_catalog_is_asked_however_long_it_takes(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A question to the catalog blocks also after the time bound for counting, because nothing checks it later."""
-    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.001)
+    monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.05)
     accepted.sql.execute(
         "CREATE TRIGGER _pgroll_one BEFORE UPDATE ON public.artworks FOR EACH ROW EXECUTE FUNCTION public.set_updated_at()"
     )
+    session = accepted.session()
+    session.execute("LOCK TABLE public.orders IN ACCESS EXCLUSIVE MODE")
     made = planned_deployment(accepted)
+    session.rollback()
     assert list(deploy_schema._READ_ROWS) == sorted(made.facts["not_checked"], key=deploy_schema._READ_ROWS.index)
     assert {"exposure_not_accepted", "other_migration"} == {blocker.rule for blocker in made.blockers}
 

@@ -1,5 +1,6 @@
 """What an operator sees of a run: its state, the number of its plan, its artifacts, the phase."""
 
+import re
 from typing import Any
 
 from prefect.client.orchestration import get_client
@@ -15,7 +16,8 @@ APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
 def number_in(state: State[Any]) -> str:
     """Return the number of the plan that a Planned run has made."""
     assert state.name == "Planned", state.message
-    return (state.message or "").split()[1]
+    (number,) = re.findall(r"\bPlan ([0-9a-f]{8}) of\b", state.message or "")[:1]
+    return str(number)
 
 
 def artifact(key: str) -> str:

@@ -1,4 +1,4 @@
--- What: the connected role has no USAGE privilege on the schema public, or on a schema that has the name of ours.
+-- What: the connected role has no USAGE privilege on the schema public, or on a schema called artwork_migration.
 -- Why: every check after this one names objects in them.
 -- Locks: none.
 -- Remedy: Connect as the owner of artworks, or grant this role the privilege.
