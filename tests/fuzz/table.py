@@ -23,8 +23,8 @@ migrate, switch over, roll back, uninstall (a copy), switch over again, clean up
 - **refused**: a plan stopped on the first day and named this rule. Nothing was changed.
 - **stops**: a verb stopped later, because the cause appeared later. What serves was whole.
 
-Unless a line says otherwise, it is the same for a plain owner (no superuser, row level security applies) and for a superuser. The plan
-of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample.
+The role that migrated was {roles}. The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would
+see more artworks, as in the sample; the lines leave that out.
 """
 _KINDS = {
     "columns": "Columns and types of `artworks`",
@@ -36,6 +36,7 @@ _KINDS = {
     "settings": "Settings and statistics",
     "data": "Rows and values",
 }
+_PLAIN = "a plain owner of the tables, who is no superuser and to whom row level security applies"
 #: What the sample itself needs, and so is in no line.
 _ORDINARY = ("deploy_schema: exposure_not_accepted",)
 _MOMENTS = {
@@ -61,7 +62,9 @@ def page(outcomes: Outcomes) -> str:
     for (changes, role, _), outcome in outcomes.items():
         said.setdefault(changes[0], {})[role] = _cell(outcome)
     parts = [_section(title, [change for change in catalogue().values() if change.kind == kind], said) for kind, title in _KINDS.items()]
-    return "\n".join([_INTRODUCTION, *parts])
+    both = SUPERUSER in {role for _, role, _ in outcomes}
+    roles = f"{_PLAIN}, and then a superuser; where their outcomes differ, the line has both" if both else _PLAIN
+    return "\n".join([_INTRODUCTION.format(roles=roles), *parts])
 
 
 def _section(title: str, changes: Iterable[Change], said: Mapping[str, Mapping[str, str]]) -> str:
