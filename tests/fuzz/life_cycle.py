@@ -211,13 +211,19 @@ class LifeCycle:
             except Blocked as error:
                 self._remedy(verb, "blocked", error.blockers, where or self.fuzzed)
             except (GateFailed, VerificationRed) as error:
-                red = [rule.rule for rule in error.red]
-                if red != ["exposure_accepted"]:
-                    raise Stopped(verb, "red gate", red or ["not judged"]) from None
-                self._decide("accept_exposure user_gained")  # what the fix of that rule says; rows may have changed since the plan
+                self._follow_fix(verb, [rule.rule for rule in error.red])
             except GateBroken as error:
                 raise Stopped(verb, "broken gate", [*error.broken, *(rule.rule for rule in error.red)]) from None
         raise Stopped(verb, "still refused after its remedies", [])
+
+    def _follow_fix(self, verb: str, red: Sequence[str]) -> None:
+        """Decide what the fix of a red rule says, if the application's writes since the plan alone can have made it red. Raises Stopped."""
+        if list(red) == ["exposure_accepted"]:
+            self._decide("accept_exposure user_gained")
+        elif list(red) == ["quarantined"] and "decided max_quarantined" in self.outcome.said:
+            self._decide(f"max_quarantined {self.fuzzed.value('SELECT COUNT(*) FROM artwork_migration.quarantine')}")
+        else:
+            raise Stopped(verb, "red gate", red or ["not judged"])
 
     def _remedy(self, verb: str, kind: str, problems: Sequence[Problem], where: Fuzzed) -> None:
         """Follow what each problem says. Raises Stopped if one has words only, or if what it says does not work."""

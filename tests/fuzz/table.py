@@ -21,7 +21,8 @@ migrate, switch over, roll back, uninstall (a copy), switch over again, clean up
   and privilege as they must be.
 - **asks**: a plan stopped and named this rule. The statement or decision that it gives was followed to the letter; then it migrated.
 - **refused**: a plan stopped on the first day and named this rule. Nothing was changed.
-- **stops**: a verb stopped later, because the cause appeared later. What serves was whole.
+- **stops**: a verb stopped later. The cause appeared later, or the first plan had named it as something to change before the switch. What
+  serves was whole.
 
 The role that migrated was {roles}. The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would
 see more artworks, as in the sample; the lines leave that out.
