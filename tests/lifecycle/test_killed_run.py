@@ -53,7 +53,8 @@ def test_the_command_killed_after_its_fifth_chunk(
     with reference.clone() as shop:
         point_to(shop, monkeypatch, tmp_path)
         with shop.database.transaction("deciding") as connection:
-            ledger.decide(connection, "max_quarantined", "1000", approved_by="test", reason="test", run_name="test")
+            for name in ("max_quarantined", "max_left_behind"):
+                ledger.decide(connection, name, "1000", approved_by="test", reason="test", run_name="test")
         barrier = Barrier(shop, "AFTER INSERT ON public.artworks_v2 FOR EACH STATEMENT", passes=5)
         barrier.close()
         with migrate_data(prefect_server) as doomed:
