@@ -27,7 +27,7 @@ ORDER BY a.id LIMIT 400
 """
 _UNFINISHED = """
 SELECT a.id::text FROM artworks AS a
-WHERE a.generation_status::text IN ('failed', 'pending') AND a.customer_email LIKE '_%@_%' AND LENGTH(a.customer_email) < 200
+WHERE a.generation_status::text = 'pending' AND a.customer_email LIKE '_%@_%' AND LENGTH(a.customer_email) < 200
   AND a.access_token LIKE '____%' AND a.original_image_url NOT LIKE 'test-%'
 ORDER BY a.id LIMIT 60
 """
