@@ -664,3 +664,13 @@ BLOCKERS += [
         odd(changed="NULL") + "SELECT FROM odd",
     ),
 ]
+PREREQUISITES += [
+    one(
+        "transactions that are serializable by default",
+        "isolation",
+        "role service_role",
+        "serializable by default",
+        "DO $$BEGIN EXECUTE format('ALTER ROLE service_role IN DATABASE %I SET default_transaction_isolation = serializable',"
+        " current_database()); END$$",
+    )
+]
