@@ -30,6 +30,7 @@ CREATE TRIGGER users_lower BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE
 -- name: users_greeting
 -- What: a trigger on users writes a welcome mail to an outbox
 CREATE TABLE outbox (address text);
+REVOKE ALL ON outbox FROM anon, authenticated;
 CREATE FUNCTION greet() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN INSERT INTO public.outbox VALUES (NEW.email); RETURN NULL; END$$;
 CREATE TRIGGER users_greet AFTER INSERT ON users FOR EACH ROW EXECUTE FUNCTION greet();
 -- name: users_refusing_trigger
