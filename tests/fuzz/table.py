@@ -24,8 +24,10 @@ migrate, switch over, roll back, uninstall (a copy), switch over again, clean up
 - **stops**: a verb stopped later. The cause appeared later, or the first plan had named it as something to change before the switch. What
   serves was whole.
 
-The role that migrated was {roles}. The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would
-see more artworks, as in the sample; the lines leave that out.
+The role that migrated was {roles}.
+
+The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample;
+the lines leave that out.
 """
 _KINDS = {
     "columns": "Columns and types of `artworks`",
@@ -93,7 +95,7 @@ def _cell(outcome: "Outcome") -> str:
         answered = "".join(f"; {said.split(' is ', 1)[1]}" for said in outcome.said if " is answered with " in said)
         return (f"**asks** at {_rules(rules)}, then migrates" if rules else "**migrates**") + answered
     if outcome.end.startswith(("refused at", "blocked at")) and outcome.end.split()[2].startswith(("deploy_schema", "decide")):
-        return f"**refused** at {_rules(rules)}"
+        return f"**refused** at {_rules(rules) or '`decide`'}"
     return f"**stops**: {outcome.end}"
 
 
