@@ -14,8 +14,9 @@ from tests.fuzz.access import Access, Attack, Caller, access, callers, secrets
 from tests.fuzz.application import Application, new_artwork
 from tests.fuzz.fuzzed import Fuzzed
 
-#: Rows that a statement may visit for each row of the sample: a linear migration needs less than a fifth, a quadratic one ten times it.
-ROWS_VISITED = 600
+#: Rows that migrate_data may read for each row of the sample. Undisturbed it reads a few hundred, and on a busy machine, where the
+#: application writes for longer, up to a thousand; one nested loop over both tables adds as many as there are rows.
+ROWS_VISITED = 1_400
 #: Columns that both tables have and whose values the mapping does not change.
 _SAME = (
     "customer_name",
@@ -130,6 +131,8 @@ class Oracle:
         for key, values in journal.values.items():
             columns = ", ".join(f"{name}::text" for name in values)
             rows = self.fuzzed.rows(f"SELECT {columns} FROM artworks WHERE id = %s", key)
+            if not rows and "rows" in self.excused and key in self.before.owners:
+                continue  # a decision accepts that rows like it stay behind
             if not rows:
                 lost.append(f"an artwork that was written ({', '.join(values)})")
             else:
