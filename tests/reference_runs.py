@@ -23,7 +23,7 @@ LEFT JOIN (SELECT DISTINCT artwork_id FROM public.orders) AS o ON o.artwork_id =
 WHERE a.place % 11 = {place};
 UPDATE public.artworks AS a SET pet_name = 'Rexa' FROM chosen AS c WHERE a.id = c.id;
 UPDATE public.artworks AS a SET generation_status = 'failed' FROM chosen AS c WHERE a.id = c.id AND c.number % 20 = 1;
-UPDATE public.artworks AS a SET customer_email = 'new.' || c.number || '@example.com' FROM chosen AS c
+UPDATE public.artworks AS a SET customer_email = 'new.{place}.' || c.number || '@example.com' FROM chosen AS c
 WHERE a.id = c.id AND c.number % 20 = 2;
 UPDATE public.artworks AS a SET id = MD5(a.id::text)::uuid FROM chosen AS c WHERE a.id = c.id AND c.free AND c.number % 20 = 3;
 DELETE FROM public.artworks AS a USING chosen AS c WHERE a.id = c.id AND c.free AND c.number % 20 = 4;

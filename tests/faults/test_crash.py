@@ -45,7 +45,7 @@ AFTER_THE_BACKFILL = {
     "noting the last step": ("BEFORE UPDATE ON artwork_migration.step FOR EACH STATEMENT", 4),
     "consuming the log": ("AFTER DELETE ON artwork_migration.legacy_change FOR EACH STATEMENT", 1),
     "consuming changed keys": ("AFTER DELETE ON artwork_migration.key_change FOR EACH STATEMENT", 0),
-    "creating users in catch-up": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
+    "creating the users of later writes": ("AFTER INSERT ON artwork_migration.created_user FOR EACH STATEMENT", 0),
     "following a key": ("AFTER UPDATE OF id ON public.artworks_v2 FOR EACH ROW", 3),
     "judging quarantine in catch-up": ("AFTER INSERT ON artwork_migration.quarantine FOR EACH STATEMENT", 2),
     "removing clean rows": ("AFTER DELETE ON public.artworks_v2 FOR EACH ROW", 1),
