@@ -27,7 +27,6 @@ HOSTILE = {
     "TimeZone": "Asia/Kathmandu",
     "bytea_output": "escape",
     "extra_float_digits": "-5",
-    "default_transaction_isolation": "serializable",
     "default_transaction_deferrable": "on",
     "lock_timeout": "50ms",
     "statement_timeout": "2s",
