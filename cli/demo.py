@@ -1,5 +1,6 @@
 """The demo: a production-like database goes through the whole life cycle with Prefect, while an application writes to it."""
 
+import re
 import signal
 import threading
 import time
@@ -158,7 +159,7 @@ def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
     if planned.name != "Planned":
         return planned
     show_state(console, planned)
-    number = (planned.message or "").split()[1]
+    (number, *_) = re.findall(r"\bPlan ([0-9a-f]{8}) of\b", planned.message or "")
     return run_verb(verb, **parameters, plan=number, **APPROVAL)
 
 
