@@ -6,7 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from psycopg.errors import Diagnostic
+from psycopg.errors import Diagnostic, UndefinedFile
 
 from tests.artworks import add_clean, add_legacy, clean
 from tests.databases import Shop, catch_up_now
@@ -166,7 +166,10 @@ def scans(shop: Shop) -> set[str]:
     def listen(notice: Diagnostic) -> None:
         told.append(notice.message_primary or "")
 
-    shop.sql.execute("LOAD 'auto_explain'")
+    try:
+        shop.sql.execute("LOAD 'auto_explain'")
+    except UndefinedFile:
+        pytest.skip("the programs of this release come without auto_explain")
     settings = {"log_min_duration": "0", "log_nested_statements": "on", "log_analyze": "on", "log_timing": "off"}
     for name, value in settings.items():
         shop.sql.execute(f"SET auto_explain.{name} = {value}")  # type: ignore[call-overload]  # made of this test's own names
