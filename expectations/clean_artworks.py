@@ -166,7 +166,7 @@ class ConstraintsInPlace(Measured):
     description: str | None = "The foreign key to the owners, the unique keys and every index of the clean table exist and are valid."
     why: ClassVar[str] = (
         "Without the indexes the application is slow; without the keys its mistakes are kept. About is the names of the objects: the "
-        "primary key, the unique key on the token, the foreign key of `user_id`, four indexes, and any other that is not valid."
+        "primary key, the unique key on the token, the foreign key of `user_id`, the indexes, and any other that is not valid."
     )
     fix: ClassVar[str] = (
         "1. Run `migrate_data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/post_copy/` has the "

@@ -19,11 +19,11 @@ BUSY = (database.LOCK_NOT_AVAILABLE, database.DEADLOCK, "40001", "57014", "53300
 
 #: What comparing and restoring locks of the application's tables.
 _LOCKS = "none"
-_ALTERED = (
+ALTERED = (
     "The database changes it when it is created, and the migration would fail later. Disable the event trigger, or exempt the schema "
     "artwork_migration and the table public.artworks_v2 from it, until the clean-up."
 )
-_REFUSED = (
+REFUSED = (
     "Grant what is missing. If an event trigger refuses it, disable the event trigger, or exempt the schema artwork_migration and the "
     "table public.artworks_v2 from it, until the clean-up."
 )
@@ -66,9 +66,9 @@ def problems(connection: Connection, statements: Iterable[Statement]) -> list[Pr
             raise
         where = f" on {error.objects}" if error.objects else ""
         connection.rollback()
-        failed = Problem("creation_refused", current, f"creating it on trial failed with SQLSTATE {error.sqlstate}{where}.", _REFUSED)
+        failed = Problem("creation_refused", current, f"creating it on trial failed with SQLSTATE {error.sqlstate}{where}.", REFUSED)
         return _with_event_triggers(connection, [failed])
-    found = [Problem("altered_on_creation", row["subject"], row["problem"], _ALTERED) for row in altered]
+    found = [Problem("altered_on_creation", row["subject"], row["problem"], ALTERED) for row in altered]
     return _with_event_triggers(connection, found)
 
 

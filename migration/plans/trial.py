@@ -15,7 +15,7 @@ from migration.plans.statements import Catalog, problems_found
 
 #: How long the trial waits for each lock. The next plan tries again.
 LOCK_TIMEOUT = "200ms"
-_CORRECT = "Correct what the message names, then plan again."
+CORRECT = "Correct what the message names, then plan again."
 #: The lives of an artwork, stage by stage: what update_artwork_lifecycle writes.
 _GENERATED = {"generation_status": "completed", "generated_image_url": "https://a.invalid/3"}
 _LIVES: dict[str, list[dict[str, str]]] = {
@@ -61,7 +61,7 @@ def live(connection: Connection) -> list[Problem]:
     for artwork, stages in _LIVES.items():
         connection.execute(text("SELECT SET_CONFIG('artwork_migration.stages', :stages, TRUE)"), {"stages": json.dumps(stages)})
         if failure := _failure(partial(database.run, connection, "plan/one_life")):
-            return [*found.values(), Problem(file.rule, artwork, f"the database rejects it: {failure}.", _CORRECT)]
+            return [*found.values(), Problem(file.rule, artwork, f"the database rejects it: {failure}.", CORRECT)]
         for problem in problems_found(connection, Catalog({"artwork": artwork}), file):
             found.setdefault(problem.problem, problem)
     return list(found.values())

@@ -1,9 +1,13 @@
 """The table of outcomes as a page: `docs/compatibility.md`, *what your database may look like*."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import sql
+from migration.plans import creation, trial
 from sample.server import SUPERUSER
 from tests.fuzz.catalogue import Change, Moment, catalogue
 
@@ -15,39 +19,61 @@ _INTRODUCTION = """# What your database may look like
 <!-- Made by `make compatibility`; do not edit. -->
 
 Each line is a change of the sample's database that went through the whole life cycle, both ways, while an application wrote: deploy,
-migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Find what your database has, and read what happens.
+migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Search the page for a word of your schema: below a line
+stands the SQL of the change, where it is short.
 
-- **migrates**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a column
-  and privilege as they must be.
-- **asks**: a plan stopped and named this rule. The statement or decision that it gives was followed to the letter; then it migrated.
-- **refused**: a plan stopped on the first day and named this rule. Nothing was changed.
-- **stops**: a verb stopped later. The cause appeared later, or the first plan had named it as something to change before the switch. What
-  serves was whole.
+- **nothing to do**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a
+  column and privilege as they must be.
+- **answer, then it migrates**: a plan stopped and named [a rule](#what-each-rule-asks). The statement or decision that it gives was
+  followed to the letter; then everything completed.
+- **change it before you start**: the first plan stopped and named a rule. Nothing was changed. What the rule says in words was not tried.
+- **change it before the switch**: the first plan says so, and the switch is blocked until it is done.
+- **stops**: a verb stopped later, because the cause appeared later. What serves was whole.
 
-The role that migrated was {roles}.
+**Not in the list?** Run `artwork-migration run deploy-schema`: its plan reads your catalog, tries your triggers and constraints in a
+transaction that it rolls back, and changes nothing but its own record of the run. A column that is not in the
+[mapping](../sql/mapping.sql) is not in the clean table unless you decide to carry it over (`decide carry_columns NAME`).
 
-The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample;
-the lines leave that out.
+The role that migrated was {roles}. The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would
+see more artworks, as in the sample; the lines leave that out.
 """
 _KINDS = {
     "columns": "Columns and types of `artworks`",
-    "constraints": "Keys, checks and references",
+    "constraints": "Keys, checks, orders and other references",
     "users": "The table `users`",
     "access": "Privileges and row level security",
     "triggers": "Triggers, rules and event triggers",
-    "dependents": "Views, functions and other dependents",
+    "dependents": "Views, functions, partitions and publications",
     "settings": "Settings and statistics",
     "data": "Rows and values",
 }
+_LATER = "Changes in the middle of the migration"
+_MOMENTS = {
+    Moment.DEPLOYED: "after `deploy_schema`",
+    Moment.COPYING: "during `migrate_data`",
+    Moment.MIGRATED: "after `migrate_data`",
+    Moment.SWITCHED: "after `switch_over`",
+}
 _PLAIN = "a plain owner of the tables, who is no superuser and to whom row level security applies"
 #: What the sample itself needs, and so is in no line.
-_ORDINARY = ("deploy_schema: exposure_not_accepted",)
-_MOMENTS = {
-    Moment.DEPLOYED: "after `deploy_schema`: ",
-    Moment.COPYING: "during `migrate_data`: ",
-    Moment.MIGRATED: "after `migrate_data`: ",
-    Moment.SWITCHED: "after `switch_over`: ",
-}
+_ORDINARY = "deploy_schema: exposure_not_accepted"
+#: The longest SQL that is printed below a line.
+_SHORT = 170
+#: Where the rules are whose header says what to do, the first of one name first.
+_FOLDERS = (
+    "plan/prerequisites",
+    "plan/blockers",
+    "switch_over/blockers",
+    "roll_back/to_migrated/blockers",
+    "roll_back/to_not_started/blockers",
+    "clean_up/blockers",
+    "drift",
+    "dependents",
+    "dependents/recreated",
+)
+#: The same of the rules that are tried.
+_TRIED = {"artwork_rejected": trial.CORRECT, "creation_refused": creation.REFUSED, "altered_on_creation": creation.ALTERED}
+_STOP = re.compile(r"(?P<kind>[\w ]+) at (?P<verb>[\w=()]+): (?P<rules>[\w, ]+)(?P<foretold> \(.*\))?$")
 
 Outcomes = Mapping[tuple[tuple[str, ...], str, int], "Outcome"]
 
@@ -64,23 +90,27 @@ def page(outcomes: Outcomes) -> str:
     said: dict[str, dict[str, str]] = {}
     for (changes, role, _), outcome in outcomes.items():
         said.setdefault(changes[0], {})[role] = _cell(outcome)
-    parts = [_section(title, [change for change in catalogue().values() if change.kind == kind], said) for kind, title in _KINDS.items()]
+    tried = [change for change in catalogue().values() if change.name in said]
+    first = [change for change in tried if change.at is Moment.BEFORE]
+    sections = {title: [change for change in first if change.kind == kind] for kind, title in _KINDS.items()}
+    sections[_LATER] = [change for moment in _MOMENTS for change in tried if change.at is moment]
     both = SUPERUSER in {role for _, role, _ in outcomes}
     roles = f"{_PLAIN}, and then a superuser; where their outcomes differ, the line has both" if both else _PLAIN
-    return "\n".join([_INTRODUCTION.format(roles=roles), *parts])
+    parts = [_section(title, changes, said) for title, changes in sections.items()]
+    return "\n".join([_INTRODUCTION.format(roles=roles), *parts, _rules_asked(outcomes.values())])
 
 
 def _section(title: str, changes: Iterable[Change], said: Mapping[str, Mapping[str, str]]) -> str:
-    lines = [
-        f"| {_MOMENTS.get(change.at, '')}{change.what}{_decided(change)} | {_by_role(said[change.name])} |"
-        for change in changes
-        if change.name in said
-    ]
+    lines = [f"| {_line(change)} | {_by_role(said[change.name])} |" for change in changes]
     return "\n".join([f"## {title}\n", "| your database | what happens |", "|---|---|", *lines, ""])
 
 
-def _decided(change: Change) -> str:
-    return f" (`decide {change.decide}`)" if change.decide else ""
+def _line(change: Change) -> str:
+    when = f"{_MOMENTS[change.at]}: " if change.at in _MOMENTS else ""
+    decided = f" (`decide {change.decide}`)" if change.decide else ""
+    statement = " ".join(change.text.split()).removesuffix(";").replace("|", "\\|")
+    code = f"<br>`{statement}`" if len(statement) <= _SHORT and "`" not in statement else ""
+    return f"{when}{change.what}{decided}{code}"
 
 
 def _by_role(cells: Mapping[str, str]) -> str:
@@ -90,14 +120,49 @@ def _by_role(cells: Mapping[str, str]) -> str:
 
 
 def _cell(outcome: "Outcome") -> str:
-    rules = [said for said in outcome.said if ": " in said and said not in _ORDINARY]
     if outcome.end == "completed":
         answered = "".join(f"; {said.split(' is ', 1)[1]}" for said in outcome.said if " is answered with " in said)
-        return (f"**asks** at {_rules(rules)}, then migrates" if rules else "**migrates**") + answered
-    if outcome.end.startswith(("refused at", "blocked at")) and outcome.end.split()[2].startswith(("deploy_schema", "decide")):
-        return f"**refused** at {_rules(rules) or '`decide`'}"
-    return f"**stops**: {outcome.end}"
+        asked = ", ".join(_named(verb, rule) for verb, rule in _asked(outcome))
+        return (f"**answer, then it migrates**: {asked}" if asked else "**nothing to do**") + answered
+    if not (stop := _STOP.match(outcome.end)):
+        return f"**stops**: {outcome.end}"
+    at = {rule: verb for verb, rule in _asked(outcome)} if stop["verb"] == "deploy_schema" else {}
+    early = stop["verb"] in ("deploy_schema", "decide")
+    rules = ", ".join(_named("" if early or stop["foretold"] else stop["verb"], rule) for rule in at or _stopping(stop))
+    when = "change it before you start" if early else "change it before the switch" if stop["foretold"] else "stops"
+    return f"**{when}**: {rules}"
 
 
-def _rules(said: Iterable[str]) -> str:
-    return ", ".join(f"`{verb}` (`{rule}`)" for verb, rule in (one.split(": ", 1) for one in said))
+def _stopping(stop: re.Match[str]) -> list[str]:
+    return [rule for rule in stop["rules"].split(", ") if rule != _ORDINARY.split(": ")[1]]
+
+
+def _asked(outcome: "Outcome") -> Iterator[tuple[str, str]]:
+    """The verb and the rule of each stop on the way, except the ordinary one."""
+    for said in outcome.said:
+        if ": " in said and said != _ORDINARY:
+            verb, rule = said.split(": ", 1)
+            yield verb, rule
+
+
+def _named(verb: str, rule: str) -> str:
+    link = f"[`{rule}`](#{rule})" if rule in _remedies() else f"`{rule}`"
+    return link if verb in ("", "deploy_schema", "decide") else f"{link} at `{verb}`"
+
+
+def _rules_asked(outcomes: Iterable["Outcome"]) -> str:
+    used = {rule for outcome in outcomes for rule in [*(rule for _, rule in _asked(outcome)), *_last(outcome)]}
+    rules = [f"### {rule}\n\n{text}\n" for rule, text in _remedies().items() if rule in used]
+    return "\n".join(["## What each rule asks\n", *rules])
+
+
+def _last(outcome: "Outcome") -> list[str]:
+    stop = _STOP.match(outcome.end)
+    return _stopping(stop) if stop else []
+
+
+def _remedies() -> dict[str, str]:
+    """What each rule finds, and what its message says to do, by the rule's name."""
+    files = chain.from_iterable(map(sql.folder, reversed(_FOLDERS)))
+    found = {file.rule: f"Found: {file.header['what']} To do: {file.header['remedy']}" for file in files if "remedy" in file.header}
+    return dict(sorted((found | {rule: f"Found by trying it. To do: {text}" for rule, text in _TRIED.items()}).items()))

@@ -9,25 +9,25 @@ ALTER TABLE artworks FORCE ROW LEVEL SECURITY;
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 ALTER TABLE users FORCE ROW LEVEL SECURITY;
 -- name: force_rls_later
--- What: orders gets FORCE ROW LEVEL SECURITY after the rows were copied
+-- What: orders gets FORCE ROW LEVEL SECURITY
 -- At: migrated
 ALTER TABLE orders FORCE ROW LEVEL SECURITY;
 -- name: force_rls_switched
--- What: orders gets FORCE ROW LEVEL SECURITY after the switch
+-- What: orders gets FORCE ROW LEVEL SECURITY
 -- At: switched
 ALTER TABLE orders FORCE ROW LEVEL SECURITY;
 -- name: no_rls
--- What: artworks has no row level security, and every client may read it
+-- What: artworks has no row level security (RLS), and every client may read it
 ALTER TABLE artworks DISABLE ROW LEVEL SECURITY;
 GRANT SELECT ON artworks TO anon, authenticated;
 -- name: restrictive_policy
 -- What: a restrictive policy hides some artworks
 CREATE POLICY hidden ON artworks AS RESTRICTIVE FOR SELECT USING (pet_name IS DISTINCT FROM 'Rex');
 -- name: policy_on_vanishing
--- What: a policy reads a column that the clean table does not have
+-- What: a policy reads a column that goes away (original_image_url)
 CREATE POLICY not_test ON artworks AS RESTRICTIVE FOR SELECT USING (original_image_url NOT LIKE 'test-%');
 -- name: grant_on_vanishing
--- What: a client may read a column that the clean table does not have
+-- What: a client may read a column that goes away (original_image_url)
 GRANT SELECT (original_image_url, original_pet_url) ON artworks TO anon;
 -- name: reader_role
 -- What: a role for reports may read artworks, with the right to grant it on

@@ -41,12 +41,12 @@ ALTER TABLE artworks ADD COLUMN mood mood DEFAULT 'proud';
 -- Decide: carry_columns Other pets
 ALTER TABLE artworks ADD COLUMN "Other pets" text[] DEFAULT '{}';
 -- name: required_without_default
--- What: legacy requires a column that the clean table does not have, without a default
+-- What: a NOT NULL column of the application's own has no default, as a tenant's id
 -- Words: ALTER TABLE artworks ALTER style SET DEFAULT 'oil'
 ALTER TABLE artworks ADD COLUMN style text NOT NULL DEFAULT 'oil';
 ALTER TABLE artworks ALTER style DROP DEFAULT;
 -- name: required_by_check
--- What: a check of the legacy table fails for an artwork without the application's own column
+-- What: a check requires a column of the application's own
 ALTER TABLE artworks ADD COLUMN style text DEFAULT 'oil', ADD CONSTRAINT styled CHECK (style IS NOT NULL);
 ALTER TABLE artworks ALTER style DROP DEFAULT;
 -- name: expiry_default
@@ -131,10 +131,24 @@ ALTER TABLE artworks DROP COLUMN access_token CASCADE;
 -- What: artworks has columns with capitals, blanks and quotes in their names
 ALTER TABLE artworks ADD COLUMN "Order" text DEFAULT 'x', ADD COLUMN "a ""quoted"" name" int, ADD COLUMN "100 %" numeric;
 -- name: clean_column_name_taken
--- What: artworks has a column called like one of the clean table, of another type
+-- What: artworks has already a column that the new table has, of another type
 ALTER TABLE artworks ADD COLUMN generation_started_at text, ADD COLUMN fal_request_id bigint;
 -- name: long_constraint_names
 -- What: constraints and indexes have names of 63 bytes
 ALTER TABLE artworks RENAME CONSTRAINT artworks_access_token_key TO artworks_access_token_is_unique_because_every_link_has_its_own_;
 CREATE INDEX artworks_an_index_with_the_longest_possible_name_of_63_bytes_ab ON artworks (pet_name);
 CREATE INDEX artworks_an_index_with_the_longest_possible_name_of_63_bytes_ac ON artworks (customer_name);
+-- name: email_citext
+-- What: customer_email has the type citext
+CREATE EXTENSION citext;
+ALTER TABLE artworks ALTER customer_email TYPE citext;
+-- name: own_generated
+-- What: a column of the application's own is generated from customer_email
+ALTER TABLE artworks ADD COLUMN email_lower text GENERATED ALWAYS AS (LOWER(customer_email)) STORED;
+-- name: own_json
+-- What: a json column of the application's own stays behind
+ALTER TABLE artworks ADD COLUMN notes json DEFAULT '{"frame": "oak"}';
+-- name: carried_json
+-- What: a json column of the application's own is carried over
+-- Decide: carry_columns notes
+ALTER TABLE artworks ADD COLUMN notes json DEFAULT '{"frame": "oak"}';

@@ -13,7 +13,7 @@ ALTER TABLE artworks ADD CONSTRAINT addresses CHECK (original_pet_url LIKE 'http
 UPDATE artworks AS a SET generated_image_url = generated_image_url || '#' || id WHERE generated_image_url IS NOT NULL;
 ALTER TABLE artworks ADD CONSTRAINT one_image UNIQUE (generated_image_url);
 -- name: unique_index_expression
--- What: a unique index on an expression
+-- What: a unique index on an expression, lower(access_token)
 CREATE UNIQUE INDEX artworks_token_lower ON artworks (LOWER(access_token));
 -- name: exclusion
 -- What: an exclusion constraint on the token
@@ -44,12 +44,12 @@ SELECT id, 'cs_test_' || id, 2900 FROM artworks WHERE original_image_url LIKE 't
 INSERT INTO orders (artwork_id, stripe_session_id, amount_cents)
 SELECT id, 'cs_failed_' || id, 2900 FROM artworks WHERE generation_status = 'failed' ORDER BY id LIMIT 2;
 -- name: orphans
--- What: orders without their artwork, under a key that is valid
+-- What: some orders lead to no artwork (orphans), and the foreign key is valid: triggers were off
 ALTER TABLE orders DISABLE TRIGGER ALL;
 UPDATE orders SET artwork_id = GEN_RANDOM_UUID() WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 2);
 ALTER TABLE orders ENABLE TRIGGER ALL;
 -- name: orphans_not_valid
--- What: orders without their artwork, under a key that is NOT VALID
+-- What: some orders lead to no artwork (orphans), and the foreign key is NOT VALID
 ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;
 UPDATE orders SET artwork_id = GEN_RANDOM_UUID() WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 2);
 ALTER TABLE orders ADD CONSTRAINT orders_artwork_id_fkey FOREIGN KEY (artwork_id) REFERENCES artworks ON DELETE CASCADE NOT VALID;
@@ -98,3 +98,7 @@ ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey;
 DROP TABLE users CASCADE;
 ALTER TABLE artworks ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
 GRANT SELECT, REFERENCES ON auth.users TO shop_owner;
+-- name: orphans_without_key
+-- What: some orders lead to no artwork (orphans), and there is no foreign key
+ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;
+UPDATE orders SET artwork_id = GEN_RANDOM_UUID() WHERE id IN (SELECT id FROM orders ORDER BY id LIMIT 2);

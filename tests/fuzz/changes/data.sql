@@ -63,7 +63,7 @@ UPDATE artworks SET access_token = 'the same token' WHERE id IN (SELECT id FROM 
 -- What: the token has no unique key, and all are different
 ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key;
 -- name: unknown_statuses
--- What: statuses that the clean table does not know
+-- What: some statuses are none of pending, processing, completed and failed
 ALTER TABLE artworks DROP CONSTRAINT artworks_generation_status_check;
 UPDATE artworks SET generation_status = 'DONE' WHERE id IN (SELECT id FROM artworks WHERE generation_status = 'completed' ORDER BY id LIMIT 3);
 -- name: null_image_urls
@@ -87,16 +87,16 @@ UPDATE artworks SET generation_status = 'pending' WHERE id IN (SELECT artwork_id
 UPDATE artworks SET mockup_urls = '{}' WHERE id = (SELECT MAX(artwork_id::text)::uuid FROM orders);
 ALTER TABLE artworks ADD CONSTRAINT no_mockup CHECK (pet_name <> 'Refused' OR mockup_urls IS NULL);
 -- name: deleted_user_after_switch
--- What: a user is deleted after the switch
+-- What: a user is deleted
 -- At: switched
 DELETE FROM users WHERE id = (SELECT user_id FROM artworks WHERE user_id IS NOT NULL ORDER BY id LIMIT 1);
 -- name: token_swap_after_switch
--- What: two artworks swap their tokens after the switch
+-- What: two artworks swap their tokens
 -- At: switched
 WITH two AS (SELECT id, access_token, ROW_NUMBER() OVER (ORDER BY id) AS n FROM artworks ORDER BY id LIMIT 2),
 moved AS (UPDATE artworks SET access_token = 'moving' FROM two WHERE artworks.id = two.id AND two.n = 1)
 UPDATE artworks SET pet_name = pet_name WHERE id = (SELECT id FROM two WHERE n = 2);
 -- name: truncated_after_deploy
--- What: referencing rows and artworks are truncated after deploy_schema
+-- What: TRUNCATE of artworks and of what references it
 -- At: deployed
 TRUNCATE artworks CASCADE;

@@ -1,5 +1,5 @@
 -- name: view_of_star
--- What: a view selects every column
+-- What: a view selects every column (SELECT *)
 CREATE VIEW everything AS SELECT * FROM artworks;
 -- name: view_chain
 -- What: views on views on artworks
@@ -44,7 +44,7 @@ ALTER TABLE artworks OWNER TO shop_owner;
 -- What: a publication with columns and a row filter
 CREATE PUBLICATION feed FOR TABLE artworks (id, pet_name) WHERE (id IS NOT NULL);
 -- name: publication_all
--- What: a publication of all tables
+-- What: a publication FOR ALL TABLES (logical replication)
 CREATE PUBLICATION of_all FOR ALL TABLES;
 -- name: replica_identity
 -- What: artworks has the replica identity FULL
@@ -86,37 +86,46 @@ CREATE TRIGGER _pgroll_trigger_artworks_pet BEFORE UPDATE ON artworks FOR EACH R
 CREATE TABLE schema_migrations (version text PRIMARY KEY);
 INSERT INTO schema_migrations VALUES ('20260101');
 -- name: new_index_after_switch
--- What: an index is created after the switch
+-- What: an index is created
 -- At: switched
 CREATE INDEX artworks_later ON artworks (customer_name);
 -- name: new_view_after_switch
--- What: a view is created after the switch
+-- What: a new view reads artworks
 -- At: switched
 -- Words: DROP VIEW IF EXISTS later_view
 CREATE VIEW later_view AS SELECT id, pet_mom_image_url FROM artworks;
 REVOKE ALL ON later_view FROM anon, authenticated, service_role;
 -- name: new_reference_after_switch
--- What: a table that references artworks is created after the switch
+-- What: a new table references artworks
 -- At: switched
 -- Words: DROP TABLE IF EXISTS later_table
 CREATE TABLE later_table (artwork_id uuid REFERENCES artworks);
 -- name: column_after_deploy
--- What: a column is added to the legacy table after deploy_schema
+-- What: a column is added to artworks
 -- At: deployed
 -- Words: ALTER TABLE artworks DROP COLUMN IF EXISTS later
 ALTER TABLE artworks ADD COLUMN later text;
 -- name: view_after_deploy
--- What: a view is created after deploy_schema
+-- What: a view is created
 -- At: deployed
 CREATE VIEW later_view AS SELECT id, pet_name FROM artworks;
 REVOKE ALL ON later_view FROM anon, authenticated, service_role;
 -- name: trigger_after_deploy
--- What: a trigger is created after deploy_schema
+-- What: a trigger is created
 -- At: deployed
 CREATE FUNCTION later() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := COALESCE(NEW.pet_name, 'Rex'); RETURN NEW; END$$;
 CREATE TRIGGER artworks_later BEFORE INSERT ON artworks FOR EACH ROW EXECUTE FUNCTION later();
 -- name: capture_disabled
--- What: somebody disables the triggers of artworks after deploy_schema
+-- What: somebody disables all triggers of artworks
 -- At: deployed
 -- Words: DO $$DECLARE t record; BEGIN FOR t IN SELECT tgname FROM pg_trigger WHERE tgrelid = 'artworks'::regclass AND NOT tgisinternal LOOP EXECUTE FORMAT('ALTER TABLE artworks ENABLE %s TRIGGER %I', CASE WHEN t.tgname ILIKE 'artwork_migration%' THEN 'ALWAYS' ELSE '' END, t.tgname); END LOOP; END$$
 ALTER TABLE artworks DISABLE TRIGGER USER;
+-- name: materialized_view
+-- What: a materialized view counts artworks by status
+CREATE MATERIALIZED VIEW by_status AS SELECT generation_status, COUNT(*) AS amount FROM artworks GROUP BY generation_status;
+CREATE UNIQUE INDEX by_status_key ON by_status (generation_status);
+-- name: foreign_table
+-- What: a foreign table stands beside artworks
+CREATE EXTENSION postgres_fdw;
+CREATE SERVER warehouse FOREIGN DATA WRAPPER postgres_fdw;
+CREATE FOREIGN TABLE prints (artwork_id uuid, printed_at timestamptz) SERVER warehouse;

@@ -12,7 +12,7 @@ DO $$BEGIN
   EXECUTE FORMAT('ALTER DATABASE %I SET TimeZone = ''Pacific/Kiritimati''', CURRENT_DATABASE());
 END$$;
 -- name: serializable
--- What: transactions are serializable by default
+-- What: transactions are serializable by default (default_transaction_isolation)
 DO $$BEGIN EXECUTE FORMAT('ALTER DATABASE %I SET default_transaction_isolation = ''serializable''', CURRENT_DATABASE()); END$$;
 -- name: deferrable
 -- What: transactions are deferrable by default
@@ -68,18 +68,18 @@ DO $$BEGIN
   EXECUTE FORMAT('ALTER DATABASE %I SET default_toast_compression = pglz', CURRENT_DATABASE());
 END$$;
 -- name: vacuumed_empty
--- What: the empty clean table is vacuumed and analyzed before the copy
+-- What: the empty new table is vacuumed and analyzed
 -- At: deployed
 VACUUM (ANALYZE);
 -- name: autovacuum_off
--- What: statistics are stale by a factor of 1,000 before the copy
+-- What: statistics are stale by a factor of 1,000
 -- At: deployed
 UPDATE pg_class SET reltuples = 2, relpages = 1 WHERE relname IN ('artworks', 'users', 'orders');
 -- name: rewritten_while_copying
--- What: VACUUM FULL rewrites artworks while its rows are copied
+-- What: VACUUM FULL rewrites artworks
 -- At: copying
 VACUUM FULL artworks;
 -- name: clustered_while_copying
--- What: CLUSTER rewrites artworks while its rows are copied
+-- What: CLUSTER rewrites artworks
 -- At: copying
 CLUSTER artworks USING idx_artworks_customer_email;

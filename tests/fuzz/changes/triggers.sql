@@ -1,5 +1,5 @@
 -- name: trigger_argument
--- What: a trigger gets the name of a vanishing column as its argument
+-- What: a trigger gets the name of a column that goes away as its argument
 CREATE FUNCTION audit_column() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE value text;
 BEGIN
@@ -8,7 +8,7 @@ BEGIN
 END$$;
 CREATE TRIGGER artworks_audit BEFORE INSERT OR UPDATE ON artworks FOR EACH ROW EXECUTE FUNCTION audit_column('original_image_url');
 -- name: trigger_names_column
--- What: a trigger's function names a vanishing column
+-- What: a trigger's function names a column that goes away
 CREATE FUNCTION no_tests() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.original_image_url LIKE 'test-%' THEN NEW.pet_name := 'Test'; END IF;
@@ -29,7 +29,7 @@ CREATE TRIGGER artworks_audit AFTER UPDATE ON artworks FOR EACH ROW EXECUTE FUNC
 CREATE FUNCTION trim_pet() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := BTRIM(NEW.pet_name); RETURN NEW; END$$;
 CREATE TRIGGER artworks_trim BEFORE INSERT OR UPDATE ON artworks FOR EACH ROW EXECUTE FUNCTION trim_pet();
 -- name: trigger_of_columns
--- What: a trigger fires for some columns only, with a condition
+-- What: a trigger has a condition that reads a column that goes away
 CREATE FUNCTION finished() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RETURN NULL; END$$;
 CREATE TRIGGER artworks_finished AFTER UPDATE OF generation_status ON artworks FOR EACH ROW
 WHEN (OLD.generation_status IS DISTINCT FROM NEW.generation_status AND NEW.upscaled_at IS NULL) EXECUTE FUNCTION finished();
@@ -125,3 +125,7 @@ BEGIN
   IF current_query() ILIKE '%RENAME TO%' THEN RAISE EXCEPTION 'tables are not renamed here'; END IF;
 END$$;
 CREATE EVENT TRIGGER no_rename ON ddl_command_end WHEN TAG IN ('ALTER TABLE') EXECUTE FUNCTION no_rename();
+-- name: trigger_other_argument
+-- What: a trigger has an argument that is no column
+CREATE FUNCTION channel() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN PERFORM PG_NOTIFY(TG_ARGV[0], NEW.id::text); RETURN NULL; END$$;
+CREATE TRIGGER artworks_channel AFTER INSERT OR UPDATE ON artworks FOR EACH ROW EXECUTE FUNCTION channel('portraits');

@@ -1,12 +1,12 @@
 -- name: users_open
--- What: every client may read and write users
+-- What: every client (anon, authenticated) may read and write users
 ALTER TABLE users DISABLE ROW LEVEL SECURITY;
 GRANT ALL ON users TO anon, authenticated;
 -- name: users_readable
 -- What: signed-in clients may read the e-mails in users
 GRANT SELECT (id, email) ON users TO authenticated;
 -- name: users_policy_open
--- What: a policy shows all users to signed-in clients
+-- What: a policy shows all users to signed-in clients, USING (TRUE)
 ALTER TABLE users ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON users TO authenticated;
 CREATE POLICY everybody ON users FOR SELECT TO authenticated USING (TRUE);
@@ -21,7 +21,7 @@ CREATE POLICY changes_own ON users FOR UPDATE TO authenticated USING (auth.uid()
 -- What: signed-in clients may update the column email of users
 GRANT SELECT (id), UPDATE (email) ON users TO authenticated;
 -- name: users_lower_index
--- What: e-mails of users are unique without regard to case
+-- What: a unique index on lower(email), and customers who write theirs with capitals
 CREATE UNIQUE INDEX users_email_lower ON users (LOWER(email));
 -- name: users_lower_trigger
 -- What: a trigger writes e-mails of users in lower case
@@ -89,6 +89,6 @@ CREATE TABLE users_0 PARTITION OF users FOR VALUES WITH (MODULUS 1, REMAINDER 0)
 INSERT INTO users SELECT id, email, created_at, updated_at FROM users_before;
 ALTER TABLE users OWNER TO shop_owner; ALTER TABLE users_0 OWNER TO shop_owner;
 -- name: sign_up_during_copy
--- What: customers sign up while the rows are copied
+-- What: customers sign up
 -- At: copying
 INSERT INTO users (email) SELECT DISTINCT customer_email FROM artworks WHERE customer_email > 'm' ON CONFLICT (email) DO NOTHING;
