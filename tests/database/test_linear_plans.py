@@ -16,6 +16,7 @@ from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests import conftest
 from tests.databases import SETTINGS, Shop, deploy, migrate, reconcile_now, running, switch
+from tests.series import series
 
 ROWS = 4_000
 #: Rows that one statement may visit for each artwork, in all executions. The worst of ours visits 80, a quadratic plan thousands.
@@ -97,7 +98,7 @@ def logged_shop(logging_server: EmbeddedServer, request: pytest.FixtureRequest) 
     logging_server.drop_database(shop.name)
 
 
-@pytest.mark.parametrize("statistics", STATISTICS)
+@pytest.mark.parametrize("statistics", series(STATISTICS, {"empty", "too_few"}))
 def test_every_statement_is_linear(logged_shop: Shop, statistics: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From deploy_schema to the comparison after the switch no statement visits more rows than a fixed multiple of the artworks."""
     monkeypatch.setattr(Shop, "settings", SETTINGS.model_copy(update={"chunk_blocks": Settings(database_url=None).chunk_blocks}))

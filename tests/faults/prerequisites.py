@@ -667,10 +667,17 @@ BLOCKERS += [
 PREREQUISITES += [
     one(
         "transactions that are serializable by default",
-        "isolation",
+        "stored_setting",
         "role service_role",
         "serializable by default",
         "DO $$BEGIN EXECUTE format('ALTER ROLE service_role IN DATABASE %I SET default_transaction_isolation = serializable',"
         " current_database()); END$$",
-    )
+    ),
+    one(
+        "writes that count as those of the migration",
+        "stored_setting",
+        "database *",
+        "would count as those of the migration",
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET artwork_migration.apply = on', current_database()); END$$",
+    ),
 ]

@@ -7,6 +7,7 @@ import pytest
 from tests.fuzz.application import Application
 from tests.fuzz.fuzzed import ROWS, Bench, Fuzzed
 from tests.fuzz.oracle import ROWS_VISITED, Oracle, look, rows_read
+from tests.series import series
 
 #: What breaks a law, and how the oracle says so.
 BREACHES = {
@@ -82,7 +83,7 @@ def test_the_oracle_finds_nothing_where_nothing_was_done(oracle: Oracle) -> None
     assert [] == oracle.judge(serving_clean=True)
 
 
-@pytest.mark.parametrize("name", BREACHES)
+@pytest.mark.parametrize("name", series(BREACHES, {"a lost order", "readable e-mails", "a stolen artwork", "a lost column"}))
 def test_the_oracle_finds_each_breach(oracle: Oracle, fuzzed: Fuzzed, name: str) -> None:
     """Each law has a planted breach that the oracle names."""
     statement, expected = BREACHES[name]
@@ -91,7 +92,7 @@ def test_the_oracle_finds_each_breach(oracle: Oracle, fuzzed: Fuzzed, name: str)
     assert any(expected in breach for breach in oracle.judge(serving_clean=True)), oracle.judge(serving_clean=True)
 
 
-@pytest.mark.parametrize("name", COPY_BREACHES)
+@pytest.mark.parametrize("name", series(COPY_BREACHES, {"a row that differs"}))
 def test_the_oracle_finds_each_breach_of_the_copy(oracle: Oracle, fuzzed: Fuzzed, name: str) -> None:
     """A row that is missing or differs in the clean table is found, and so is a clean table with hardly a row."""
     statement, expected = COPY_BREACHES[name]

@@ -17,6 +17,7 @@ from tests.interleaving import Barrier
 from tests.lifecycle.conftest import environment, point_to
 from tests.lifecycle.local_server import PROGRAM
 from tests.reference_runs import SMALL, Reference, end_state
+from tests.series import EXHAUSTIVE
 from tests.waiting import BOUND, wait_until
 
 CHUNKS = "SELECT number, run, copied, done_at FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
@@ -46,6 +47,7 @@ def _at_work(shop: Shop) -> bool:
     return bool(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate_data run %'"))
 
 
+@EXHAUSTIVE
 def test_the_command_killed_after_its_fifth_chunk(
     reference: Reference, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -18,6 +18,7 @@ from cli.verbs import verb_description
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
+from tests.series import EXHAUSTIVE
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -130,6 +131,7 @@ def test_nothing_talks_to_the_outside(local_server: LocalServer) -> None:
     assert {"127.0.0.1"} == {end.ip for one in connections for end in (one.laddr, one.raddr) if end}
 
 
+@EXHAUSTIVE
 def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer, local_shop: Shop) -> None:
     """A worker at work keeps its settings, and `up` says so; an idle one is started again with the new settings, and nothing else is."""
     with held_up(local_server, local_shop) as run:

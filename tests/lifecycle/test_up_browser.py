@@ -11,6 +11,9 @@ from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from tests.databases import Shop, accept_exposure, deploy, migrate
 from tests.lifecycle.local_server import LocalServer
+from tests.series import EXHAUSTIVE
+
+pytestmark = EXHAUSTIVE
 
 #: Milliseconds; a run takes its time on a machine that does something else as well.
 PATIENCE = 180_000
