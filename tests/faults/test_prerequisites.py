@@ -121,15 +121,20 @@ def test_an_unmet_prerequisite_is_reported(samples: dict[Variant, Shop], case: C
         require_prerequisites(connection, "deploy_schema")
 
 
+@pytest.fixture(scope="module")
+def unblocked(accepted: Shop) -> Plan:
+    """The plan of it without a cause to block."""
+    return planned_deployment(accepted)
+
+
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
-def test_a_blocker_is_reported(accepted: Shop, case: Case) -> None:
+def test_a_blocker_is_reported(accepted: Shop, unblocked: Plan, case: Case) -> None:
     """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:
         made = deploy_schema.plan_deploy_schema(connection)
     assert fits(case, [(one.rule, one.subject, one.problem) for one in made.blockers]), made.blockers
-    without = planned_deployment(accepted)
-    assert () == without.blockers
-    assert made.number != without.number
+    assert () == unblocked.blockers
+    assert made.number != unblocked.number
 
 
 @pytest.mark.parametrize("case", ADVISORIES, ids=lambda case: case.name)

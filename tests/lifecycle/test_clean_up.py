@@ -16,6 +16,7 @@ from tests.databases import Shop, execute_clean_up, make_ready
 from tests.documents import CLEAN_UP
 from tests.lifecycle.conftest import environment, run
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
+from tests.series import EXHAUSTIVE
 
 
 def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
@@ -58,6 +59,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
         assert "The migration is done" in (state.message or "")
 
 
+@EXHAUSTIVE
 def test_killed_after_the_commit_the_next_run_does_the_rest(switched: Shop, tmp_path: Path) -> None:
     """After a clean-up that was killed behind its commit, a run without a number does the steps left, the export before the logs go."""
     make_ready(switched)

@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from tests.lifecycle.local_server import PROGRAM
+from tests.series import EXHAUSTIVE
 from tests.waiting import wait_until
 
 
@@ -52,6 +53,7 @@ def test_there_must_be_a_demo_to_undo(data_home: Path) -> None:
     assert [] == left_behind(data_home)
 
 
+@EXHAUSTIVE
 def test_interrupting_the_demo_leaves_no_server_behind(data_home: Path) -> None:
     """Ctrl-C while everything runs ends Postgres, the Prefect server and the application."""
     interrupted = demo(data_home, "--rows", "2000")

@@ -11,6 +11,7 @@ from reporting.status import read_status, status_lines
 from tests.artworks import add_legacy, add_order
 from tests.databases import Shop, deploy
 from tests.lifecycle.runs import phase
+from tests.series import EXHAUSTIVE
 
 
 def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
@@ -29,6 +30,7 @@ def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
     completed(deployed)
 
 
+@EXHAUSTIVE
 def test_two_artworks_with_one_token(operated: Shop) -> None:
     """Of two artworks with one token the second is first a warning, then in quarantine, and the gate is red."""
     operated.sql.execute("ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key")
@@ -68,6 +70,7 @@ def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
     completed(deployed)
 
 
+@EXHAUSTIVE
 def test_an_empty_table_cannot_be_judged(deployed: Shop) -> None:
     """A gate that checked nothing is red, with another message than a gate that found bad data."""
     deployed.sql.execute("DELETE FROM artworks")

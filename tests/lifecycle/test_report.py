@@ -14,6 +14,7 @@ from flows.migrate_data import migrate_data
 from tests.databases import Shop
 from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
+from tests.series import EXHAUSTIVE
 
 DAMAGE = """
     CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;
@@ -84,6 +85,7 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
     assert ["green", "red"] == badges
 
 
+@EXHAUSTIVE
 def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> None:
     """A suite that was measured and then not judged makes the page red, whatever the counts are."""
     assert migrate_data(return_state=True).name == "Completed"
@@ -95,6 +97,7 @@ def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> No
     assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red gate"
 
 
+@EXHAUSTIVE
 def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -> None:
     """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
     early = run("artwork-migration report", dict(os.environ), tmp_path)
@@ -108,6 +111,7 @@ def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -
     assert before == {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@EXHAUSTIVE
 def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run whose report cannot be written ends with a message that names the setting; with another folder it goes on."""
     (tmp_path / "file").write_text("in the way")
@@ -118,6 +122,7 @@ def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: P
     assert migrate_data(return_state=True).name == "Completed"
 
 
+@EXHAUSTIVE
 def test_a_browser_asks_for_nothing_else(deployed: Shop, tmp_path: Path, browser: Browser) -> None:
     """The page, opened from the disk, loads no other file or address, runs no script, fits a small window, and names its plots."""
     migrate_data(return_state=True)

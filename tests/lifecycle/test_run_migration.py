@@ -12,6 +12,7 @@ from migration.ledger.safety_window import SAFETY_DAYS
 from tests.databases import execute_switch, running
 from tests.lifecycle.conftest import OperatedIn
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
+from tests.series import EXHAUSTIVE
 
 
 def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
@@ -57,6 +58,7 @@ def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
     ]
 
 
+@EXHAUSTIVE
 def test_after_the_switch_it_verifies_until_the_clean_up(operated_in: OperatedIn) -> None:
     """run_migration does the steps that a killed switch has left, verifies, plans clean_up after the last day, and then has nothing to
     do."""

@@ -11,6 +11,7 @@ from tests.artworks import add_clean
 from tests.databases import Shop, execute_roll_back, execute_switch, switch
 from tests.interleaving import holding
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
+from tests.series import EXHAUSTIVE
 
 
 def test_there_and_back(migrated: Shop) -> None:
@@ -43,6 +44,7 @@ def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     assert phase(migrated) == "SWITCHED"
 
 
+@EXHAUSTIVE
 def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     """A view that is created after the plan makes its number invalid."""
     number = number_in(switch_over(return_state=True))
@@ -67,6 +69,7 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
     assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
 
+@EXHAUSTIVE
 def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     """A rejected write blocks the switch by the artwork's id until a decision clears it."""
     artwork = add_clean(migrated)
@@ -79,6 +82,7 @@ def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     assert done.name == "Completed", done.message
 
 
+@EXHAUSTIVE
 def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> None:
     """A red gate after the switch names rule, id and both next steps; after the fix, the next run does the steps left and reports."""
     execute_switch(migrated)
@@ -106,6 +110,7 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
     assert switch_over(return_state=True).name == "Refused"
 
 
+@EXHAUSTIVE
 def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migrated: Shop) -> None:
     """A rollback that was killed behind its commit blocks the next switch until a run without a number has done the steps left."""
     switch(migrated)

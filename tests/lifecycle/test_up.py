@@ -149,6 +149,7 @@ def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed) -
     assert "Planned" == local_server.state(killed.ended)
 
 
+@EXHAUSTIVE
 def test_a_database_that_dies_is_started_again(local_server: LocalServer) -> None:
     """After Prefect's own Postgres was killed, `up` starts it again with all its data."""
     before = local_server.runs()
@@ -157,6 +158,7 @@ def test_a_database_that_dies_is_started_again(local_server: LocalServer) -> Non
     assert before <= local_server.runs()
 
 
+@EXHAUSTIVE
 def test_down_stops_everything_and_up_finds_it_again(local_server: LocalServer, local_shop: Shop) -> None:
     """`down` leaves no process and no port, and its runs end as Crashed; a second `down` reports that nothing was up."""
     with held_up(local_server, local_shop) as run:

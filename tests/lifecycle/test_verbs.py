@@ -14,6 +14,7 @@ from migration.ledger.phases import MIGRATE_DATA, Phase
 from reporting.accounts import read_accounts
 from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
+from tests.series import EXHAUSTIVE
 from tests.waiting import BOUND, wait_until
 
 
@@ -45,6 +46,7 @@ def test_there_and_back(operated: Shop) -> None:
     assert before == operated.schema_dump()
 
 
+@EXHAUSTIVE
 def test_a_second_migration_is_a_catch_up(deployed: Shop) -> None:
     """A second migrate_data keeps the phase, copies no chunk again, and brings what was written since."""
     migrate_data(return_state=True)
@@ -56,6 +58,7 @@ def test_a_second_migration_is_a_catch_up(deployed: Shop) -> None:
     assert times == deployed.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
 
 
+@EXHAUSTIVE
 def test_an_outdated_number_is_refused(operated: Shop) -> None:
     """A decision after the plan makes its number invalid, and the refusal names the decision as the reason."""
     number = number_in(deploy_schema(return_state=True))
@@ -111,6 +114,7 @@ def test_no_database_is_usage(operated: Shop, monkeypatch: pytest.MonkeyPatch) -
     assert "ARTWORK_DATABASE_URL" in (unreachable.message or "")
 
 
+@EXHAUSTIVE
 def test_disabled_capture_is_noticed(deployed: Shop) -> None:
     """A capture trigger that was disabled stops migrate_data before it builds on the log."""
     deployed.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
@@ -121,6 +125,7 @@ def test_disabled_capture_is_noticed(deployed: Shop) -> None:
     assert migrate_data(return_state=True).name == "Completed"
 
 
+@EXHAUSTIVE
 def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
     """Of two migrate_data at the same moment one completes and the other is refused."""
     ended: list[str] = []
