@@ -45,8 +45,8 @@ class Refused(Measured):
     description: str | None = "No write to the clean table that the legacy table rejected still waits for a decision."
     why: ClassVar[str] = "Law 3, no lost write: the clean row has a value that the legacy table cannot hold."
     fix: ClassVar[str] = (
-        "1. Write the value to the legacy row by hand (for a rejected INSERT: insert the row), and decide `clear_rejected_write`. 2. Or, "
-        "for a rejected INSERT, correct the clean row: the INSERT is tried again, and the rejection is removed if legacy takes it. 3. Or "
+        "1. Correct the clean row: the write is tried again, and the rejection is removed if legacy takes it. 2. Or write the value to the "
+        "legacy row by hand (insert the row if legacy has none), and decide `clear_rejected_write`. 3. Or "
         "delete the clean row if it is not needed. A row that exists in the clean table only cannot be cleared."
     )
 

@@ -60,7 +60,7 @@ def writes_kept(run: Run) -> str:
     path = write_csv(run.settings.reports, f"roll-back-{run.epoch}-not-serving.csv", list(rejections))
     return (
         f"The legacy table has every write except the values of {len(rejections)} artworks, which it rejected and a decision accepted. "
-        f"They are kept in artworks_v2; {path} lists the ids and columns. To fix: correct them, then decide clear_rejected_write."
+        f"They are kept in artworks_v2; {path} lists the ids and columns. To fix: correct them there; what legacy takes is resolved."
     )
 
 

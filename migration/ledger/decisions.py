@@ -106,10 +106,12 @@ def _clear_rejected(connection: Connection, value: str) -> None:
     """Clear the rejected writes that the value names: by id, or all that one object rejected."""
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.rejected_write') IS NULL")).scalar_one():
         raise nothing_rejected()
+    # A rollback that is under its locks ends first: it reads these rows, and drops the log that this would write to.
+    connection.execute(text("LOCK TABLE artwork_migration.rejected_write IN ROW EXCLUSIVE MODE"))
     ids = _rejected_ids(connection, value)
     switched = ledger.phase(connection).phase is Phase.SWITCHED
     if not switched:
-        _require_legacy_rows(connection, ids)
+        _refuse_only_copies(connection, ids)
     connection.execute(text("DELETE FROM artwork_migration.rejected_write WHERE id = ANY(CAST(:ids AS uuid[]))"), {"ids": ids})
     connection.execute(text("INSERT INTO artwork_migration.legacy_change (ids) VALUES (CAST(:ids AS uuid[]))"), {"ids": ids})
     if switched:
@@ -134,17 +136,18 @@ def _rejected_ids(connection: Connection, value: str) -> list[str]:
     return ids
 
 
-def _require_legacy_rows(connection: Connection, ids: list[str]) -> None:
-    """Raise BadInput if an artwork has no legacy row: catch-up would delete its clean row, which is the only copy."""
+def _refuse_only_copies(connection: Connection, ids: list[str]) -> None:
+    """Raise BadInput if legacy rejected an artwork as a whole and has no row of it: catch-up would delete or overwrite the only copy."""
     only_copy = text(
-        "SELECT c.id::text FROM public.artworks_v2 AS c"
-        " WHERE c.id = ANY(CAST(:ids AS uuid[])) AND artwork_migration.is_only_clean(c.id) ORDER BY c.id"
+        "SELECT c.id::text FROM public.artworks_v2 AS c WHERE c.id = ANY(CAST(:ids AS uuid[]))"
+        " AND (artwork_migration.is_only_clean(c.id) OR artwork_migration.is_foreign_id(c.id)) ORDER BY c.id"
     )
     if found := list(connection.execute(only_copy, {"ids": ids}).scalars()):
         raise undecided(
             f"These artworks are on the clean side only and would be lost if they were cleared: {', '.join(found)}.",
             "correct the clean row so that the legacy table accepts it, which resolves the rejected write. Or insert the legacy row by hand"
-            " and clear it then. Or delete the clean row if nobody needs it.",
+            " and clear it then. Or delete the clean row if nobody needs it, or if the legacy table has another artwork under its id: then"
+            " create it anew under a new id first.",
         )
 
 

@@ -81,6 +81,10 @@ def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> Ca
         total.add(batch)
         if not batch.logged:
             break
+    rejected = list(dict.fromkeys(rejection["id"] for rejection in total.rejections))
+    total.rejected, total.rejections = 0, ()
+    for first in range(0, len(rejected), batch_size):
+        total.add(_batch(connection, "dry_run_again", rejected[first : first + batch_size]))
     connection.rollback()
     return total
 
@@ -91,14 +95,13 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     Locks the fence and retired rows, so no session waits that uses the serving table. Raises Blocked if a row cannot be carried back as a
     whole and no decision accepts that.
     """
-    total, small = CarriedBack(), 0
-    run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection))
-    while small < SMALL_BATCHES:
-        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection), application_code=True)
-        total.add(batch)
-        if not batch.logged:
+    total = _drained(run)
+    # as long as one of them is taken: another row may have been in the way, and have made room since
+    while again := run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection)):
+        total.rejected = 0
+        total.add(_drained(run))
+        if total.rejected >= again:
             break
-        small = small + 1 if batch.logged < run.settings.batch_size else 0
     with run.database.transaction("checking for rows that cannot be carried back") as connection:
         problems = [problem for name in REJECTED for problem in problems_found(connection, Catalog({}), sql.load(name))]
     if problems:
@@ -113,13 +116,26 @@ def rejections(connection: Connection) -> list[Rejection]:
     return [cast(Rejection, dict(row)) for row in connection.execute(query).mappings()]
 
 
-def _log_rejected_again(connection: Connection) -> None:
-    connection.execute(text("SELECT artwork_migration.log_rejected_again()"))
+def _drained(run: Run) -> CarriedBack:
+    """Carry back what is in the log, until few ids are left. Returns the counts."""
+    total, small = CarriedBack(), 0
+    while small < SMALL_BATCHES:
+        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection), application_code=True)
+        total.add(batch)
+        if not batch.logged:
+            break
+        small = small + 1 if batch.logged < run.settings.batch_size else 0
+    return total
 
 
-def _log_rejected_again_fenced(run: Run, connection: Connection) -> None:
+def _log_rejected_again(connection: Connection) -> int:
+    """Log what was rejected once more; returns the number of ids."""
+    return int(connection.execute(text("SELECT artwork_migration.log_rejected_again(NULL)")).scalar_one())
+
+
+def _log_rejected_again_fenced(run: Run, connection: Connection) -> int:
     runs.enter_fence(connection, run.epoch, exclusively=True)
-    _log_rejected_again(connection)
+    return _log_rejected_again(connection)
 
 
 def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
@@ -127,7 +143,7 @@ def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
     return _batch(connection, "carry_back_batch", run.settings.batch_size)
 
 
-def _batch(connection: Connection, function: str, batch_size: int) -> CarriedBack:
-    query = text(f"SELECT * FROM artwork_migration.{function}(:batch_size)")
-    row = connection.execute(query, {"batch_size": batch_size}).mappings().one()
+def _batch(connection: Connection, function: str, argument: int | list[str]) -> CarriedBack:
+    query = text(f"SELECT * FROM artwork_migration.{function}(:argument)")
+    row = connection.execute(query, {"argument": argument}).mappings().one()
     return CarriedBack(**{**row, "rejections": tuple(row.get("rejections", ()))})

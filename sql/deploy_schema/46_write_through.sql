@@ -26,12 +26,13 @@ CREATE FUNCTION artwork_migration.is_foreign_id(artwork_id uuid) RETURNS boolean
 LANGUAGE sql STABLE
 RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT' AND r.foreign_row);
 
--- A row that was created on the clean side, that legacy rejected and that was not copied by hand since: the only copy there is.
+-- A row that legacy rejected as a whole, when it was created or when it was carried back, and that was not copied by hand since: the only
+-- copy there is.
 CREATE FUNCTION artwork_migration.is_only_clean(artwork_id uuid) RETURNS boolean
 LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.operation = 'INSERT')
+  RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.columns = '{}')
     AND NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id)
     AND NOT EXISTS (SELECT FROM artwork_migration.key_change AS k WHERE k.old_id = artwork_id);
 END
@@ -77,18 +78,22 @@ BEGIN
 END
 $$;
 
--- The legacy table's key to the owner. The clean table has the same key, but only after the copy; an owner that does not exist is refused
--- from the first day.
-CREATE FUNCTION artwork_migration.is_key_of_owner(constraint_name text) RETURNS boolean
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+-- The object that rejects a row of this table of ours or theirs, for the write-through and for the carry-back; NULL if the error says
+-- nothing about the row. So does the key to the owner: an owner that does not exist is the writer's error from the first day, though the
+-- clean table has that key only after the copy; and a user may be deleted while a row is carried back.
+CREATE FUNCTION artwork_migration.rejecting_object(
+  relation text, sql_state text, refused_column text, refused_constraint text
+) RETURNS text
+LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-  RETURN EXISTS (
-    SELECT FROM pg_constraint AS k
-    INNER JOIN pg_attribute AS a ON k.conrelid = a.attrelid AND k.conkey = ARRAY[a.attnum]
-    WHERE k.contype = 'f' AND k.conrelid = 'public.artworks'::regclass AND k.conname = constraint_name AND a.attname = 'user_id'
-  );
-END
+  SELECT CONCAT_WS('.', relation, NULLIF(refused_column, ''), NULLIF(refused_constraint, ''))
+  WHERE
+    LEFT(sql_state, 2) IN ('22', '23', '42', 'P0')
+    AND NOT EXISTS (
+      SELECT FROM pg_constraint AS k INNER JOIN pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
+      WHERE
+        k.contype = 'f' AND k.conrelid = TO_REGCLASS('public.' || relation) AND k.conname = refused_constraint AND a.attname = 'user_id'
+    );
 $$;
 
 -- The INSERT of the legacy row, or the UPDATE of these clean columns of it; NULL if the mapping writes none of them.
@@ -144,15 +149,12 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
   END IF;
 EXCEPTION WHEN OTHERS THEN
-  IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN
-    RAISE;
-  END IF;
   GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-  IF artwork_migration.is_key_of_owner(refused_constraint) THEN
+  object := artwork_migration.rejecting_object('artworks', SQLSTATE, refused_column, refused_constraint);
+  IF object IS NULL THEN
     RAISE;
   END IF;
   sql_state := SQLSTATE;
-  object := CONCAT_WS('.', 'artworks', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''));
 END
 $$;
 
@@ -309,7 +311,7 @@ DROP FUNCTION artwork_migration.delete_through();
 DROP FUNCTION artwork_migration.refuse_referenced(uuid);
 DROP FUNCTION artwork_migration.write_through();
 DROP FUNCTION artwork_migration.try_write(text, text[], public.artworks_v2);
-DROP FUNCTION artwork_migration.is_key_of_owner(text);
+DROP FUNCTION artwork_migration.rejecting_object(text, text, text, text);
 DROP FUNCTION artwork_migration.legacy_write(text, text[]);
 DROP FUNCTION artwork_migration.resolve_columns(uuid, text[]);
 DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);

@@ -33,11 +33,15 @@ BEGIN
 END
 $$;
 
--- Ids that are on the serving table no more. An id that was never there is not in the log.
-CREATE FUNCTION artwork_migration.delete_retired(gone uuid[]) RETURNS bigint
+-- Deletes the retired rows of these ids that are on the serving table no more, and those that hold a token of these ids: their own ids may
+-- be further back in the log. An id that was never there is not in the log.
+CREATE FUNCTION artwork_migration.delete_retired(changed uuid[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+  tokens CONSTANT text[] := ARRAY(SELECT c.access_token FROM public.artworks AS c WHERE c.id = ANY(changed));
+  holders CONSTANT uuid[] := ARRAY(SELECT a.id FROM public.artworks_old AS a WHERE a.access_token = ANY(tokens));
+  gone CONSTANT uuid[] := changed || ARRAY(SELECT g.id FROM artwork_migration.clean_deleted AS g WHERE g.id = ANY(holders));
   removed bigint;
 BEGIN
   DELETE FROM public.artworks_old AS a
@@ -61,21 +65,17 @@ BEGIN
   PERFORM artwork_migration.carry_back_rows(ids, columns);
 EXCEPTION WHEN OTHERS THEN
   GET STACKED DIAGNOSTICS refused_column = COLUMN_NAME, refused_constraint = CONSTRAINT_NAME;
-  IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') OR (SQLSTATE = '23503' AND EXISTS (
-    SELECT FROM pg_catalog.pg_constraint AS k
-    INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
-    WHERE k.conrelid = 'public.artworks_old'::regclass AND k.conname = refused_constraint AND a.attname = 'user_id'
-  )) THEN
+  object := artwork_migration.rejecting_object('artworks_old', SQLSTATE, refused_column, refused_constraint);
+  IF object IS NULL THEN
     RAISE;
   END IF;
   sql_state := SQLSTATE;
-  object := CONCAT_WS('.', 'artworks_old', NULLIF(refused_column, ''), NULLIF(refused_constraint, ''));
 END
 $$;
 
--- One row alone. What the retired table takes of it is written, column by column; the columns that it rejects are recorded. A column can
--- depend on another one (a check over both), so what was rejected is tried again as long as some of it is taken.
-CREATE FUNCTION artwork_migration.carry_back_or_refuse(artwork_id uuid) RETURNS boolean
+-- One row alone. What the retired table takes of it is written, column by column; returns what it rejects, or NULL. A column can depend on
+-- another one (a check over both), so what was rejected is tried again as long as some of it is taken.
+CREATE FUNCTION artwork_migration.carry_back_alone(artwork_id uuid) RETURNS artwork_migration.rejected_write
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
@@ -87,7 +87,7 @@ DECLARE
   refused text[];
 BEGIN
   IF whole.sql_state IS NULL THEN
-    RETURN TRUE;
+    RETURN NULL;
   END IF;
   refused := artwork_migration.columns_to_carry_back(artwork_id);
   WHILE refused IS DISTINCT FROM open LOOP
@@ -103,22 +103,39 @@ BEGIN
   END LOOP;
   -- without a retired row there are no columns: it could not be inserted
   IF refused = '{}' AND EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = artwork_id) THEN
-    RETURN TRUE;
+    RETURN NULL;
   END IF;
-  INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object, columns)
-  VALUES (artwork_id, 'CARRY BACK', rejected.sql_state, rejected.object, refused)
-  ON CONFLICT (id) DO UPDATE
-  SET
-    operation = EXCLUDED.operation,
-    sql_state = EXCLUDED.sql_state,
-    object = EXCLUDED.object,
-    columns = EXCLUDED.columns,
-    refused_at = EXCLUDED.refused_at;
-  RETURN FALSE;
+  RETURN CAST(
+    ROW(artwork_id, 'CARRY BACK', rejected.sql_state, rejected.object, refused, FALSE, CLOCK_TIMESTAMP())
+    AS artwork_migration.rejected_write
+  );
 END
 $$;
 
--- These ids, in the caller's transaction, which says that it applies.
+-- Row by row, as long as a row is taken that was rejected before: it may have waited for a row behind it to give up a value. Records what
+-- is rejected in the end, and returns how many rows that are.
+CREATE FUNCTION artwork_migration.carry_back_one_by_one(changed uuid[]) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  remaining uuid[] := changed;
+  open bigint;
+  refused artwork_migration.rejected_write[];
+BEGIN
+  LOOP
+    open := CARDINALITY(remaining);
+    refused := ARRAY(
+      SELECT r FROM UNNEST(remaining) AS x (id) CROSS JOIN LATERAL artwork_migration.carry_back_alone(x.id) AS r WHERE r.id IS NOT NULL
+    );
+    remaining := ARRAY(SELECT r.id FROM UNNEST(refused) AS r);
+    EXIT WHEN CARDINALITY(remaining) IN (0, open);
+  END LOOP;
+  INSERT INTO artwork_migration.rejected_write SELECT r.* FROM UNNEST(refused) AS r;
+  RETURN CARDINALITY(remaining);
+END
+$$;
+
+-- These ids, in the caller's transaction, which says that it applies. First room is made, for new ids and for tokens.
 CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -128,31 +145,43 @@ BEGIN
   FOR moved IN
     WITH consumed AS (DELETE FROM artwork_migration.clean_key_change RETURNING *) SELECT c.* FROM consumed AS c ORDER BY c.number
   LOOP
-    UPDATE public.artworks_old AS a
-    SET id = moved.new_id
-    WHERE a.id = moved.old_id AND NOT EXISTS (SELECT FROM public.artworks_old AS n WHERE n.id = moved.new_id);
+    -- the new id was free on the serving table, so who has it here was deleted there
+    DELETE FROM public.artworks_old AS a WHERE a.id = moved.new_id;
+    UPDATE public.artworks_old AS a SET id = moved.new_id WHERE a.id = moved.old_id;
   END LOOP;
 
   -- What was rejected before may be fixed, or deleted, by now.
   DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed);
   removed := artwork_migration.delete_retired(changed);
   changed := ARRAY(SELECT c.id FROM public.artworks AS c WHERE c.id = ANY(changed) ORDER BY c.id);
-  carried := CARDINALITY(changed);
+  rejected := 0;
   IF (artwork_migration.try_carry_back(changed, NULL)).sql_state IS NOT NULL THEN
-    SELECT COUNT(*) FILTER (WHERE artwork_migration.carry_back_or_refuse(x.id)) INTO carried FROM UNNEST(changed) AS x (id);
+    rejected := artwork_migration.carry_back_one_by_one(changed);
   END IF;
-  rejected := CARDINALITY(changed) - carried;
+  carried := CARDINALITY(changed) - rejected;
   -- They stay on the clean side, and catch-up rechecks them when the legacy table serves again: an e-mail may lead to another owner.
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(changed) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT changed WHERE CARDINALITY(changed) > 0;
 END
 $$;
 
--- What was rejected before is tried again by every rollback: the retired table may take it by now.
-CREATE FUNCTION artwork_migration.log_rejected_again() RETURNS void
+-- What was rejected is tried again, once the log is drained: the retired table may take it by now, or another row have made room. Under the
+-- locks only a few, which another row was in the way of; NULL: all.
+CREATE FUNCTION artwork_migration.log_rejected_again(at_most integer) RETURNS bigint
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$
-  INSERT INTO artwork_migration.clean_change (ids) SELECT ARRAY_AGG(r.id) FROM artwork_migration.rejected_write AS r HAVING COUNT(*) > 0;
+  WITH logged AS (
+    INSERT INTO artwork_migration.clean_change (ids)
+    SELECT ARRAY_AGG(r.id)
+    FROM (
+      SELECT w.id FROM artwork_migration.rejected_write AS w
+      WHERE at_most IS NULL OR w.sql_state IN ('23505', '23P01')
+      LIMIT at_most
+    ) AS r
+    HAVING COUNT(*) > 0
+    RETURNING ids
+  )
+  SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM logged AS l;
 $$;
 
 -- One batch, one transaction (READ COMMITTED). `logged` is 0 when nothing is left to carry.
@@ -171,42 +200,61 @@ BEGIN
 END
 $$;
 
--- The same, and taken back at once: the retired rows are locked for this batch alone, and only the log says that it was there, until the
--- caller rolls back. With rows locked from batch to batch, somebody who deletes a user could become the victim of a deadlock.
-CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
+-- These ids, and taken back at once: the retired rows are locked for this call alone. With rows locked from batch to batch, somebody who
+-- deletes a user could become the victim of a deadlock.
+CREATE FUNCTION artwork_migration.dry_run_ids(
+  changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint, OUT rejections jsonb
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-  changed uuid[];
 BEGIN
   PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
-  SELECT t.ids, t.taken INTO changed, logged FROM artwork_migration.take_clean_changes(batch_size) AS t;
-  BEGIN
-    SELECT c.carried, c.removed, c.rejected INTO carried, removed, rejected FROM artwork_migration.carry_back_ids(changed) AS c;
-    rejections := COALESCE(
-      (
-        SELECT JSONB_AGG(TO_JSONB(r) ORDER BY r.id)
-        FROM (SELECT w.id, w.columns, w.sql_state, w.object FROM artwork_migration.rejected_write AS w WHERE w.id = ANY(changed)) AS r
-      ),
-      '[]'
-    );
-    RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'dry run';
-  EXCEPTION WHEN SQLSTATE 'AM004' THEN
-    NULL;
-  END;
-  RETURN NEXT;
+  SELECT c.carried, c.removed, c.rejected
+  INTO dry_run_ids.carried, dry_run_ids.removed, dry_run_ids.rejected
+  FROM artwork_migration.carry_back_ids(changed) AS c;
+  rejections := COALESCE(
+    (
+      SELECT JSONB_AGG(TO_JSONB(r) ORDER BY r.id)
+      FROM (SELECT w.id, w.columns, w.sql_state, w.object FROM artwork_migration.rejected_write AS w WHERE w.id = ANY(changed)) AS r
+    ),
+    '[]'
+  );
+  RAISE EXCEPTION USING ERRCODE = 'AM004', MESSAGE = 'dry run';
+EXCEPTION WHEN SQLSTATE 'AM004' THEN
+  NULL;
 END
+$$;
+
+-- A batch of the log. Only the log says that it was there, until the caller rolls back.
+CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
+  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
+)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT t.taken, d.carried, d.removed, d.rejected, d.rejections
+  FROM artwork_migration.take_clean_changes(batch_size) AS t CROSS JOIN LATERAL artwork_migration.dry_run_ids(t.ids) AS d;
+$$;
+
+-- What the batches have rejected, once more: here all are gone that the serving table has no more, and not only those of one batch.
+CREATE FUNCTION artwork_migration.dry_run_again(rejected_ids uuid[]) RETURNS TABLE (
+  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
+)
+LANGUAGE sql SET search_path = pg_catalog, pg_temp
+AS $$
+  SELECT 0, 0, 0, d.rejected, d.rejections
+  FROM artwork_migration.dry_run_ids(rejected_ids || ARRAY(SELECT g.id FROM artwork_migration.clean_deleted AS g)) AS d;
 $$;
 
 -- Undo:
 -- Why: once the legacy table serves again there is nothing to carry back, and the names in them would mean other tables.
+DROP FUNCTION artwork_migration.dry_run_again(uuid[]);
 DROP FUNCTION artwork_migration.dry_run_batch(integer);
+DROP FUNCTION artwork_migration.dry_run_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);
-DROP FUNCTION artwork_migration.log_rejected_again();
+DROP FUNCTION artwork_migration.log_rejected_again(integer);
 DROP FUNCTION artwork_migration.carry_back_ids(uuid[]);
-DROP FUNCTION artwork_migration.carry_back_or_refuse(uuid);
+DROP FUNCTION artwork_migration.carry_back_one_by_one(uuid[]);
+DROP FUNCTION artwork_migration.carry_back_alone(uuid);
 DROP FUNCTION artwork_migration.try_carry_back(uuid[], text[]);
 DROP FUNCTION artwork_migration.delete_retired(uuid[]);
 DROP FUNCTION artwork_migration.take_clean_changes(integer);

@@ -124,7 +124,7 @@ def test_a_lock_timeout_is_the_applications(shop: Shop, steps: Steps) -> None:
     writer.execute("SET lock_timeout = '50ms'")
     assert "55P03" == steps.statement(shop, writer, UPDATE, artwork).sqlstate()
     assert ("Rex", []) == (clean(shop, artwork, "pet_name"), rejected_writes(shop))
-    break_function(shop, "artwork_migration.try_write", "IF LEFT(SQLSTATE, 2) NOT IN ('22', '23', '42', 'P0') THEN", "IF FALSE THEN")
+    break_function(shop, "artwork_migration.rejecting_object", "LEFT(sql_state, 2) IN ('22', '23', '42', 'P0')", "TRUE")
     assert steps.statement(shop, writer, UPDATE, artwork).sqlstate() is None
     assert ("Rexa", "Rex") == (clean(shop, artwork, "pet_name"), legacy(shop, artwork, "pet_name"))
 

@@ -1,0 +1,257 @@
+"""Two or three sessions, stepped: writes on both sides of the switch, what is carried back of them, and decisions in between."""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import pytest
+
+from migration.errors import BadInput
+from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
+from migration.plans.plan import Plan
+from migration.sync import carry_back
+from migration.sync.carry_back import CarriedBack
+from migration.verbs.roll_back import plan_roll_back
+from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names
+from tests.databases import (
+    SETTINGS,
+    Shop,
+    catch_up_now,
+    decide,
+    execute_roll_back,
+    planned,
+    planned_roll_back,
+    reconcile_now,
+    roll_back,
+    running,
+    switch,
+)
+from tests.interleaving import Barrier, Step, blocked_session
+from tests.waiting import wait_until
+
+IMAGE = "https://one/image"
+#: Which artworks have a rejected write, and in which columns.
+REJECTED = "SELECT r.id, r.columns FROM artwork_migration.rejected_write AS r ORDER BY r.id"
+
+
+@pytest.fixture
+def shop(migrated: Shop) -> Shop:
+    """Migrated; each id is a batch; the clean table takes an artwork without a customer's name, which legacy rejects."""
+    relax_clean_names(migrated)
+    migrated.settings = SETTINGS.model_copy(update={"batch_size": 1})
+    return migrated
+
+
+@pytest.fixture
+def steps() -> Iterator[list[Step]]:
+    """The steps of a test; whatever is still at work when it ends is ended."""
+    started: list[Step] = []
+    yield started
+    for step in started:
+        step.abandon()
+
+
+def insert(shop: Shop, **columns: object) -> UUID:
+    """An artwork that is created after the switch; returns its id."""
+    return add_clean(shop, **columns)  # through the view, which is called artworks_v2 by then
+
+
+def existing(shop: Shop, *images: str | None) -> list[UUID]:
+    """Artworks that were there before the switch, in the order of their ids. The legacy table takes an image of theirs once."""
+    shop.sql.execute("CREATE UNIQUE INDEX one_image ON artworks (generated_image_url) WHERE generated_image_url LIKE 'https://one/%'")
+    ids = sorted(add_legacy(shop, generated_image_url=None) for _ in images)
+    for artwork, image in zip(ids, images, strict=True):
+        shop.sql.execute("UPDATE artworks SET generated_image_url = %s WHERE id = %s", (image, artwork))
+    catch_up_now(shop)
+    switch(shop)
+    return ids
+
+
+def show(shop: Shop, artwork: UUID, image: str | None) -> None:
+    """Give a serving artwork another image."""
+    shop.sql.execute("UPDATE artworks SET generated_image_url = %s WHERE id = %s", (image, artwork))
+
+
+def carry(shop: Shop) -> CarriedBack:
+    """Carry back without the rollback."""
+    with running(shop, ROLL_BACK_TO_MIGRATED) as run:
+        run.begin()
+        return carry_back.carry_back(run, planned_roll_back(shop))
+
+
+def planned_with_dry_run(shop: Shop) -> Plan:
+    """The plan of the rollback as the flow makes it."""
+    with running(shop, ROLL_BACK_TO_MIGRATED) as run:
+        found = carry_back.dry_run(run)
+    return planned(shop, lambda connection: plan_roll_back(connection, found))
+
+
+def clear(shop: Shop, artwork: UUID) -> None:
+    """What `decide clear_rejected_write` does."""
+    name = DecisionName.CLEAR_REJECTED_WRITE
+    with shop.database.transaction("deciding") as connection:
+        apply_at_once(connection, name, checked_value(connection, name, str(artwork)))
+
+
+# The order in which rows are carried back
+
+
+def test_a_token_passes_on_in_whatever_order_the_log_has_them(shop: Shop) -> None:
+    """A new artwork that takes the token of a deleted one is carried back, also if its log row is in front of the deletion."""
+    other, gone = add_legacy(shop), add_legacy(shop)
+    catch_up_now(shop)
+    switch(shop)
+    shop.sql.execute("UPDATE artworks SET pet_name = 'Max' WHERE id = %s", (other,))
+    carry(shop)
+    shop.sql.execute("DELETE FROM artworks WHERE id = %s", (gone,))
+    shop.sql.execute("VACUUM artwork_migration.clean_change")
+    born = insert(shop, access_token=f"token-{gone}")
+    order = add_order(shop, born)
+    assert [[born], [gone]] == [
+        ids for (ids,) in shop.rows("SELECT ids FROM artwork_migration.clean_change WHERE NOT carried_back ORDER BY ctid")
+    ]
+    assert () == planned_with_dry_run(shop).blockers
+    assert 0 == roll_back(shop).rejected
+    assert (f"token-{gone}", None) == (legacy(shop, born, "access_token"), legacy(shop, gone, "id"))
+    assert born == shop.value("SELECT artwork_id FROM orders WHERE id = %s", order)
+
+
+def test_a_value_that_another_artwork_has_given_up_is_carried_back_in_the_end(shop: Shop) -> None:
+    """Values under a unique key of the application are handed on: the first waits for the second, and that for a deleted one."""
+    first, second, third = existing(shop, None, "https://one/2", "https://one/3")
+    for artwork in (first, second, third):
+        show(shop, artwork, None)
+    carry_on = [(first, "https://one/2"), (second, "https://one/3")]
+    for artwork, image in carry_on:
+        show(shop, artwork, image)
+    shop.sql.execute("DELETE FROM artworks WHERE id = %s", (third,))
+    assert 0 == roll_back(shop).rejected
+    assert carry_on == [(artwork, legacy(shop, artwork, "generated_image_url")) for artwork, _ in carry_on]
+    assert [] == shop.rows(REJECTED)
+
+
+def test_within_a_batch_the_order_of_the_rows_does_not_decide(shop: Shop) -> None:
+    """In one batch too, and beside a row that is rejected, a row is carried back after the row that gives up what it takes."""
+    first, second, rejected = existing(shop, None, IMAGE, None)
+    shop.settings = SETTINGS
+    decide(shop, "accept_rejected_writes", str(rejected))
+    show(shop, second, "https://one/other")
+    show(shop, first, IMAGE)
+    shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (rejected,))
+    assert () == planned_with_dry_run(shop).blockers
+    with shop.sql.transaction(force_rollback=True):
+        shop.sql.execute("SELECT SET_CONFIG('artwork_migration.apply', 'on', TRUE)")
+        carried = shop.rows("SELECT * FROM artwork_migration.carry_back_ids(%s)", [first, second, rejected])
+    assert [(2, 0, 1)] == carried
+    assert 1 == roll_back(shop).rejected
+    assert (IMAGE, "https://one/other") == (legacy(shop, first, "generated_image_url"), legacy(shop, second, "generated_image_url"))
+
+
+def test_the_plan_of_a_rollback_counts_with_what_is_deleted(shop: Shop) -> None:
+    """A value that a deleted artwork still has in the retired table blocks no plan: the dry run deletes it before it tries again."""
+    first, second = existing(shop, None, IMAGE)
+    show(shop, first, IMAGE)
+    assert [f"artwork {first}"] == [blocker.subject for blocker in planned_with_dry_run(shop).blockers]
+    shop.sql.execute("DELETE FROM artworks WHERE id = %s", (second,))
+    assert () == planned_with_dry_run(shop).blockers
+
+
+def test_room_that_is_made_before_the_lock_is_used_under_it(shop: Shop) -> None:
+    """A row that was rejected is tried once more under the lock, after the deletion that came between."""
+    first, second = existing(shop, None, IMAGE)
+    decide(shop, "accept_rejected_writes", str(first))
+    show(shop, first, IMAGE)
+    execute_roll_back(shop, meanwhile=lambda: shop.sql.execute("DELETE FROM artworks WHERE id = %s", (second,)))
+    assert (IMAGE, []) == (legacy(shop, first, "generated_image_url"), shop.rows(REJECTED))
+
+
+def test_an_id_taken_over_from_a_deleted_artwork_brings_nothing_of_it(shop: Shop) -> None:
+    """An artwork that got the id of a deleted one keeps what only its own retired row holds."""
+    kept, gone = add_legacy(shop, mockup_urls='["kept"]'), add_legacy(shop, mockup_urls='["gone"]')
+    catch_up_now(shop)
+    switch(shop)
+    shop.sql.execute("DELETE FROM artworks WHERE id = %s", (gone,))
+    shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (gone, kept))
+    roll_back(shop)
+    assert (["kept"], None) == (legacy(shop, gone, "mockup_urls"), legacy(shop, kept, "id"))
+
+
+# The only copy of an artwork
+
+
+@pytest.fixture
+def only_copy(shop: Shop) -> UUID:
+    """After a rollback: an artwork that was created while the clean table served, and that the legacy table rejects as a whole."""
+    switch(shop)
+    decide(shop, "accept_rejected_writes", "all")
+    artwork = insert(shop, customer_name=None)
+    roll_back(shop)
+    assert ([(artwork, [])], None) == (shop.rows(REJECTED), legacy(shop, artwork, "id"))
+    return artwork
+
+
+def test_the_only_copy_is_not_cleared_after_a_rollback(shop: Shop, only_copy: UUID) -> None:
+    """An artwork that could not be carried back cannot be cleared, and no catch-up deletes it."""
+    with pytest.raises(BadInput, match=f"would be lost if they were cleared: {only_copy}.*To fix: correct the clean row"):
+        clear(shop, only_copy)
+    catch_up_now(shop)
+    assert only_copy == clean(shop, only_copy, "id")
+    assert 1 == reconcile_now(shop)["refused"]
+
+
+def test_a_correction_of_the_only_copy_reaches_legacy(shop: Shop, only_copy: UUID) -> None:
+    """A later update that the legacy table takes inserts the artwork there and resolves the rejection."""
+    shop.sql.execute("UPDATE artworks_v2 SET customer_name = 'Grace' WHERE id = %s", (only_copy,))
+    assert ("Grace", []) == (legacy(shop, only_copy, "customer_name"), shop.rows(REJECTED))
+    catch_up_now(shop)
+    assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
+
+
+def test_a_deletion_of_the_only_copy_resolves_it(shop: Shop, only_copy: UUID) -> None:
+    """The application can delete the artwork; nothing is left to decide."""
+    shop.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (only_copy,))
+    assert [] == shop.rows(REJECTED)
+    catch_up_now(shop)
+    assert clean(shop, only_copy, "id") is None
+
+
+def test_an_artwork_with_the_id_of_another_one_is_not_cleared(shop: Shop) -> None:
+    """A clean artwork under the id of another artwork in legacy is the only copy too: cleared, it would become that one."""
+    other = add_legacy(shop, generation_status="failed", customer_name="Grace")
+    add_clean(shop, id=other, customer_name="Ada")
+    with pytest.raises(BadInput, match=f"would be lost if they were cleared: {other}.*under a new id"):
+        clear(shop, other)
+    catch_up_now(shop)
+    assert ("Ada", "Grace") == (clean(shop, other, "customer_name"), legacy(shop, other, "customer_name"))
+    shop.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (other,))
+    assert ([], "Grace") == (shop.rows(REJECTED), legacy(shop, other, "customer_name"))
+
+
+def test_a_decision_between_two_drains_changes_nothing(shop: Shop) -> None:
+    """A rejected write that is cleared after a drain is tried again by the next one, and recorded again."""
+    switch(shop)
+    decide(shop, "accept_rejected_writes", "all")
+    artwork = insert(shop, customer_name=None)
+    execute_roll_back(shop, meanwhile=lambda: clear(shop, artwork))
+    assert [(artwork, [])] == shop.rows(REJECTED)
+    catch_up_now(shop)
+    assert artwork == clean(shop, artwork, "id")
+
+
+def test_a_decision_under_the_locks_of_a_rollback_waits(shop: Shop, steps: list[Step]) -> None:
+    """A decision that comes while the rollback holds its locks waits for its end, and then refuses to clear the only copy."""
+    switch(shop)
+    decide(shop, "accept_rejected_writes", "all")
+    artwork = insert(shop, customer_name=None)
+    barrier = Barrier(shop, "BEFORE INSERT ON artwork_migration.step FOR EACH ROW")
+    carry(shop)
+    barrier.close()
+    steps.append(Step(shop, lambda: roll_back(shop)))
+    steps[0].blocks()
+    steps.append(Step(shop, lambda: clear(shop, artwork)))
+    wait_until(lambda: blocked_session(shop, table="artwork_migration.rejected_write"))
+    barrier.open()
+    steps[0].result()
+    with pytest.raises(BadInput, match="would be lost"):
+        steps[1].result()
+    assert [(artwork, [])] == shop.rows(REJECTED)
