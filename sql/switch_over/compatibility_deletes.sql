@@ -1,21 +1,33 @@
--- What: a delete through the view artworks_v2 is refused if another table references the artwork, as it was before the switch.
+-- What: a delete through the view artworks_v2 is refused if another table references the artwork, as it was before the switch, and fails
+--   with 40001 if another transaction has changed the row since the statement read it.
 -- Why: code that writes to artworks_v2 has relied on that refusal since deploy_schema; the key of orders says CASCADE and would take paid
---   orders. A delete from artworks does what the keys say, as it always did. The delete runs as the role that asks, so row level security
---   holds. The check needs our schema, so a trigger of the table makes it. The delete also runs with the caller's search_path: it fires
---   triggers of the application, which name their tables as its own sessions do.
+--   orders. A delete from artworks does what the keys say, as it always did. The trigger gets the rows that the statement's condition has
+--   found, but not the condition: a delete of the table would check it on the changed row, this one can only fail and be repeated. The
+--   delete runs as the role that asks, so row level security holds. The check needs our schema, so a trigger of the table makes it. The
+--   delete also runs with the caller's search_path: it fires triggers of the application, which name their tables as its own sessions do.
 -- Locks: SHARE ROW EXCLUSIVE on public.artworks, taken before.
 -- Stage: locked
 CREATE FUNCTION artwork_migration.delete_through_view() RETURNS trigger
 LANGUAGE plpgsql
 AS $$
 DECLARE
-  reached bigint;
+  deleted jsonb;
 BEGIN
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', 'on', TRUE);
-  DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
-  GET DIAGNOSTICS reached = ROW_COUNT;
+  DELETE FROM public.artworks AS a WHERE a.id = OLD.id RETURNING pg_catalog.TO_JSONB(a) INTO deleted;
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.through_view', '', TRUE);
-  RETURN CASE WHEN reached > 0 THEN OLD END;
+  -- as text, because equal values may differ; a column that one of them does not have was renamed, or added after the switch
+  IF EXISTS (
+    SELECT FROM pg_catalog.JSONB_EACH_TEXT(pg_catalog.TO_JSONB(OLD)) AS o
+    INNER JOIN pg_catalog.JSONB_EACH_TEXT(deleted) AS d ON o.key OPERATOR(pg_catalog.=) d.key
+    WHERE o.value IS DISTINCT FROM d.value
+  ) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '40001',
+      MESSAGE = pg_catalog.FORMAT('artwork %s was changed by another transaction and was not deleted', OLD.id),
+      HINT = 'To fix: roll back and repeat the transaction.';
+  END IF;
+  RETURN CASE WHEN deleted IS NOT NULL THEN OLD END;
 END
 $$;
 

@@ -255,3 +255,54 @@ def test_a_decision_under_the_locks_of_a_rollback_waits(shop: Shop, steps: list[
     with pytest.raises(BadInput, match="would be lost"):
         steps[1].result()
     assert [(artwork, [])] == shop.rows(REJECTED)
+
+
+# Deleting and updating through the view artworks_v2
+
+
+@pytest.fixture
+def failed(shop: Shop) -> UUID:
+    """An artwork whose generation has failed, after the switch."""
+    switch(shop)
+    return insert(shop, generation_status="failed")
+
+
+REVIVE = "UPDATE public.artworks SET generation_status = 'pending' WHERE id = %s"
+IN_THE_MEANTIME = {
+    "delete": "DELETE FROM public.artworks_v2 WHERE id = %s AND generation_status = 'failed'",
+    "update": "UPDATE public.artworks_v2 SET pet_name = 'Max' WHERE id = %s AND generation_status = 'failed'",
+}
+
+
+def crossed(shop: Shop, steps: list[Step], first: str, then: str, artwork: UUID, *, commit: bool = True) -> str | None:
+    """One session executes the first statement, another one waits with the second; the SQLSTATE of that after the first has ended."""
+    one, other = shop.session(), shop.session(autocommit=True)
+    one.execute(first, (artwork,))  # type: ignore[call-overload]  # made of this test's own names
+    steps.append(Step(shop, lambda: other.execute(then, (artwork,)), pid=other.info.backend_pid))  # type: ignore[call-overload]
+    steps[-1].blocks()
+    one.commit() if commit else one.rollback()
+    return steps[-1].sqlstate()
+
+
+def test_a_delete_through_the_view_keeps_its_condition(shop: Shop, failed: UUID, steps: list[Step]) -> None:
+    """A delete that waited for a change of its row ends with 40001; the changed row stays, and a repetition finds nothing to delete."""
+    assert "40001" == crossed(shop, steps, REVIVE, IN_THE_MEANTIME["delete"], failed)
+    assert 0 == shop.sql.execute(IN_THE_MEANTIME["delete"], (failed,)).rowcount
+    assert "pending" == clean(shop, failed, "generation_status")
+
+
+def test_a_delete_through_the_view_goes_through_if_nothing_was_changed(shop: Shop, failed: UUID, steps: list[Step]) -> None:
+    """A delete that waited for a change that was rolled back, or for an order's lock, deletes."""
+    assert crossed(shop, steps, REVIVE, IN_THE_MEANTIME["delete"], failed, commit=False) is None
+    assert clean(shop, failed, "id") is None
+
+
+def test_a_delete_through_the_view_of_a_row_that_is_gone_is_no_error(shop: Shop, failed: UUID, steps: list[Step]) -> None:
+    """Of two deletes at the same moment one deletes, and the other one finds nothing."""
+    assert crossed(shop, steps, "DELETE FROM public.artworks WHERE id = %s", IN_THE_MEANTIME["delete"], failed) is None
+
+
+def test_an_update_through_the_view_keeps_its_condition(shop: Shop, failed: UUID, steps: list[Step]) -> None:
+    """An update through the view checks its condition once more on the changed row, like an update of the table."""
+    assert crossed(shop, steps, REVIVE, IN_THE_MEANTIME["update"], failed) is None
+    assert ("pending", "Rex") == (clean(shop, failed, "generation_status"), clean(shop, failed, "pet_name"))
