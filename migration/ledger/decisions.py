@@ -264,11 +264,16 @@ def _exposures(_: Connection, given: str) -> str:
 
 
 def _require_equality(connection: Connection, column: str) -> None:
-    """Raise BadInput for a type whose equality operator is in a schema that our functions do not see, as that of hstore may be."""
+    """Raise BadInput for a type whose values cannot be compared.
+
+    Its equality operator may be in a schema that our functions do not see, as that of hstore may be. And an array or a composite type has
+    one, which fails for a value if a type in it has none, at whatever depth: the comparison of two empty arrays of them finds that out.
+    """
     quoted = '"' + column.replace('"', '""') + '"'
+    none = f"ARRAY(SELECT a.{quoted} FROM public.artworks AS a WHERE a.{quoted} IS DISTINCT FROM a.{quoted} LIMIT 0)"
     try:
         with database.translated("comparing", ""), connection.begin_nested():
-            database.run_literally(connection, f"SELECT a.{quoted} IS DISTINCT FROM a.{quoted} FROM public.artworks AS a LIMIT 0")
+            database.run_literally(connection, f"SELECT {none} = {none}")
     except DatabaseError:
         raise _not_carried(f"{column}: values of its type cannot be compared") from None
 
