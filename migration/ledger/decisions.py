@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import StrEnum
 from uuid import UUID
 
@@ -247,11 +247,9 @@ def _columns(connection: Connection, given: str) -> str:
     if not columns and given != NONE:
         raise _not_accepted(DecisionName.CARRY_COLUMNS, f"columns of artworks, separated by commas, or {NONE}")
     mapping = json.dumps(database.rows(connection, "mapping"))
-    problems = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
-    if problems:
-        raise _not_carried("; ".join(f"{row['column_name']}: {row['problem']}" for row in problems))
-    for column in columns:
-        _require_equality(connection, column)
+    if problems := cannot_be_carried(connection, columns, mapping):
+        listed = "; ".join(f"{column}: {problem}" for column, problem in problems.items())
+        raise undecided(f"These columns cannot be carried over: {listed}.", "leave them out.")
     return ",".join(columns) or NONE
 
 
@@ -263,11 +261,19 @@ def _exposures(_: Connection, given: str) -> str:
     return ",".join(kind for kind in EXPOSURES if kind in kinds) or NONE
 
 
-def _require_equality(connection: Connection, column: str) -> None:
-    """Raise BadInput for a type whose values cannot be compared.
+def cannot_be_carried(connection: Connection, columns: Iterable[str], mapping: str) -> dict[str, str]:
+    """Return those of the columns that cannot be carried over unchanged, each with the reason."""
+    rows = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
+    problems = {row["column_name"]: row["problem"] for row in rows}
+    unequal = [column for column in columns if column not in problems and not _has_equality(connection, column)]
+    return problems | dict.fromkeys(unequal, "values of its type cannot be compared")
 
-    Its equality operator may be in a schema that our functions do not see, as that of hstore may be. And an array or a composite type has
-    one, which fails for a value if a type in it has none, at whatever depth: the comparison of two empty arrays of them finds that out.
+
+def _has_equality(connection: Connection, column: str) -> bool:
+    """Return whether our functions can compare the values of a column.
+
+    The equality operator may be in a schema that they do not see, as that of hstore may be. And an array or a composite type always has
+    one, which fails for a value if a type in it has none, at whatever depth. The comparison of two empty arrays of the type shows that.
     """
     quoted = '"' + column.replace('"', '""') + '"'
     none = f"ARRAY(SELECT a.{quoted} FROM public.artworks AS a WHERE a.{quoted} IS DISTINCT FROM a.{quoted} LIMIT 0)"
@@ -275,11 +281,8 @@ def _require_equality(connection: Connection, column: str) -> None:
         with database.translated("comparing", ""), connection.begin_nested():
             database.run_literally(connection, f"SELECT {none} = {none}")
     except DatabaseError:
-        raise _not_carried(f"{column}: values of its type cannot be compared") from None
-
-
-def _not_carried(columns: str) -> BadInput:
-    return undecided(f"These columns cannot be carried over: {columns}.", "leave them out.")
+        return False
+    return True
 
 
 def _drifted(connection: Connection, given: str) -> str:

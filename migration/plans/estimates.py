@@ -10,7 +10,7 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.errors import DatabaseError
-from migration.ledger import ledger
+from migration.ledger import decisions, ledger
 from migration.plans import users
 from migration.plans.statements import Catalog
 from sql import SqlFile
@@ -121,7 +121,7 @@ def facts(connection: Connection, catalog: Catalog) -> Estimates:
         "exposure": within_bound(connection, lambda: _exposure(connection, catalog)),
         **(_users(connection, catalog) if catalog.parameters["creates_users"] else NO_USERS),
         "columns_not_carried": columns,
-        "cannot_be_carried": _cannot_be_carried(connection, catalog, list(columns or ())),
+        "cannot_be_carried": decisions.cannot_be_carried(connection, list(columns or ()), catalog.parameters["mapping"]),
         "size": size,
         "settings": {row["name"]: row["value"] for row in database.rows(connection, "plan/settings")},
         "notes": {section: _advisories(connection, section, {**size, "long_transaction": LONG_TRANSACTION}) for section in SECTIONS},
@@ -221,11 +221,6 @@ def _columns_not_carried(connection: Connection, catalog: Catalog, percent: floa
     found = database.rows(connection, "plan/columns_not_carried", mapping=catalog.parameters["mapping"], percent=percent)[0]
     counts = database.run_literally(connection, found["question"]).scalar_one() if found["columns"] else []
     return {column: _of_all(count, percent) for column, count in zip(found["columns"], counts, strict=True)}
-
-
-def _cannot_be_carried(connection: Connection, catalog: Catalog, columns: list[str]) -> dict[str, str]:
-    found = database.rows(connection, "plan/cannot_be_carried", columns=columns, mapping=catalog.parameters["mapping"])
-    return {row["column_name"]: row["problem"] for row in found}
 
 
 def _of_all(count: int, percent: float) -> int:

@@ -90,11 +90,13 @@ def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
 
 def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
     """The plan has the command that carries exactly the columns it accepts, and says why the others stay behind."""
+    shop.sql.execute(f"{TYPES}; ALTER TABLE artworks ADD COLUMN given pair[] DEFAULT '{{}}'")
     told = plan_markdown(planned_deployment(shop))
     (columns,) = re.findall(
         r"`artwork-migration run decide carry_columns (\S+) --approved-by NAME --reason WHY`. Do it before you run this plan", told
     )
     assert "mockup_urls,mockup_generated_at" == columns
+    assert "`given` stays in the retired table: values of its type cannot be compared." in told
     assert "`original_image_url` stays in the retired table: the mapping reads it already, and carries over what it says." in told
     decide(shop, columns)
     assert "decide carry_columns" not in plan_markdown(planned_deployment(shop))
