@@ -185,8 +185,8 @@ BEGIN
     END IF;
     SELECT ARRAY_AGG(n.key)
     INTO changed
-    FROM JSONB_EACH(TO_JSONB(NEW)) AS n
-    WHERE TO_JSONB(OLD) -> n.key IS DISTINCT FROM n.value;
+    FROM JSONB_EACH_TEXT(TO_JSONB(NEW)) AS n
+    WHERE TO_JSONB(OLD) ->> n.key IS DISTINCT FROM n.value;
     -- If a user is deleted or its id changes, the foreign keys change user_id on both sides: that is no change of the application to this row.
     IF 'user_id' = ANY(changed) AND NEW.user_id IS NOT DISTINCT FROM (
       SELECT l.user_id FROM artwork_migration.legacy_artwork AS l WHERE l.id = NEW.id

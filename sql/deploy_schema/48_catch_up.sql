@@ -322,13 +322,17 @@ BEGIN
   SET
     /* mapped: @ = EXCLUDED.@, */
     id = EXCLUDED.id
-  -- what only the clean side holds is in no legacy row and makes no difference
-  WHERE (
-    /* mapped: c.@, */
-    c.id
-  ) IS DISTINCT FROM (
-    /* mapped: EXCLUDED.@, */
-    EXCLUDED.id
+  -- what only the clean side holds is in no legacy row and makes no difference; a value that is only written in another way (1.0 and 1.00
+  -- are equal) does
+  WHERE RECORD_IMAGE_NE(
+    ROW(
+      /* mapped: c.@, */
+      c.id
+    ),
+    ROW(
+      /* mapped: EXCLUDED.@, */
+      EXCLUDED.id
+    )
   );
   GET DIAGNOSTICS written = ROW_COUNT;
   RETURN NEXT;

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from migration.errors import BadInput
+from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.plans.plan import Plan
@@ -13,12 +15,15 @@ from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
 from migration.verbs.roll_back import plan_roll_back
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names
+from tests.conftest import MakeShop
 from tests.databases import (
     SETTINGS,
     Shop,
     catch_up_now,
     decide,
+    deploy,
     execute_roll_back,
+    migrate,
     planned,
     planned_roll_back,
     reconcile_now,
@@ -30,6 +35,10 @@ from tests.interleaving import Barrier, Step, blocked_session
 from tests.waiting import wait_until
 
 IMAGE = "https://one/image"
+INSERT = """
+INSERT INTO artworks (id, customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token)
+VALUES (%s, 'Ada the second', 'ada@again.example', 'Rex', 'https://u/mom', 'https://u/pet', %s)
+"""
 #: Which artworks have a rejected write, and in which columns.
 REJECTED = "SELECT r.id, r.columns FROM artwork_migration.rejected_write AS r ORDER BY r.id"
 
@@ -174,6 +183,78 @@ def test_an_id_taken_over_from_a_deleted_artwork_brings_nothing_of_it(shop: Shop
     shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (gone, kept))
     roll_back(shop)
     assert (["kept"], None) == (legacy(shop, gone, "mockup_urls"), legacy(shop, kept, "id"))
+
+
+# Ids that are used again
+
+
+@pytest.mark.parametrize("level", [psycopg.IsolationLevel.REPEATABLE_READ, psycopg.IsolationLevel.SERIALIZABLE], ids=["RR", "SSI"])
+@pytest.mark.parametrize("way", ["deleted", "renumbered"])
+def test_an_id_that_was_given_up_after_the_snapshot_can_be_used(shop: Shop, level: psycopg.IsolationLevel, way: str) -> None:
+    """A transaction whose snapshot is older than the deletion can insert an artwork under the id, as on any table."""
+    artwork = add_legacy(shop)
+    catch_up_now(shop)
+    switch(shop)
+    old = shop.session()
+    old.isolation_level = level
+    old.execute("SELECT FROM users LIMIT 1")
+    gives_up = "DELETE FROM artworks WHERE id = %s" if way == "deleted" else "UPDATE artworks SET id = GEN_RANDOM_UUID() WHERE id = %s"
+    shop.sql.execute(gives_up, (artwork,))
+    old.execute(INSERT, (artwork, f"new-{artwork}"))
+    old.commit()
+    roll_back(shop)
+    assert "Ada the second" == legacy(shop, artwork, "customer_name")
+    assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
+
+
+@pytest.mark.parametrize("level", list(psycopg.IsolationLevel)[1:], ids=str)
+def test_the_id_of_an_artwork_that_stayed_behind_is_refused(shop: Shop, level: psycopg.IsolationLevel) -> None:
+    """The id of a row that was not migrated is refused with 23505, whatever the isolation; the row is still protected afterwards."""
+    artwork = add_legacy(shop, generation_status="failed")
+    switch(shop)
+    session = shop.session()
+    session.isolation_level = level
+    for _ in range(2):
+        with pytest.raises(psycopg.errors.UniqueViolation, match="stayed behind"):
+            session.execute(INSERT, (artwork, f"new-{artwork}"))
+        session.rollback()
+
+
+# Values that are equal and not the same
+
+
+@pytest.fixture
+def priced(make_shop: MakeShop) -> Shop:
+    """Migrated, with a numeric and a jsonb column that are carried over."""
+    priced = make_shop()
+    priced.sql.execute("ALTER TABLE artworks ADD COLUMN price numeric DEFAULT 1.0, ADD COLUMN extra jsonb DEFAULT '{\"size\": 1.0}'")
+    priced.database.write("creating the ledger", ledger.create)
+    decide(priced, "carry_columns", "price,extra")
+    deploy(priced)
+    migrate(priced)
+    return priced
+
+
+PRICE = """UPDATE {} SET price = 1.00, extra = '{{"size": 1.00}}' WHERE id = '{}'"""
+
+
+@pytest.mark.parametrize("serving", ["clean", "legacy", "switched"])
+def test_a_carried_value_is_carried_as_it_is_written(priced: Shop, serving: str) -> None:
+    """A numeric and a jsonb value that differ from the old ones only in how they are written reach the other table, on each way."""
+    artwork = add_legacy(priced)
+    catch_up_now(priced)
+    if serving == "switched":
+        switch(priced)
+    table = "artworks_v2" if serving == "clean" else "artworks"
+    if serving == "legacy":
+        priced.sql.execute("SET session_replication_role = replica")  # else a trigger of the sample changes updated_at too
+    priced.sql.execute(PRICE.format(table, artwork))  # type: ignore[call-overload]  # made of this test's own names
+    if serving == "switched":
+        roll_back(priced)
+    if serving == "legacy":
+        catch_up_now(priced)
+    written = "price || ' ' || extra"
+    assert ['1.00 {"size": 1.00}'] * 2 == [legacy(priced, artwork, written), clean(priced, artwork, written)]
 
 
 # The only copy of an artwork
