@@ -9,19 +9,22 @@ import pytest
 from migration.errors import BadInput
 from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
-from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED
 from migration.plans.plan import Plan
 from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
-from migration.verbs.roll_back import plan_roll_back
+from migration.verbs.roll_back import plan_roll_back, plan_uninstall
+from tasks.plans import finish_plan
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import (
     SETTINGS,
     Shop,
+    approve,
     catch_up_now,
     decide,
     deploy,
+    execute,
     execute_roll_back,
     migrate,
     planned,
@@ -336,6 +339,30 @@ def test_a_decision_under_the_locks_of_a_rollback_waits(shop: Shop, steps: list[
     with pytest.raises(BadInput, match="would be lost"):
         steps[1].result()
     assert [(artwork, [])] == shop.rows(REJECTED)
+
+
+# Users that older code signs up
+
+
+@pytest.mark.parametrize("moment", ["before the plan", "after the locks"])
+def test_a_user_that_somebody_has_written_to_outlives_the_uninstallation(migrated: Shop, moment: str) -> None:
+    """A sign-up that updates the user we created, and does not say that it is registered, keeps it; the others are deleted."""
+    created = [user for (user,) in migrated.rows("SELECT id FROM artwork_migration.created_user ORDER BY id")]
+    email = migrated.value("SELECT email FROM users WHERE id = %s", created[0])
+
+    def sign_up() -> None:
+        migrated.sql.execute("INSERT INTO users (email) VALUES (%s) ON CONFLICT (email) DO UPDATE SET updated_at = NOW()", (email,))
+
+    if moment == "before the plan":
+        sign_up()
+    made = planned(migrated, plan_uninstall)
+    with running(migrated, ROLL_BACK_TO_NOT_STARTED) as run:
+        approve(run, made)
+        execute(run, made)
+        if moment == "after the locks":
+            sign_up()
+        finish_plan(run, made)
+    assert [(created[0],)] == migrated.rows("SELECT id FROM users WHERE id = ANY(%s)", created)
 
 
 # Deleting and updating through the view artworks_v2

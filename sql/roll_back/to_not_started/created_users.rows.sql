@@ -1,9 +1,10 @@
--- What: the users that we created, that no row references and that were not claimed: a query that counts them and names some ids, and the
---   statement that deletes them. `gone` is the table that is dropped before.
+-- What: the users that we created, that no row references and that nobody has written to since: a query that counts them and names some
+--   ids, and the statement that deletes them. `gone` is the table that is dropped before.
 -- Why: no object of the migration remains after roll_back(to=NOT_STARTED), and no row of the application may be lost. So the rows are
 --   locked first; only then, in a new statement, each foreign key to users is read, whatever its ON DELETE does. It runs after the lock,
 --   outside a transaction block, some thousands in one transaction, and may be repeated. clean_up asks the same query and, on a decision,
---   deletes them too.
+--   deletes them too. A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the
+--   version (xmin) that the statement wrote which also wrote its row in created_user. In a restored database all of them stay.
 -- Inverse: none; another migrate_data creates them again.
 -- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
 -- Stage: after
@@ -11,7 +12,7 @@ SELECT
   'users created by migrate_data' AS object,
   FORMAT(
     'SELECT COUNT(*) AS row_count, (ARRAY_AGG(u.id ORDER BY u.id))[1:100] AS ids'
-    || ' FROM artwork_migration.created_user AS c INNER JOIN public.users AS u ON c.id = u.id WHERE TRUE%s',
+    || ' FROM artwork_migration.created_user AS c INNER JOIN public.users AS u ON c.id = u.id AND c.xmin = u.xmin WHERE TRUE%s',
     r.free
   ) AS question,
   FORMAT(
@@ -23,7 +24,8 @@ BEGIN
     batch := ARRAY(SELECT c.id FROM artwork_migration.created_user AS c ORDER BY c.id LIMIT 2000);
     EXIT WHEN CARDINALITY(batch) = 0;
     PERFORM FROM public.users AS u WHERE u.id = ANY(batch) ORDER BY u.id FOR UPDATE;
-    DELETE FROM public.users AS u WHERE u.id = ANY(batch)%s;
+    DELETE FROM public.users AS u USING artwork_migration.created_user AS c
+    WHERE u.id = ANY(batch) AND c.id = u.id AND c.xmin = u.xmin%s;
     DELETE FROM artwork_migration.created_user AS c WHERE c.id = ANY(batch);
     COMMIT;
   END LOOP;
