@@ -29,21 +29,21 @@ CREATE FUNCTION artwork_migration.refuse_ids_left_behind(ids uuid[]) RETURNS voi
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  taken uuid;
-BEGIN
-  FOR taken IN
-    SELECT o.id
-    FROM public.artworks_old AS o
+  taken CONSTANT uuid[] := ARRAY(
+    SELECT o.id FROM public.artworks_old AS o
     WHERE o.id = ANY(ids) AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = o.id)
-  LOOP
+  );
+  artwork_id uuid;
+BEGIN
+  FOREACH artwork_id IN ARRAY taken LOOP
     BEGIN
-      INSERT INTO artwork_migration.clean_deleted (id) VALUES (taken);
+      INSERT INTO artwork_migration.clean_deleted (id) VALUES (artwork_id);
     EXCEPTION WHEN unique_violation THEN
       CONTINUE;
     END;
     RAISE EXCEPTION USING
       ERRCODE = '23505',
-      MESSAGE = FORMAT('artwork %s stayed behind in the retired table; another one cannot have its id', taken),
+      MESSAGE = FORMAT('artwork %s stayed behind in the retired table; another one cannot have its id', artwork_id),
       HINT = 'Leave the id to its default.';
   END LOOP;
 END
