@@ -3,7 +3,8 @@
 -- Why: a legacy value is replaced only if the mapping of it differs from the serving row. So what the clean table never had, or has only as
 --   its nearest value, stays. A carried value differs also if it is only written in another way (1.0 and 1.00 are equal). A token that is
 --   about to change is parked first, also at a row whose own turn comes later: it is in the log. Called by carry_back_batch. Like
---   write-through, it is made of mapping.sql and of the columns that this deployment has.
+--   write-through, it is made of mapping.sql and of the columns that this deployment has. It is called for single rows too, and has one
+--   plan for all calls: to plan it anew would take longer than to execute it.
 -- Inverse: in the rows.
 -- Locks: when called, the retired rows.
 -- Stage: prepare
@@ -28,7 +29,7 @@ SELECT
   'artwork_migration.carry_back_rows' AS object,
   FORMAT(
     $do$CREATE FUNCTION artwork_migration.carry_back_rows(ids uuid[], columns text[]) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $body$
 BEGIN
   UPDATE public.artworks_old AS a

@@ -16,8 +16,8 @@ BEGIN
     EXIT WHEN batch = 0;
     drained := drained + batch;
   END LOOP;
-  IF drained > 0 AND artwork_migration.log_rejected_again(20) > 0 THEN
-    PERFORM artwork_migration.carry_back_batch(20);
+  IF drained > 0 AND artwork_migration.log_rejected_again(10) > 0 THEN
+    PERFORM artwork_migration.carry_back_batch(10);
   END IF;
 END
 $$
