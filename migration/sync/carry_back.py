@@ -96,7 +96,7 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     whole and no decision accepts that.
     """
     total = _drained(run)
-    # as long as one of them is taken: another row may have been in the way, and have made room since
+    # as long as one of them is taken: another row may have given up the value since
     while again := run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection)):
         total.rejected = 0
         total.add(_drained(run))

@@ -78,9 +78,10 @@ BEGIN
 END
 $$;
 
--- The object that rejects a row of this table of ours or theirs, for the write-through and for the carry-back; NULL if the error says
--- nothing about the row. So does the key to the owner: an owner that does not exist is the writer's error from the first day, though the
--- clean table has that key only after the copy; and a user may be deleted while a row is carried back.
+-- What a failed write to the legacy or the retired table means, for the write-through and for the carry-back: the object that rejects the
+-- row, or NULL if the error is not a rejection and must be raised. The key to the owner rejects nothing: an owner that does not exist is
+-- the writer's error from the first day, although the clean table has that key only after the copy; and a user may be deleted while a row
+-- is carried back.
 CREATE FUNCTION artwork_migration.rejecting_object(
   relation text, sql_state text, refused_column text, refused_constraint text
 ) RETURNS text

@@ -165,8 +165,8 @@ BEGIN
 END
 $$;
 
--- What was rejected is tried again, once the log is drained: the retired table may take it by now, or another row have made room. Under the
--- locks only a few, which another row was in the way of; NULL: all.
+-- What was rejected is tried again, once the log is drained: the retired table may take it by now, or another row has given up its value.
+-- NULL: all of it; under the locks only a few rows, and only those that a unique key or an exclusion constraint rejected.
 CREATE FUNCTION artwork_migration.log_rejected_again(at_most integer) RETURNS bigint
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$

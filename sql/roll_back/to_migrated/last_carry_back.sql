@@ -1,7 +1,7 @@
 -- What: carries back the last ids of the serving table's log, under the locks.
 -- Why: nobody can write any more, so after this every write is in the retired table, or in rejected_write. A decision about a rejected
---   write waits for the end of this transaction: cleared after the drain, the artwork would be in no log. If ids were left, some of those
---   that another row was in the way of are tried once more, as many as the time under the locks allows.
+--   write waits for the end of this transaction: cleared after the drain, the artwork would be in no log. If ids were left, some of the
+--   rows that a unique key rejected are tried once more, as many as the time under the locks allows.
 -- Inverse: none; what it writes to the retired table is right before and after.
 -- Locks: none of the application beyond those acquired.
 -- Stage: locked
