@@ -9,13 +9,13 @@ CREATE FUNCTION public.create_artwork(
 ) RETURNS TABLE (artwork public.artworks_v2, access_token text)
 LANGUAGE sql
 BEGIN ATOMIC
-  SELECT public.require_email('create_artwork', create_artwork.customer_email);
-  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL', n.name))
-  FROM (VALUES ('customer_name', create_artwork.customer_name), ('pet_name', create_artwork.pet_name)) AS n (name, value)
-  WHERE n.value IS NULL;
-  SELECT public.raise_error('22023', FORMAT('create_artwork: %s must not be NULL or blank', u.name))
-  FROM (VALUES ('pet_mom_image_url', create_artwork.pet_mom_image_url), ('pet_image_url', create_artwork.pet_image_url)) AS u (name, url)
-  WHERE COALESCE(BTRIM(u.url), '') = '';
+  SELECT public.require_upload(
+    create_artwork.customer_name,
+    create_artwork.customer_email,
+    create_artwork.pet_name,
+    create_artwork.pet_mom_image_url,
+    create_artwork.pet_image_url
+  );
   INSERT INTO public.artworks_v2 AS a (
     customer_name, customer_email, pet_name, pet_mom_image_url, pet_image_url, access_token, token_expires_at
   )

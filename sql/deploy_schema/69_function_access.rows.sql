@@ -11,6 +11,7 @@ FROM (
   VALUES
   ('public.raise_error(text,text)', TRUE),
   ('public.require_email(text,text)', TRUE),
+  ('public.require_upload(text,text,text,text,text)', TRUE),
   ('public.artwork_lifecycle()', FALSE),
   ('public.create_artwork(text,text,text,text,text)', TRUE),
   ('public.update_artwork_lifecycle(uuid,jsonb)', TRUE),

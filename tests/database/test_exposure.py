@@ -12,7 +12,7 @@ from tests.roles import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Caller, acting_
 
 LIFECYCLE_FUNCTIONS = (
     *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
-    *("claim_anonymous_user", "artwork_schema_for", "raise_error", "require_email"),
+    *("claim_anonymous_user", "artwork_schema_for", "raise_error", "require_email", "require_upload"),
 )
 
 
@@ -83,6 +83,7 @@ CALLS = (
     "public.artwork_schema_for('a@b')",
     "public.raise_error('P0001', 'x')",
     "public.require_email('a', 'b')",
+    "public.require_upload('a', 'b', 'c', 'd', 'e')",
     "artwork_migration.catch_up_batch(1)",
     "artwork_migration.close_schema()",
     "artwork_migration.enter_fence(1, TRUE)",

@@ -97,7 +97,8 @@ def entries(shop: Shop) -> list[str]:
             "get_artwork_by_token",
             "get_customer_artworks",
         ),
-        *("request_artwork_upscale", "claim_anonymous_user", "artwork_schema_for", "raise_error", "require_email", "artwork_lifecycle"),
+        *("request_artwork_upscale", "claim_anonymous_user", "artwork_schema_for", "artwork_lifecycle"),
+        *("raise_error", "require_email", "require_upload"),
     )
     lines = [line.rstrip(",") for line in shop.schema_dump() if "is_anonymous boolean" not in line and not line.startswith("SET ")]
     dumped = "\n".join(lines).split("\n-- Name: ")

@@ -22,7 +22,7 @@ FROM (
     p.pronamespace = 'public'::regnamespace
     AND p.proname IN (
       'create_artwork', 'update_artwork_lifecycle', 'get_artwork_by_token', 'get_customer_artworks', 'request_artwork_upscale',
-      'claim_anonymous_user', 'artwork_schema_for', 'raise_error', 'require_email', 'artwork_lifecycle'
+      'claim_anonymous_user', 'artwork_schema_for', 'raise_error', 'require_email', 'require_upload', 'artwork_lifecycle'
     )
   UNION ALL
   SELECT 'type ' || t.oid::regtype
