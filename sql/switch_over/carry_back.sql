@@ -34,7 +34,8 @@ END
 $$;
 
 -- Deletes the retired rows of these ids that are on the serving table no more, and those that hold a token of these ids: their own ids may
--- be further back in the log. An id that was never there is not in the log.
+-- be further back in the log. An id that was never there is not in the log. A row that has got another id since the new ids were followed
+-- waits for the next batch: it is not gone.
 CREATE FUNCTION artwork_migration.delete_retired(changed uuid[]) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -47,6 +48,7 @@ BEGIN
   DELETE FROM public.artworks_old AS a
   WHERE
     a.id = ANY(gone) AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = a.id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.clean_key_change AS k WHERE k.old_id = a.id)
     AND NOT EXISTS (SELECT FROM artwork_migration.referenced_artwork AS r WHERE r.id = a.id);
   GET DIAGNOSTICS removed = ROW_COUNT;
   RETURN removed;

@@ -1,7 +1,7 @@
 """Two or three sessions, stepped: writes on both sides of the switch, what is carried back of them, and decisions in between."""
 
 from collections.abc import Iterator
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -186,6 +186,23 @@ def test_an_id_taken_over_from_a_deleted_artwork_brings_nothing_of_it(shop: Shop
     shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (gone, kept))
     roll_back(shop)
     assert (["kept"], None) == (legacy(shop, gone, "mockup_urls"), legacy(shop, kept, "id"))
+
+
+def test_a_row_that_gets_another_id_during_a_batch_is_not_gone(shop: Shop, steps: list[Step]) -> None:
+    """An id that changes after a batch has followed the new ids: the retired row is not deleted, and follows in the next batch."""
+    artwork, last = add_legacy(shop, mockup_urls='["kept"]'), uuid4()
+    catch_up_now(shop)
+    switch(shop)
+    made = planned_roll_back(shop)
+    shop.sql.execute("UPDATE artworks SET pet_name = 'Max' WHERE id = %s", (artwork,))
+    barrier = Barrier(shop, "BEFORE DELETE ON artwork_migration.rejected_write FOR EACH STATEMENT")
+    barrier.close()
+    steps.append(Step(shop, lambda: roll_back(shop, made)))
+    steps[0].blocks()
+    shop.sql.execute("UPDATE artworks SET id = %s WHERE id = %s", (last, artwork))
+    barrier.open()
+    steps[0].result()
+    assert (["kept"], None) == (legacy(shop, last, "mockup_urls"), legacy(shop, artwork, "id"))
 
 
 # Ids that are used again
