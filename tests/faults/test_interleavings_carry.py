@@ -91,6 +91,14 @@ def carry(shop: Shop) -> CarriedBack:
         return carry_back.carry_back(run, planned_roll_back(shop))
 
 
+def carried_in_one_batch(shop: Shop, *ids: UUID) -> tuple[int, int, int]:
+    """How many rows of a batch are carried back, removed and rejected. Changes nothing."""
+    with shop.sql.transaction(force_rollback=True):
+        shop.sql.execute("SELECT SET_CONFIG('artwork_migration.apply', 'on', TRUE)")
+        (counts,) = shop.rows("SELECT * FROM artwork_migration.carry_back_ids(%s)", list(ids))
+    return counts  # type: ignore[return-value]  # three columns
+
+
 def planned_with_dry_run(shop: Shop) -> Plan:
     """The plan of the rollback as the flow makes it."""
     with running(shop, ROLL_BACK_TO_MIGRATED) as run:
@@ -122,6 +130,7 @@ def test_a_token_passes_on_in_whatever_order_the_log_has_them(shop: Shop) -> Non
     assert [[born], [gone]] == [
         ids for (ids,) in shop.rows("SELECT ids FROM artwork_migration.clean_change WHERE NOT carried_back ORDER BY ctid")
     ]
+    assert (1, 1, 0) == carried_in_one_batch(shop, born)
     assert () == planned_with_dry_run(shop).blockers
     assert 0 == roll_back(shop).rejected
     assert (f"token-{gone}", None) == (legacy(shop, born, "access_token"), legacy(shop, gone, "id"))
@@ -151,10 +160,7 @@ def test_within_a_batch_the_order_of_the_rows_does_not_decide(shop: Shop) -> Non
     show(shop, first, IMAGE)
     shop.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (rejected,))
     assert () == planned_with_dry_run(shop).blockers
-    with shop.sql.transaction(force_rollback=True):
-        shop.sql.execute("SELECT SET_CONFIG('artwork_migration.apply', 'on', TRUE)")
-        carried = shop.rows("SELECT * FROM artwork_migration.carry_back_ids(%s)", [first, second, rejected])
-    assert [(2, 0, 1)] == carried
+    assert (2, 0, 1) == carried_in_one_batch(shop, first, second, rejected)
     assert 1 == roll_back(shop).rejected
     assert (IMAGE, "https://one/other") == (legacy(shop, first, "generated_image_url"), legacy(shop, second, "generated_image_url"))
 
