@@ -36,7 +36,7 @@ FROM (
   FROM artwork_migration.expected_artwork AS e
   LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
   LEFT JOIN artwork_migration.rejected_write AS r ON e.id = r.id
-  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON e.id = l.id
+  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON e.id = l.id
   CROSS JOIN
     LATERAL (
       SELECT
@@ -59,7 +59,7 @@ FROM (
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
   FROM public.artworks_v2 AS c
   LEFT JOIN artwork_migration.rejected_write AS r ON c.id = r.id
-  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON c.id = l.id
+  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON c.id = l.id
   WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
 ) AS j;
 
