@@ -14,8 +14,9 @@ Result = TypeVar("Result")
 
 #: Seconds that one batch should take: a session that needs one of its rows waits as long.
 TARGET = 0.04
-#: Rows of the first batch.
-FIRST = 250
+#: Rows of the first batch, and of the smallest that is only slow: below, a batch's own work is the greater part. A batch that exceeds the
+#: budget becomes smaller still.
+FIRST, SMALLEST = 250, 50
 #: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
 _TOO_LONG = (QUERY_CANCELED, "25P03")
 
@@ -27,7 +28,7 @@ class Pace:
         self.most = most
         self.size = min(most, FIRST)
 
-    def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result]) -> Result:
+    def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
 
         A batch that exceeds the budget is repeated with a fourth of the rows; a single row as often as any conflict.
@@ -44,7 +45,7 @@ class Pace:
         failed = 0
         while True:
             try:
-                result = run.database.write(action, timed, application_code=True, locks_rows=True)
+                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=True)
             except DatabaseError as error:
                 failed += self.size == 1
                 if error.sqlstate not in _TOO_LONG or failed == run.database.attempts:
@@ -61,6 +62,6 @@ class Pace:
 
     def _adapt(self, seconds: float) -> None:
         if seconds > TARGET:
-            self.size = max(1, self.size // 2)
+            self.size = max(min(self.size, SMALLEST), self.size // 2)
         elif seconds < TARGET / 2:
             self.size = min(self.most, self.size * 2)

@@ -245,25 +245,25 @@ $$;
 -- The rows beside these that may win or lose a token with them: for each token that one of these has, in the legacy table or in the clean
 -- one, the legacy row to which it belongs and the clean row that has it.
 CREATE FUNCTION artwork_migration.rivals(ids uuid[]) RETURNS uuid[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
+DECLARE
+  tokens text[] := ARRAY(
+    SELECT l.access_token FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
+    UNION
+    SELECT c.access_token FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) AND BTRIM(c.access_token) <> ''
+  );
 BEGIN
   RETURN ARRAY(
-    WITH tokens AS (
-      SELECT l.access_token FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
-      UNION
-      SELECT c.access_token FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) AND BTRIM(c.access_token) <> ''
-    )
-
     (
-      SELECT DISTINCT ON (t.access_token) l.id
-      FROM tokens AS t INNER JOIN artwork_migration.legacy_artwork AS l ON t.access_token = l.access_token
-      WHERE l.migratable
-      ORDER BY t.access_token, NOT l.touched, l.created_at, l.id
+      SELECT DISTINCT ON (l.access_token) l.id
+      FROM artwork_migration.legacy_artwork AS l
+      WHERE l.access_token = ANY(tokens) AND l.migratable
+      ORDER BY l.access_token, NOT l.touched, l.created_at, l.id
     )
     UNION
-    SELECT c.id FROM tokens AS t INNER JOIN public.artworks_v2 AS c ON t.access_token = c.access_token
+    SELECT c.id FROM public.artworks_v2 AS c WHERE c.access_token = ANY(tokens)
     EXCEPT
     SELECT UNNEST(ids)
   );
@@ -464,10 +464,11 @@ $$;
 
 -- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty. What cannot be applied now,
 -- because another session has locked it, goes back into the log; `waiting` are these ids if nothing could be applied.
+-- Custom plans: a generic one takes a batch for ten rows, and reads for each of them what is read once for all.
 CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
   logged bigint, users_created bigint, removed bigint, written bigint, waiting uuid[]
 )
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
 AS $$
 #variable_conflict use_variable
 DECLARE
