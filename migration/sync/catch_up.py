@@ -39,13 +39,14 @@ class CaughtUp:
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or until three batches in a row are not full: on a live database it is never empty for long.
 
+    It also ends when it has applied far more than was in the log at the beginning: the application writes as fast as it does.
     Returns the counts. Locks the fence, the owners and the clean rows of a batch; never a legacy row, and no row that another session has
     locked: that one is left to a later batch. Raises RowsLocked if other sessions keep all that is left, Overtaken or RunInProgress.
     """
     total = CaughtUp()
     pace = Pace(run.settings.batch_size)
     small = stuck = 0
-    _resolve(run)
+    enough = 2 * _resolve(run) + 20 * run.settings.batch_size
     while True:
         size = pace.size
         batch = pace.write(run, "catching up", _batch)
@@ -60,7 +61,7 @@ def catch_up(run: Run) -> CaughtUp:
             continue
         stuck = 0
         small = small + 1 if batch["logged"] < size else 0
-        if batch["logged"] == 0 or small == SMALL_BATCHES:
+        if batch["logged"] == 0 or small == SMALL_BATCHES or total.logged > enough:
             return total
         if small:
             _resolve(run)
@@ -87,14 +88,18 @@ def _vacuum_log(run: Run) -> None:
         )
 
 
-def _resolve(run: Run) -> None:
-    """Log the artworks of e-mails and of truncated tables. It locks no row of the application, so it has no time limit."""
+def _resolve(run: Run) -> int:
+    """Log the artworks of e-mails and of truncated tables, and return how many ids are in the log.
 
-    def resolve(connection: Connection) -> None:
+    It locks no row of the application, so it has no time limit.
+    """
+
+    def resolve(connection: Connection) -> int:
         runs.enter_fence(connection, run.epoch, exclusively=True)
         connection.exec_driver_sql("SELECT artwork_migration.resolve_indirect_changes()")
+        return int(connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.pending_artwork").scalar_one())
 
-    run.database.write("finding the artworks of changed users", resolve)
+    return run.database.write("finding the artworks of changed users", resolve)
 
 
 def _batch(run: Run, connection: Connection, size: int) -> dict[str, Any]:

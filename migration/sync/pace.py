@@ -13,10 +13,10 @@ from migration.ledger.runs import Run
 Result = TypeVar("Result")
 
 #: Seconds that one batch should take: a session that needs one of its rows waits as long.
-TARGET = 0.04
-#: Rows of the first batch, and of the smallest that is only slow: below, a batch's own work is the greater part. A batch that exceeds the
-#: budget becomes smaller still.
-FIRST, SMALLEST = 250, 50
+TARGET = 0.08
+#: Rows of the first batch, which is also the smallest that is only slow: below, what each batch costs is the greater part, and catch-up
+#: would be slower than the application. A batch that exceeds the budget becomes smaller still.
+FIRST = 250
 #: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
 _TOO_LONG = (QUERY_CANCELED, "25P03")
 
@@ -62,6 +62,6 @@ class Pace:
 
     def _adapt(self, seconds: float) -> None:
         if seconds > TARGET:
-            self.size = max(min(self.size, SMALLEST), self.size // 2)
+            self.size = max(min(self.size, FIRST), self.size // 2)
         elif seconds < TARGET / 2:
             self.size = min(self.most, self.size * 2)

@@ -165,8 +165,9 @@ BEGIN
 END
 $$;
 
--- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
--- `taken` counts repetitions too, but not what goes back: less than batch_size means that the log is drained.
+-- Takes log rows until it has batch_size ids and returns them, each once; what is beyond that goes back into the log. It reads ten times as
+-- many entries, because under load a few ids are there again and again. `taken` counts repetitions too, but not what goes back: less than
+-- batch_size means that the log is drained.
 CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -175,11 +176,11 @@ BEGIN
   WITH candidates AS (
     SELECT r.row_ctid, SUM(r.amount) OVER (ORDER BY r.row_ctid) - r.amount AS amount_before
     FROM (
-      SELECT l.ctid AS row_ctid, CARDINALITY(l.ids) AS amount FROM artwork_migration.legacy_change AS l LIMIT batch_size
+      SELECT l.ctid AS row_ctid, CARDINALITY(l.ids) AS amount FROM artwork_migration.legacy_change AS l LIMIT batch_size * 10
     ) AS r
   ), consumed AS (
     DELETE FROM artwork_migration.legacy_change AS l
-    WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size))
+    WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size * 10))
     RETURNING l.ids
   )
   SELECT COALESCE(ARRAY_AGG(DISTINCT x.id), '{}'), COUNT(*)

@@ -24,8 +24,8 @@ ROWS = 4_000
 LINEAR = 200
 ROWS_IN_A_PAGE = 20
 #: Each statement is logged with the plan that was executed. This memory is to a hash table over the sample what the default is to one over
-#: a million rows. A chunk is the whole sample, as most tables are a few chunks. The budget of a batch, which depends on deadlock_timeout, is
-#: large enough for statements that are logged.
+#: a million rows. A chunk is the whole sample, as most tables are a few chunks. The budget of a batch depends on deadlock_timeout; here it
+#: is large enough for statements that are logged.
 LOGGED = {
     "autovacuum": "off",
     "deadlock_timeout": "60s",
