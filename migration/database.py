@@ -182,8 +182,8 @@ class Database:
     def budget(self) -> dict[str, str]:
         """Return the limits by which the server ends a statement with row locks, and then the transaction that waits for its client.
 
-        Together they are less than half of deadlock_timeout: whoever waits for us goes on before the deadlock detector looks at the wait.
-        So no wait for us can make anyone its victim, in whatever order rows are locked.
+        Together they are less than half of deadlock_timeout: a session that waits for us goes on before the deadlock detector looks at the
+        wait. So no wait for us can make anyone its victim, in whatever order rows are locked.
         """
         timeout = self.deadlock_timeout_ms
         return {

@@ -338,9 +338,9 @@ BEGIN
 END
 $$;
 
--- Locks these clean rows, but no row that another session has locked: whoever waits while it holds rows may be waited for. If all are
--- locked by others, it waits for one: then it holds none, and its turn comes however busy the row is. Returns the rows that it could not
--- lock.
+-- Locks these clean rows, but no row that another session has locked: a session that waits while it holds rows may be waited for. If
+-- all are locked by others, it waits for one: then it holds none, and its turn comes however busy the row is. Returns the rows that it
+-- could not lock.
 CREATE FUNCTION artwork_migration.lock_clean_rows(ids uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
