@@ -22,6 +22,7 @@ Result = TypeVar("Result")
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
+QUERY_CANCELED = "57014"
 #: A conflict with the application, after which the transaction is repeated: a lock timeout, a deadlock, a serialization failure, or a
 #: user or token that was deleted or taken meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
@@ -136,13 +137,24 @@ class Database:
         with self.transaction(name, transaction_read_only="on") as connection:
             return rows(connection, name, **parameters)
 
-    def write(self, action: str, work: Callable[[Connection], Result], *, applying: bool = False, application_code: bool = False) -> Result:
+    def write(
+        self,
+        action: str,
+        work: Callable[[Connection], Result],
+        *,
+        applying: bool = False,
+        application_code: bool = False,
+        locks_rows: bool = False,
+    ) -> Result:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
-        triggers of the application may run in it. Raises the last error after `attempts` conflicts.
+        triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
+        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts.
         """
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
+        if locks_rows:
+            limits |= self.budget
         if application_code:
             limits |= APPLICATION_CODE
         if applying:
@@ -165,6 +177,20 @@ class Database:
         """Return the server's deadlock_timeout in milliseconds."""
         with self.transaction("reading deadlock_timeout") as connection:
             return int(connection.execute(text("SELECT setting FROM pg_catalog.pg_settings WHERE name = 'deadlock_timeout'")).scalar_one())
+
+    @property
+    def budget(self) -> dict[str, str]:
+        """Return the limits by which the server ends a statement with row locks, and then the transaction that waits for its client.
+
+        Together they are less than half of deadlock_timeout: a session that waits for us goes on before the deadlock detector looks at the
+        wait. So no wait for us can make anyone its victim, in whatever order rows are locked.
+        """
+        timeout = self.deadlock_timeout_ms
+        return {
+            "lock_timeout": f"{max(1, timeout * 15 // 100)}ms",
+            "statement_timeout": f"{timeout * 3 // 10}ms",
+            "idle_in_transaction_session_timeout": f"{timeout // 6}ms",
+        }
 
     @property
     def lock_timeout_ms(self) -> int:

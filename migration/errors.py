@@ -316,6 +316,21 @@ class LockNotObtained(MigrationError):
         )
 
 
+class RowsLocked(MigrationError):
+    """Other sessions keep every artwork that is left from being written; what could be written was committed."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, ids: Sequence[str], holders: Sequence[LockHolder]) -> None:
+        self.ids, self.holders = tuple(ids), tuple(holders)
+        first, more = ", ".join(ids[:PROBLEMS_SHOWN]), f" and {len(ids) - PROBLEMS_SHOWN:,} more" if len(ids) > PROBLEMS_SHOWN else ""
+        super().__init__(
+            f"{verb}: other sessions have locked every artwork that is left, or its owner: {first}{more}. What was written before stays, "
+            f"and these artworks are still in the log. Sessions with locks there: {'; '.join(map(str, holders)) or 'none now'}. "
+            f"To fix: wait until these transactions end, or end them, then run {verb} again."
+        )
+
+
 class OldTransactions(MigrationError):
     """A step that waits for every older transaction has waited long enough. No session waits for this step."""
 

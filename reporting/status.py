@@ -171,7 +171,7 @@ def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:
 
 
 def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]:
-    since = f", the oldest since {backlog.logged_since:%Y-%m-%d %H:%M:%S %Z}" if backlog.logged_since else ""
+    since = f", the oldest since {backlog.logged_since:%Y-%m-%d %H:%M:%S %Z}" if backlog.logged and backlog.logged_since else ""
     lines = [("log", f"{backlog.logged} ids wait for {waits_for}{since}")]
     if backlog.chunks is not None:
         lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))

@@ -153,6 +153,8 @@ WITH in_flight AS (
   INSERT INTO artwork_migration.clean_modified (id)
   SELECT l.id FROM artwork_migration.legacy_artwork AS l
   WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
+  -- sorted, so that they are all found before the first is inserted: a write to one of them on the clean side waits for the commit
+  ORDER BY l.id
   ON CONFLICT (id) DO NOTHING
   RETURNING id
 )

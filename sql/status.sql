@@ -17,12 +17,15 @@ ORDER BY h.run DESC
 LIMIT 5;
 
 -- name: backlog
--- What: the size and age of the log, the progress of the chunks, and the rejected writes.
+-- What: the artworks that wait for catch-up and since when, the progress of the chunks, and the rejected writes.
 -- Why: the status shows the progress of a running copy from real counts.
--- Locks: none on a table of the application.
+-- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
 SELECT
-  (SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.legacy_change AS l) AS logged,
-  (SELECT MIN(l.changed_at) FROM artwork_migration.legacy_change AS l) AS logged_since,
+  (SELECT COUNT(*) FROM artwork_migration.pending_artwork) AS logged,
+  LEAST(
+    (SELECT MIN(l.changed_at) FROM artwork_migration.legacy_change AS l),
+    (SELECT MIN(i.changed_at) FROM artwork_migration.indirect_change AS i)
+  ) AS logged_since,
   (SELECT COUNT(*) FROM artwork_migration.chunk) AS chunks,
   (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.done_at IS NOT NULL) AS chunks_done,
   (SELECT COALESCE(SUM(c.copied), 0) FROM artwork_migration.chunk AS c) AS copied,

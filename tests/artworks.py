@@ -73,11 +73,17 @@ def verdict(shop: Shop, artwork: UUID) -> str | None:
 def empty_log(shop: Shop) -> None:
     """Forget what setting things up has logged."""
     shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
+    shop.sql.execute("DELETE FROM artwork_migration.indirect_change")
 
 
 def logged(shop: Shop) -> list[list[UUID]]:
     """The log: the ids of each row, sorted, in the order they were written."""
     return [sorted(ids) for (ids,) in shop.rows("SELECT ids FROM artwork_migration.legacy_change ORDER BY changed_at, ctid")]
+
+
+def pending(shop: Shop) -> set[UUID]:
+    """The artworks that catch-up has still to check."""
+    return {artwork for (artwork,) in shop.rows("SELECT id FROM artwork_migration.pending_artwork")}
 
 
 def rejected_writes(shop: Shop) -> list[tuple[object, ...]]:

@@ -10,8 +10,9 @@ from migration import database
 from migration.errors import UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
+from migration.sync.pace import Pace
 
-#: E-mails in a batch. A sign-up with one of them waits for the commit, so a batch takes only a fraction of a second.
+#: E-mails in a batch, at most. A sign-up with one of them waits for the commit.
 USERS_IN_A_BATCH = 5_000
 #: As many users may be refused whatever was created: their artworks go to quarantine.
 SOME_REFUSED = 100
@@ -44,9 +45,8 @@ def create_users(run: Run) -> int:
     """
     run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
     created = failed = 0
-    while batch := run.database.write(
-        "creating users", lambda connection: _create_batch(run, connection), applying=True, application_code=True
-    ):
+    pace = Pace(USERS_IN_A_BATCH)
+    while batch := pace.write(run, "creating users", _create_batch, applying=True):
         created += batch[0]["created"]
         failed += batch[0]["failed"]
         _require_users(run, failed, batch[0]["refusal"])
@@ -119,6 +119,6 @@ def _require_users(run: Run, failed: int, refusal: str | None) -> None:
         raise UsersRefused(failed, created, refusal or "")
 
 
-def _create_batch(run: Run, connection: Connection) -> list[dict[str, Any]]:
+def _create_batch(run: Run, connection: Connection, size: int) -> list[dict[str, Any]]:
     runs.enter_fence(connection, run.epoch, exclusively=True)
-    return database.rows(connection, "migrate_data/create_users", batch_size=USERS_IN_A_BATCH)
+    return database.rows(connection, "migrate_data/create_users", batch_size=size)

@@ -1,15 +1,23 @@
 """Catch-up: it brings the clean rows up to date with the legacy rows whose ids are in the log, batch by batch."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import Connection, text
 
+from migration.database import backoff
+from migration.errors import RowsLocked
 from migration.ledger import runs
 from migration.ledger.runs import Run
+from migration.plans.execution import lock_holders
+from migration.sync.pace import Pace
 
 #: The number of batches in a row that are not full, after which the log counts as drained.
 SMALL_BATCHES = 3
+#: The tables whose rows a batch locks.
+LOCKED = ("public.artworks_v2", "public.users")
 
 
 @dataclass
@@ -31,17 +39,32 @@ class CaughtUp:
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or until three batches in a row are not full: on a live database it is never empty for long.
 
-    Returns the counts. Locks the fence, and the clean rows of a batch in the order of their ids; never a legacy row. Raises Overtaken or
-    RunInProgress.
+    It also ends when it has applied far more than was in the log at the beginning: the application writes as fast as it does.
+    Returns the counts. Locks the fence, the owners and the clean rows of a batch; never a legacy row, and no row that another session has
+    locked: that one is left to a later batch. Raises RowsLocked if other sessions keep all that is left, Overtaken or RunInProgress.
     """
     total = CaughtUp()
-    small = 0
+    pace = Pace(run.settings.batch_size)
+    small = stuck = 0
+    enough = 2 * _resolve(run) + 20 * run.settings.batch_size
     while True:
-        batch = run.database.write("catching up", lambda connection: _batch(run, connection), application_code=True)
+        size = pace.size
+        batch = pace.write(run, "catching up", _batch)
+        waiting = batch.pop("waiting")
         total.add({**batch, "batches": 1})
-        small = small + 1 if batch["logged"] < run.settings.batch_size else 0
-        if batch["logged"] == 0 or small == SMALL_BATCHES:
+        if waiting:
+            pace.shrink()
+            stuck += 1
+            if stuck == run.database.attempts:
+                raise RowsLocked(str(run.verb), sorted(map(str, waiting)), lock_holders(run.database, LOCKED))
+            time.sleep(backoff(stuck))
+            continue
+        stuck = 0
+        small = small + 1 if batch["logged"] < size else 0
+        if batch["logged"] == 0 or small == SMALL_BATCHES or total.logged > enough:
             return total
+        if small:
+            _resolve(run)
 
 
 def drain(run: Run) -> CaughtUp:
@@ -60,10 +83,26 @@ def drain(run: Run) -> CaughtUp:
 def _vacuum_log(run: Run) -> None:
     """Vacuum the log. No session waits for it: VACUUM skips a locked table, and gives up ACCESS EXCLUSIVE as soon as a session waits."""
     with run.database.autocommit("vacuuming the log") as connection:
-        connection.exec_driver_sql("VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.key_change")
+        connection.exec_driver_sql(
+            "VACUUM (SKIP_LOCKED) artwork_migration.legacy_change, artwork_migration.indirect_change, artwork_migration.key_change"
+        )
 
 
-def _batch(run: Run, connection: Connection) -> dict[str, int]:
+def _resolve(run: Run) -> int:
+    """Log the artworks of e-mails and of truncated tables, and return how many ids are in the log.
+
+    It locks no row of the application, so it has no time limit.
+    """
+
+    def resolve(connection: Connection) -> int:
+        runs.enter_fence(connection, run.epoch, exclusively=True)
+        connection.exec_driver_sql("SELECT artwork_migration.resolve_indirect_changes()")
+        return int(connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.pending_artwork").scalar_one())
+
+    return run.database.write("finding the artworks of changed users", resolve)
+
+
+def _batch(run: Run, connection: Connection, size: int) -> dict[str, Any]:
     runs.enter_fence(connection, run.epoch, exclusively=True)
     question = text("SELECT * FROM artwork_migration.catch_up_batch(:batch_size)")
-    return dict(connection.execute(question, {"batch_size": run.settings.batch_size}).mappings().one())
+    return dict(connection.execute(question, {"batch_size": size}).mappings().one())

@@ -15,12 +15,22 @@ ALTER TABLE artwork_migration.legacy_change SET (
   toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_cost_delay = 0
 );
 
+-- What changes artworks without a write to them: e-mails of users that were inserted, deleted or changed, and truncated tables that
+-- reference artworks. Catch-up finds the artworks: the writer's snapshot may not show all of them. It is as private as users.
+CREATE TABLE artwork_migration.indirect_change (
+  emails text[] NOT NULL DEFAULT '{}',
+  truncated boolean NOT NULL DEFAULT FALSE,
+  changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE artwork_migration.indirect_change REPLICA IDENTITY FULL;
+
 -- Legacy rows whose id changed, in the order of the changes: what only the clean row holds follows them.
 CREATE TABLE artwork_migration.key_change (
   number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT key_change_pkey PRIMARY KEY,
   old_id uuid NOT NULL,
   new_id uuid NOT NULL
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
+CREATE INDEX key_change_old_id ON artwork_migration.key_change (old_id, number);
 
 CREATE TABLE artwork_migration.clean_modified (
   id uuid CONSTRAINT clean_modified_pkey PRIMARY KEY,
@@ -166,4 +176,5 @@ DROP TABLE IF EXISTS artwork_migration.quarantine;
 DROP TABLE IF EXISTS artwork_migration.rejected_write;
 DROP TABLE IF EXISTS artwork_migration.clean_modified;
 DROP TABLE IF EXISTS artwork_migration.key_change;
+DROP TABLE IF EXISTS artwork_migration.indirect_change;
 DROP TABLE IF EXISTS artwork_migration.legacy_change;

@@ -19,12 +19,7 @@ BEGIN
       UNION (SELECT c.%2$I FROM changed AS c EXCEPT SELECT b.%2$I FROM before AS b)
     ) AS x WHERE x.id IS NOT NULL HAVING COUNT(*) > 0;
   ELSIF TG_OP = 'TRUNCATE' THEN
-    -- whatever the table is called by now
-    EXECUTE FORMAT(
-      'INSERT INTO artwork_migration.legacy_change (ids)'
-      ' SELECT ARRAY_AGG(DISTINCT t.%%1$I) FROM %%2$s AS t WHERE t.%%1$I IS NOT NULL HAVING COUNT(*) > 0',
-      TG_ARGV[0], TG_RELID::regclass
-    );
+    INSERT INTO artwork_migration.indirect_change (truncated) VALUES (TRUE);
   ELSE
     INSERT INTO artwork_migration.legacy_change (ids)
     SELECT ARRAY_AGG(DISTINCT c.%2$I) FROM changed AS c WHERE c.%2$I IS NOT NULL HAVING COUNT(*) > 0;

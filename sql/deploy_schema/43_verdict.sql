@@ -1,9 +1,25 @@
--- What: the verdict on every row of both tables: match, missing, extra, differs, pending, excluded, quarantined or refused.
+-- What: the artworks that catch-up has still to check, and the verdict on every row of both tables: match, missing, extra, differs,
+--   pending, excluded, quarantined or refused.
 -- Why: law 1: each legacy row has exactly one verdict. A row that differs while its id is in the log is pending: the row and its log entry
 --   become visible together, so the change is in transit. Two branches instead of a FULL JOIN make a query for a few ids fast.
 --   The comment "mapped" is explained in sql/__init__.py.
 -- Locks: ACCESS SHARE on both tables and public.users.
 -- Stage: prepare
+
+-- Their id is in the log, or their change is in key_change or indirect_change. The artworks of an e-mail are looked for by the reader,
+-- because the writer's snapshot may not have shown all of them. After a truncated table each clean row may be one that nothing references.
+CREATE VIEW artwork_migration.pending_artwork AS
+SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
+UNION ALL
+SELECT x.id FROM artwork_migration.key_change AS k CROSS JOIN LATERAL (VALUES (k.old_id), (k.new_id)) AS x (id)
+UNION ALL
+SELECT a.id
+FROM artwork_migration.indirect_change AS i
+CROSS JOIN LATERAL UNNEST(i.emails) AS x (email)
+INNER JOIN artwork_migration.legacy_artwork AS a ON x.email = a.customer_email
+UNION ALL
+SELECT c.id FROM public.artworks_v2 AS c WHERE EXISTS (SELECT FROM artwork_migration.indirect_change AS i WHERE i.truncated);
+
 CREATE VIEW artwork_migration.verdict AS
 SELECT
   j.id,
@@ -36,7 +52,7 @@ FROM (
   FROM artwork_migration.expected_artwork AS e
   LEFT JOIN artwork_migration.quarantine AS q ON e.id = q.id
   LEFT JOIN artwork_migration.rejected_write AS r ON e.id = r.id
-  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON e.id = l.id
+  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON e.id = l.id
   CROSS JOIN
     LATERAL (
       SELECT
@@ -59,9 +75,10 @@ FROM (
     CASE WHEN r.id IS NOT NULL THEN 'refused' ELSE 'extra' END AS verdict
   FROM public.artworks_v2 AS c
   LEFT JOIN artwork_migration.rejected_write AS r ON c.id = r.id
-  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON c.id = l.id
+  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON c.id = l.id
   WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = c.id)
 ) AS j;
 
 -- Undo:
 DROP VIEW artwork_migration.verdict;
+DROP VIEW artwork_migration.pending_artwork;

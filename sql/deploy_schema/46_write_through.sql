@@ -19,6 +19,36 @@ BEGIN
 END
 $$;
 
+-- The id that the legacy row of this clean row has now: key changes that catch-up has not followed yet, in their order. A chain begins with
+-- the clean row, so a change before the clean row was inserted is another row's. An id in the chain may be in use by another row again.
+CREATE FUNCTION artwork_migration.legacy_id(artwork_id uuid) RETURNS uuid
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+  WITH RECURSIVE chain AS (
+    SELECT
+      artwork_id AS id,
+      COALESCE(MAX(k.number), 0) AS number
+    FROM artwork_migration.key_change AS k
+    WHERE k.old_id = artwork_id AND k.new_id = artwork_id
+    UNION ALL
+    SELECT
+      n.new_id,
+      n.number
+    FROM chain AS c
+    CROSS JOIN LATERAL (
+      SELECT
+        k.new_id,
+        k.number
+      FROM artwork_migration.key_change AS k
+      WHERE k.old_id = c.id AND k.number > c.number
+      ORDER BY k.number
+      LIMIT 1
+    ) AS n
+  )
+
+  SELECT c.id FROM chain AS c ORDER BY c.number DESC LIMIT 1;
+END;
+
 -- A row that was created on the clean side and that legacy rejected because another row had its id. That row belongs to another customer:
 -- a role that can insert here would otherwise write, with this trigger's privileges, to a row that it may not even see. A row created after
 -- the rejection is this row, copied by hand.
@@ -34,7 +64,7 @@ AS $$
 BEGIN
   RETURN EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id AND r.columns = '{}')
     AND NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = artwork_id)
-    AND NOT EXISTS (SELECT FROM artwork_migration.key_change AS k WHERE k.old_id = artwork_id);
+    AND artwork_migration.legacy_id(artwork_id) = artwork_id;
 END
 $$;
 
@@ -130,23 +160,22 @@ DECLARE
   write CONSTANT text := artwork_migration.legacy_write(operation, columns);
   refused_column text;
   refused_constraint text;
+  target uuid;
   reached bigint;
 BEGIN
   IF write IS NULL THEN
     RETURN;
   END IF;
   PERFORM artwork_migration.widen_search_path();
-  EXECUTE write USING clean_row, clean_row.id;
-  GET DIAGNOSTICS reached = ROW_COUNT;
-  IF reached = 0 AND operation = 'UPDATE' THEN
-    -- The id of the legacy row may have changed, and catch-up may not have followed it yet.
-    EXECUTE write USING clean_row, (
-      SELECT k.new_id FROM artwork_migration.key_change AS k WHERE k.old_id = clean_row.id ORDER BY k.number DESC LIMIT 1
-    );
+  -- the id may change while the row is waited for
+  LOOP
+    target := artwork_migration.legacy_id(clean_row.id);
+    EXECUTE write USING clean_row, target;
     GET DIAGNOSTICS reached = ROW_COUNT;
-  END IF;
+    EXIT WHEN reached > 0 OR target = artwork_migration.legacy_id(clean_row.id);
+  END LOOP;
   -- A trigger of the legacy table may skip a row without an error. That legacy has deleted the row is no error.
-  IF reached = 0 AND (operation = 'INSERT' OR artwork_migration.is_in_legacy(clean_row.id)) THEN
+  IF reached = 0 AND (operation = 'INSERT' OR artwork_migration.is_in_legacy(target)) THEN
     RAISE EXCEPTION USING ERRCODE = 'P0001', MESSAGE = 'a trigger of the legacy table skipped the row';
   END IF;
 EXCEPTION WHEN OTHERS THEN
@@ -190,7 +219,7 @@ BEGIN
     WHERE TO_JSONB(OLD) ->> n.key IS DISTINCT FROM n.value;
     -- If a user is deleted or its id changes, the foreign keys change user_id on both sides: that is no change of the application to this row.
     IF 'user_id' = ANY(changed) AND NEW.user_id IS NOT DISTINCT FROM (
-      SELECT l.user_id FROM artwork_migration.legacy_artwork AS l WHERE l.id = NEW.id
+      SELECT l.user_id FROM artwork_migration.legacy_artwork AS l WHERE l.id = artwork_migration.legacy_id(NEW.id)
     ) THEN
       changed := ARRAY_REMOVE(changed, 'user_id');
       IF changed <@ ARRAY['updated_at'] THEN
@@ -200,6 +229,10 @@ BEGIN
     END IF;
   END IF;
   INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
+  IF TG_OP = 'INSERT' AND artwork_migration.legacy_id(NEW.id) <> NEW.id THEN
+    -- an earlier clean row of this id had another legacy row: a new chain begins
+    INSERT INTO artwork_migration.key_change (old_id, new_id) VALUES (NEW.id, NEW.id);
+  END IF;
 
   rejected := artwork_migration.try_write(operation, changed, NEW);
   IF rejected.sql_state IS NULL THEN
@@ -287,16 +320,23 @@ $$;
 CREATE FUNCTION artwork_migration.delete_through() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+  target uuid;
 BEGIN
   IF artwork_migration.is_foreign_id(OLD.id) OR artwork_migration.is_only_clean(OLD.id) THEN
     PERFORM artwork_migration.resolve_rejection(OLD.id, OLD.access_token);
     DELETE FROM artwork_migration.clean_modified AS t WHERE t.id = OLD.id;
     RETURN NULL;
   END IF;
-  PERFORM artwork_migration.refuse_referenced(OLD.id);
   PERFORM artwork_migration.widen_search_path();
-  DELETE FROM public.artworks AS a WHERE a.id = OLD.id;
-  IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = OLD.id) THEN
+  -- the id may change while the row is waited for
+  LOOP
+    target := artwork_migration.legacy_id(OLD.id);
+    PERFORM artwork_migration.refuse_referenced(target);
+    DELETE FROM public.artworks AS a WHERE a.id = target;
+    EXIT WHEN target = artwork_migration.legacy_id(OLD.id);
+  END LOOP;
+  IF EXISTS (SELECT FROM public.artworks AS a WHERE a.id = target) THEN
     RAISE EXCEPTION USING
       ERRCODE = '23001',
       MESSAGE = pg_catalog.FORMAT('artwork %s cannot be deleted: a trigger of the legacy table keeps its row', OLD.id);
@@ -319,4 +359,5 @@ DROP FUNCTION artwork_migration.resolve_rejection(uuid, text);
 DROP FUNCTION artwork_migration.is_in_legacy(uuid);
 DROP FUNCTION artwork_migration.is_only_clean(uuid);
 DROP FUNCTION artwork_migration.is_foreign_id(uuid);
+DROP FUNCTION artwork_migration.legacy_id(uuid);
 DROP FUNCTION artwork_migration.widen_search_path();

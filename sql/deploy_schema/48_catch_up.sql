@@ -3,7 +3,8 @@
 --   statements with new snapshots, read, decide and write. READ COMMITTED only. It is one function because the switch runs the same text
 --   under its lock.
 --   The comments "mapped" are explained in sql/__init__.py; `id` ends each list of columns.
--- Locks: when called, the fence, user rows it creates, and the clean rows of the batch in id order. It never locks a legacy row.
+-- Locks: when called, the fence, user rows it creates or names as owners, and the clean rows of the batch. A row that another session
+--   has locked is left to a later batch. It never locks a legacy row.
 -- Stage: prepare
 
 -- A carried column may be called like a variable: every column here is named with its table.
@@ -137,8 +138,36 @@ BEGIN
 END
 $$;
 
--- Takes log rows until it has batch_size ids and returns them, each once; what a large row holds beyond that goes back into the log.
--- `taken` counts repetitions too, but not what goes back: less than batch_size means that the log is drained.
+-- Logs the artworks that the e-mails and truncated tables in indirect_change concern. These are taken first and looked up in new
+-- statements, which see every row that is there when the change is. Without sequential scans each e-mail is one look into the index if
+-- there is one; custom plans, because only a known array is hashed if there is none.
+CREATE FUNCTION artwork_migration.resolve_indirect_changes() RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
+AS $$
+DECLARE
+  concerned text[];
+  truncation boolean;
+BEGIN
+  WITH consumed AS (
+    DELETE FROM artwork_migration.indirect_change AS i RETURNING i.emails, i.truncated
+  )
+  SELECT ARRAY_AGG(DISTINCT x.email), BOOL_OR(c.truncated)
+  INTO concerned, truncation
+  FROM consumed AS c LEFT JOIN LATERAL UNNEST(c.emails) AS x (email) ON TRUE;
+  INSERT INTO artwork_migration.legacy_change (ids)
+  SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.customer_email = ANY(concerned)
+  HAVING COUNT(*) > 0;
+  IF truncation THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT ARRAY_AGG(v.id) FROM artwork_migration.verdict AS v WHERE v.verdict IN ('extra', 'differs', 'quarantined')
+    HAVING COUNT(*) > 0;
+  END IF;
+END
+$$;
+
+-- Takes log rows until it has batch_size ids and returns them, each once; what is beyond that goes back into the log. It reads ten times as
+-- many entries, because under load a few ids are there again and again. `taken` counts repetitions too, but not what goes back: less than
+-- batch_size means that the log is drained.
 CREATE FUNCTION artwork_migration.take_changes(batch_size integer, OUT ids uuid[], OUT taken bigint)
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -147,11 +176,11 @@ BEGIN
   WITH candidates AS (
     SELECT r.row_ctid, SUM(r.amount) OVER (ORDER BY r.row_ctid) - r.amount AS amount_before
     FROM (
-      SELECT l.ctid AS row_ctid, CARDINALITY(l.ids) AS amount FROM artwork_migration.legacy_change AS l LIMIT batch_size
+      SELECT l.ctid AS row_ctid, CARDINALITY(l.ids) AS amount FROM artwork_migration.legacy_change AS l LIMIT batch_size * 10
     ) AS r
   ), consumed AS (
     DELETE FROM artwork_migration.legacy_change AS l
-    WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size))
+    WHERE l.ctid = ANY(ARRAY(SELECT c.row_ctid FROM candidates AS c WHERE c.amount_before < batch_size * 10))
     RETURNING l.ids
   )
   SELECT COALESCE(ARRAY_AGG(DISTINCT x.id), '{}'), COUNT(*)
@@ -170,38 +199,82 @@ $$;
 
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row, or there is no user to own
 -- it: users are created before, so the table users has refused that one. Of two rows with one token the one that the clean side works with
--- is taken, or else the older; the token of a rejected clean write is not free until an operator has decided.
-CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS void
+-- is taken, or else the older; the token of a rejected clean write is not free until an operator has decided. Returns the ids about which
+-- it has changed its mind.
+CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
+DECLARE
+  before uuid[];
+  after uuid[];
 BEGIN
-  DELETE FROM artwork_migration.quarantine AS q WHERE q.id = ANY(judged);
-  INSERT INTO artwork_migration.quarantine (id, reason)
-  SELECT l.id, COALESCE(l.defect, CASE WHEN l.needs_user AND l.user_id IS NULL THEN 'no_user' END, 'duplicate_access_token')
-  FROM artwork_migration.legacy_artwork AS l
-  WHERE
-    l.id = ANY(judged) AND l.disposition = 'eligible'
-    AND (
-      l.defect IS NOT NULL
-      OR (l.needs_user AND l.user_id IS NULL)
-      OR EXISTS (
-        SELECT FROM artwork_migration.legacy_artwork AS o
-        WHERE
-          o.access_token = l.access_token AND o.migratable
-          AND (NOT o.touched, o.created_at, o.id) < (NOT l.touched, l.created_at, l.id)
+  WITH old AS (
+    DELETE FROM artwork_migration.quarantine AS q WHERE q.id = ANY(judged) RETURNING q.id
+  )
+  SELECT ARRAY_AGG(old.id) INTO before FROM old;
+  WITH new AS (
+    INSERT INTO artwork_migration.quarantine (id, reason)
+    SELECT l.id, COALESCE(l.defect, CASE WHEN l.needs_user AND l.user_id IS NULL THEN 'no_user' END, 'duplicate_access_token')
+    FROM artwork_migration.legacy_artwork AS l
+    WHERE
+      l.id = ANY(judged) AND l.disposition = 'eligible'
+      AND (
+        l.defect IS NOT NULL
+        OR (l.needs_user AND l.user_id IS NULL)
+        OR EXISTS (
+          SELECT FROM artwork_migration.legacy_artwork AS o
+          WHERE
+            o.access_token = l.access_token AND o.migratable
+            AND (NOT o.touched, o.created_at, o.id) < (NOT l.touched, l.created_at, l.id)
+        )
+        OR EXISTS (
+          SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.rejected_write AS r ON c.id = r.id
+          WHERE c.access_token = l.access_token AND c.id <> l.id
+        )
       )
-      OR EXISTS (
-        SELECT FROM public.artworks_v2 AS c INNER JOIN artwork_migration.rejected_write AS r ON c.id = r.id
-        WHERE c.access_token = l.access_token AND c.id <> l.id
-      )
-    );
+    RETURNING quarantine.id
+  )
+  SELECT ARRAY_AGG(new.id) INTO after FROM new;
+  RETURN ARRAY(
+    (SELECT UNNEST(before) EXCEPT SELECT UNNEST(after))
+    UNION ALL (SELECT UNNEST(after) EXCEPT SELECT UNNEST(before))
+  );
+END
+$$;
+
+-- The rows beside these that may win or lose a token with them: for each token that one of these has, in the legacy table or in the clean
+-- one, the legacy row to which it belongs and the clean row that has it.
+CREATE FUNCTION artwork_migration.rivals(ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+  tokens text[] := ARRAY(
+    SELECT l.access_token FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
+    UNION
+    SELECT c.access_token FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) AND BTRIM(c.access_token) <> ''
+  );
+BEGIN
+  RETURN ARRAY(
+    (
+      SELECT DISTINCT ON (l.access_token) l.id
+      FROM artwork_migration.legacy_artwork AS l
+      WHERE l.access_token = ANY(tokens) AND l.migratable
+      ORDER BY l.access_token, NOT l.touched, l.created_at, l.id
+    )
+    UNION
+    SELECT c.id FROM public.artworks_v2 AS c WHERE c.access_token = ANY(tokens)
+    EXCEPT
+    SELECT UNNEST(ids)
+  );
 END
 $$;
 
 -- Gives clean rows the ids that their legacy rows have got, so that what only the clean side holds is not lost with the old id. A row that
 -- the backfill has copied under the new id makes room; if the clean side works with it already, it takes over what only the old one holds.
-CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.key_change[]) RETURNS void
+-- A change of a row that is `held`, and all that follow it, wait. Returns the held ids, theirs included.
+CREATE FUNCTION artwork_migration.follow_keys(keys artwork_migration.key_change[], held uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -209,10 +282,20 @@ DECLARE
   moved artwork_migration.key_change;
 BEGIN
   FOR moved IN SELECT k.* FROM UNNEST(keys) AS k ORDER BY k.number LOOP
+    IF ARRAY[moved.old_id, moved.new_id] && held THEN
+      held := held || ARRAY[moved.old_id, moved.new_id];
+      CONTINUE;
+    END IF;
+    DELETE FROM artwork_migration.key_change AS k WHERE k.number = moved.number;
+    -- the clean row of that time is gone (deploy_schema/46_write_through.sql: legacy_id)
+    CONTINUE WHEN EXISTS (
+      SELECT FROM artwork_migration.key_change AS k
+      WHERE k.old_id = moved.old_id AND k.new_id = moved.old_id AND k.number > moved.number
+    );
     DELETE FROM public.artworks_v2 AS c
     WHERE
       c.id = moved.new_id AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id)
-      AND EXISTS (SELECT FROM public.artworks_v2 AS o WHERE o.id = moved.old_id);
+      AND EXISTS (SELECT FROM public.artworks_v2 AS o WHERE o.id = moved.old_id AND moved.old_id <> moved.new_id);
     UPDATE public.artworks_v2 AS c
     SET id = moved.new_id
     WHERE c.id = moved.old_id AND NOT EXISTS (SELECT FROM public.artworks_v2 AS n WHERE n.id = moved.new_id);
@@ -224,71 +307,102 @@ BEGIN
       fal_request_id = COALESCE(c.fal_request_id, o.fal_request_id),
       generation_params = COALESCE(c.generation_params, o.generation_params)
     FROM public.artworks_v2 AS o
-    WHERE c.id = moved.new_id AND o.id = moved.old_id;
+    WHERE c.id = moved.new_id AND o.id = moved.old_id AND moved.old_id <> moved.new_id;
     INSERT INTO artwork_migration.clean_modified (id)
     SELECT moved.new_id FROM artwork_migration.clean_modified AS t WHERE t.id = moved.old_id
     ON CONFLICT (id) DO NOTHING;
   END LOOP;
+  RETURN held;
 END
 $$;
 
--- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty.
-CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, users_created bigint, removed bigint, written bigint
+-- Locks the users that will own rows of the batch, as the clean table's key would later: the deletion of a user locks them in this order,
+-- user before artworks. Returns those that it has locked; one that is being deleted is left out.
+CREATE FUNCTION artwork_migration.lock_owners(ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+  owners uuid[] := ARRAY(
+    SELECT DISTINCT e.user_id FROM artwork_migration.expected_artwork AS e
+    WHERE e.id = ANY(ids) AND e.migratable AND e.user_id IS NOT NULL AND e.user_id IS DISTINCT FROM (e.clean).user_id
+  );
+  locked uuid[] := '{}';
+BEGIN
+  IF CARDINALITY(owners) = 0 OR NOT (SELECT t.creates_users FROM artwork_migration.owner_table AS t) THEN
+    RETURN owners;
+  END IF;
+  SELECT COALESCE(ARRAY_AGG(x.id), '{}') INTO locked
+  FROM (SELECT u.id FROM public.users AS u WHERE u.id = ANY(owners) ORDER BY u.id FOR KEY SHARE SKIP LOCKED) AS x;
+  RETURN locked;
+END
+$$;
+
+-- Locks these clean rows, but no row that another session has locked: a session that waits while it holds rows may be waited for. If
+-- all are locked by others, it waits for one: then it holds none, and its turn comes however busy the row is. Returns the rows that it
+-- could not lock.
+CREATE FUNCTION artwork_migration.lock_clean_rows(ids uuid[]) RETURNS uuid[]
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_variable
+DECLARE
+  locked uuid[] := ARRAY(SELECT c.id FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE SKIP LOCKED);
+  rest uuid[] := ARRAY(SELECT c.id FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) EXCEPT SELECT UNNEST(locked) ORDER BY 1);
+BEGIN
+  IF CARDINALITY(rest) > 0 AND CARDINALITY(rest) = CARDINALITY(ids) THEN
+    PERFORM FROM public.artworks_v2 AS c WHERE c.id = rest[1] FOR UPDATE;
+    rest := rest[2:];
+  END IF;
+  RETURN rest;
+END
+$$;
+
+-- Applies these ids and key changes, and returns what it did. `later`: the ids that cannot be applied now. `stuck`: nothing was applied,
+-- and nothing was found that makes it possible in the next batch.
+CREATE FUNCTION artwork_migration.apply_changes(
+  ids uuid[], keys artwork_migration.key_change[], OUT users_created bigint, OUT removed bigint, OUT written bigint, OUT later uuid[],
+  OUT stuck boolean
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
-  ids uuid[];
-  wider uuid[];
-  rekeyed artwork_migration.key_change[];
+  holders uuid[];
+  owners uuid[];
+  others uuid[];
 BEGIN
-  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
-  SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
-  -- Written together with the log: a row that is in the batch for another key is in here too.
-  WITH consumed AS (
-    DELETE FROM artwork_migration.key_change RETURNING *
-  )
-  SELECT ARRAY_AGG(c) INTO rekeyed FROM consumed AS c;
-  ids := ids || ARRAY(SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(rekeyed) AS k);
-
-  -- A clean row that holds a token of a row of the batch belongs to the batch: tokens move and are swapped. So does a row that waits for a
-  -- token that a row of the batch still holds on the clean side: that row may give it up.
-  LOOP
-    SELECT ARRAY_AGG(DISTINCT x.id) INTO wider
-    FROM (
-      SELECT UNNEST(ids) AS id
-      UNION ALL
-      SELECT c.id
-      FROM artwork_migration.legacy_artwork AS l INNER JOIN public.artworks_v2 AS c ON l.access_token = c.access_token
-      WHERE l.id = ANY(ids)
-      UNION ALL
-      SELECT o.id
-      FROM artwork_migration.legacy_artwork AS l INNER JOIN artwork_migration.legacy_artwork AS o ON l.access_token = o.access_token
-      WHERE l.id = ANY(ids) AND BTRIM(l.access_token) <> ''
-      UNION ALL
-      SELECT o.id
-      FROM public.artworks_v2 AS c INNER JOIN artwork_migration.legacy_artwork AS o ON c.access_token = o.access_token
-      WHERE c.id = ANY(ids) AND BTRIM(c.access_token) <> ''
-    ) AS x;
-    EXIT WHEN CARDINALITY(wider) IS NOT DISTINCT FROM CARDINALITY(ids) OR wider IS NULL;
-    ids := wider;
-  END LOOP;
-
   SELECT n.created INTO users_created FROM artwork_migration.create_users(ARRAY(
     SELECT l.customer_email FROM artwork_migration.legacy_artwork AS l
     WHERE l.id = ANY(ids) AND l.needs_user
   )) AS n;
+  owners := artwork_migration.lock_owners(ids);
+  -- Tokens move and are swapped: a clean row beside the batch may hold the token of a row of the batch although its own is another one.
+  holders := ARRAY(
+    SELECT c.id
+    FROM artwork_migration.legacy_artwork AS l
+    INNER JOIN public.artworks_v2 AS c ON l.access_token = c.access_token
+    INNER JOIN artwork_migration.legacy_artwork AS h ON c.id = h.id
+    WHERE l.id = ANY(ids) AND l.id <> c.id AND h.access_token IS DISTINCT FROM c.access_token
+    EXCEPT
+    SELECT UNNEST(ids)
+    EXCEPT
+    SELECT r.id FROM artwork_migration.rejected_write AS r
+  );
+  later := artwork_migration.lock_clean_rows(ids || holders);
+  later := artwork_migration.follow_keys(keys, later);
 
-  PERFORM FROM public.artworks_v2 AS c WHERE c.id = ANY(ids) ORDER BY c.id FOR UPDATE;
-  PERFORM artwork_migration.follow_keys(rekeyed);
-
-  -- From here each statement sees what was committed while the locks were waited for.
+  -- From here each statement sees what was committed before the locks.
   ids := ARRAY(
     SELECT x.id FROM UNNEST(ids) AS x (id) WHERE NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = x.id)
+    EXCEPT
+    SELECT UNNEST(later)
   );
-  PERFORM artwork_migration.find_quarantined(ids);
+  holders := ARRAY(SELECT UNNEST(holders) EXCEPT SELECT UNNEST(later));
+  others := ARRAY(
+    SELECT UNNEST(artwork_migration.find_quarantined(ids || artwork_migration.rivals(ids)))
+    EXCEPT
+    SELECT UNNEST(ids)
+  );
 
   -- A row whose legacy row has got another id since the keys were read waits for the next batch: it is not gone.
   DELETE FROM public.artworks_v2 AS c
@@ -300,11 +414,26 @@ BEGIN
   );
   GET DIAGNOSTICS removed = ROW_COUNT;
 
-  -- A token that is about to change is parked first, so that two rows can swap theirs.
+  -- A token that is about to change is parked first, so that two rows can swap theirs. A holder beside the batch gets its own in the next.
   UPDATE public.artworks_v2 AS c
   SET access_token = 'parked:' || c.id
   FROM artwork_migration.legacy_artwork AS l
-  WHERE c.id = ANY(ids) AND l.id = c.id AND l.access_token IS DISTINCT FROM c.access_token;
+  WHERE c.id = ANY(ids || holders) AND l.id = c.id AND l.access_token IS DISTINCT FROM c.access_token;
+  INSERT INTO artwork_migration.legacy_change (ids) SELECT holders || others WHERE CARDINALITY(holders || others) > 0;
+
+  -- What waits for a token that a row still holds, or for an owner that is being deleted.
+  later := later || ARRAY(
+    SELECT e.id FROM artwork_migration.expected_artwork AS e
+    WHERE
+      e.id = ANY(ids) AND e.migratable
+      AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = e.id)
+      AND (
+        (e.user_id IS NOT NULL AND e.user_id IS DISTINCT FROM (e.clean).user_id AND e.user_id <> ALL(owners))
+        OR EXISTS (SELECT FROM public.artworks_v2 AS o WHERE o.access_token = e.access_token AND o.id <> e.id)
+      )
+  );
+  stuck := ids <@ later AND holders || others = '{}';
+  ids := ARRAY(SELECT UNNEST(ids) EXCEPT SELECT UNNEST(later));
 
   INSERT INTO public.artworks_v2 AS c (
     /* mapped: @, */
@@ -335,15 +464,62 @@ BEGIN
     )
   );
   GET DIAGNOSTICS written = ROW_COUNT;
+END
+$$;
+
+-- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty. What cannot be applied now,
+-- because another session has locked it, goes back into the log; `waiting` are these ids if nothing could be applied.
+-- Custom plans: a generic one takes a batch for ten rows, and reads for each of them what is read once for all.
+CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
+  logged bigint, users_created bigint, removed bigint, written bigint, waiting uuid[]
+)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
+AS $$
+#variable_conflict use_variable
+DECLARE
+  ids uuid[];
+  later uuid[];
+  stuck boolean;
+  keys artwork_migration.key_change[];
+BEGIN
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
+  SELECT t.ids, t.taken INTO ids, logged FROM artwork_migration.take_changes(batch_size) AS t;
+  -- Read after the log, together with which they were written; those that are followed are deleted.
+  keys := ARRAY(SELECT k FROM artwork_migration.key_change AS k ORDER BY k.number LIMIT batch_size);
+  logged := GREATEST(logged, CARDINALITY(keys));
+  ids := ARRAY(
+    SELECT UNNEST(ids)
+    UNION
+    SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(keys) AS k
+  );
+  BEGIN
+    SELECT a.users_created, a.removed, a.written, a.later, a.stuck
+    INTO users_created, removed, written, later, stuck
+    FROM artwork_migration.apply_changes(ids, keys) AS a;
+  EXCEPTION WHEN lock_not_available THEN
+    users_created := 0;
+    removed := 0;
+    written := 0;
+    later := ids;
+    stuck := TRUE;
+  END;
+  later := ARRAY(SELECT UNNEST(ids) INTERSECT SELECT UNNEST(later));
+  INSERT INTO artwork_migration.legacy_change (ids) SELECT later WHERE CARDINALITY(later) > 0;
+  waiting := CASE WHEN stuck THEN later ELSE '{}' END;
   RETURN NEXT;
 END
 $$;
 
 -- Undo:
 DROP FUNCTION artwork_migration.catch_up_batch(integer);
-DROP FUNCTION artwork_migration.follow_keys(artwork_migration.key_change[]);
+DROP FUNCTION artwork_migration.apply_changes(uuid[], artwork_migration.key_change[]);
+DROP FUNCTION artwork_migration.lock_clean_rows(uuid[]);
+DROP FUNCTION artwork_migration.lock_owners(uuid[]);
+DROP FUNCTION artwork_migration.follow_keys(artwork_migration.key_change[], uuid[]);
+DROP FUNCTION artwork_migration.rivals(uuid[]);
 DROP FUNCTION artwork_migration.find_quarantined(uuid[]);
 DROP FUNCTION artwork_migration.take_changes(integer);
+DROP FUNCTION artwork_migration.resolve_indirect_changes();
 DROP FUNCTION artwork_migration.create_users(text[]);
 DROP FUNCTION artwork_migration.insert_users(text[]);
 DROP FUNCTION artwork_migration.enter_fence(bigint, boolean);

@@ -56,7 +56,7 @@ explained AS (
       ELSE 'unexplained'
     END AS deviation
   FROM row_of_both AS s
-  LEFT JOIN (SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)) AS l ON s.id = l.id
+  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON s.id = l.id
   LEFT JOIN artwork_migration.rejected_write AS w ON s.id = w.id
   LEFT JOIN artwork_migration.quarantine AS q ON s.id = q.id
 ),

@@ -8,7 +8,8 @@
 DO $$
 DECLARE
   in_flight uuid[] := CURRENT_SETTING('artwork_migration.in_flight')::uuid[];
-  applied uuid[] := ARRAY(SELECT DISTINCT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id));
+  applied uuid[] := ARRAY(SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p);
+  batch record;
   wrong text;
 BEGIN
   in_flight := ARRAY(
@@ -18,8 +19,13 @@ BEGIN
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(in_flight) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT in_flight WHERE CARDINALITY(in_flight) > 0;
   LOOP
-    applied := applied || ARRAY(SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id));
-    EXIT WHEN (SELECT b.logged FROM artwork_migration.catch_up_batch(1000) AS b) = 0;
+    PERFORM artwork_migration.resolve_indirect_changes();
+    applied := applied || ARRAY(SELECT p.id FROM artwork_migration.pending_artwork AS p);
+    SELECT b.* INTO batch FROM artwork_migration.catch_up_batch(1000) AS b;
+    EXIT WHEN batch.logged = 0;
+    IF CARDINALITY(batch.waiting) > 0 THEN
+      RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session holds the owner of an artwork that is still to be copied';
+    END IF;
   END LOOP;
   SELECT STRING_AGG(FORMAT('%s: %s', f.rule, f.ids), '; ') INTO wrong
   FROM (

@@ -197,7 +197,9 @@ def test_deleting_a_user_beats_our_catch_up(shop: Shop, steps: Steps) -> None:
 
 
 def test_a_lock_timeout_of_ours_above_deadlock_timeout_would_cancel_the_application(shop: Shop, steps: Steps) -> None:
-    """If catch-up waited longer than deadlock_timeout, the deletion of the user would be cancelled as the deadlock's victim."""
+    """If catch-up locked owners last and waited longer than deadlock_timeout, the deletion of the user would be the deadlock's victim."""
+    everybody = "owners := ARRAY(SELECT u.id FROM public.users AS u);"
+    break_function(shop, "artwork_migration.apply_changes", "owners := artwork_migration.lock_owners(ids);", everybody)
     shop.database.__dict__["deadlock_timeout_ms"] = 60_000
     assert ["40P01", None] == _user_deleted_while_we_catch_up(shop, steps)
 
@@ -228,7 +230,7 @@ def test_without_capture_of_new_users_an_artwork_stays_without_an_owner(shop: Sh
     """Without the trigger on new users the artworks of an e-mail that signs up again would stay without an owner."""
     user, artwork = _owned(shop)
     shop.sql.execute(DELETE_USER, (user,))
-    shop.sql.execute("DELETE FROM artwork_migration.legacy_change")
+    empty_log(shop)
     shop.sql.execute("ALTER TABLE public.users DISABLE TRIGGER artwork_migration_insert")
     add_user(shop, "ada@deletes.example")
     catch_up_now(shop)

@@ -144,7 +144,7 @@ def test_a_pending_row_that_catch_up_does_not_fix_stays_a_finding(shop: Shop) ->
     """A pending row that catch-up does not fix is still a finding in the second comparison, and the rule is red."""
     artwork = _some(shop)
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rexa' WHERE id = %s", (artwork,))
-    break_function(shop, "artwork_migration.catch_up_batch", '"pet_name" = EXCLUDED."pet_name"', '"pet_name" = c."pet_name"')
+    break_function(shop, "artwork_migration.apply_changes", '"pet_name" = EXCLUDED."pet_name"', '"pet_name" = c."pet_name"')
     reconcile_now(shop)
     assert [("differs", artwork, ["pet_name"])] == _found(shop)
 

@@ -4,10 +4,21 @@
 -- Locks: the clean rows it changes.
 -- Stage: write
 -- Users: created
-WITH freed AS (
+WITH dangling AS (
+  SELECT
+    c.id,
+    c.user_id
+  FROM public.artworks_v2 AS c
+  WHERE c.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = c.user_id)
+  -- sorted, so that all are found before the first is locked
+  ORDER BY c.id
+),
+
+freed AS (
   UPDATE public.artworks_v2 AS c
   SET user_id = NULL
-  WHERE c.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = c.user_id)
+  FROM dangling AS d
+  WHERE c.id = d.id AND c.user_id = d.user_id
   RETURNING c.id
 )
 

@@ -24,9 +24,7 @@ FROM (
   LEFT JOIN public.artworks_v2 AS c ON r.%5$I = c.id
   WHERE
     r.%5$I IS NOT NULL
-    AND NOT EXISTS (
-      SELECT FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS u (id) WHERE u.id = r.%5$I
-    )
+    AND NOT EXISTS (SELECT FROM artwork_migration.pending_artwork AS p WHERE p.id = r.%5$I)
 ) AS n
 CROSS JOIN LATERAL (
   VALUES

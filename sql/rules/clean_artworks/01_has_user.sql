@@ -18,9 +18,7 @@ WHERE
       AND EXISTS (SELECT FROM artwork_migration.legacy_artwork AS l WHERE l.id = c.id AND l.legacy_user_id IS NOT NULL)
     )
   )
-  AND NOT EXISTS (
-    SELECT FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id) WHERE x.id = c.id
-  )
+  AND NOT EXISTS (SELECT FROM artwork_migration.pending_artwork AS p WHERE p.id = c.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id);
 
 -- Checked:

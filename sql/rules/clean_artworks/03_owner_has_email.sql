@@ -14,9 +14,7 @@ WHERE
   c.user_id IS NOT NULL
   AND l.legacy_user_id IS NULL
   AND u.email IS DISTINCT FROM c.customer_email
-  AND NOT EXISTS (
-    SELECT FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id) WHERE x.id = c.id
-  )
+  AND NOT EXISTS (SELECT FROM artwork_migration.pending_artwork AS p WHERE p.id = c.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id);
 

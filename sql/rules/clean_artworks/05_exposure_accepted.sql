@@ -24,9 +24,7 @@ WHERE
   AND l.legacy_user_id IS DISTINCT FROM c.user_id
   AND k.kind <> ALL(COALESCE(STRING_TO_ARRAY((SELECT a.value FROM accepted AS a), ','), '{}'))
   AND NOT EXISTS (SELECT FROM artwork_migration.created_user AS u WHERE u.id = c.user_id)
-  AND NOT EXISTS (
-    SELECT FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id) WHERE x.id = c.id
-  )
+  AND NOT EXISTS (SELECT FROM artwork_migration.pending_artwork AS p WHERE p.id = c.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.rejected_write AS r WHERE r.id = c.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.clean_modified AS t WHERE t.id = c.id);
 

@@ -11,7 +11,7 @@ FROM (
   EXCEPT
   SELECT c.id FROM public.artworks_v2 AS c
   EXCEPT
-  SELECT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)
+  SELECT p.id FROM artwork_migration.pending_artwork AS p
 ) AS absent
 INNER JOIN artwork_migration.legacy_artwork AS l ON absent.id = l.id
 LEFT JOIN artwork_migration.quarantine AS q ON l.id = q.id

@@ -1,0 +1,67 @@
+"""The size of a batch that locks rows of the application: so many rows that the locks are held for a fraction of the stall bar."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection
+
+from migration.database import QUERY_CANCELED, backoff
+from migration.errors import DatabaseError
+from migration.ledger.runs import Run
+
+Result = TypeVar("Result")
+
+#: Seconds that one batch should take: a session that needs one of its rows waits as long.
+TARGET = 0.08
+#: Rows of the first batch, which is also the smallest that is only slow: below, what each batch costs is the greater part, and catch-up
+#: would be slower than the application. A batch that exceeds the budget becomes smaller still.
+FIRST = 250
+#: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
+_TOO_LONG = (QUERY_CANCELED, "25P03")
+
+
+class Pace:
+    """How many rows the next batch may have: at most `most`, and as many as take about `TARGET` seconds."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.size = min(most, FIRST)
+
+    def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
+        """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
+
+        A batch that exceeds the budget is repeated with a fourth of the rows; a single row as often as any conflict.
+        """
+        seconds = 0.0
+
+        def timed(connection: Connection) -> Result:
+            nonlocal seconds
+            begun = time.monotonic()
+            result = batch(run, connection, self.size)
+            seconds = time.monotonic() - begun
+            return result
+
+        failed = 0
+        while True:
+            try:
+                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=True)
+            except DatabaseError as error:
+                failed += self.size == 1
+                if error.sqlstate not in _TOO_LONG or failed == run.database.attempts:
+                    raise
+                self.shrink()
+                time.sleep(backoff(failed))
+            else:
+                self._adapt(seconds)
+                return result
+
+    def shrink(self) -> None:
+        """Take fewer rows from now on."""
+        self.size = max(1, self.size // 4)
+
+    def _adapt(self, seconds: float) -> None:
+        if seconds > TARGET:
+            self.size = max(min(self.size, FIRST), self.size // 2)
+        elif seconds < TARGET / 2:
+            self.size = min(self.most, self.size * 2)
