@@ -19,7 +19,9 @@ from reporting.descriptions import description
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-EXIT_CODES = "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable."
+EXIT_CODES = (
+    "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
+)
 
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
@@ -111,7 +113,7 @@ def use_running_server() -> None:
 
 
 def exit_code(state: "State[Any]") -> int:
-    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for an unreachable database."""
+    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
     if state.is_completed():
         return 0
     return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))

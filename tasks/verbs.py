@@ -13,7 +13,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import MigrationError, Refused, blockers_file, problem_lines
+from migration.errors import DatabaseUnreachable, MigrationError, Refused, blockers_file, problem_lines
 from migration.ledger import runs
 from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import Run
@@ -77,10 +77,11 @@ def writing(verb: Verb) -> Iterator[Run]:
             try:
                 yield run
             except MigrationError as error:
+                end = run.interrupted(error) if isinstance(error, DatabaseUnreachable) else error
                 if run.epoch:
                     with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
-                        run.end(error.end_state)
-                raise
+                        run.end(end.end_state)
+                raise end from None
     finally:
         publish_status(database)
         database.dispose()

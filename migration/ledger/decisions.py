@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import BadInput, DatabaseError
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
@@ -264,7 +265,7 @@ def _require_equality(connection: Connection, column: str) -> None:
     """Raise BadInput for a type whose equality operator is in a schema that our functions do not see, as that of hstore may be."""
     quoted = '"' + column.replace('"', '""') + '"'
     try:
-        with database.translated("comparing", ""), connection.begin_nested():
+        with translated("comparing"), connection.begin_nested():
             database.run_literally(connection, f"SELECT a.{quoted} IS DISTINCT FROM a.{quoted} FROM public.artworks AS a LIMIT 0")
     except DatabaseError:
         raise _not_carried(f"{column}: values of its type cannot be compared") from None
