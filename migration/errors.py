@@ -176,6 +176,19 @@ class NewBlocker(MigrationError):
         )
 
 
+class DependentsChanged(NewBlocker):
+    """An object that depends on artworks was created, dropped or changed after the plan was made. It need not block the next plan."""
+
+    def __init__(self, verb: str, number: str, changes: Sequence[str]) -> None:
+        super().__init__(verb, f"plan {number}", "dependents")
+        self.changes = tuple(changes)
+        what = "; ".join(changes) or "an object that depends on artworks was changed, and is as before by now"
+        self.args = (
+            f"{verb}: plan {number} is outdated, because objects changed after it was made: {what}. The plan changed nothing. "
+            f"To fix: start {verb} without a number, read the new plan, then start it with the new number.",
+        )
+
+
 class WrongUnderLock(MigrationError):
     """The last check under the locks found rows that differ; everything was rolled back."""
 
