@@ -46,7 +46,18 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(signature)
     def command(**parameters: object) -> None:
-        state = run_verb(verb, **parameters)
+        use_running_server()
+        import httpx  # slow to import, like Prefect
+
+        from cli import prefect_outage
+
+        prefect_outage.quieten()
+        try:
+            state = run_verb(verb, **parameters)
+        except httpx.HTTPError:
+            state = prefect_outage.own_end()
+            show(state.name or "", state.message or "", exit_code(state))
+            prefect_outage.leave(exit_code(state))
         end(state.name or "", state.message or "", exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
@@ -97,7 +108,8 @@ def decide(
 def run_verb(verb: str, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, and return its end state.
 
-    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started.
+    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. Raises httpx.HTTPError if it
+    does not respond.
     """
     use_running_server()
     return flows.flow_of(verb)(**parameters, return_state=True)
@@ -108,6 +120,7 @@ def use_running_server() -> None:
     api = running_api()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
+    defaults["PREFECT_CLIENT_MAX_RETRIES"] = "2"  # some 6 s; with Prefect's five, each request takes a minute while the API is away
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
@@ -121,6 +134,11 @@ def exit_code(state: "State[Any]") -> int:
 
 def end(name: str, message: str, code: int) -> NoReturn:
     """Print an end state and its message, and exit with its code."""
+    show(name, message, code)
+    raise typer.Exit(code)
+
+
+def show(name: str, message: str, code: int) -> None:
+    """Print an end state and its message."""
     console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
     console.print(message, highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(code)
