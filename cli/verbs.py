@@ -47,14 +47,14 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(signature)
     def command(**parameters: object) -> None:
         use_running_server()
-        import httpx  # slow to import, like Prefect
-
-        from cli import prefect_outage
+        from cli import prefect_outage  # slow to import, like Prefect
 
         prefect_outage.quieten()
         try:
             state = run_verb(verb, **parameters)
-        except httpx.HTTPError:
+        except Exception as error:
+            if not prefect_outage.is_cause_of(error):
+                raise
             state = prefect_outage.own_end()
             show(state.name or "", state.message or "", exit_code(state))
             prefect_outage.leave(exit_code(state))
@@ -108,8 +108,8 @@ def decide(
 def run_verb(verb: str, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, and return its end state.
 
-    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. Raises httpx.HTTPError if it
-    does not respond.
+    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. If it does not respond,
+    Prefect's own error is raised (`prefect_outage`).
     """
     use_running_server()
     return flows.flow_of(verb)(**parameters, return_state=True)

@@ -52,7 +52,7 @@ def test_a_database_that_is_away_for_longer_than_a_step_is_repeated(deployed: Sh
         admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")  # type: ignore[arg-type]  # as above
     assert 3 == process.returncode, output
     assert "Traceback" not in output
-    assert "Connection lost\ncopying a chunk: " in output
+    assert "\nConnection lost\n" in output
     assert "The phase is still DEPLOYED: the legacy table serves as artworks" in output
     assert "run migrate_data again when the database can be reached; it resumes." in output
 
