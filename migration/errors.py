@@ -127,18 +127,20 @@ class WrongPhase(MigrationError):
 
 
 class RunInProgress(MigrationError):
-    """Another run holds the lock, or a statement of it is still running in the database."""
+    """Another run holds the lock, or a statement of it is still running in the database. `state` is what that means for the data."""
 
-    def __init__(self, holders: Sequence[str]) -> None:
+    def __init__(self, holders: Sequence[str], *, state: str = "Nothing was changed.") -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. Nothing was changed. "
+            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. {state} "
             "To fix: wait for it to end, then start this run again."
         )
 
 
 class Overtaken(MigrationError):
     """A newer run has begun, so this run may no longer write."""
+
+    end_state = "Failed"
 
 
 class PlanOutdated(MigrationError):
@@ -322,7 +324,19 @@ def _to_fix(red: Sequence[RedRule], *, broken: bool = False) -> str:
 
 
 class NoReport(MigrationError):
-    """There is nothing to report yet, or the report cannot be written."""
+    """There is nothing to report yet."""
+
+
+class ReportNotWritten(NoReport):
+    """The report cannot be written to its folder. The verb may have committed its phase before."""
+
+    end_state = "Failed"
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(
+            f"The report could not be written to {folder}: {reason}. What was committed before stays. "
+            "To fix: set ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes."
+        )
 
 
 @dataclass(frozen=True)

@@ -162,7 +162,7 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
         deadline = time.monotonic() + settings.run_wait_seconds
         while not (_is_true(connection, "locks/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
-                raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
+                raise RunInProgress(_holders(connection))
             time.sleep(0.2)
         if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
             require_working_conditions(target, verb.name)
@@ -171,6 +171,10 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
 
 def _is_true(connection: Connection, name: str) -> bool:
     return bool(database.run(connection, name).scalar_one())
+
+
+def _holders(connection: Connection) -> list[str]:
+    return [row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"]
 
 
 def _fence_is_free(target: Database) -> bool:
@@ -185,7 +189,7 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
         text("SELECT artwork_migration.enter_fence(:epoch, :exclusively)"), {"epoch": epoch, "exclusively": exclusively}
     ).scalar_one():
         if time.monotonic() >= deadline:
-            raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
+            raise RunInProgress(_holders(connection), state="What was committed before stays.")
         time.sleep(0.05)
 
 

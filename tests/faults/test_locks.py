@@ -6,9 +6,10 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import LockNotObtained
+from migration.errors import LockNotObtained, RowsLocked
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import execution
@@ -135,6 +136,41 @@ def test_a_prepared_transaction_is_named_with_the_way_to_end_it(verb: Verb) -> N
     assert "the prepared transaction 'sign''up' (role postgres, open for" in str(caught.value)
     assert "run COMMIT PREPARED 'sign''up' or ROLLBACK PREPARED 'sign''up'" in str(caught.value)
     assert "pg_terminate_backend" not in str(caught.value)
+
+
+def test_a_prepared_sign_up_that_stops_a_write_is_named(deployed: Shop) -> None:
+    """A write that loses every attempt to a prepared transaction names it and the way to end it, and goes on when that is gone."""
+    session = deployed.session()
+    session.execute("INSERT INTO public.users (email) VALUES ('prepared@example.com'); PREPARE TRANSACTION 'sign-up'")
+    session.close()
+    deployed.database.attempts = 2
+
+    def sign_up() -> object:
+        add = text("INSERT INTO public.users (email) VALUES ('prepared@example.com') ON CONFLICT DO NOTHING")
+        return deployed.database.write("signing up", lambda connection: connection.execute(add))
+
+    try:
+        with pytest.raises(RowsLocked) as caught:
+            sign_up()
+    finally:
+        deployed.sql.execute("ROLLBACK PREPARED 'sign-up'")
+    assert ("55P03", "Lock not obtained") == (caught.value.sqlstate, caught.value.end_state)
+    assert str(caught.value).startswith(
+        "signing up: could not lock the rows in 2 attempts (SQLSTATE 55P03). What was committed before stays;"
+    )
+    assert "Blocked by: the prepared transaction 'sign-up' (role postgres, open for" in str(caught.value)
+    assert "To fix: run COMMIT PREPARED 'sign-up' or ROLLBACK PREPARED 'sign-up'" in str(caught.value)
+    sign_up()
+
+
+def test_a_write_that_loses_to_a_session_names_it(deployed: Shop) -> None:
+    """A write that loses every attempt names the session that held the row all the time, and none that only reads."""
+    deployed.database.attempts = 2
+    update = "UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'"
+    with holding(deployed, update) as session, holding(deployed, "SELECT COUNT(*) FROM public.artworks"):
+        with pytest.raises(RowsLocked) as caught:
+            deployed.database.write("writing", lambda connection: connection.execute(text(update)))
+        assert [session.info.backend_pid] == [holder.pid for holder in caught.value.holders]
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)

@@ -14,6 +14,7 @@ from migration.errors import (
     ConnectionLost,
     DatabaseError,
     DatabaseUnreachable,
+    DependentsChanged,
     GateBroken,
     GateFailed,
     LockHolder,
@@ -28,6 +29,7 @@ from migration.errors import (
     PrerequisitesNotMet,
     Problem,
     RedRule,
+    ReportNotWritten,
     RowsLocked,
     RunInProgress,
     VerificationFailed,
@@ -107,6 +109,17 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "to=MIGRATED, which carries every write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
+    (
+        ReportNotWritten("/reports", "No space left on device"),
+        "The report could not be written to /reports: No space left on device. What was committed before stays. To fix: set "
+        "ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes.",
+    ),
+    (
+        DependentsChanged("switch_over", "newnewne", ["view public.late was created", "index public.early was dropped"]),
+        "switch_over: plan newnewne is outdated, because objects changed after it was made: view public.late was created; index "
+        "public.early was dropped. The plan changed nothing. To fix: start switch_over without a number, read the new plan, then start it "
+        "with the new number.",
+    ),
     (
         OldTransactions("migrate_data", "index artworks_v2_user_id_idx", [replace(HOLDER, table=""), PREPARED]),
         "migrate_data: index artworks_v2_user_id_idx waits for older transactions, and they are still open. What was done before stays "
