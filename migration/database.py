@@ -13,7 +13,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 import sql
 from migration.driver_errors import translated
-from migration.errors import DatabaseError, HiddenRows, LockHolder, RowsLocked
+from migration.errors import DatabaseError, HiddenRows, LockHolder, WriteBlocked
 from sql import SqlFile, StatementRow
 
 Result = TypeVar("Result")
@@ -140,7 +140,7 @@ class Database:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
-        triggers of the application may run in it. Raises the last error after `attempts` conflicts: RowsLocked if it could not lock.
+        triggers of the application may run in it. Raises the last error after `attempts` conflicts: WriteBlocked if it could not lock.
         """
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if application_code:
@@ -166,7 +166,7 @@ class Database:
         """Return the error of a write that has lost every attempt, with the transactions that were open during the last one."""
         if error.sqlstate not in (LOCK_NOT_AVAILABLE, DEADLOCK):
             return error
-        return RowsLocked(error, self.attempts, self.lock_holders(ROWS_LOCKED, row_locks=True, seconds=self.lock_timeout_ms / 1000))
+        return WriteBlocked(error, self.attempts, self.lock_holders(ROWS_LOCKED, row_locks=True, seconds=self.lock_timeout_ms / 1000))
 
     def lock_holders(self, tables: Sequence[str], *, row_locks: bool = False, seconds: float = 0) -> list[LockHolder]:
         """Return who holds a lock on these tables and views now. With `row_locks`: who may hold locks of rows, and that for `seconds`."""

@@ -464,7 +464,7 @@ class HiddenRows(DatabaseError):
         )
 
 
-class RowsLocked(DatabaseError):
+class WriteBlocked(DatabaseError):
     """A write lost every attempt to another transaction that holds rows or keys which it has to lock."""
 
     end_state = "Lock not obtained"

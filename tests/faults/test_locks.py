@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import LockNotObtained, RowsLocked
+from migration.errors import LockNotObtained, WriteBlocked
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import execution
@@ -150,7 +150,7 @@ def test_a_prepared_sign_up_that_stops_a_write_is_named(deployed: Shop) -> None:
         return deployed.database.write("signing up", lambda connection: connection.execute(add))
 
     try:
-        with pytest.raises(RowsLocked) as caught:
+        with pytest.raises(WriteBlocked) as caught:
             sign_up()
     finally:
         deployed.sql.execute("ROLLBACK PREPARED 'sign-up'")
@@ -168,7 +168,7 @@ def test_a_write_that_loses_to_a_session_names_it(deployed: Shop) -> None:
     deployed.database.attempts = 2
     update = "UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'"
     with holding(deployed, update) as session, holding(deployed, "SELECT COUNT(*) FROM public.artworks"):
-        with pytest.raises(RowsLocked) as caught:
+        with pytest.raises(WriteBlocked) as caught:
             deployed.database.write("writing", lambda connection: connection.execute(text(update)))
         assert [session.info.backend_pid] == [holder.pid for holder in caught.value.holders]
 

@@ -30,9 +30,9 @@ from migration.errors import (
     Problem,
     RedRule,
     ReportNotWritten,
-    RowsLocked,
     RunInProgress,
     VerificationFailed,
+    WriteBlocked,
     WrongPhase,
     WrongUnderLock,
 )
@@ -146,7 +146,7 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "better, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same plan number.",
     ),
     (
-        RowsLocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [PREPARED]),
+        WriteBlocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [PREPARED]),
         "catching up: could not lock the rows in 20 attempts (SQLSTATE 55P03). What was committed before stays; the rest was rolled back. "
         "Blocked by: the prepared transaction 'sign''up' (role shop, open for 7 s) on users. To fix: run COMMIT PREPARED 'sign''up' or "
         "ROLLBACK PREPARED 'sign''up', as its transaction manager decides; then run the verb again; it resumes.",
