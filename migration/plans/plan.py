@@ -19,7 +19,7 @@ from migration.ledger.runs import Approval
 #: bounded time. `after` follows the commit, statement by statement, and each of these can be repeated.
 STAGES = ("prepare", "locked", "after")
 
-#: The fact with a checksum for each object that is bound to artworks, by its name. It is for the words about what has changed since.
+#: The fact with a checksum for each object that depends on artworks, by its name. It is for the words about what has changed since.
 BOUND = "bound"
 
 
@@ -97,7 +97,7 @@ class Plan:
 
 
 def changed_objects(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    """Return what has happened to the objects that are bound to artworks, as clauses. Each side is a checksum by the object's name."""
+    """Return what has happened to the objects that depend on artworks, as clauses. Each side is a checksum by the object's name."""
     return [
         *(f"{name} was created" for name in sorted(now.keys() - before.keys())),
         *(f"{name} was dropped" for name in sorted(before.keys() - now.keys())),

@@ -227,7 +227,7 @@ def test_an_invalid_index_is_called_so(deployed: Shop) -> None:
 @pytest.mark.parametrize(
     ("change", "rule"),
     [
-        ("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'", "isolation"),
+        ("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'", "stored_setting"),
         ("CREATE RULE quiet AS ON INSERT TO users WHERE FALSE DO INSTEAD NOTHING", "users_rule"),
     ],
 )

@@ -140,7 +140,8 @@ def test_a_server_that_stops_right_after_the_commit(direction: Direction, monkey
     assert left == again.finish()
 
 
-#: What the driver sends for a commit: a simple query.
+#: A part of the statement that records a phase, and what the driver sends for a commit: a simple query.
+_BRINGS_A_PHASE = b"PG_CURRENT_WAL_LSN()"
 _COMMIT = b"Q\0\0\0\x0bCOMMIT\0"
 
 
@@ -153,7 +154,7 @@ class Cut:
 
 
 class Wire:
-    """A connection to a server by TCP that can be cut at a COMMIT: before the server gets it, or before the client gets the answer."""
+    """A connection to a server by TCP that can be cut at the COMMIT of a phase: before the server gets it, or before its answer arrives."""
 
     def __init__(self, server: EmbeddedServer) -> None:
         self._socket = f"{server.socket_directory}/.s.PGSQL.{server.port}"
@@ -178,9 +179,11 @@ class Wire:
                 threading.Thread(target=self._carry, args=(server, client, False), daemon=True).start()
 
     def _carry(self, source: socket.socket, target: socket.socket, asks: bool) -> None:
+        brings = False
         with suppress(OSError):
             while data := source.recv(65536):
-                if asks and self.cut and data == _COMMIT:
+                brings |= asks and _BRINGS_A_PHASE in data
+                if brings and self.cut and data == _COMMIT:
                     self._cut(data, source, target)
                 target.sendall(data)
         for end in (source, target):
@@ -227,10 +230,8 @@ def test_a_connection_that_is_cut_in_the_commit(
     before = direction.phase()
 
     def work(run: Run, plan: Plan) -> None:
-        def cut_next() -> None:
-            wire.cut = cut
-
-        execute_plan(run, plan, before_attempt=cut_next)
+        wire.cut = cut
+        execute_plan(run, plan)
 
     error = end_of(direction, work, monkeypatch, f"postgresql://postgres@127.0.0.1:{wire.port}/{direction.shop.name}")
     assert kind is type(error), str(error)
