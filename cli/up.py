@@ -114,7 +114,7 @@ def _address(url: str) -> str:
         with database.untouched("connecting to Prefect's database"):
             return database.address
     except DatabaseUnreachable as error:
-        raise DatabaseUnreachable(str(error).replace("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL")) from None
+        raise DatabaseUnreachable(error.what, error.fix.replace("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL")) from None
     finally:
         database.dispose()
 

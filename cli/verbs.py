@@ -19,7 +19,9 @@ from reporting.descriptions import description
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
-EXIT_CODES = "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable."
+EXIT_CODES = (
+    "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
+)
 
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
@@ -44,7 +46,18 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(signature)
     def command(**parameters: object) -> None:
-        state = run_verb(verb, **parameters)
+        use_running_server()
+        from cli import prefect_outage  # slow to import, like Prefect
+
+        prefect_outage.quieten()
+        try:
+            state = run_verb(verb, **parameters)
+        except Exception as error:
+            if not prefect_outage.is_cause_of(error):
+                raise
+            state = prefect_outage.own_end()
+            show(state.name or "", state.message or "", exit_code(state))
+            prefect_outage.leave(exit_code(state))
         end(state.name or "", state.message or "", exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
@@ -95,7 +108,8 @@ def decide(
 def run_verb(verb: str, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, and return its end state.
 
-    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started.
+    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. If it does not respond,
+    Prefect's own error is raised (`prefect_outage`).
     """
     use_running_server()
     return flows.flow_of(verb)(**parameters, return_state=True)
@@ -106,12 +120,13 @@ def use_running_server() -> None:
     api = running_api()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
+    defaults["PREFECT_CLIENT_MAX_RETRIES"] = "2"  # some 6 s; with Prefect's five, each request takes a minute while the API is away
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
 
 
 def exit_code(state: "State[Any]") -> int:
-    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for an unreachable database."""
+    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
     if state.is_completed():
         return 0
     return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))
@@ -119,6 +134,11 @@ def exit_code(state: "State[Any]") -> int:
 
 def end(name: str, message: str, code: int) -> NoReturn:
     """Print an end state and its message, and exit with its code."""
+    show(name, message, code)
+    raise typer.Exit(code)
+
+
+def show(name: str, message: str, code: int) -> None:
+    """Print an end state and its message."""
     console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
     console.print(message, highlight=False, markup=False, soft_wrap=True)
-    raise typer.Exit(code)

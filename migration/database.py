@@ -1,21 +1,19 @@
-"""The only place that opens connections. It translates errors of the driver, and repeats transactions that lost a conflict."""
+"""The only place that opens connections. It repeats transactions that lost a conflict."""
 
 import json
 import random
-import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from typing import Any, TypeVar
 
-import psycopg
 from sqlalchemy import URL, Connection, CursorResult, create_engine, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
 
 import sql
-from migration.errors import BadInput, DatabaseError, DatabaseUnreachable, HiddenRows, Overtaken
+from migration.driver_errors import translated
+from migration.errors import DatabaseError, HiddenRows, LockHolder, WriteBlocked
 from sql import SqlFile, StatementRow
 
 Result = TypeVar("Result")
@@ -26,6 +24,8 @@ QUERY_CANCELED = "57014"
 #: A conflict with the application, after which the transaction is repeated: a lock timeout, a deadlock, a serialization failure, or a
 #: user or token that was deleted or taken meanwhile.
 RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
+#: The tables whose rows a repeated transaction locks, with those that they reference.
+ROWS_LOCKED = ("public.artworks", "public.artworks_v2", "public.artworks_old", "public.users")
 #: The settings of our statements, whatever the role or the database sets: what their text means, what they create, and no time limit.
 #: Definitions from the catalog always have the same text. Without enable_material the planner cannot keep a table in memory that it
 #: believes to be small and read that once for every row: a repeated scan costs what its pages cost, and their number needs no statistics.
@@ -62,13 +62,6 @@ _SET = (
     "SELECT SET_CONFIG(s.key, s.value, CAST(:local AS boolean)) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
     " WHERE STRPOS(s.key, '.') > 0 OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
 )
-#: SQLSTATE classes of a lost connection: the statement was not at fault, and the step can be repeated.
-_CUT = ("08", "57P0")
-#: SQLSTATE classes whose primary message names only objects and never a value, if the server itself raised it.
-_SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D")
-
-#: The SQLSTATE class that only our own statements raise; their messages name only rules and ids.
-_OURS = "AM"
 
 
 class Database:
@@ -78,7 +71,8 @@ class Database:
         self.url = url
         self.name = name[:63]
         self.attempts = attempts
-        self._engine = create_engine(url, hide_parameters=True, creator=self.connect)
+        self._reached = False
+        self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, creator=self.connect)
 
     def __repr__(self) -> str:
         return f"Database({self.address})"
@@ -87,7 +81,12 @@ class Database:
         """Return a new connection of the driver. Everybody connects here, Great Expectations too, by the decoded parts of the URL."""
         arguments, parts = self._engine.dialect.create_connect_args(self.url)
         ours = {"application_name": self.name, "client_encoding": "utf8"}
-        return self._engine.dialect.connect(*arguments, **{"connect_timeout": 10, **parts, **ours})
+        connection = self._engine.dialect.connect(*arguments, **{"connect_timeout": 10, **parts, **ours})
+        self._reached = True
+        return connection
+
+    def _translated(self, action: str) -> AbstractContextManager[None]:
+        return translated(action, self.address, reached=lambda: self._reached)
 
     @property
     def address(self) -> str:
@@ -107,7 +106,7 @@ class Database:
         The `settings` hold for this transaction only; a pooler would keep those of a session. The search_path is empty, so every name in
         our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or DatabaseError.
         """
-        with translated(action, self.address), self._engine.connect() as connection:
+        with self._translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
                 set_all(connection, {**SETTINGS, **settings})
@@ -117,18 +116,19 @@ class Database:
     def autocommit(self, action: str, **settings: str | None) -> Iterator[Connection]:
         """Open a connection outside a transaction block, for statements that Postgres refuses inside one. It is closed at the end.
 
-        The settings end with the session: a pooler of sessions resets it. None keeps what the role or the database sets.
+        The settings end with the session: a pooler of sessions resets it. None keeps what the role or the database sets. No time limit
+        ends an idle session: one holds the lock of the run.
         """
         with self.untouched(action) as connection:
             connection.detach()
-            own = {name: value for name, value in {**SETTINGS, **settings}.items() if value is not None}
+            own = {name: value for name, value in {**SETTINGS, "idle_session_timeout": "0", **settings}.items() if value is not None}
             set_all(connection, own, local=False)
             yield connection
 
     @contextmanager
     def untouched(self, action: str) -> Iterator[Connection]:
         """Open a connection outside a transaction block and without our settings, which a pooler of transactions would give to others."""
-        with translated(action, self.address), self._engine.connect() as connection:
+        with self._translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
 
@@ -150,7 +150,7 @@ class Database:
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
         triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
-        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts.
+        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts: WriteBlocked if it could not lock.
         """
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if locks_rows:
@@ -167,10 +167,24 @@ class Database:
                         _require_all_rows(connection, action)
                     return result
             except DatabaseError as error:
-                if error.sqlstate not in RETRIED or attempt == self.attempts:
+                if error.sqlstate not in RETRIED:
                     raise
+                if attempt == self.attempts:
+                    raise self._lost_to_others(error) from None
             time.sleep(backoff(attempt))
         raise AssertionError("unreachable")
+
+    def _lost_to_others(self, error: DatabaseError) -> DatabaseError:
+        """Return the error of a write that has lost every attempt, with the transactions that were open during the last one."""
+        if error.sqlstate not in (LOCK_NOT_AVAILABLE, DEADLOCK):
+            return error
+        return WriteBlocked(error, self.attempts, self.lock_holders(ROWS_LOCKED, row_locks=True, seconds=self.lock_timeout_ms / 1000))
+
+    def lock_holders(self, tables: Sequence[str], *, row_locks: bool = False, seconds: float = 0) -> list[LockHolder]:
+        """Return who holds a lock on these tables and views now. With `row_locks`: who may hold locks of rows, and that for `seconds`."""
+        with self.transaction("reading the lock holders") as connection:
+            found = rows(connection, "locks/lock_holders", tables=list(tables), row_locks=row_locks, seconds=seconds)
+        return [LockHolder(**row) for row in found]
 
     @cached_property
     def deadlock_timeout_ms(self) -> int:
@@ -206,7 +220,7 @@ def set_all(connection: Connection, settings: Mapping[str, str], *, local: bool 
 @contextmanager
 def beside(connection: Connection, action: str, **settings: str) -> Iterator[Connection]:
     """Open a transaction on the same database beside the one of `connection`, which may only read, and roll it back in any case."""
-    with translated(action, ""), connection.engine.connect() as other:
+    with translated(action), connection.engine.connect() as other:
         other.execution_options(isolation_level="READ COMMITTED")
         set_all(other, {**SETTINGS, **APPLICATION_CODE, **settings})
         try:
@@ -245,93 +259,3 @@ def statements(connection: Connection, file: SqlFile, **parameters: object) -> l
 def run_literally(connection: Connection, statement: str) -> CursorResult[Any]:
     """Run a statement that was made in the database as it stands: a colon or a percent sign in it is no parameter."""
     return connection.exec_driver_sql(statement, execution_options={"no_parameters": True})
-
-
-@contextmanager
-def translated(action: str, address: str) -> Iterator[None]:
-    """Translate an error of the driver, and do not chain it: its text has values of rows, and Prefect logs every chained error."""
-    try:
-        yield
-    except DBAPIError as error:
-        raise _translation(error.orig, action, address) from None
-    except psycopg.Error as error:
-        raise _translation(error, action, address) from None
-
-
-def _translation(error: BaseException | None, action: str, address: str) -> Exception:
-    sqlstate = getattr(error, "sqlstate", None)
-    diagnosis = getattr(error, "diag", None)
-    if sqlstate is None or sqlstate.startswith(("28", "3D")):
-        return _bad_parameter(error, address) or DatabaseUnreachable(_unreachable(error, sqlstate, address))
-    if sqlstate.startswith(_CUT):
-        return DatabaseUnreachable(
-            f"{action}: the server {address} closed the connection (SQLSTATE {sqlstate}). "
-            "What was committed before stays. To fix: run it again; it resumes."
-        )
-    message = (diagnosis.message_primary or "") if diagnosis else ""
-    if sqlstate == "55000" and "was overtaken by run" in message:
-        return Overtaken(f"{action}: {message}. Nothing of this step was kept. The newer run does the work.")
-    if getattr(diagnosis, "source_function", None) == "check_enable_rls":
-        return HiddenRows(message, action)
-    names = [getattr(diagnosis, part, None) for part in ("schema_name", "table_name", "column_name", "constraint_name")]
-    objects = ".".join(name for name in names if name)
-    raised_by_a_function = getattr(diagnosis, "source_function", None) == "exec_stmt_raise"
-    if sqlstate.startswith(_OURS) or (not objects and sqlstate.startswith(_SAFE_MESSAGES) and not raised_by_a_function):
-        objects = message
-    return DatabaseError(sqlstate, _condition(sqlstate), objects, action)
-
-
-def _condition(sqlstate: str) -> str:
-    try:
-        return psycopg.errors.lookup(sqlstate).__name__
-    except KeyError:
-        return "raised by a function"
-
-
-#: What libpq refuses before it connects: a part of its text, what that means, and how to fix it.
-_BAD_PARAMETER = (
-    (
-        r"root certificate",
-        "sslmode asks to verify the server, and there is no root certificate",
-        "add sslrootcert=FILE or sslrootcert=system",
-    ),
-    (r"certificate file|private key file", "a file with a certificate or key cannot be read", "correct sslcert or sslkey"),
-    (r"definition of service", "the service is not in the file of services", "correct service, or define it in ~/.pg_service.conf"),
-    (r"invalid (?P<name>\w+) value: ", "libpq does not accept the value of {name}", "correct it"),
-    (r'invalid \w+ value .* for connection option "(?P<name>\w+)"', "libpq does not accept the value of {name}", "correct it"),
-    (r"bad value for (?P<name>\w+)", "libpq does not accept the value of {name}", "correct it"),
-    (r"invalid port number", "libpq does not accept the value of port", "correct it"),
-)
-#: What the driver's text contains, by what it means and how to fix it.
-_UNREACHABLE = {
-    "password authentication failed": ("the password or the user name is wrong", "correct them in ARTWORK_DATABASE_URL"),
-    "no password supplied": ("the server asks for a password and ARTWORK_DATABASE_URL has none", "add the password"),
-    "does not exist": ("the server has no such database or role", "correct the name in ARTWORK_DATABASE_URL"),
-    "connection refused": ("no server listens there", "check host and port in ARTWORK_DATABASE_URL, and that the server runs"),
-    "no such file": ("there is no server at that socket", "check the folder in ARTWORK_DATABASE_URL, and that the server runs"),
-    "resolve": ("the host name cannot be resolved", "check the host in ARTWORK_DATABASE_URL"),
-    "timeout": ("the server did not answer in 10 s", "check host, port and firewall"),
-    "does not support ssl": ("the server offers no TLS, and sslmode requires it", "correct sslmode in ARTWORK_DATABASE_URL"),
-    "pg_hba": ("the server does not accept this user from this host", "allow it in pg_hba.conf on the server"),
-}
-
-
-def _bad_parameter(error: BaseException | None, address: str) -> BadInput | None:
-    """Return the error for a parameter of the URL that libpq refuses, by the parameter's name and without its value; else None."""
-    for sign, reason, fix in _BAD_PARAMETER:
-        if found := re.search(sign, str(error)):
-            problem = reason.format(**found.groupdict())
-            return BadInput(
-                f"The database {address} cannot be reached: {problem}. Nothing was changed. To fix: {fix} in ARTWORK_DATABASE_URL."
-            )
-    return None
-
-
-def _unreachable(error: BaseException | None, sqlstate: str | None, address: str) -> str:
-    """Return why there is no connection. The driver's text is only searched, never shown: it may hold the connection string."""
-    driver_text = str(error).lower()
-    unknown = ("the server closed or refused the connection", "read the log of the server")
-    reason, fix = next((known for sign, known in _UNREACHABLE.items() if sign in driver_text), unknown)
-    if sqlstate and sqlstate.startswith("28") and "pg_hba" not in driver_text:
-        reason, fix = _UNREACHABLE["password authentication failed"]
-    return f"The database {address} cannot be reached: {reason}. What was committed before stays. To fix: {fix}."

@@ -20,9 +20,34 @@ class BadInput(MigrationError):
 
 
 class DatabaseUnreachable(MigrationError):
-    """There is no connection, or it was lost; what was committed before stays."""
+    """No connection could be made: `what` happened, and the way to `fix` it. `state` is what that means for the data."""
 
     exit_code = 3
+
+    def __init__(self, what: str, fix: str, state: str = "Nothing was changed.") -> None:
+        self.what, self.fix = what, fix
+        super().__init__(f"{what} {state} To fix: {fix}")
+
+
+class ConnectionLost(DatabaseUnreachable):
+    """The database could be reached before, and a connection to it was lost or can no longer be made. What was committed stays."""
+
+    end_state = "Connection lost"
+
+    def __init__(self, what: str, fix: str, state: str = "What was committed before stays.") -> None:
+        super().__init__(what, fix, state)
+
+
+class NotFinished(ConnectionLost):
+    """The connection was lost after the commit that brings the phase."""
+
+    end_state = "Committed – not finished"
+
+
+class OutcomeUnknown(ConnectionLost):
+    """The connection was lost while the server was asked to commit the phase, so the run cannot know whether it did."""
+
+    end_state = "Outcome unknown"
 
 
 @dataclass(frozen=True)
@@ -102,18 +127,20 @@ class WrongPhase(MigrationError):
 
 
 class RunInProgress(MigrationError):
-    """Another run holds the lock, or a statement of it is still running in the database."""
+    """Another run holds the lock, or a statement of it is still running in the database. `state` is what that means for the data."""
 
-    def __init__(self, holders: Sequence[str]) -> None:
+    def __init__(self, holders: Sequence[str], *, state: str = "Nothing was changed.") -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. Nothing was changed. "
+            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. {state} "
             "To fix: wait for it to end, then start this run again."
         )
 
 
 class Overtaken(MigrationError):
     """A newer run has begun, so this run may no longer write."""
+
+    end_state = "Failed"
 
 
 class PlanOutdated(MigrationError):
@@ -148,6 +175,19 @@ class NewBlocker(MigrationError):
         super().__init__(
             f"{verb}: the check {found} failed after {action} was made. The plan changed nothing. "
             f"To fix: start {verb} without a number and read the new plan."
+        )
+
+
+class DependentsChanged(NewBlocker):
+    """An object that depends on artworks was created, dropped or changed after the plan was made. It need not block the next plan."""
+
+    def __init__(self, verb: str, number: str, changes: Sequence[str]) -> None:
+        super().__init__(verb, f"plan {number}", "dependents")
+        self.changes = tuple(changes)
+        what = "; ".join(changes) or "an object that depends on artworks was changed, and is as before by now"
+        self.args = (
+            f"{verb}: plan {number} is outdated, because objects changed after it was made: {what}. The plan changed nothing. "
+            f"To fix: start {verb} without a number, read the new plan, then start it with the new number.",
         )
 
 
@@ -284,21 +324,71 @@ def _to_fix(red: Sequence[RedRule], *, broken: bool = False) -> str:
 
 
 class NoReport(MigrationError):
-    """There is nothing to report yet, or the report cannot be written."""
+    """There is nothing to report yet."""
+
+
+class ReportNotWritten(NoReport):
+    """The report cannot be written to its folder. The verb may have committed its phase before."""
+
+    end_state = "Failed"
+
+    def __init__(self, folder: str, reason: str) -> None:
+        super().__init__(
+            f"The report could not be written to {folder}: {reason}. What was committed before stays. "
+            "To fix: set ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes."
+        )
 
 
 @dataclass(frozen=True)
 class LockHolder:
-    """A session that holds a lock that a plan must acquire. The text of its statement is left out, because it has values."""
+    """A session that holds a lock that we must acquire, or a transaction `prepared` under that name, which no session holds.
 
-    pid: int
+    The text of a statement is left out, because it has values. `seconds` is the age of the transaction; None if our role may not see it.
+    """
+
+    pid: int | None
     application: str
+    role: str
     state: str
-    seconds: int
+    seconds: int | None
     table: str
+    prepared: str = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Return whether it is the session of another role, whose state our role may not see."""
+        return self.state == "not visible"
 
     def __str__(self) -> str:
-        return f"pid {self.pid} ({self.application or 'no application_name'}, {self.state}, open for {self.seconds} s) on {self.table}"
+        age = "" if self.seconds is None else f", open for {self.seconds} s"
+        where = f" on {self.table}" if self.table else ""
+        if self.prepared:
+            return f"the prepared transaction {_literal(self.prepared)} (role {self.role}{age}){where}"
+        role = f"role {self.role}, " if self.hidden and self.role else ""
+        return f"pid {self.pid} ({role}{self.application or 'no application_name'}, {self.state}{age}){where}"
+
+
+def _blocked_by(holders: Sequence[LockHolder]) -> str:
+    return "; ".join(map(str, holders)) or "sessions that have finished by now"
+
+
+def _unblock(holders: Sequence[LockHolder]) -> str:
+    """Return the way to get these out of the way, as a clause."""
+    ways = []
+    if any(not holder.prepared for holder in holders):
+        hidden = any(holder.hidden for holder in holders)
+        see = ", which pg_read_all_stats would let this role see better" if hidden else ""
+        ways.append(f"wait until these sessions end{see}, or end one with SELECT pg_terminate_backend(PID)")
+    ways += [
+        f"run COMMIT PREPARED {name} or ROLLBACK PREPARED {name}, as its transaction manager decides"
+        for name in (_literal(holder.prepared) for holder in holders if holder.prepared)
+    ]
+    return "; ".join(ways)
+
+
+def _literal(name: str) -> str:
+    doubled = name.replace("'", "''")
+    return f"'{doubled}'"
 
 
 class LockNotObtained(MigrationError):
@@ -308,11 +398,10 @@ class LockNotObtained(MigrationError):
 
     def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.attempts, self.holders = attempts, tuple(holders)
-        blocking = "; ".join(map(str, holders)) or "no visible session (pg_read_all_stats shows the sessions of other roles)"
+        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
-            f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {blocking}. "
-            "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); "
-            f"then start {verb} with the same plan number."
+            f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {_blocked_by(holders)}. "
+            f"To fix: {unblock}start {verb} with the same plan number."
         )
 
 
@@ -324,10 +413,10 @@ class RowsLocked(MigrationError):
     def __init__(self, verb: str, ids: Sequence[str], holders: Sequence[LockHolder]) -> None:
         self.ids, self.holders = tuple(ids), tuple(holders)
         first, more = ", ".join(ids[:PROBLEMS_SHOWN]), f" and {len(ids) - PROBLEMS_SHOWN:,} more" if len(ids) > PROBLEMS_SHOWN else ""
+        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
             f"{verb}: other sessions have locked every artwork that is left, or its owner: {first}{more}. What was written before stays, "
-            f"and these artworks are still in the log. Sessions with locks there: {'; '.join(map(str, holders)) or 'none now'}. "
-            f"To fix: wait until these transactions end, or end them, then run {verb} again."
+            f"and these artworks are still in the log. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again."
         )
 
 
@@ -336,11 +425,12 @@ class OldTransactions(MigrationError):
 
     end_state = "Lock not obtained"
 
-    def __init__(self, verb: str, action: str, sessions: Sequence[str]) -> None:
-        self.sessions = tuple(sessions)
+    def __init__(self, verb: str, action: str, holders: Sequence[LockHolder]) -> None:
+        self.holders = tuple(holders)
+        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
             f"{verb}: {action} waits for older transactions, and they are still open. What was done before stays done. "
-            f"Blocked by: {'; '.join(sessions) or 'none is left'}. To fix: wait for them or end them, then run {verb} again; it resumes."
+            f"Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again; it resumes."
         )
 
 
@@ -366,13 +456,14 @@ class DatabaseError(MigrationError):
 
     end_state = "Failed"
 
-    def __init__(self, sqlstate: str, condition: str, objects: str, action: str) -> None:
+    def __init__(self, sqlstate: str, condition: str, objects: str, action: str, *, meaning: str = "", fix: str = "") -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action
         self.reason = f"failed with SQLSTATE {sqlstate}"
         where = f" on {objects}" if objects else ""
+        why = f": {meaning}" if meaning else ""
         super().__init__(
-            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}. What was committed before stays; the rest was "
-            "rolled back. To fix: remove the cause, then run the verb again; it resumes."
+            f"{action} failed with SQLSTATE {sqlstate} ({condition}){where}{why}. What was committed before stays; the rest was rolled "
+            f"back. To fix: {fix or 'remove the cause'}, then run the verb again; it resumes."
         )
 
 
@@ -385,4 +476,19 @@ class HiddenRows(DatabaseError):
         self.args = (
             f"{action}: row level security hides rows from the role ({objects}). What was committed before stays; the rest was rolled "
             "back, because hidden rows would count as absent. To fix: run the verb again; it names each table and the way to fix it.",
+        )
+
+
+class WriteBlocked(DatabaseError):
+    """A write lost every attempt to another transaction that holds rows or keys which it has to lock."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, lost: DatabaseError, attempts: int, holders: Sequence[LockHolder]) -> None:
+        self.holders = tuple(holders)
+        super().__init__(lost.sqlstate, "", lost.objects, lost.action)
+        unblock = f"{_unblock(holders)}; then " if holders else ""
+        self.args = (
+            f"{lost.action}: could not lock the rows in {attempts} attempts (SQLSTATE {lost.sqlstate}). What was committed before stays; "
+            f"the rest was rolled back. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run the verb again; it resumes.",
         )

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from migration.database import Database
-from migration.errors import NoReport
+from migration.errors import ReportNotWritten
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
 from reporting.owners import WITHOUT_ACCOUNT
@@ -72,7 +72,7 @@ class Reference:
 def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
     """Write the report of the newest run that has compared every row, and the index of `folder`; a run always has the same folder.
 
-    Returns the report and the path of its page. Raises NoReport if there is nothing to report, or if the folder cannot be written.
+    Returns the report and the path of its page. Raises NoReport if there is nothing to report, and ReportNotWritten.
     """
     report = read_report(target)
     own = folder.absolute() / _folder_name(report)
@@ -84,9 +84,7 @@ def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
         _write(own / "summary.json", json.dumps(_summary(report), indent=1))
         write_index(folder)
     except OSError as error:
-        raise NoReport(
-            f"The report could not be written to {own}: {error.strerror}. To fix: set ARTWORK_REPORTS to a folder that can be written."
-        ) from None
+        raise ReportNotWritten(str(own), error.strerror or "") from None
     return report, own / "report.html"
 
 

@@ -9,7 +9,7 @@ from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
-from migration.plans.plan import FIX_HINT, STAGES, Plan, Statement
+from migration.plans.plan import BOUND, FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -158,7 +158,9 @@ def _not_checked(plan: Plan) -> list[str]:
 def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
-    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name != dependents.FACT)
+    lines = "\n".join(
+        f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name not in (dependents.FACT, BOUND)
+    )
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 
 

@@ -29,42 +29,89 @@ WHERE
 ORDER BY holder;
 
 -- name: lock_holders
--- What: the sessions that hold a lock on one of these relations, for the message that a lock could not be acquired.
--- Why: an operator must know which session to wait for. No statement's text is shown, because it may contain values.
+-- What: the sessions and prepared transactions that hold a lock on one of these relations, for the message that a lock could not be
+--   acquired. With row_locks, those that may hold locks of rows since so many seconds, on these relations or on one that they reference.
+-- Why: an operator must know for whom to wait. No statement's text is shown, because it may contain values. A prepared transaction has no
+--   session: its locks have no pid, and its own number under the same virtual number.
 -- Locks: none.
+WITH watched AS (
+  SELECT TO_REGCLASS(t.name)::oid AS relation
+  FROM UNNEST(CAST(:tables AS text[])) AS t (name)
+)
+
 SELECT
   l.pid,
   -- autovacuum has no application_name
   COALESCE(NULLIF(a.application_name, ''), NULLIF(a.backend_type, 'client backend'), '') AS application,
-  COALESCE(a.state, 'not visible') AS state,
-  COALESCE(EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int, 0) AS seconds,
-  MIN(l.relation::regclass::text) AS "table"
+  COALESCE(p.owner, a.usename, '')::text AS role,
+  CASE
+    WHEN p.gid IS NOT NULL THEN 'prepared'
+    WHEN a.pid IS NULL THEN 'ended'
+    ELSE COALESCE(a.state, 'not visible')
+  END AS state,
+  EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - COALESCE(p.prepared, a.xact_start))::int AS seconds,
+  MIN(l.relation::regclass::text) AS "table",
+  COALESCE(p.gid, '') AS prepared
 FROM pg_catalog.pg_locks AS l
 LEFT JOIN pg_catalog.pg_stat_activity AS a ON l.pid = a.pid
+LEFT JOIN (
+  pg_catalog.pg_locks AS x
+  INNER JOIN pg_catalog.pg_prepared_xacts AS p ON x.transactionid = p.transaction AND x.locktype = 'transactionid'
+) ON l.pid IS NULL AND x.pid IS NULL AND l.virtualtransaction = x.virtualtransaction
 WHERE
-  l.locktype = 'relation' AND l.granted AND l.pid <> PG_BACKEND_PID()
+  l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM PG_BACKEND_PID()
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
-  AND l.relation = ANY(
-    SELECT TO_REGCLASS(t.name)::oid FROM UNNEST(CAST(:tables AS text[])) AS t (name) WHERE TO_REGCLASS(t.name) IS NOT NULL
-  )
-GROUP BY l.pid, a.application_name, a.backend_type, a.state, a.xact_start
-ORDER BY a.xact_start NULLS LAST;
+  AND CASE
+    WHEN CAST(:row_locks AS boolean)
+      THEN
+        l.mode <> 'AccessShareLock'
+        AND COALESCE(COALESCE(p.prepared, a.xact_start) < CLOCK_TIMESTAMP() - MAKE_INTERVAL(secs => :seconds), TRUE)
+        AND (
+          l.relation IN (SELECT w.relation FROM watched AS w)
+          OR l.relation IN (
+            SELECT k.confrelid FROM pg_catalog.pg_constraint AS k
+            WHERE k.contype = 'f' AND k.conrelid IN (SELECT w.relation FROM watched AS w)
+          )
+        )
+    ELSE l.relation IN (SELECT w.relation FROM watched AS w)
+  END
+GROUP BY l.pid, a.pid, a.application_name, a.backend_type, a.usename, a.state, a.xact_start, p.gid, p.owner, p.prepared
+ORDER BY COALESCE(p.prepared, a.xact_start) NULLS LAST, l.pid;
 
 -- name: open_transactions
--- What: the sessions with an open transaction in this database, the oldest first.
+-- What: the sessions with an open transaction in this database and its prepared transactions, the oldest first.
 -- Why: CREATE INDEX CONCURRENTLY ends only when every older transaction has ended; the operator must know whose they are.
 -- Locks: none.
 SELECT
-  FORMAT(
-    'pid %s (%s, %s, open for %s s)',
+  o.pid,
+  o.application,
+  o.role,
+  o.state,
+  EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - o.since)::int AS seconds,
+  '' AS "table",
+  o.prepared
+FROM (
+  SELECT
     a.pid,
-    COALESCE(NULLIF(a.application_name, ''), 'no application_name'),
-    a.state,
-    EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - a.xact_start)::int
-  ) AS session
-FROM pg_catalog.pg_stat_activity AS a
-WHERE a.datname = CURRENT_DATABASE() AND a.pid <> PG_BACKEND_PID() AND a.xact_start IS NOT NULL
-ORDER BY a.xact_start
+    COALESCE(a.application_name, '') AS application,
+    COALESCE(a.usename, '')::text AS role,
+    COALESCE(a.state, 'not visible') AS state,
+    a.xact_start AS since,
+    '' AS prepared
+  FROM pg_catalog.pg_stat_activity AS a
+  WHERE a.datname = CURRENT_DATABASE() AND a.pid <> PG_BACKEND_PID() AND a.xact_start IS NOT NULL
+  UNION ALL
+  SELECT
+    NULL AS pid,
+    '' AS application,
+    p.owner::text AS role,
+    'prepared' AS state,
+    p.prepared AS since,
+    p.gid AS prepared
+  FROM pg_catalog.pg_prepared_xacts AS p
+  WHERE p.database = CURRENT_DATABASE()
+) AS o
+ORDER BY o.since
 LIMIT 5;
 
 -- name: execute_locked

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from migration.errors import blockers_file
+from migration.errors import NewBlocker, blockers_file
 from migration.ledger.runs import Approval, Run
-from migration.plans import execution
+from migration.plans import dependents, execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
@@ -73,7 +73,11 @@ def publish_plan(run: Run, plan: Plan) -> Path | None:
 @step("execute the plan")
 def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None) -> None:
     """Execute the plan; the same transaction brings the phase of its verb. Raises LockNotObtained, NewBlocker or WrongUnderLock."""
-    attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before_attempt, on_attempt=log().warning)
+    try:
+        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before_attempt, on_attempt=log().warning)
+    except NewBlocker as error:
+        with run.database.transaction("reading what has changed", transaction_read_only="on") as connection:
+            raise dependents.named(connection, plan, error) from None
     log().info("plan %s: executed, attempts: %d", plan.number, attempts)
 
 

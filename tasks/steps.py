@@ -31,7 +31,11 @@ def log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
     return get_run_logger() if in_flow() else get_logger("steps")
 
 
-def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Concatenate[Run, P], R]]:
+#: How often a step is repeated after a lost connection, with pauses of some 2 and 4 s.
+RETRIES = 2
+
+
+def step(name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Concatenate[Run, P], R]]:
     """Declare a step: a Prefect task inside a flow, a plain function outside one. `name` may have parameters of the step in braces.
 
     A step can be repeated at any time; conflicts in the database are retried there. `run.seconds` has the time of all its attempts.
@@ -50,7 +54,7 @@ def step(name: str, *, retries: int = 2) -> Callable[[Callable[Concatenate[Run, 
         as_task = task(
             name=name,
             task_run_name=name,
-            retries=retries,
+            retries=RETRIES + 1,  # connection_lost ends them: of the last of these, Prefect would log a traceback
             retry_delay_seconds=exponential_backoff(backoff_factor=2),
             retry_jitter_factor=0.5,
             retry_condition_fn=connection_lost,
@@ -82,7 +86,9 @@ def forward(name: str, work: Callable[[Run], R], message: str = "") -> Callable[
 
 
 def connection_lost(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Return whether the step failed because there was no connection. After any other error a repeated step would fail too."""
+    """Return whether the step failed because there was no connection, and may be repeated. After any other error it would fail again."""
+    if task_run.run_count > RETRIES:
+        return False
     try:
         state.result()
     except DatabaseUnreachable:

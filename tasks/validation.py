@@ -14,7 +14,7 @@ from sqlalchemy import Connection, event, text
 from migration.checks import gates, verification
 from migration.checks.gates import GateVerdict
 from migration.database import SETTINGS, set_all
-from migration.errors import DatabaseUnreachable
+from migration.errors import ConnectionLost
 from migration.ledger.runs import Run
 from migration.plans.statements import owner_table
 from tasks.steps import log, step
@@ -80,7 +80,7 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
 
 @contextmanager
 def datasource(run: Run) -> Iterator[PostgresDatasource]:
-    """The run's database for Great Expectations: one snapshot, over connections that cannot write. Raises DatabaseUnreachable.
+    """The run's database for Great Expectations: one snapshot, over connections that cannot write. Raises ConnectionLost.
 
     Great Expectations runs each statement in a transaction of its own. On a table that is being written, it would count more values than
     rows and report an error.
@@ -102,8 +102,8 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
             },
         )
     except Exception as error:  # noqa: BLE001 (any error: its text may hold the connection string)
-        raise DatabaseUnreachable(
-            f"The gates could not connect: {type(error).__name__}. Nothing was changed. To fix: run the verb again."
+        raise ConnectionLost(
+            f"The gates could not connect: {type(error).__name__}.", "start it again when the database can be reached; it resumes."
         ) from None
     engines = (source.get_engine(), source.get_execution_engine().engine)
     try:

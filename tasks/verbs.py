@@ -1,10 +1,12 @@
 """What all verbs share: the database, the lock of the run, the end state with its message, and the status artifact."""
 
 import functools
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import ParamSpec
 
+import httpx
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort
@@ -13,7 +15,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import MigrationError, Refused, blockers_file, problem_lines
+from migration.errors import DatabaseUnreachable, MigrationError, Refused, blockers_file, problem_lines
 from migration.ledger import runs
 from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import Run
@@ -31,6 +33,22 @@ from tasks.steps import log
 P = ParamSpec("P")
 
 
+#: How the newest verb of this process has ended. The command line reports it also if Prefect's API is gone by then.
+ENDED: deque[State] = deque(maxlen=1)
+
+
+class PrefectUnreachable(MigrationError):
+    """Prefect's API did not respond when a run of another verb had to be started."""
+
+    end_state = "Failed"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Prefect's API does not respond, so the next verb could not be started. What was committed before stays. To fix: start "
+            "Prefect's server, on this machine with `artwork-migration up`, then run it again; it resumes."
+        )
+
+
 class EndedWithMessage(Abort):
     """The error of a failed verb. It is an Abort, because Prefect logs any other error with a traceback that hides the message."""
 
@@ -45,17 +63,26 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         try:
-            return function(*args, **kwargs)
+            state = function(*args, **kwargs)
         except OnlyPlanned as end:
-            return _planned(end)
+            state = _planned(end)
         except MigrationError as error:
-            if isinstance(error, Refused):
-                error.listed_in = write_problems(read_settings().reports, error.list_name, error.problems)
-            log().error("%s: %s", error.end_state, error)
-            return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
+            state = _failed(error)
+        except httpx.HTTPError:
+            state = _failed(PrefectUnreachable())
+        ENDED.append(state)
+        return state
 
     name = function.__name__.replace("_", "-")
     return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
+
+
+def _failed(error: MigrationError) -> State:
+    """Return the end state of a run that was stopped by this error; all its problems are written to a file."""
+    if isinstance(error, Refused):
+        error.listed_in = write_problems(read_settings().reports, error.list_name, error.problems)
+    log().error("%s: %s", error.end_state, error)
+    return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
@@ -77,10 +104,11 @@ def writing(verb: Verb) -> Iterator[Run]:
             try:
                 yield run
             except MigrationError as error:
+                end = run.interrupted(error) if isinstance(error, DatabaseUnreachable) else error
                 if run.epoch:
                     with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
-                        run.end(error.end_state)
-                raise
+                        run.end(end.end_state)
+                raise end from None
     finally:
         publish_status(database)
         database.dispose()

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import BadInput, DatabaseError
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
@@ -278,7 +279,7 @@ def _has_equality(connection: Connection, column: str) -> bool:
     quoted = '"' + column.replace('"', '""') + '"'
     none = f"ARRAY(SELECT a.{quoted} FROM public.artworks AS a WHERE a.{quoted} IS DISTINCT FROM a.{quoted} LIMIT 0)"
     try:
-        with database.translated("comparing", ""), connection.begin_nested():
+        with translated("comparing"), connection.begin_nested():
             database.run_literally(connection, f"SELECT {none} = {none}")
     except DatabaseError:
         return False

@@ -163,8 +163,11 @@ def end_run(
 
 
 def brought_a_phase(connection: Connection, run: int) -> bool:
-    """Return whether this run has already brought a phase: a step that is repeated after a lost connection must not do it twice."""
-    question = text("SELECT phase_after IS NOT NULL FROM artwork_migration.phase_history WHERE run = :run")
+    """Return whether this run has already brought a phase: a step that is repeated after a lost connection must not do it twice.
+
+    Locks the run's row. So it waits for a COMMIT that the server is still working on, whose client has lost the connection.
+    """
+    question = text("SELECT phase_after IS NOT NULL FROM artwork_migration.phase_history WHERE run = :run FOR UPDATE")
     return bool(connection.execute(question, {"run": run}).scalar())
 
 

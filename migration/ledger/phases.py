@@ -58,6 +58,11 @@ class Verb:
         return next(back, None)
 
     @property
+    def leaves_steps(self) -> bool:
+        """Return whether the verb has steps after the commit that brings its phase, which the next run of it does if this one cannot."""
+        return self.resumes or self is ROLL_BACK_TO_NOT_STARTED
+
+    @property
     def goes_back(self) -> bool:
         """Return whether the verb leads to an earlier phase."""
         return self.takes_target

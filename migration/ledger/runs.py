@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, text
@@ -10,10 +10,32 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import Database
-from migration.errors import BadInput, PrerequisitesNotMet, Problem, RunInProgress, WrongPhase
+from migration.errors import (
+    BadInput,
+    ConnectionLost,
+    DatabaseUnreachable,
+    MigrationError,
+    NotFinished,
+    OutcomeUnknown,
+    PrerequisitesNotMet,
+    Problem,
+    RunInProgress,
+    WrongPhase,
+)
 from migration.ledger import ledger
 from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.settings import Settings
+
+#: What every run relies on and what may change after the plan of deploy_schema: a primary server that can be written to, no limit that ends
+#: our sessions, and that we see every row.
+_WORKING_CONDITIONS = (
+    "plan/prerequisites/standby",
+    "plan/prerequisites/usage_privilege",
+    "plan/prerequisites/session_setting",
+    "plan/prerequisites/row_security",
+    "plan/prerequisites/deadlock_timeout",
+    "plan/blockers/role_timeout",
+)
 
 
 @dataclass(frozen=True)
@@ -40,8 +62,9 @@ class Approval:
 class Run:
     """A run of a verb that holds the lock.
 
-    `epoch` is its row in phase_history, 0 until it begins to write; `seconds` has the time of each step so far. This is no dataclass,
-    because Prefect would give a task a copy of that.
+    `epoch` is its row in phase_history, 0 until it begins to write; `found` is the phase that it started in. `brought` says whether the
+    phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has the time of each step so far. This is
+    no dataclass, because Prefect would give a task a copy of that.
     """
 
     def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
@@ -51,6 +74,8 @@ class Run:
         self.name = name
         self.id = run_id
         self.epoch = 0
+        self.found: Phase | None = None
+        self.brought: bool | None = False
         self.seconds: dict[str, float] = {}
 
     def begin(self, approval: Approval | None = None) -> None:
@@ -67,6 +92,7 @@ class Run:
             in_phase = ledger.phase(connection).phase is self.verb.brings
             left = self.verb.resumes and in_phase and bool(ledger.steps_left(connection, self.verb.name))
         if left:
+            self.brought = True
             self.begin()
         return left
 
@@ -81,17 +107,47 @@ class Run:
         A ledger in phase NOT_STARTED is what a killed rollback has left; the same verb removes it.
         """
         with self.database.transaction("reading the phase") as connection:
-            phase = ledger.phase(connection).phase
+            phase = self.found = ledger.phase(connection).phase
             rest = self.verb is ROLL_BACK_TO_NOT_STARTED and phase is self.verb.brings and ledger.exists(connection)
         if phase not in self.verb.starts and not rest:
             raise WrongPhase(str(self.verb), phase, self.verb.starts, [str(verb) for verb in phase.next_verbs])
 
     def end(self, outcome: str, *, phase_after: Phase | None = None, **details: object) -> None:
         """Record the outcome. With `phase_after`, this transaction makes that phase true."""
-        self.database.write(
-            f"ending {self.verb}",
-            lambda connection: ledger.end_run(connection, self.epoch, outcome=outcome, phase_after=phase_after, details=dict(details)),
+
+        def end(connection: Connection) -> None:
+            ledger.end_run(connection, self.epoch, outcome=outcome, phase_after=phase_after, details=dict(details))
+            if phase_after:
+                self.brought = None
+
+        self.database.write(f"ending {self.verb}", end)
+        if phase_after:
+            self.brought = True
+
+    def interrupted(self, error: DatabaseUnreachable) -> DatabaseUnreachable:
+        """Return the error with which a run ends whose connection was lost: what is known of its phase, and what that means."""
+        if not self.epoch and not self.brought:
+            return DatabaseUnreachable(error.what, error.fix)
+        with suppress(MigrationError):  # the server is still away, or the ledger is gone
+            self._read_whether_brought()
+        verb, brings, found = self.verb, self.verb.brings, self.found or self.verb.starts[0]
+        back = "when the database can be reached"
+        if found is brings or self.brought is False:
+            state = f"The phase is still {found}: {found.serves}. What was committed before stays."
+            return ConnectionLost(error.what, f"run {verb} again {back}; it resumes.", state)
+        if self.brought:
+            rest = f"run {verb} again {back}; it does the steps that are left."
+            fix = rest if verb.leaves_steps else f"nothing is left to do; `artwork-migration status` shows the phase {back}."
+            return NotFinished(error.what, fix, f"{verb} was committed before: the phase is {brings}, and {brings.serves}.")
+        return OutcomeUnknown(
+            error.what,
+            f"run `artwork-migration status` {back}: it shows the phase. Then run {verb} again if the phase is {found} or steps are left.",
+            f"The server was asked to commit {verb} and did not answer, so the phase is {brings} or still {found}. No write is lost.",
         )
+
+    def _read_whether_brought(self) -> None:
+        with self.database.transaction("reading whether the phase is committed", lock_timeout="5s") as connection:
+            self.brought = self.brought or ledger.brought_a_phase(connection, self.epoch)
 
 
 @contextmanager
@@ -106,15 +162,19 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
         deadline = time.monotonic() + settings.run_wait_seconds
         while not (_is_true(connection, "locks/try_lock") and _fence_is_free(target)):
             if time.monotonic() >= deadline:
-                raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
+                raise RunInProgress(_holders(connection))
             time.sleep(0.2)
         if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
-            require_all_rows(target, verb.name)
+            require_working_conditions(target, verb.name)
         yield Run(target, settings, verb=verb, name=name, run_id=run_id)
 
 
 def _is_true(connection: Connection, name: str) -> bool:
     return bool(database.run(connection, name).scalar_one())
+
+
+def _holders(connection: Connection) -> list[str]:
+    return [row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"]
 
 
 def _fence_is_free(target: Database) -> bool:
@@ -129,15 +189,20 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
         text("SELECT artwork_migration.enter_fence(:epoch, :exclusively)"), {"epoch": epoch, "exclusively": exclusively}
     ).scalar_one():
         if time.monotonic() >= deadline:
-            raise RunInProgress([row["holder"] for row in database.rows(connection, "locks/holders")] or ["another run"])
+            raise RunInProgress(_holders(connection), state="What was committed before stays.")
         time.sleep(0.05)
 
 
-def require_all_rows(target: Database, verb: str) -> None:
-    """Raise PrerequisitesNotMet if row level security hides rows from us, with each table and the statement that shows them."""
-    file = sql.load("plan/prerequisites/row_security")
-    if found := target.read(file.name):
-        raise PrerequisitesNotMet(verb, [Problem.found(file.rule, file.header["remedy"], row) for row in found])
+def require_working_conditions(target: Database, verb: str) -> None:
+    """Raise PrerequisitesNotMet if something that every run relies on has changed since the plan of deploy_schema."""
+    with target.transaction("checking prerequisites", transaction_read_only="on") as connection:
+        found = [
+            Problem.found(file.rule, file.header["remedy"], row)
+            for file in map(sql.load, _WORKING_CONDITIONS)
+            for row in database.rows(connection, file.name)
+        ]
+    if found:
+        raise PrerequisitesNotMet(verb, found)
 
 
 def refuse_pooler(target: Database, verb: str) -> None:

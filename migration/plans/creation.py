@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import DatabaseError, Problem
 from migration.ledger import ledger
 from migration.ledger.creation import CLEAN_TABLE, OBJECTS, restoring
@@ -55,7 +56,7 @@ def problems(connection: Connection, statements: Iterable[Statement]) -> list[Pr
     creations = [(statement.object, statement.do) for statement in statements if statement.stage == "prepare"]
     current = "schema artwork_migration"
     try:
-        with database.translated("creating on trial", ""):
+        with translated("creating on trial"):
             if not ledger.exists(connection):
                 ledger.create(connection)
             for current, creation in [*creations, _LATER]:  # noqa: B007 (the one that failed is named below)

@@ -15,9 +15,9 @@ from typing import Any, TypedDict
 from sqlalchemy import Connection, text
 
 import sql
-from migration.errors import Problem
+from migration.errors import DependentsChanged, NewBlocker, Problem
 from migration.plans import execution
-from migration.plans.plan import Statement
+from migration.plans.plan import BOUND, Plan, Statement, changed_objects
 from migration.plans.statements import Catalog, statement_of, statements_of
 from sql import SqlFile, StatementRow
 
@@ -31,6 +31,13 @@ COLUMNS = ("object", "class", "oid", "definition", "owner", "locked", "action", 
 FACT = "dependents"
 
 _BLOCKED = "blocks the switch"
+#: One checksum over the rows of relation/dependents, and one for each object.
+_CHECKSUM = "SELECT MD5(STRING_AGG(w.words, ',' ORDER BY w.words)) AS checksum FROM (\n{}\n) AS w"
+_CHECKSUMS = """
+SELECT PG_DESCRIBE_OBJECT(w.class, w.oid, 0) AS object, MD5(STRING_AGG(w.words, ',' ORDER BY w.words)) AS checksum
+FROM (\n{}\n) AS w
+GROUP BY 1
+"""
 #: The columns that the clean table does not have, once it is deployed.
 _COLUMN_GONE = "SELECT * FROM artwork_migration.column_gone"
 
@@ -115,12 +122,25 @@ def unchanged(connection: Connection) -> list[Statement]:
     It counts under the locks. Before them it stops a plan without making anyone wait, and it fills the caches of the session.
     """
     file = _part("dependents")
-    checksum = connection.execute(text(given(file).statement)).scalar_one()
+    checksum = connection.execute(text(_CHECKSUM.format(given(file).statement))).scalar_one()
     check = (
-        f"DO $check$ BEGIN IF (\n{file.statement}\n) IS DISTINCT FROM '{checksum}' THEN\n"
+        f"DO $check$ BEGIN IF (\n{_CHECKSUM.format(file.statement)}\n) IS DISTINCT FROM '{checksum}' THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     return [Statement(stage, file.rule, check, None, "") for stage in ("prepare", "locked")]
+
+
+def bound(connection: Connection) -> dict[str, str]:
+    """Return what `unchanged` compares: a checksum for each object that is bound to the table called artworks, by its name."""
+    objects = connection.execute(text(_CHECKSUMS.format(given(_part("dependents")).statement))).mappings()
+    return {row["object"]: row["checksum"] for row in objects}
+
+
+def named(connection: Connection, plan: Plan, error: NewBlocker) -> NewBlocker:
+    """Return the error of a plan that stopped; if the check of `unchanged` failed, with the objects that have changed since the plan."""
+    if error.found != _part("dependents").rule:
+        return error
+    return DependentsChanged(str(plan.verb), plan.number, changed_objects(plan.facts.get(BOUND, {}), bound(connection)))
 
 
 def given(file: SqlFile, column_gone: str = _COLUMN_GONE) -> SqlFile:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import DatabaseError
 from migration.ledger import decisions, ledger
 from migration.plans import users
@@ -137,7 +138,7 @@ def within_bound(connection: Connection, question: Callable[[], Answer]) -> Answ
     """Return the answer, or None if it takes longer than COUNT_SECONDS. The transaction continues in its snapshot."""
     limit = text("SELECT SET_CONFIG('statement_timeout', :limit, TRUE)")
     try:
-        with database.translated("counting", ""), connection.begin_nested():
+        with translated("counting"), connection.begin_nested():
             connection.execute(limit, {"limit": f"{int(COUNT_SECONDS * 1000)}ms"})
             answer = question()
             connection.execute(limit, {"limit": "0"})

@@ -11,7 +11,6 @@ from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
 from migration.errors import (
     DatabaseError,
-    LockHolder,
     LockNotObtained,
     NewBlocker,
     NotAccepted,
@@ -53,15 +52,21 @@ def execute_plan(
     Locks what the plan says, for less than half of deadlock_timeout.
     """
     with run.database.transaction("checking whether the plan is executed") as connection:
-        if ledger.brought_a_phase(connection, run.epoch):
-            return 0
+        run.brought = ledger.brought_a_phase(connection, run.epoch)
+    if run.brought:
+        return 0
+
+    def begin_attempt() -> None:
+        run.brought = False
+        before_attempt()
 
     def enter_phase(connection: Connection) -> None:
         ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=plan.verb.brings)
         after = [statement.object for statement in plan.statements if statement.stage == "after"]
         ledger.note_steps_left(connection, run.epoch, [*after, *checks])
+        run.brought = None
 
-    return execute(
+    attempts = execute(
         run.database,
         plan.statements,
         verb=str(plan.verb),
@@ -69,8 +74,10 @@ def execute_plan(
         patience=run.settings.lock_wait_seconds,
         before_commit=enter_phase,
         on_attempt=on_attempt,
-        before_attempt=before_attempt,
+        before_attempt=begin_attempt,
     )
+    run.brought = True
+    return attempts
 
 
 def execute(
@@ -118,7 +125,7 @@ def execute(
                 raise NotAccepted(verb, error.objects) from None
             if error.sqlstate not in _ATTEMPT_FAILED:
                 raise
-            holders = lock_holders(target, [*tables, *views, *others])
+            holders = target.lock_holders([*tables, *views, *others])
         if time.monotonic() >= deadline:
             raise LockNotObtained(verb, attempt, holders)
         blocking = "; ".join(map(str, holders)) or "a session that has finished by now"
@@ -129,12 +136,6 @@ def execute(
 def _locked_by(statements: Sequence[Statement], kind: str) -> list[str]:
     """Return the relations that the statements of this kind lock."""
     return [statement.object for statement in statements if statement.kind == kind]
-
-
-def lock_holders(target: Database, tables: Sequence[str]) -> list[LockHolder]:
-    """Return the sessions that hold a lock on these tables and views now."""
-    with target.transaction("reading the lock holders") as connection:
-        return [LockHolder(**row) for row in database.rows(connection, "locks/lock_holders", tables=list(tables))]
 
 
 def _limits(target: Database) -> dict[str, str]:
@@ -196,8 +197,8 @@ def finish(target: Database, statements: Sequence[Statement], *, verb: str, pati
                 if error.sqlstate not in RETRIED or (over and error.sqlstate not in _ATTEMPT_FAILED):
                     raise
                 if over:
-                    holders = lock_holders(target, [statement.waits_on] if statement.waits_on else [])
-                    raise OldTransactions(verb, statement.object, [str(holder) for holder in holders]) from None
+                    holders = target.lock_holders([statement.waits_on] if statement.waits_on else [])
+                    raise OldTransactions(verb, statement.object, holders) from None
             time.sleep(database.backoff(attempt))
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any, cast
@@ -18,6 +18,9 @@ from migration.ledger.runs import Approval
 #: The stages of a plan. `prepare` changes nothing that the application uses. `locked` runs in the same transaction, in one statement of
 #: bounded time. `after` follows the commit, statement by statement, and each of these can be repeated.
 STAGES = ("prepare", "locked", "after")
+
+#: The fact with a checksum for each object that depends on artworks, by its name. It is for the words about what has changed since.
+BOUND = "bound"
 
 
 @dataclass(frozen=True)
@@ -66,15 +69,16 @@ class Plan:
         blocking = [cast(StoredProblem, asdict(blocker)) for blocker in shown(self.blockers)]
         return PlanContent(**self._numbered(), facts=self.facts, blocking=blocking)
 
-    def changes_since(self, earlier: Numbered) -> list[str]:
+    def changes_since(self, earlier: PlanContent) -> list[str]:
         """Return what differs from the `earlier` plan, as clauses."""
+        objects = "; ".join(changed_objects(earlier["facts"].get(BOUND, {}), self.facts.get(BOUND, {})))
         changes = {
             "verb": "the plan is for another verb",
             "database": "the plan was made for another database",
             "phase": "the phase has changed",
             "decisions": "a decision has changed",
             "blockers": "a blocker has appeared or disappeared",
-            "statements": "the statements differ: something about the tables has changed",
+            "statements": f"the statements differ: {objects or 'something about the tables has changed'}",
         }
         numbered = dict(self._numbered())
         return [text for part, text in changes.items() if earlier.get(part) != numbered[part]] or [
@@ -90,6 +94,15 @@ class Plan:
             blockers=sorted({blocker.rule for blocker in self.blockers}),
             statements=[cast(StoredStatement, asdict(statement)) for statement in self.statements],
         )
+
+
+def changed_objects(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return what has happened to the objects that depend on artworks, as clauses. Each side is a checksum by the object's name."""
+    return [
+        *(f"{name} was created" for name in sorted(now.keys() - before.keys())),
+        *(f"{name} was dropped" for name in sorted(before.keys() - now.keys())),
+        *(f"{name} was changed" for name in sorted(before.keys() & now.keys()) if before[name] != now[name]),
+    ]
 
 
 def phase_mark(connection: Connection) -> str:

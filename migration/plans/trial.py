@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import DatabaseError, PrerequisitesNotMet, Problem
 from migration.plans import creation
 from migration.plans.plan import Statement
@@ -70,7 +71,7 @@ def live(connection: Connection) -> list[Problem]:
 def _failure(work: Callable[[], object]) -> str:
     """Do the work and return the SQLSTATE and the object of its failure; nothing if it did not fail. Raises DatabaseError if it is busy."""
     try:
-        with database.translated("trying the deployment", ""):
+        with translated("trying the deployment"):
             work()
     except DatabaseError as error:
         if error.sqlstate in creation.BUSY:

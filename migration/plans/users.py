@@ -6,6 +6,7 @@ from typing import Any, TypedDict, cast
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.driver_errors import translated
 from migration.errors import DatabaseError
 from migration.plans.statements import USERS_ACCESS, Catalog
 from sql import SqlFile
@@ -92,7 +93,7 @@ def stores_small(outcomes: list[Tried]) -> bool:
 def _inserted(connection: Connection, email: str) -> str:
     statement = text("INSERT INTO public.users (email) VALUES (:email) ON CONFLICT DO NOTHING RETURNING email")
     try:
-        with database.translated("trying to create a user", ""), connection.begin_nested():
+        with translated("trying to create a user"), connection.begin_nested():
             stored = connection.execute(statement, {"email": email}).scalar_one_or_none()
     except DatabaseError as error:
         if error.sqlstate == _READ_ONLY:
@@ -111,7 +112,7 @@ def parameters(ways: list[Way], *, user_gained: int | None = None) -> dict[str, 
 def _answer(connection: Connection, row: dict[str, Any]) -> bool:
     settings = text("SELECT SET_CONFIG('request.jwt.claims', :claims, TRUE), SET_CONFIG('statement_timeout', :limit, TRUE)")
     try:
-        with database.translated("evaluating a policy", ""), connection.begin_nested():
+        with translated("evaluating a policy"), connection.begin_nested():
             connection.execute(settings, {"claims": row["claims"], "limit": POLICY_TIMEOUT})
             answer = database.run_literally(connection, row["question"]).scalar_one()
             connection.execute(settings, {"claims": "", "limit": "0"})

@@ -11,7 +11,6 @@ from migration.database import backoff
 from migration.errors import RowsLocked
 from migration.ledger import runs
 from migration.ledger.runs import Run
-from migration.plans.execution import lock_holders
 from migration.sync.pace import Pace
 
 #: The number of batches in a row that are not full, after which the log counts as drained.
@@ -56,7 +55,7 @@ def catch_up(run: Run) -> CaughtUp:
             pace.shrink()
             stuck += 1
             if stuck == run.database.attempts:
-                raise RowsLocked(str(run.verb), sorted(map(str, waiting)), lock_holders(run.database, LOCKED))
+                raise RowsLocked(str(run.verb), sorted(map(str, waiting)), run.database.lock_holders(LOCKED, row_locks=True))
             time.sleep(backoff(stuck))
             continue
         stuck = 0

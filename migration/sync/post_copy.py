@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE
-from migration.errors import DatabaseError, OldTransactions
+from migration.errors import DatabaseError, LockHolder, OldTransactions
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.plans import execution
@@ -76,5 +76,5 @@ def _alone(run: Run, statement: Statement) -> None:
     except DatabaseError as error:
         if error.sqlstate != LOCK_NOT_AVAILABLE:
             raise
-        sessions = [row["session"] for row in run.database.read("locks/open_transactions")]
-        raise OldTransactions(str(run.verb), statement.object, sessions) from None
+        holders = [LockHolder(**row) for row in run.database.read("locks/open_transactions")]
+        raise OldTransactions(str(run.verb), statement.object, holders) from None

@@ -63,6 +63,7 @@ def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -
             **database.rows(connection, "plan/roll_back_facts")[0],
             "dropped_since_the_switch": sorted(dropped),
             "dry_run": dry_run.counts if dry_run else None,
+            plan.BOUND: dependents.bound(connection),
         },
     )
 

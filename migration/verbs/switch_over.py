@@ -47,7 +47,11 @@ def plan_switch_over(connection: Connection) -> Plan:
         decisions=plan.decisions_in_force(connection),
         statements=plan.by_stage(_statements(connection, catalog, found)),
         blockers=tuple(_blockers(connection, catalog, found)),
-        facts={**database.rows(connection, "plan/switch_facts")[0], dependents.FACT: dependents.facts(found)},
+        facts={
+            **database.rows(connection, "plan/switch_facts")[0],
+            dependents.FACT: dependents.facts(found),
+            plan.BOUND: dependents.bound(connection),
+        },
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 import sql
@@ -205,6 +206,35 @@ def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_se
     shop.sql.execute("ALTER FUNCTION artwork_migration.guard_retired() SET search_path = pg_catalog, pg_temp")
     roll_back(shop)
     assert [] == drift_in(shop)
+
+
+def test_an_invalid_index_is_called_so(deployed: Shop) -> None:
+    """An index that a failed REINDEX CONCURRENTLY has left behind is named as INVALID, and the statement in the message removes it."""
+    with deployed.session() as holder:
+        holder.execute("UPDATE artworks SET pet_name = pet_name WHERE ctid = '(0,1)'")
+        deployed.sql.execute("SET lock_timeout = '300ms'")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            deployed.sql.execute("REINDEX INDEX CONCURRENTLY artworks_access_token_key")
+        holder.rollback()
+    (problem,) = drift_in(deployed)
+    assert ("table_drifted", "index public.artworks_access_token_key_ccnew") == (problem.rule, problem.subject)
+    assert problem.problem.startswith("it is INVALID: ")
+    assert "DROP INDEX CONCURRENTLY public.artworks_access_token_key_ccnew" == problem.statement
+    deployed.sql.execute(problem.statement.encode())
+    assert [] == drift_in(deployed)
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ("ALTER DATABASE {} SET default_transaction_isolation = 'repeatable read'", "stored_setting"),
+        ("CREATE RULE quiet AS ON INSERT TO users WHERE FALSE DO INSTEAD NOTHING", "users_rule"),
+    ],
+)
+def test_a_prerequisite_that_is_broken_since_is_named_without_a_plan(deployed: Shop, change: str, rule: str) -> None:
+    """A verb without a plan asks again what deploy_schema required and somebody may have changed since."""
+    deployed.sql.execute(change.format(deployed.name).encode())
+    assert [rule] == [problem.rule for problem in drift_in(deployed)]
 
 
 def test_drift_between_the_plan_and_the_lock_stops_the_switch(migrated: Shop) -> None:

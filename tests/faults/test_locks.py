@@ -6,12 +6,15 @@ from contextlib import contextmanager
 
 import psycopg
 import pytest
+from sqlalchemy import text
 
-from migration.errors import LockHolder, LockNotObtained
+from migration.database import Database
+from migration.errors import LockNotObtained, WriteBlocked
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.plans import execution
 from migration.plans.plan import Plan
+from migration.settings import database_url
 from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
 from tests.databases import Shop, approve, running
@@ -104,12 +107,70 @@ def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb,
 
 
 def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: Shop) -> None:
-    """A holder whose state is hidden is named all the same, and the message names pg_read_all_stats."""
-    assert "pid 7 (no application_name, not visible, open for 0 s) on public.orders" == str(
-        LockHolder(pid=7, application="", state="not visible", seconds=0, table="public.orders")
+    """Without pg_read_all_stats a holder of another role is named by pid and role, and the message says what would show more."""
+    deployed.sql.execute(
+        "DROP ROLE IF EXISTS keeper_of_locks; CREATE ROLE keeper_of_locks LOGIN; GRANT USAGE ON SCHEMA public TO keeper_of_locks"
     )
-    assert "pg_read_all_stats" in str(LockNotObtained("deploy_schema", 3, []))
-    assert execution.lock_holders(deployed.database, ["public.artworks"]) == []
+    try:
+        seen_by = Database(database_url(deployed.server.url(deployed.name, user="keeper_of_locks")), name="test")
+        with holding(deployed, "UPDATE public.artworks SET pet_name = pet_name") as session:
+            (holder,) = seen_by.lock_holders(["public.artworks"])
+        seen_by.dispose()
+        assert f"pid {session.info.backend_pid} (role postgres, webshop, not visible) on artworks" == str(holder).replace("public.", "")
+        assert "pg_read_all_stats" in str(LockNotObtained("deploy_schema", 3, [holder]))
+        assert [] == deployed.database.lock_holders(["public.artworks"])
+    finally:
+        deployed.sql.execute("DROP OWNED BY keeper_of_locks; DROP ROLE keeper_of_locks")
+
+
+def test_a_prepared_transaction_is_named_with_the_way_to_end_it(verb: Verb) -> None:
+    """A transaction prepared for a two-phase commit has no pid; it is named by its own name, with COMMIT and ROLLBACK PREPARED."""
+    session = verb.shop.session()
+    session.execute("SAVEPOINT s; UPDATE public.artworks SET pet_name = pet_name; RELEASE s; PREPARE TRANSACTION 'sign''up'")
+    try:
+        with pytest.raises(LockNotObtained) as caught:
+            verb.execute(patience=0)
+    finally:
+        verb.shop.sql.execute("ROLLBACK PREPARED 'sign''up'")
+    assert ["sign'up"] == [holder.prepared for holder in caught.value.holders]
+    assert "the prepared transaction 'sign''up' (role postgres, open for" in str(caught.value)
+    assert "run COMMIT PREPARED 'sign''up' or ROLLBACK PREPARED 'sign''up'" in str(caught.value)
+    assert "pg_terminate_backend" not in str(caught.value)
+
+
+def test_a_prepared_sign_up_that_stops_a_write_is_named(deployed: Shop) -> None:
+    """A write that loses every attempt to a prepared transaction names it and the way to end it, and goes on when that is gone."""
+    session = deployed.session()
+    session.execute("INSERT INTO public.users (email) VALUES ('prepared@example.com'); PREPARE TRANSACTION 'sign-up'")
+    session.close()
+    deployed.database.attempts = 2
+
+    def sign_up() -> object:
+        add = text("INSERT INTO public.users (email) VALUES ('prepared@example.com') ON CONFLICT DO NOTHING")
+        return deployed.database.write("signing up", lambda connection: connection.execute(add))
+
+    try:
+        with pytest.raises(WriteBlocked) as caught:
+            sign_up()
+    finally:
+        deployed.sql.execute("ROLLBACK PREPARED 'sign-up'")
+    assert ("55P03", "Lock not obtained") == (caught.value.sqlstate, caught.value.end_state)
+    assert str(caught.value).startswith(
+        "signing up: could not lock the rows in 2 attempts (SQLSTATE 55P03). What was committed before stays;"
+    )
+    assert "Blocked by: the prepared transaction 'sign-up' (role postgres, open for" in str(caught.value)
+    assert "To fix: run COMMIT PREPARED 'sign-up' or ROLLBACK PREPARED 'sign-up'" in str(caught.value)
+    sign_up()
+
+
+def test_a_write_that_loses_to_a_session_names_it(deployed: Shop) -> None:
+    """A write that loses every attempt names the session that held the row all the time, and none that only reads."""
+    deployed.database.attempts = 2
+    update = "UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'"
+    with holding(deployed, update) as session, holding(deployed, "SELECT COUNT(*) FROM public.artworks"):
+        with pytest.raises(WriteBlocked) as caught:
+            deployed.database.write("writing", lambda connection: connection.execute(text(update)))
+        assert [session.info.backend_pid] == [holder.pid for holder in caught.value.holders]
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)

@@ -3,11 +3,11 @@
 import psycopg
 import pytest
 
-from migration.errors import NewBlocker
+from migration.errors import DependentsChanged, NewBlocker
 from migration.ledger.phases import Verb
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
-from tests.databases import Shop, catch_up_now, planned_roll_back, planned_switch, roll_back, switch
+from tests.databases import Shop, catch_up_now, execute_switch, planned_roll_back, planned_switch, roll_back, switch
 from tests.directions import DIRECTIONS, Direction
 
 BLOCKERS = {
@@ -93,6 +93,27 @@ def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated:
     with pytest.raises(NewBlocker):
         direction.do(made)
     assert (phase, before) == (direction.phase(), migrated.schema_dump())
+
+
+#: What somebody creates, drops or changes beside the switch, and what its message says.
+BESIDE = {
+    "an index": ("CREATE INDEX late ON artworks (pet_name)", "index public.late was created"),
+    "a view": ("CREATE VIEW late AS SELECT id FROM artworks", "view public.late was created"),
+    "a view that is dropped": ("DROP VIEW artwork_gallery", "view public.artwork_gallery was dropped"),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_what_was_changed_beside_a_verb_is_named(migrated: Shop, name: str) -> None:
+    """An object that is created or dropped beside a verb ends it with the object's name, and the next plan, which is not blocked, runs."""
+    change, named = BESIDE[name]
+    with pytest.raises(DependentsChanged) as caught:
+        execute_switch(migrated, meanwhile=lambda: migrated.sql.execute(change))  # type: ignore[arg-type]  # this test's own names
+    assert named in caught.value.changes
+    assert f"because objects changed after it was made: {'; '.join(caught.value.changes)}. The plan changed nothing." in str(caught.value)
+    outdated = planned_switch(migrated)
+    assert () == outdated.blockers
+    execute_switch(migrated, outdated)
 
 
 CHANGED_SINCE = {

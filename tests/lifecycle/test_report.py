@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: P
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
     refused = migrate_data(return_state=True)
-    assert (refused.name, "ARTWORK_REPORTS" in (refused.message or "")) == ("Refused", True)
+    assert (refused.name, "ARTWORK_REPORTS" in (refused.message or "")) == ("Failed", True)
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "reports"))
     assert migrate_data(return_state=True).name == "Completed"
 

@@ -1,6 +1,7 @@
 """Errors are facts with fields: the message says what happened, to which object, and what to do next."""
 
 import inspect
+from dataclasses import replace
 
 import pytest
 
@@ -10,8 +11,10 @@ from migration.errors import (
     BadInput,
     Blocked,
     CheckFailed,
+    ConnectionLost,
     DatabaseError,
     DatabaseUnreachable,
+    DependentsChanged,
     GateBroken,
     GateFailed,
     LockHolder,
@@ -26,8 +29,10 @@ from migration.errors import (
     PrerequisitesNotMet,
     Problem,
     RedRule,
+    ReportNotWritten,
     RunInProgress,
     VerificationFailed,
+    WriteBlocked,
     WrongPhase,
     WrongUnderLock,
 )
@@ -35,11 +40,20 @@ from migration.errors import (
 PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",), "Merge the users.")
 VERIFICATION_RED = RedRule("verification", "live_differs", ("pet_name",), 1, ("id-3",), "Correct the wrong row.")
-HOLDER = LockHolder(42, "webshop", "idle in transaction", 7, "artworks")
+HOLDER = LockHolder(42, "webshop", "shop", "idle in transaction", 7, "artworks")
+HIDDEN = LockHolder(7, "", "other", "not visible", None, "orders")
+PREPARED = LockHolder(None, "", "shop", "prepared", 7, "users", "sign'up")
 
 EXAMPLES: list[tuple[MigrationError, str]] = [
     (BadInput("The value cannot be used."), "The value cannot be used."),
-    (DatabaseUnreachable("The database shop cannot be reached."), "The database shop cannot be reached."),
+    (
+        DatabaseUnreachable("The database shop cannot be reached: no server listens there.", "check host and port."),
+        "The database shop cannot be reached: no server listens there. Nothing was changed. To fix: check host and port.",
+    ),
+    (
+        ConnectionLost("copying a chunk: the connection to shop was lost.", "start it again."),
+        "copying a chunk: the connection to shop was lost. What was committed before stays. To fix: start it again.",
+    ),
     (
         PrerequisitesNotMet("deploy_schema", [PROBLEM]),
         "deploy_schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
@@ -96,9 +110,22 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
-        OldTransactions("migrate_data", "index artworks_v2_user_id_idx", ["pid 42 (webshop, open for 7 s)"]),
+        ReportNotWritten("/reports", "No space left on device"),
+        "The report could not be written to /reports: No space left on device. What was committed before stays. To fix: set "
+        "ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes.",
+    ),
+    (
+        DependentsChanged("switch_over", "newnewne", ["view public.late was created", "index public.early was dropped"]),
+        "switch_over: plan newnewne is outdated, because objects changed after it was made: view public.late was created; index "
+        "public.early was dropped. The plan changed nothing. To fix: start switch_over without a number, read the new plan, then start it "
+        "with the new number.",
+    ),
+    (
+        OldTransactions("migrate_data", "index artworks_v2_user_id_idx", [replace(HOLDER, table=""), PREPARED]),
         "migrate_data: index artworks_v2_user_id_idx waits for older transactions, and they are still open. What was done before stays "
-        "done. Blocked by: pid 42 (webshop, open for 7 s). To fix: wait for them or end them, then run migrate_data again; it resumes.",
+        "done. Blocked by: pid 42 (webshop, idle in transaction, open for 7 s); the prepared transaction 'sign''up' (role shop, open for "
+        "7 s) on users. To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); run COMMIT PREPARED "
+        "'sign''up' or ROLLBACK PREPARED 'sign''up', as its transaction manager decides; then run migrate_data again; it resumes.",
     ),
     (
         LockNotObtained("deploy_schema", 3, [HOLDER]),
@@ -106,6 +133,28 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
         "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same "
         "plan number.",
+    ),
+    (
+        LockNotObtained("deploy_schema", 3, []),
+        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: sessions that have finished by "
+        "now. To fix: start deploy_schema with the same plan number.",
+    ),
+    (
+        LockNotObtained("deploy_schema", 3, [HIDDEN]),
+        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: pid 7 (role other, no "
+        "application_name, not visible) on orders. To fix: wait until these sessions end, which pg_read_all_stats would let this role see "
+        "better, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same plan number.",
+    ),
+    (
+        WriteBlocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [PREPARED]),
+        "catching up: could not lock the rows in 20 attempts (SQLSTATE 55P03). What was committed before stays; the rest was rolled back. "
+        "Blocked by: the prepared transaction 'sign''up' (role shop, open for 7 s) on users. To fix: run COMMIT PREPARED 'sign''up' or "
+        "ROLLBACK PREPARED 'sign''up', as its transaction manager decides; then run the verb again; it resumes.",
+    ),
+    (
+        DatabaseError("53100", "DiskFull", "", "copying a chunk", meaning="the disk of the server is full", fix="make room on it"),
+        "copying a chunk failed with SQLSTATE 53100 (DiskFull): the disk of the server is full. What was committed before stays; the rest "
+        "was rolled back. To fix: make room on it, then run the verb again; it resumes.",
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
@@ -166,7 +215,10 @@ def test_every_error_has_an_end_state_and_an_exit_code() -> None:
     """Every error has an end state that the docs describe, and an exit code that is not 0."""
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
     assert len(kinds) > 10
-    assert {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"} == {kind.end_state for kind in kinds}
+    lost = {"Connection lost", "Committed – not finished", "Outcome unknown"}
+    ends = {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"}
+    assert ends | lost == {kind.end_state for kind in kinds}
+    assert lost == {kind.end_state for kind in kinds if issubclass(kind, ConnectionLost)}
     assert {1, 2, 3} == {kind.exit_code for kind in kinds}
     assert (2, 3) == (BadInput.exit_code, DatabaseUnreachable.exit_code)
     assert [] == [kind.__name__ for kind in kinds if not (kind.__doc__ or "").strip()]

@@ -1,0 +1,69 @@
+"""What the command line shows and does while Prefect's API does not respond: the verb's own end, and no traceback."""
+
+import logging
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import httpx
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+
+def quieten() -> None:
+    """Make Prefect report that its API does not respond in one line: without tracebacks, and not once for each event."""
+    logging.getLogger("prefect.flow_runs").addFilter(_without_traceback)
+    logging.getLogger("prefect.events.clients").addFilter(_Once())
+    logging.getLogger("prefect._internal.concurrency").addFilter(_about_no_event)
+
+
+def is_cause_of(error: Exception) -> bool:
+    """Return whether Prefect raised this because its API does not respond: before the run begins, it is a RuntimeError."""
+    return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
+
+
+def own_end() -> "State[Any]":
+    """Return how the verb has ended that Prefect could not record. If it has not been started, that is the end."""
+    from prefect.states import Failed
+
+    from tasks.verbs import ENDED
+
+    if not ENDED:
+        return Failed(
+            name="Refused",
+            message="Prefect's API does not respond, so the run was not started. Nothing was changed. To fix: correct PREFECT_API_URL, or "
+            "start the server, on this machine with `artwork-migration up`.",
+            data=RuntimeError(),
+        )
+    state = ENDED[-1]
+    state.message = f"{state.message}\nPrefect's API does not respond, so its UI does not show this end. The ledger has it."
+    return state
+
+
+def leave(code: int) -> NoReturn:
+    """End the process at once. Otherwise Prefect would try for minutes to deliver its events."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _without_traceback(record: logging.LogRecord) -> bool:
+    if record.exc_info and isinstance(record.exc_info[1], httpx.HTTPError):
+        record.exc_info = None
+    return True
+
+
+def _about_no_event(record: logging.LogRecord) -> bool:
+    return "failed to process item" not in record.getMessage()
+
+
+class _Once(logging.Filter):
+    """Lets one record pass."""
+
+    passed = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Return whether it is the first."""
+        first, self.passed = not self.passed, True
+        return first
