@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test test-all fuzz compatibility bench docs lint lock clean
+.PHONY: install demo demo-undo test test-all fuzz soak compatibility bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -22,6 +22,8 @@ test: $(VENV)/.development ## the tests, on real servers; four files at a time, 
 
 # the releases beside 18 that the tests of the database side run on, and those that start a server of their own
 RELEASES = 15 16 17
+# minutes of the soak that belong to them: CI has 40 minutes for everything
+SOAK_MINUTES = 5
 OF_18 = tests/database/test_linear_plans.py
 test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release
 	$(PYTEST) $(PYTEST_ARGS)
@@ -29,6 +31,9 @@ test-all: $(VENV)/.development ## the tests and the exhaustive series: every kil
 
 fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
 	$(BIN)/python -m tests.fuzz $(FUZZ)
+
+soak: $(VENV)/.development ## the life cycle under kills, outages, locks, DDL and the adversarial writer; SOAK='--minutes 60 --seed 1', SOAK=--help
+	$(BIN)/python -m tests.adversary.soak $(SOAK)
 
 compatibility: $(VENV)/.development ## docs/compatibility.md from the outcomes of the whole catalogue
 	$(BIN)/python -m tests.fuzz --table docs/compatibility.md

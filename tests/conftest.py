@@ -25,7 +25,7 @@ SETTINGS = {
     "fsync": "off",
     "max_connections": "250",
     "max_wal_size": "512MB",
-    "max_prepared_transactions": "2",
+    "max_prepared_transactions": "64",
     "autovacuum_naptime": "1d",
 }
 #: Bytes that must be free in memory for the servers of a run, several times what they take.

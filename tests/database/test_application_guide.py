@@ -8,10 +8,13 @@ from typing import Any
 from unittest import mock
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.databases import Shop
+from tests.conftest import MakeShop
+from tests.database.conftest import Steps
+from tests.databases import Shop, switch
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "application.md").read_text(encoding="utf-8")
 FUNCTIONS = {
@@ -20,6 +23,8 @@ FUNCTIONS = {
 }
 #: What the TypeScript has in its hands beside what a call has returned.
 KNOWN = {"session.user.email": "jane@example.com"}
+#: Artworks of the clean table that have orders.
+FROM_ORDERS = "FROM artworks_v2 AS v JOIN orders AS o ON o.artwork_id = v.id"
 ARGUMENTS = "SELECT proargnames[:pronargs] FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname = %s"
 
 
@@ -107,3 +112,61 @@ def _value(written: str, values: dict[str, Any]) -> Any:
 
 def _adapted(value: Any) -> Any:
     return Jsonb(value) if isinstance(value, dict) else value
+
+
+def test_what_the_guide_says_of_artworks_v2_is_true(make_shop: MakeShop) -> None:
+    """Each statement of the guide's table ends as the guide says, on the table before the switch and on the view after it."""
+    shop = make_shop(phase="MIGRATED")
+    rows = re.findall(r"^\| `([^`]+)` \| ([^|]+) \| ([^|]+) \|$", section("What `artworks_v2` can do"), re.MULTILINE)
+    assert len(rows) > 12
+    for column, name in ((1, "until the switch"), (2, "after it")):
+        values = {
+            "ordered_artwork_id": shop.value(f"SELECT v.id {FROM_ORDERS} ORDER BY v.id LIMIT 1"),
+            "artwork_id": shop.value(f"SELECT w.id FROM artworks_v2 AS w WHERE w.id NOT IN (SELECT v.id {FROM_ORDERS}) ORDER BY 1 LIMIT 1"),
+        }
+        said = {row[0]: (re.findall(r"\b[0-9A-Z]{5}\b", row[column]), row[column].startswith("works")) for row in rows}
+        for statement, (codes, works) in said.items():
+            old = len(codes) > 0 and works and shop.server.version < 17
+            expected = codes[0] if codes and (old or not works) else None
+            assert expected == ends(shop, statement, values), (name, statement)
+        if column == 1:
+            switch(shop)
+
+
+def test_the_documented_order_of_locks_has_no_deadlock_and_the_opposite_one_has(migrated: Shop, steps: Steps) -> None:
+    """A transaction that writes the legacy side first meets a write to the clean side in a deadlock; one in the guide's order waits."""
+    clean, legacy = (f"UPDATE {name} SET pet_name = pet_name || 'x' WHERE id = %s" for name in ("artworks_v2", "artworks"))
+    artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
+    for order, states in (((clean, legacy), {None}), ((legacy, clean), {None, "40P01"})):
+        first, second = migrated.session(), migrated.session()
+        first.execute(order[0], (artwork,))
+        waiting = steps.statement(migrated, second, clean, artwork)
+        waiting.blocks()
+        ended = steps.statement(migrated, first, order[1], artwork).sqlstate()
+        (first.rollback if ended else first.commit)()
+        assert states == {ended, waiting.sqlstate()}
+        second.rollback()
+
+
+def ends(shop: Shop, statement: str, values: dict[str, Any]) -> str | None:
+    """The SQLSTATE that the statement ends with, or None; it is rolled back."""
+    session = shop.session()
+    try:
+        with session.cursor() as cursor:
+            parametrized = re.sub(r"(?<=\W):(\w+)", lambda found: f"'{values[found[1]]}'" if found[1] in values else found[0], statement)
+            if statement.startswith("COPY"):
+                with cursor.copy(parametrized) as data:  # type: ignore[call-overload]  # the guide's own
+                    if parametrized.endswith("STDOUT"):
+                        list(data)
+            else:
+                cursor.execute(parametrized)  # type: ignore[call-overload]
+        return None
+    except psycopg.Error as error:
+        return error.sqlstate
+    finally:
+        session.rollback()
+
+
+def section(title: str) -> str:
+    """The guide's text from a bold title to the next one."""
+    return GUIDE.split(f"**{title}")[1].split("\n**")[0]

@@ -1,10 +1,7 @@
 """A server that dies in the switch or in the way back from it: its backends one by one, and the postmaster."""
 
-import os
-import signal
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, reconcile_now
 from tests.directions import DIRECTIONS, Direction, digest, locks_left, places, under_the_locks, with_row
 from tests.interleaving import Step
+from tests.restarts import answers, kill_server
 from tests.series import series
 from tests.waiting import wait_until
 
@@ -41,18 +39,6 @@ def direction(request: pytest.FixtureRequest, fragile: EmbeddedServer, make_shop
     """Both directions, on a database that may lose its server."""
     yield Direction.ready(make_shop(phase="MIGRATED", on=fragile), request.param)
     answers(fragile)
-
-
-def answers(server: EmbeddedServer) -> None:
-    """Wait until the server takes connections again."""
-
-    def takes_connections() -> bool:
-        with suppress(psycopg.OperationalError):
-            psycopg.connect(server.conninfo("postgres")).close()
-            return True
-        return False
-
-    wait_until(takes_connections)
 
 
 def is_cut(session: psycopg.Connection[Any]) -> bool:
@@ -99,7 +85,7 @@ def test_a_postmaster_that_is_killed_under_the_locks_has_changed_nothing(directi
     made, before = direction.plan(), digest(direction.shop)
     work = Step(direction.shop, lambda: direction.execute(with_row(made, under_the_locks(made), LINGERS)))
     wait_until(lambda: direction.shop.rows("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = 78"))
-    shoot(direction.shop.server)
+    kill_server(direction.shop.server)
     with pytest.raises(DatabaseUnreachable):
         work.result()
     direction = again(direction)
@@ -111,25 +97,8 @@ def test_a_postmaster_that_is_killed_right_after_the_commit_keeps_it(direction: 
     """A postmaster killed right after the commit keeps what was committed, and the next run does the steps left."""
     direction.commit()
     left, after = direction.steps_left(), digest(direction.shop)
-    shoot(direction.shop.server)
+    kill_server(direction.shop.server)
     direction = again(direction)
     assert (direction.leads_to, after) == (direction.phase(), digest(direction.shop))
     assert left == direction.finish()
     assert [] == direction.steps_left()
-
-
-def shoot(server: EmbeddedServer) -> None:
-    """kill -9 the postmaster, and start the server on the same data again when its children have gone."""
-    pid = int((server.data / "postmaster.pid").read_text().splitlines()[0])
-    children = [int(path.parent.name) for path in Path("/proc").glob("[0-9]*/stat") if _parent(path) == pid]
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not any(Path(f"/proc/{child}").exists() for child in children))
-    server.stop()
-    server.start()
-
-
-def _parent(stat: Path) -> int:
-    try:
-        return int(stat.read_text().rsplit(")", 1)[1].split()[1])
-    except (FileNotFoundError, ProcessLookupError):
-        return 0

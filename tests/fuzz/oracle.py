@@ -32,7 +32,7 @@ _SAME = (
 _ODD = ("~", "x" * 500)
 
 #: The strategy's WHERE clause, except for rows that no table with these rules could hold.
-_STRATEGY = """
+STRATEGY = """
 SELECT a.id::text FROM {legacy} AS a
 WHERE BTRIM(a.customer_email, E' \\t\\r\\n') <> '' AND BTRIM(a.access_token, E' \\t\\r\\n') <> ''
   AND a.original_image_url::text NOT LIKE 'test-%' AND a.generation_status::text = 'completed'
@@ -88,7 +88,7 @@ class Oracle:
         the log may still hold them."""
         written = list(self.application.journal.values)
         breaches = []
-        missing = self._missing(_STRATEGY.format(legacy=legacy), clean) - set(written)
+        missing = self._missing(STRATEGY.format(legacy=legacy), clean) - set(written)
         if missing and "rows" not in self.excused:
             breaches.append(f"conservation: {len(missing)} rows that the strategy migrates are not in the clean table")
         valid = {row[0] for row in self.fuzzed.rows(_VALID_LINKS.format(legacy=legacy))}
