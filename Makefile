@@ -22,8 +22,6 @@ test: $(VENV)/.development ## the tests, on real servers; four files at a time, 
 
 # the releases beside 18 that the tests of the database side run on, and those that start a server of their own
 RELEASES = 15 16 17
-# minutes of the soak that belong to them: CI has 40 minutes for everything
-SOAK_MINUTES = 5
 OF_18 = tests/database/test_linear_plans.py
 test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release
 	$(PYTEST) $(PYTEST_ARGS)
