@@ -145,13 +145,16 @@ class Database:
         applying: bool = False,
         application_code: bool = False,
         locks_rows: bool = False,
+        attempts: int | None = None,
     ) -> Result:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
         triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
-        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts: WriteBlocked if it could not lock.
+        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts (those of the settings, if not given):
+        WriteBlocked if it could not lock.
         """
+        attempts = attempts or self.attempts
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if locks_rows:
             limits |= self.budget
@@ -159,7 +162,7 @@ class Database:
             limits |= APPLICATION_CODE
         if applying:
             limits["artwork_migration.apply"] = "on"
-        for attempt in range(1, self.attempts + 1):
+        for attempt in range(1, attempts + 1):
             try:
                 with self.transaction(action, **limits) as connection:
                     result = work(connection)
@@ -169,16 +172,16 @@ class Database:
             except DatabaseError as error:
                 if error.sqlstate not in RETRIED:
                     raise
-                if attempt == self.attempts:
-                    raise self._lost_to_others(error) from None
+                if attempt == attempts:
+                    raise self._lost_to_others(error, attempts) from None
             time.sleep(backoff(attempt))
         raise AssertionError("unreachable")
 
-    def _lost_to_others(self, error: DatabaseError) -> DatabaseError:
+    def _lost_to_others(self, error: DatabaseError, attempts: int) -> DatabaseError:
         """Return the error of a write that has lost every attempt, with the transactions that were open during the last one."""
         if error.sqlstate not in (LOCK_NOT_AVAILABLE, DEADLOCK):
             return error
-        return WriteBlocked(error, self.attempts, self.lock_holders(ROWS_LOCKED, row_locks=True, seconds=self.lock_timeout_ms / 1000))
+        return WriteBlocked(error, attempts, self.lock_holders(ROWS_LOCKED, row_locks=True, seconds=self.lock_timeout_ms / 1000))
 
     def lock_holders(self, tables: Sequence[str], *, row_locks: bool = False, seconds: float = 0) -> list[LockHolder]:
         """Return who holds a lock on these tables and views now. With `row_locks`: who may hold locks of rows, and that for `seconds`."""

@@ -12,6 +12,7 @@ from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
+from migration.sync.pace import Pace
 
 #: The blockers of the rollback that are rechecked after the last batch and under the locks.
 REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
@@ -118,13 +119,14 @@ def rejections(connection: Connection) -> list[Rejection]:
 
 def _drained(run: Run) -> CarriedBack:
     """Carry back what is in the log, until few ids are left. Returns the counts."""
-    total, small = CarriedBack(), 0
+    total, small, pace = CarriedBack(), 0, Pace(run.settings.batch_size)
     while small < SMALL_BATCHES:
-        batch = run.database.write("carrying back", lambda connection: _fenced_batch(run, connection), application_code=True)
+        size = pace.size
+        batch = pace.write(run, "carrying back", _fenced_batch)
         total.add(batch)
         if not batch.logged:
             break
-        small = small + 1 if batch.logged < run.settings.batch_size else 0
+        small = small + 1 if batch.logged < size else 0
     return total
 
 
@@ -138,9 +140,9 @@ def _log_rejected_again_fenced(run: Run, connection: Connection) -> int:
     return _log_rejected_again(connection)
 
 
-def _fenced_batch(run: Run, connection: Connection) -> CarriedBack:
+def _fenced_batch(run: Run, connection: Connection, size: int) -> CarriedBack:
     runs.enter_fence(connection, run.epoch, exclusively=True)
-    return _batch(connection, "carry_back_batch", run.settings.batch_size)
+    return _batch(connection, "carry_back_batch", size)
 
 
 def _batch(connection: Connection, function: str, argument: int | list[str]) -> CarriedBack:

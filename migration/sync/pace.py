@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from migration.database import QUERY_CANCELED, backoff
+from migration.database import QUERY_CANCELED, RETRIED, backoff
 from migration.errors import DatabaseError
 from migration.ledger.runs import Run
 
@@ -31,7 +31,7 @@ class Pace:
     def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
 
-        A batch that exceeds the budget is repeated with a fourth of the rows; a single row as often as any conflict.
+        A batch that exceeds the budget, or loses a conflict, is repeated with a fourth of the rows; a single row as often as any conflict.
         """
         seconds = 0.0
 
@@ -45,10 +45,11 @@ class Pace:
         failed = 0
         while True:
             try:
-                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=True)
+                once = None if self.size == 1 else 1
+                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=True, attempts=once)
             except DatabaseError as error:
                 failed += self.size == 1
-                if error.sqlstate not in _TOO_LONG or failed == run.database.attempts:
+                if error.sqlstate not in (*_TOO_LONG, *(RETRIED if once else ())) or failed == run.database.attempts:
                     raise
                 self.shrink()
                 time.sleep(backoff(failed))
