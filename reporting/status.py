@@ -37,7 +37,7 @@ class RecentRun:
 
 @dataclass(frozen=True)
 class Backlog:
-    """The ids that wait in the log, the oldest of them, and the rejected writes; before the switch also the progress of the backfill."""
+    """The changes that wait in the log, the oldest of them, the rejected writes; before the switch also the progress of the backfill."""
 
     logged: int
     logged_since: datetime | None
@@ -172,7 +172,7 @@ def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:
 
 def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]:
     since = f", the oldest since {backlog.logged_since:%Y-%m-%d %H:%M:%S %Z}" if backlog.logged and backlog.logged_since else ""
-    lines = [("log", f"{backlog.logged} ids wait for {waits_for}{since}")]
+    lines = [("log", f"{backlog.logged} changes wait for {waits_for}{since}")]
     if backlog.chunks is not None:
         lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))
     return [*lines, ("rejected writes", str(backlog.refused))]

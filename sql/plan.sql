@@ -595,7 +595,7 @@ SELECT
     SELECT COUNT(*) FROM artwork_migration.legacy_artwork AS l
     WHERE l.generation_status IN ('pending', 'processing') AND l.disposition = 'in_flight'
   ) AS in_flight,
-  (SELECT COUNT(*) FROM artwork_migration.pending_artwork) AS ids_in_the_log,
+  (SELECT COUNT(DISTINCT p.id) FROM artwork_migration.pending_artwork AS p) AS ids_in_the_log,
   (
     SELECT COUNT(*) FROM pg_catalog.pg_replication_slots AS s
     WHERE s.slot_type = 'logical' AND s.database = CURRENT_DATABASE()

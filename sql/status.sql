@@ -17,11 +17,13 @@ ORDER BY h.run DESC
 LIMIT 5;
 
 -- name: backlog
--- What: the artworks that wait for catch-up and since when, the progress of the chunks, and the rejected writes.
--- Why: the status shows the progress of a running copy from real counts.
--- Locks: ACCESS SHARE on public.artworks, public.artworks_v2 and public.users.
+-- What: the ids and changed users that wait for catch-up and since when, the progress of the chunks, and the rejected writes.
+-- Why: the status shows the progress of a running copy from real counts. It reads the logs and not pending_artwork, which reads tables of
+--   the application and is gone before the logs are.
+-- Locks: none on a table of the application.
 SELECT
-  (SELECT COUNT(*) FROM artwork_migration.pending_artwork) AS logged,
+  (SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.legacy_change AS l)
+  + (SELECT COUNT(*) FROM artwork_migration.indirect_change) AS logged,
   LEAST(
     (SELECT MIN(l.changed_at) FROM artwork_migration.legacy_change AS l),
     (SELECT MIN(i.changed_at) FROM artwork_migration.indirect_change AS i)

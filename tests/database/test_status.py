@@ -41,7 +41,7 @@ def test_what_waits_in_the_log(migrated: Shop) -> None:
     """The status counts the writes that catch-up has not applied yet, with the time of the oldest."""
     migrated.sql.execute(RENAME_ONE)
     told = lines(migrated)
-    assert told["log"][0].startswith("1 ids wait for catch-up, the oldest since ")
+    assert told["log"][0].startswith("1 changes wait for catch-up, the oldest since ")
     assert ["the legacy table serves as artworks; the clean table artworks_v2 is written through"] == told["serves"]
 
 
@@ -60,7 +60,7 @@ def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None
     switch(migrated)
     assert ["Day 1 of 30; not verified yet"] == lines(migrated)["safety window"]
     migrated.sql.execute(RENAME_ONE)
-    assert lines(migrated)["log"][0].startswith("1 ids wait for carry-back")
+    assert lines(migrated)["log"][0].startswith("1 changes wait for carry-back")
     verify(migrated, "retired_untouched")
     assert lines(migrated)["safety window"][0].endswith("red: retired_untouched")
     verify(migrated)

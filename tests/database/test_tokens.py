@@ -53,7 +53,7 @@ def test_a_swap_without_parking_is_stuck(deployed: Shop) -> None:
     _swap(deployed, one, two)
     parking = "SET access_token = 'parked:' || c.id"
     break_function(deployed, "artwork_migration.apply_changes", parking, "SET access_token = c.access_token")
-    assert sorted((one, two)) == deployed.value("SELECT waiting FROM artwork_migration.catch_up_batch(500)")
+    assert sorted((one, two)) == sorted(deployed.value("SELECT waiting FROM artwork_migration.catch_up_batch(500)"))
 
 
 def test_a_moved_token_is_caught_up_when_the_log_names_one_side_only(deployed: Shop) -> None:

@@ -68,6 +68,8 @@ def test_a_user_changed_under_an_older_snapshot_does_not_pass_the_switch(migrate
     artwork = uuid4()
 
     def meanwhile() -> None:
+        if legacy(migrated, artwork, "id"):
+            return  # it is called before each attempt
         with old_snapshot(migrated) as session:
             add_legacy(migrated, id=artwork, customer_email="a@snapshot.example")
             migrated.sql.execute(BATCH.format(500))
