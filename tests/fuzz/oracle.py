@@ -149,7 +149,8 @@ class Oracle:
     def _exposure(self) -> list[str]:
         breaches = []
         journal = self.application.journal
-        written = {*journal.values, *journal.orders.values()}
+        # what was deleted in the legacy table may still be in the clean one
+        written = {*journal.values, *journal.orders.values(), *journal.deleted}
         for caller, was in self.before.access.items():
             now = access(self.fuzzed, caller, self.before.secrets, self.before.probes)
             own = self.before.own if caller.user == self.registered else set()
