@@ -5,6 +5,7 @@ from prefect.states import Completed
 
 from migration.ledger.phases import VERIFY, Phase
 from migration.plans.plan import serving
+from tasks.copying import resolve_changed_users
 from tasks.reports import write_report
 from tasks.switching import note_verification, open_window, require_green_day
 from tasks.validation import judge
@@ -25,6 +26,7 @@ def verify() -> State:
             phase = run.phase()
             return Completed(message=f"Nothing to verify: phase {phase}. {serving(phase)}")
         run.begin()
+        resolve_changed_users(run)
         verdict = judge(run, "verification")
         note_verification(run, window, verdict)
         write_report(run)

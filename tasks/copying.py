@@ -33,6 +33,12 @@ def finish_table(run: Run) -> None:
         log().info("done: %s", name)
 
 
+@step("changed users")
+def resolve_changed_users(run: Run) -> None:
+    """Replace e-mails in the log of changed users by the ids of their artworks: in the safety window none is kept longer than a day."""
+    catch_up.resolve(run)
+
+
 @step("catch up")
 def catch_up_with_log(run: Run) -> dict[str, int]:
     """Apply the log until it is drained. Returns the counts by name. Raises Overtaken or RunInProgress."""

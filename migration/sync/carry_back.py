@@ -118,8 +118,10 @@ def rejections(connection: Connection) -> list[Rejection]:
 
 
 def _drained(run: Run) -> CarriedBack:
-    """Carry back what is in the log, until few ids are left. Returns the counts."""
+    """Carry back changes of ids, and then what is in the log, until few ids are left. Returns the counts."""
     total, small, pace = CarriedBack(), 0, Pace(run.settings.batch_size)
+    while pace.write(run, "carrying back changed ids", _fenced_keys):
+        pass
     while small < SMALL_BATCHES:
         size = pace.size
         batch = pace.write(run, "carrying back", _fenced_batch)
@@ -138,6 +140,11 @@ def _log_rejected_again(connection: Connection) -> int:
 def _log_rejected_again_fenced(run: Run, connection: Connection) -> int:
     runs.enter_fence(connection, run.epoch, exclusively=True)
     return _log_rejected_again(connection)
+
+
+def _fenced_keys(run: Run, connection: Connection, size: int) -> int:
+    runs.enter_fence(connection, run.epoch, exclusively=True)
+    return int(connection.execute(text("SELECT artwork_migration.carry_back_keys(:size)"), {"size": size}).scalar_one())
 
 
 def _fenced_batch(run: Run, connection: Connection, size: int) -> CarriedBack:

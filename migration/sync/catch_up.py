@@ -45,7 +45,7 @@ def catch_up(run: Run) -> CaughtUp:
     total = CaughtUp()
     pace = Pace(run.settings.batch_size)
     small = stuck = 0
-    enough = 2 * _resolve(run) + 20 * run.settings.batch_size
+    enough = 2 * resolve(run) + 20 * run.settings.batch_size
     while True:
         size = pace.size
         batch = pace.write(run, "catching up", _batch)
@@ -63,7 +63,7 @@ def catch_up(run: Run) -> CaughtUp:
         if batch["logged"] == 0 or small == SMALL_BATCHES or total.logged > enough:
             return total
         if small:
-            _resolve(run)
+            resolve(run)
 
 
 def drain(run: Run) -> CaughtUp:
@@ -87,18 +87,18 @@ def _vacuum_log(run: Run) -> None:
         )
 
 
-def _resolve(run: Run) -> int:
-    """Log the artworks of e-mails and of truncated tables, and return how many ids are in the log.
+def resolve(run: Run) -> int:
+    """Log the artworks of e-mails and of truncated tables, so that no e-mail is kept. Returns how many ids are in the log.
 
     It locks no row of the application, so it has no time limit.
     """
 
-    def resolve(connection: Connection) -> int:
+    def work(connection: Connection) -> int:
         runs.enter_fence(connection, run.epoch, exclusively=True)
         connection.exec_driver_sql("SELECT artwork_migration.resolve_indirect_changes()")
-        return int(connection.exec_driver_sql("SELECT COUNT(*) FROM artwork_migration.pending_artwork").scalar_one())
+        return int(connection.execute(text("SELECT COALESCE(SUM(CARDINALITY(ids)), 0) FROM artwork_migration.legacy_change")).scalar_one())
 
-    return run.database.write("finding the artworks of changed users", resolve)
+    return run.database.write("finding the artworks of changed users", work)
 
 
 def _batch(run: Run, connection: Connection, size: int) -> dict[str, Any]:

@@ -187,7 +187,9 @@ BEGIN
   INTO take_changes.ids, take_changes.taken
   FROM consumed AS c CROSS JOIN LATERAL UNNEST(c.ids) AS x (id);
   IF CARDINALITY(take_changes.ids) > batch_size THEN
-    -- in slices: one large array would be sorted and written anew by every batch
+    -- At random, so that ids which have to wait keep no others from their turn. In slices: one large array would be sorted and written
+    -- anew by every batch.
+    take_changes.ids := ARRAY(SELECT x.id FROM UNNEST(take_changes.ids) AS x (id) ORDER BY RANDOM());
     INSERT INTO artwork_migration.legacy_change (ids)
     SELECT take_changes.ids[s.first:s.first + batch_size - 1]
     FROM GENERATE_SERIES(batch_size + 1, CARDINALITY(take_changes.ids), batch_size) AS s (first);
@@ -339,8 +341,8 @@ END
 $$;
 
 -- Locks these clean rows, but no row that another session has locked: a session that waits while it holds rows may be waited for. If
--- all are locked by others, it waits for one: then it holds none, and its turn comes however busy the row is. Returns the rows that it
--- could not lock.
+-- all are locked by others, it waits for one: then it holds owners at most, and its turn comes however busy the row is. Returns the rows
+-- that it could not lock.
 CREATE FUNCTION artwork_migration.lock_clean_rows(ids uuid[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$

@@ -137,21 +137,38 @@ BEGIN
 END
 $$;
 
--- These ids, in the caller's transaction, which says that it applies. First room is made, for new ids and for tokens.
-CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint)
+-- The first changes of ids (NULL: all), in their order. Returns how many.
+CREATE FUNCTION artwork_migration.carry_back_keys(at_most integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   moved artwork_migration.clean_key_change;
+  followed bigint := 0;
 BEGIN
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
   FOR moved IN
-    WITH consumed AS (DELETE FROM artwork_migration.clean_key_change RETURNING *) SELECT c.* FROM consumed AS c ORDER BY c.number
+    WITH consumed AS (
+      DELETE FROM artwork_migration.clean_key_change AS k
+      WHERE k.number = ANY(ARRAY(SELECT f.number FROM artwork_migration.clean_key_change AS f ORDER BY f.number LIMIT at_most))
+      RETURNING *
+    )
+    SELECT c.* FROM consumed AS c ORDER BY c.number
   LOOP
     -- the new id was free on the serving table, so who has it here was deleted there
     DELETE FROM public.artworks_old AS a WHERE a.id = moved.new_id;
     UPDATE public.artworks_old AS a SET id = moved.new_id WHERE a.id = moved.old_id;
+    followed := followed + 1;
   END LOOP;
+  RETURN followed;
+END
+$$;
 
+-- These ids, in the caller's transaction, which says that it applies. First room is made, for new ids and for tokens.
+CREATE FUNCTION artwork_migration.carry_back_ids(changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint)
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM artwork_migration.carry_back_keys(NULL);
   -- What was rejected before may be fixed, or deleted, by now.
   DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = ANY(changed);
   removed := artwork_migration.delete_retired(changed);
@@ -255,6 +272,7 @@ DROP FUNCTION artwork_migration.dry_run_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);
 DROP FUNCTION artwork_migration.log_rejected_again(integer);
 DROP FUNCTION artwork_migration.carry_back_ids(uuid[]);
+DROP FUNCTION artwork_migration.carry_back_keys(integer);
 DROP FUNCTION artwork_migration.carry_back_one_by_one(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_alone(uuid);
 DROP FUNCTION artwork_migration.try_carry_back(uuid[], text[]);

@@ -9,6 +9,10 @@ CREATE TABLE artwork_migration.clean_change (
   carried_back boolean NOT NULL DEFAULT FALSE
 );
 ALTER TABLE artwork_migration.clean_change REPLICA IDENTITY FULL;
+ALTER TABLE artwork_migration.clean_change SET (
+  autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0,
+  toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_cost_delay = 0
+);
 
 -- Serving rows that got another id, in the order of it: what only the retired table holds follows them.
 CREATE TABLE artwork_migration.clean_key_change (

@@ -8,19 +8,25 @@
 DO $$
 DECLARE
   in_flight uuid[] := CURRENT_SETTING('artwork_migration.in_flight')::uuid[];
-  applied uuid[] := ARRAY(SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p);
+  applied uuid[] := '{}';
   batch record;
   wrong text;
 BEGIN
+  PERFORM artwork_migration.resolve_indirect_changes();
   in_flight := ARRAY(
     SELECT l.id FROM artwork_migration.legacy_artwork AS l
-    WHERE l.id = ANY(in_flight || applied) AND l.disposition = 'in_flight'
+    WHERE
+      l.disposition = 'in_flight'
+      AND l.id = ANY(in_flight || ARRAY(SELECT x.id FROM artwork_migration.legacy_change AS g CROSS JOIN LATERAL UNNEST(g.ids) AS x (id)))
   );
   INSERT INTO artwork_migration.clean_modified (id) SELECT x.id FROM UNNEST(in_flight) AS x (id) ON CONFLICT (id) DO NOTHING;
   INSERT INTO artwork_migration.legacy_change (ids) SELECT in_flight WHERE CARDINALITY(in_flight) > 0;
   LOOP
     PERFORM artwork_migration.resolve_indirect_changes();
-    applied := applied || ARRAY(SELECT p.id FROM artwork_migration.pending_artwork AS p);
+    -- the logs, and not pending_artwork: what that would join is resolved
+    applied := applied
+    || ARRAY(SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id))
+    || ARRAY(SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM artwork_migration.key_change AS k);
     SELECT b.* INTO batch FROM artwork_migration.catch_up_batch(1000) AS b;
     EXIT WHEN batch.logged = 0;
     IF CARDINALITY(batch.waiting) > 0 THEN
