@@ -18,7 +18,7 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
-from migration.errors import Blocked, GateBroken, GateFailed, MigrationError, PrerequisitesNotMet, Problem, VerificationRed
+from migration.errors import Blocked, ConnectionLost, GateBroken, GateFailed, MigrationError, PrerequisitesNotMet, Problem, VerificationRed
 from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tasks.decide import keep_decision
@@ -212,6 +212,8 @@ class LifeCycle:
                 self._remedy(verb, "blocked", error.blockers, where or self.fuzzed)
             except (GateFailed, VerificationRed) as error:
                 self._follow_fix(verb, [rule.rule for rule in error.red])
+            except ConnectionLost:
+                continue  # it says: run it again. A client that waits long for a processor exceeds its own time limit
             except GateBroken as error:
                 raise Stopped(verb, "broken gate", [*error.broken, *(rule.rule for rule in error.red)]) from None
         raise Stopped(verb, "still refused after its remedies", [])
