@@ -200,10 +200,11 @@ END
 $$;
 
 -- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row, or there is no user to own
--- it: users are created before, so the table users has refused that one. Of two rows with one token the one that the clean side works with
+-- it: the table users has just refused one for that e-mail. A row without an owner for another reason, a user deleted or an e-mail changed
+-- since, is in the log again; in quarantine it would lose what only the clean table has. Of two rows with one token the one that the clean side works with
 -- is taken, or else the older; the token of a rejected clean write is not free until an operator has decided. Returns the ids about which
 -- it has changed its mind.
-CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[]) RETURNS uuid[]
+CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[], refused text[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
@@ -217,13 +218,19 @@ BEGIN
   SELECT ARRAY_AGG(old.id) INTO before FROM old;
   WITH new AS (
     INSERT INTO artwork_migration.quarantine (id, reason)
-    SELECT l.id, COALESCE(l.defect, CASE WHEN l.needs_user AND l.user_id IS NULL THEN 'no_user' END, 'duplicate_access_token')
+    SELECT
+      l.id,
+      COALESCE(
+        l.defect,
+        CASE WHEN l.needs_user AND l.user_id IS NULL AND l.customer_email = ANY(refused) THEN 'no_user' END,
+        'duplicate_access_token'
+      )
     FROM artwork_migration.legacy_artwork AS l
     WHERE
       l.id = ANY(judged) AND l.disposition = 'eligible'
       AND (
         l.defect IS NOT NULL
-        OR (l.needs_user AND l.user_id IS NULL)
+        OR (l.needs_user AND l.user_id IS NULL AND l.customer_email = ANY(refused))
         OR EXISTS (
           SELECT FROM artwork_migration.legacy_artwork AS o
           WHERE
@@ -369,14 +376,19 @@ LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
+  emails text[] := ARRAY(
+    SELECT DISTINCT l.customer_email FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND l.needs_user
+  );
+  refused text[] := '{}';
   holders uuid[];
   owners uuid[];
   others uuid[];
 BEGIN
-  SELECT n.created INTO users_created FROM artwork_migration.create_users(ARRAY(
-    SELECT l.customer_email FROM artwork_migration.legacy_artwork AS l
-    WHERE l.id = ANY(ids) AND l.needs_user
-  )) AS n;
+  SELECT n.created INTO users_created FROM artwork_migration.create_users(emails) AS n;
+  -- without e-mails the table users may not exist
+  IF CARDINALITY(emails) > 0 THEN
+    refused := ARRAY(SELECT x.email FROM UNNEST(emails) AS x (email) WHERE NOT EXISTS (SELECT FROM public.users AS u WHERE u.email = x.email));
+  END IF;
   owners := artwork_migration.lock_owners(ids);
   -- Tokens move and are swapped: a clean row beside the batch may hold the token of a row of the batch although its own is another one.
   holders := ARRAY(
@@ -401,7 +413,7 @@ BEGIN
   );
   holders := ARRAY(SELECT UNNEST(holders) EXCEPT SELECT UNNEST(later));
   others := ARRAY(
-    SELECT UNNEST(artwork_migration.find_quarantined(ids || artwork_migration.rivals(ids)))
+    SELECT UNNEST(artwork_migration.find_quarantined(ids || artwork_migration.rivals(ids), refused))
     EXCEPT
     SELECT UNNEST(ids)
   );
@@ -519,7 +531,7 @@ DROP FUNCTION artwork_migration.lock_clean_rows(uuid[]);
 DROP FUNCTION artwork_migration.lock_owners(uuid[]);
 DROP FUNCTION artwork_migration.follow_keys(artwork_migration.key_change[], uuid[]);
 DROP FUNCTION artwork_migration.rivals(uuid[]);
-DROP FUNCTION artwork_migration.find_quarantined(uuid[]);
+DROP FUNCTION artwork_migration.find_quarantined(uuid[], text[]);
 DROP FUNCTION artwork_migration.take_changes(integer);
 DROP FUNCTION artwork_migration.resolve_indirect_changes();
 DROP FUNCTION artwork_migration.create_users(text[]);

@@ -59,13 +59,11 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
     assert deadlocks == _deadlocks(deployed)
 
 
-@pytest.mark.parametrize("seed", series([1, 2, 3], {1}))
-def test_adversarial_writers_lose_nothing(make_shop: MakeShop, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_adversarial_writers_lose_nothing(make_shop: MakeShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Writes of sixteen connections that clash in every way are in the serving table after each verb, as on an untouched clone."""
-    whole = seed > 1
-    result = Cycle(make_shop(), make_shop(), tmp_path, seed, pace=1.0 if whole else 0.2).run(whole=whole)
+    result = Cycle(make_shop(), make_shop(), tmp_path, seed=1, pace=0.2).run(whole=False)
     with capsys.disabled():
-        print(f"\nseed {seed}", *result.lines(), sep="\n  ")  # noqa: T201 (the slowest writes are to be seen)
+        print("\n", *result.lines(), sep="\n  ")  # noqa: T201 (the slowest writes are to be seen)
     assert [] == result.breaches
     assert result.ours["transactions"] > 100
 
