@@ -199,11 +199,11 @@ BEGIN
 END
 $$;
 
--- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row, or there is no user to own
--- it: the table users has just refused one for that e-mail. A row without an owner for another reason, a user deleted or an e-mail changed
--- since, is in the log again; in quarantine it would lose what only the clean table has. Of two rows with one token the one that the clean side works with
--- is taken, or else the older; the token of a rejected clean write is not free until an operator has decided. Returns the ids about which
--- it has changed its mind.
+-- Decides anew which of these ids are in quarantine, and why: eligible, but the clean table cannot take the row, or there is no user to
+-- own it: the table users has just refused one for that e-mail. A row without an owner for another reason, a user deleted or an e-mail
+-- changed since, is in the log again; in quarantine it would lose what only the clean table has. Of two rows with one token the one
+-- that the clean side works with is taken, or else the older; the token of a rejected clean write is not free until an operator has
+-- decided. Returns the ids about which it has changed its mind.
 CREATE FUNCTION artwork_migration.find_quarantined(judged uuid[], refused text[]) RETURNS uuid[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
