@@ -101,6 +101,7 @@ def _parameters_in_their_place(url: URL) -> URL:
         value = url.query.get(name)
         if not isinstance(value, str) or (name == "port" and not value.isdigit()):
             continue  # several ports belong to several hosts, and libpq reads both
+        # the type is ignored: mypy cannot know which part the name is
         url = url.difference_update_query([name]).set(**{part: int(value) if name == "port" else value})  # type: ignore[arg-type]
     return url
 
