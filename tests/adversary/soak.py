@@ -6,6 +6,7 @@ then the judge looks. What an end says is compared with what a superuser sees.
 
 import argparse
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -114,7 +115,8 @@ class Soak:
         """An end must be one of ours, and true."""
         if end.state in ("Traceback", "Lost", "Hung") or (end.state == "Killed" and event != "client killed"):
             self.failures.append(f"{verb} after {event}: {end.state}: {end.message[-900:]}")
-        if any(words in end.message for words in UNCHANGED) and before != self._names():
+        now = self._names()  # not the schema: a first plan creates it, for the ledger
+        if any(words in end.message for words in UNCHANGED) and (before.serving, before.second) != (now.serving, now.second):
             self.failures.append(f"{verb} after {event}: an untrue end: {end.state}: {end.message[:400]}")
         if end.done and not self._is_there(verb):
             self.failures.append(f"{verb} after {event}: an untrue end: {end.state}, but the names did not change hands")
@@ -132,6 +134,14 @@ class Soak:
             "roll_back to MIGRATED": names.serving == self.judge.legacy and names.second is not None,
             "roll_back to NOT_STARTED": names.second is None and not names.schema,
         }[verb]
+
+    def keep(self) -> None:
+        """Keep the journal and a dump of the database, because the next run of the seed may take another course."""
+        kept = Path(tempfile.mkdtemp(prefix=f"{self.name}-"))
+        shutil.copy(self.judge.journal, kept)
+        dump = [self.server.binary("pg_dump"), "-d", self.server.conninfo(self.name), "-f", str(kept / "dump.sql")]
+        run(dump, capture_output=True, check=False)
+        print(f"What is left of it: {kept}")
 
     def _names(self) -> Names:
         with psycopg.connect(self.server.conninfo(self.name)) as session:
@@ -209,6 +219,8 @@ def _cycle(bench: Bench, small_disk: Path | None, seed: int, until: float, only:
             events = [event for event in EVENTS if (small_disk or event != "disk full") and (not only or event == only)]
             soak = Soak(bench.server, name, seed, Path(folder), small_disk=small_disk, events=events)
             soak.cycle(until)
+            if soak.failures:
+                soak.keep()
             return soak
     finally:
         with psycopg.connect(bench.server.conninfo(name), autocommit=True) as last:

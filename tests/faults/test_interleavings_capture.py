@@ -384,6 +384,23 @@ def test_rows_that_have_the_user_by_their_email_only(migrated: Shop, steps: list
     assert (None, None) == write_beside_the_deletion(migrated, steps, user)
 
 
+def test_an_email_that_changes_during_a_batch_costs_nothing_of_the_clean_side(migrated: Shop, steps: list[Step]) -> None:
+    """The e-mail of an artwork changes after a batch has created its users: the artwork gets its owner, and keeps what only its clean row has."""
+    artwork = add_clean(migrated, fal_request_id="fal_1")
+    catch_up_now(migrated)
+    migrated.sql.execute(RENAME, ("Rexa", artwork))
+    worker = migrated.session(autocommit=True)
+    with holding(migrated, LOCK.format(artwork)):
+        batch = Step(migrated, lambda: worker.execute(BATCH.format(500)), pid=worker.info.backend_pid)
+        steps.append(batch)
+        batch.blocks()
+        migrated.sql.execute("UPDATE public.artworks SET customer_email = 'new@batch.example', user_id = NULL WHERE id = %s", (artwork,))
+    assert batch.sqlstate() is None
+    catch_up_now(migrated)
+    assert ("fal_1", "match") == (clean(migrated, artwork, "fal_request_id"), verdict(migrated, artwork))
+    assert clean(migrated, artwork, "user_id") == migrated.value("SELECT u.id FROM public.users AS u WHERE u.email = 'new@batch.example'")
+
+
 def test_tokens_in_a_long_chain_do_not_widen_a_batch(deployed: Shop) -> None:
     """Tokens that move on from artwork to artwork: a batch writes no more rows than it took, and catch-up ends with all of them right."""
     artworks = sorted_artworks(deployed, 200)

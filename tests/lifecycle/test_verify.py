@@ -9,6 +9,7 @@ from cli.prefect_server import PrefectServer
 from cli.verbs import exit_code
 from flows.verify import verify
 from reporting.status import read_status, status_lines
+from tests.artworks import add_user
 from tests.databases import Shop
 from tests.lifecycle.runs import artifact
 from tests.waiting import wait_until
@@ -22,6 +23,7 @@ def in_window(switched: Shop) -> Shop:
 
 
 VERIFICATIONS = "SELECT day, red FROM artwork_migration.verification ORDER BY run"
+LOGGED_EMAILS = "SELECT COUNT(*) FROM artwork_migration.indirect_change"
 UNSEEN = "SET artwork_migration.apply = 'on';"
 
 
@@ -43,9 +45,12 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     assert "Day 1 of 30" in artifact("migration-report")
 
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '25 hours'")
+    add_user(in_window, "new@window.example")
+    assert 1 == in_window.value(LOGGED_EMAILS)
     in_window.sql.execute(f"{UNSEEN} UPDATE artworks_old SET pet_name = 'x' WHERE original_image_url LIKE 'test-%'")
     in_window.sql.execute("DROP INDEX artworks_user_id_idx")
     red = verify(return_state=True)
+    assert 0 == in_window.value(LOGGED_EMAILS)  # also when it is red, none is kept longer than a day
     assert ("Red gate", 1) == (red.name, exit_code(red))
     for word in (
         "retired_untouched (artworks_old)",
