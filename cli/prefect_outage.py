@@ -18,11 +18,6 @@ def quieten() -> None:
     logging.getLogger("prefect._internal.concurrency").addFilter(_about_no_event)
 
 
-def is_cause_of(error: Exception) -> bool:
-    """Return whether Prefect raised this because its API does not respond: before the run begins, it is a RuntimeError."""
-    return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
-
-
 def own_end() -> "State[Any]":
     """Return how the verb has ended that Prefect could not record. If it has not been started, that is the end."""
     from prefect.states import Failed

@@ -53,7 +53,9 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
         try:
             state = run_verb(verb, **parameters)
         except Exception as error:
-            if not prefect_outage.is_cause_of(error):
+            from tasks.verbs import api_is_away
+
+            if not api_is_away(error):
                 raise
             state = prefect_outage.own_end()
             show(state.name or "", state.message or "", exit_code(state))

@@ -38,14 +38,14 @@ ENDED: deque[State] = deque(maxlen=1)
 
 
 class PrefectUnreachable(MigrationError):
-    """Prefect's API did not respond when a run of another verb had to be started."""
+    """Prefect's API did not respond when the run needed it: to start a verb, or a step of one."""
 
     end_state = "Failed"
 
     def __init__(self) -> None:
         super().__init__(
-            "Prefect's API does not respond, so the next verb could not be started. What was committed before stays. To fix: start "
-            "Prefect's server, on this machine with `artwork-migration up`, then run it again; it resumes."
+            "Prefect's API does not respond, so the run could not continue. What was committed before stays. To fix: start Prefect's "
+            "server, on this machine with `artwork-migration up`, then run it again; it resumes."
         )
 
 
@@ -68,13 +68,20 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             state = _planned(end)
         except MigrationError as error:
             state = _failed(error)
-        except httpx.HTTPError:
+        except Exception as error:
+            if not api_is_away(error):
+                raise
             state = _failed(PrefectUnreachable())
         ENDED.append(state)
         return state
 
     name = function.__name__.replace("_", "-")
     return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
+
+
+def api_is_away(error: Exception) -> bool:
+    """Return whether Prefect raised this because its API does not respond: before a run begins, it is a RuntimeError."""
+    return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
 
 
 def _failed(error: MigrationError) -> State:
@@ -103,8 +110,10 @@ def writing(verb: Verb) -> Iterator[Run]:
         with runs.exclusive(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
             try:
                 yield run
-            except MigrationError as error:
-                end = run.interrupted(error) if isinstance(error, DatabaseUnreachable) else error
+            except Exception as error:
+                end = _own_error(run, error)
+                if end is None:
+                    raise
                 if run.epoch:
                     with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
                         run.end(end.end_state)
@@ -112,6 +121,15 @@ def writing(verb: Verb) -> Iterator[Run]:
     finally:
         publish_status(database)
         database.dispose()
+
+
+def _own_error(run: Run, error: Exception) -> MigrationError | None:
+    """Return the error with which the run ends because of this one; None if it is none of ours."""
+    if isinstance(error, DatabaseUnreachable):
+        return run.interrupted(error)
+    if api_is_away(error):
+        return PrefectUnreachable()
+    return error if isinstance(error, MigrationError) else None
 
 
 def current_status() -> Status:

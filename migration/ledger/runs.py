@@ -62,9 +62,9 @@ class Approval:
 class Run:
     """A run of a verb that holds the lock.
 
-    `epoch` is its row in phase_history, 0 until it begins to write; `found` is the phase that it started in. `brought` says whether the
-    phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has the time of each step so far. This is
-    no dataclass, because Prefect would give a task a copy of that.
+    `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
+    started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
+    the time of each step so far. This is no dataclass, because Prefect would give a task a copy of that.
     """
 
     def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
@@ -74,6 +74,7 @@ class Run:
         self.name = name
         self.id = run_id
         self.epoch = 0
+        self.begun = False
         self.found: Phase | None = None
         self.brought: bool | None = False
         self.seconds: dict[str, float] = {}
@@ -81,6 +82,7 @@ class Run:
     def begin(self, approval: Approval | None = None) -> None:
         """Record the run and take its epoch. From then on the fence stops every older run."""
         approved = asdict(approval) if approval else {}
+        self.begun = True
         self.epoch = self.database.write(
             f"beginning {self.verb}",
             lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, **approved),
@@ -127,7 +129,8 @@ class Run:
     def interrupted(self, error: DatabaseUnreachable) -> DatabaseUnreachable:
         """Return the error with which a run ends whose connection was lost: what is known of its phase, and what that means."""
         if not self.epoch and not self.brought:
-            return DatabaseUnreachable(error.what, error.fix)
+            recorded = "Nothing was changed, except that this run may be recorded as begun."
+            return DatabaseUnreachable(error.what, error.fix, *([recorded] if self.begun else []))
         with suppress(MigrationError):  # the server is still away, or the ledger is gone
             self._read_whether_brought()
         verb, brings, found = self.verb, self.verb.brings, self.found or self.verb.starts[0]

@@ -17,7 +17,7 @@ from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
-from migration.errors import Blocked, MigrationError, PrerequisitesNotMet
+from migration.errors import Blocked, MigrationError, PlanOutdated, PrerequisitesNotMet
 from migration.ledger.decisions import DecisionName
 from tasks.decide import keep_decision
 from tasks.plans import OnlyPlanned
@@ -30,7 +30,7 @@ VERBS: dict[str, tuple[Any, dict[str, str], bool]] = {
     "roll_back to MIGRATED": (roll_back, {"to": "MIGRATED"}, True),
     "roll_back to NOT_STARTED": (roll_back, {"to": "NOT_STARTED"}, True),
 }
-#: How often a verb follows what a plan asks to decide.
+#: How often a verb follows what a plan asks to decide, or plans again.
 DECISIONS = 8
 
 
@@ -105,6 +105,8 @@ def _run(name: str) -> None:
             time.sleep(0.0 if problems else 0.5)  # the writer ends what it has prepared
             for decision in decisions:
                 keep_decision(DecisionName(decision.partition(" ")[0]), decision.partition(" ")[2], "soak", "the plan asks for it")
+        except PlanOutdated:
+            time.sleep(0.5)  # what the writer has prepared is a blocker as long as it is there, and the message says: plan again
     _planned(verb, parameters)
 
 

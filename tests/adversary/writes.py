@@ -258,14 +258,20 @@ def delete(tx: Transaction) -> None:
                 tx.note("delete", key)
         elif tx.execute(target, "DELETE FROM {} WHERE id = %s RETURNING id", key):
             tx.note("delete", key)
-            if tx.chance.random() < 0.4:
+            if tx.chance.random() < 0.4 and not _shown_elsewhere(tx, target):
                 _insert(tx, target, [tx.new_row(target, key)])
+
+
+def _shown_elsewhere(tx: Transaction, target: Target) -> bool:
+    """Return whether the clean table still shows what was deleted here: until it has caught up, the id must not be used again."""
+    return target.side is Side.LEGACY and tx.layout.follows
 
 
 def insert_again(tx: Transaction) -> None:
     """Insert an artwork under the id of a deleted one, on the serving table."""
-    if key := tx.pool.left(tx.chance, free=True):
-        _insert(tx, tx.layout.serving, [tx.new_row(tx.layout.serving, key)])
+    target = tx.layout.serving
+    if not _shown_elsewhere(tx, target) and (key := tx.pool.left(tx.chance, free=True)):
+        _insert(tx, target, [tx.new_row(target, key)])
 
 
 def replace(tx: Transaction) -> None:

@@ -385,7 +385,7 @@ def test_rows_that_have_the_user_by_their_email_only(migrated: Shop, steps: list
 
 
 def test_an_email_that_changes_during_a_batch_costs_nothing_of_the_clean_side(migrated: Shop, steps: list[Step]) -> None:
-    """The e-mail of an artwork changes after a batch has created its users: the artwork gets its owner, and keeps what only its clean row has."""
+    """An e-mail changes after a batch has created its users: the artwork gets its owner, and keeps what only its clean row has."""
     artwork = add_clean(migrated, fal_request_id="fal_1")
     catch_up_now(migrated)
     migrated.sql.execute(RENAME, ("Rexa", artwork))

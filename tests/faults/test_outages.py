@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import httpx
 import pytest
 from sqlalchemy import text
 
@@ -85,14 +86,26 @@ def end_of(direction: Direction, work: Callable[[Run, Plan], object], monkeypatc
 
 
 def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before the run is in the ledger nothing was changed, and an address that has just worked is not doubted."""
+    """Nothing but the record of the run can have been changed when it begins, and an address that has just worked is not doubted."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", direction.shop.url)
     direction.shop.close()
     with pytest.raises(DatabaseUnreachable) as caught, writing(direction.verb) as run, stopped(direction.shop.server):
         run.begin()
     assert ("Refused", 3) == (caught.value.end_state, caught.value.exit_code)
-    assert "Nothing was changed." in str(caught.value)
+    assert "Nothing was changed, except that this run may be recorded as begun." in str(caught.value)
     assert CHECK_THE_ADDRESS not in str(caught.value)
+
+
+def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that Prefect's API leaves alone ends in words, and its end is in the ledger."""
+
+    def lose_the_api(*_: object) -> None:
+        raise httpx.ConnectError("no server listens there")
+
+    error = end_of(direction, lose_the_api, monkeypatch)
+    assert str(error).startswith("Prefect's API does not respond, so the run could not continue. What was committed before stays.")
+    newest = "SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1"
+    assert ("Failed", "Failed") == (error.end_state, direction.shop.value(newest))
 
 
 def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
