@@ -7,7 +7,7 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from migration.database import QUERY_CANCELED, RETRIED, backoff
-from migration.errors import DatabaseError
+from migration.errors import ConnectionLost, DatabaseError
 from migration.ledger.runs import Run
 
 Result = TypeVar("Result")
@@ -17,8 +17,10 @@ TARGET = 0.08
 #: Rows of the first batch, which is also the smallest that is only slow: below, what each batch costs is the greater part, and catch-up
 #: would be slower than the application. A batch that exceeds the budget becomes smaller still.
 FIRST = 250
-#: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
+#: The batch has exceeded its budget: its statement was too long, or the client too slow to commit. Of the latter the client may only see
+#: that its connection is gone; that often it is taken for the budget.
 _TOO_LONG = (QUERY_CANCELED, "25P03")
+_CONNECTIONS_LOST = 3
 
 
 class Pace:
@@ -42,7 +44,7 @@ class Pace:
             seconds = time.monotonic() - begun
             return result
 
-        failed = 0
+        failed = lost = 0
         while True:
             try:
                 once = None if self.size == 1 else 1
@@ -51,11 +53,15 @@ class Pace:
                 failed += self.size == 1
                 if error.sqlstate not in (*_TOO_LONG, *(RETRIED if once else ())) or failed == run.database.attempts:
                     raise
-                self.shrink()
-                time.sleep(backoff(failed))
+            except ConnectionLost:
+                lost += 1
+                if lost == _CONNECTIONS_LOST:
+                    raise
             else:
                 self._adapt(seconds)
                 return result
+            self.shrink()
+            time.sleep(backoff(failed + lost))
 
     def shrink(self) -> None:
         """Take fewer rows from now on."""

@@ -8,11 +8,14 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import Connection, text
 
 from migration.errors import RowsLocked
+from migration.ledger.runs import Run
+from migration.sync.pace import Pace
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, pending, verdict
 from tests.conftest import MakeShop
-from tests.databases import SETTINGS, Shop, catch_up_now, copy, execute_switch, reconcile_now
+from tests.databases import SETTINGS, Shop, catch_up_now, copy, execute_switch, reconcile_now, running
 from tests.interleaving import Step, holding
 
 BATCH = "SELECT * FROM artwork_migration.catch_up_batch({})"
@@ -399,6 +402,25 @@ def test_an_email_that_changes_during_a_batch_costs_nothing_of_the_clean_side(mi
     catch_up_now(migrated)
     assert ("fal_1", "match") == (clean(migrated, artwork, "fal_request_id"), verdict(migrated, artwork))
     assert clean(migrated, artwork, "user_id") == migrated.value("SELECT u.id FROM public.users AS u WHERE u.email = 'new@batch.example'")
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_batch_whose_client_is_too_slow_is_repeated_with_fewer_rows(migrated: Shop, *, told: bool) -> None:
+    """The server ends the transaction of a slow client, which may see no more of that than a lost connection: it takes fewer rows then."""
+    sizes: list[int] = []
+
+    def batch(run: Run, connection: Connection, size: int) -> None:
+        sizes.append(size)
+        backend = connection.execute(text("SELECT PG_BACKEND_PID()")).scalar_one()
+        if len(sizes) < 3 and told:
+            time.sleep(run.database.deadlock_timeout_ms / 1000 / 2)
+        elif len(sizes) < 3:
+            migrated.sql.execute("SELECT PG_TERMINATE_BACKEND(%s, 5000)", (backend,))
+        connection.execute(text("SELECT 1"))
+
+    with running(migrated) as run:
+        Pace(500).write(run, "a batch", batch)
+    assert [250, 62, 15] == sizes
 
 
 def test_tokens_in_a_long_chain_do_not_widen_a_batch(deployed: Shop) -> None:
