@@ -67,10 +67,11 @@ _SET = (
 class Database:
     """One database to migrate. Its connections have the name of the run, so that a session that waits for us can see who holds the lock."""
 
-    def __init__(self, url: URL, *, name: str = "artwork-migration", attempts: int = 20) -> None:
+    def __init__(self, url: URL, *, name: str = "artwork-migration", attempts: int = 20, work_mem: str = "64MB") -> None:
         self.url = url
         self.name = name[:63]
         self.attempts = attempts
+        self._settings = {**SETTINGS, "work_mem": work_mem}
         self._reached = False
         self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, creator=self.connect)
 
@@ -109,7 +110,7 @@ class Database:
         with self._translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
-                set_all(connection, {**SETTINGS, **settings})
+                set_all(connection, {**self._settings, **settings})
                 yield connection
 
     @contextmanager
@@ -121,7 +122,8 @@ class Database:
         """
         with self.untouched(action) as connection:
             connection.detach()
-            own = {name: value for name, value in {**SETTINGS, "idle_session_timeout": "0", **settings}.items() if value is not None}
+            given = {**self._settings, "idle_session_timeout": "0", **settings}
+            own = {name: value for name, value in given.items() if value is not None}
             set_all(connection, own, local=False)
             yield connection
 

@@ -26,12 +26,12 @@ _CUT_FIX = {"57P05": "set `idle_session_timeout` to 0 for the role that migrates
 _SAFE_MESSAGES = ("42", "0A", "55", "25", "28", "3D")
 #: The SQLSTATE class that only our own statements raise; their messages name only rules and ids.
 _OURS = "AM"
-_TOO_MANY = "53300"
+TOO_MANY_CONNECTIONS = "53300"
 #: What the server lacks or does not allow, by SQLSTATE: what that means, and how to fix it.
 _SERVER_LACKS = {
     "53100": ("the disk of the server is full", "make room on the disk of the server"),
     "53200": ("the server has no memory left", "give the server more memory, or end what uses it"),
-    _TOO_MANY: ("the server has no connection left", "end sessions that are not needed, or raise the limit of connections"),
+    TOO_MANY_CONNECTIONS: ("the server has no connection left", "end sessions that are not needed, or raise the limit of connections"),
     "25006": (
         "the server accepts no writes, because it is a standby or `default_transaction_read_only` is on",
         "set ARTWORK_DATABASE_URL to the primary server, or reset that setting for the role that migrates",
@@ -104,7 +104,7 @@ _BAD_PARAMETER = (
     (r"invalid port number", "libpq does not accept the value of port", "correct it"),
 )
 _NOT_READY = ("the server is starting up, shutting down, or in recovery", "wait until it accepts connections", True)
-_NO_SLOT = (*_SERVER_LACKS[_TOO_MANY], False)
+_NO_SLOT = (*_SERVER_LACKS[TOO_MANY_CONNECTIONS], False)
 #: What the driver's text contains, by what it means, how to fix it, and whether it may pass if the database could be reached before.
 _UNREACHABLE = {
     "password authentication failed": ("the password or the user name is wrong", "correct them in ARTWORK_DATABASE_URL", False),
@@ -145,7 +145,7 @@ def _unreachable(error: BaseException | None, sqlstate: str | None, action: str,
     if sqlstate and sqlstate.startswith("28") and "pg_hba" not in driver_text:
         reason, fix, passes = _UNREACHABLE["password authentication failed"]
     if reached and (reason, fix, passes) == _NO_SLOT:
-        return _failed(_TOO_MANY, "", action)
+        return _failed(TOO_MANY_CONNECTIONS, "", action)
     if reached:
         way_on = _RESUMES if passes else f"{fix}, then {_RESUMES}"
         return ConnectionLost(f"{action}: no connection to {address} any more: {reason}.", way_on)

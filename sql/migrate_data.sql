@@ -23,25 +23,27 @@ FROM (
 WHERE l.defect IS NOT NULL OR l.place > 1;
 
 -- name: collect_emails
--- What: collects the e-mails of customers without a user.
--- Why: it reads the table once; the users are then created in small transactions, so that a sign-up never waits long for its e-mail.
+-- What: collects the e-mails of customers without a user, numbered in the order in which their users are created.
+-- Why: it reads the table once; the users are then created in small transactions, so that a sign-up never waits long for its e-mail. Of two
+--   spellings that users takes for one, that in small letters gets the user.
 -- Inverse: DELETE FROM artwork_migration.waiting_email
 -- Locks: ACCESS SHARE on public.artworks and public.users.
-INSERT INTO artwork_migration.waiting_email (email)
-SELECT DISTINCT l.customer_email
-FROM artwork_migration.legacy_artwork AS l
-WHERE l.needs_user
-ON CONFLICT (email) DO NOTHING;
+DELETE FROM artwork_migration.waiting_email;
+
+INSERT INTO artwork_migration.waiting_email (number, email)
+SELECT
+  ROW_NUMBER() OVER (ORDER BY e.email <> LOWER(e.email), e.email) AS number,
+  e.email
+FROM (SELECT DISTINCT l.customer_email AS email FROM artwork_migration.legacy_artwork AS l WHERE l.needs_user) AS e;
 
 -- name: create_users
 -- What: creates the anonymous users of the next :batch_size waiting e-mails.
--- Why: strategy, Phase 2, in batches, in the order of the index waiting_email_order.
+-- Why: strategy, Phase 2, in batches.
 -- Inverse: roll_back(to=NOT_STARTED) removes the users in created_user that nothing references.
 -- Locks: ROW EXCLUSIVE on public.users; a sign-up with one of these e-mails waits for the commit.
 WITH batch AS (
   DELETE FROM artwork_migration.waiting_email AS w
-  WHERE
-    w.email IN (SELECT x.email FROM artwork_migration.waiting_email AS x ORDER BY x.email <> LOWER(x.email), x.email LIMIT :batch_size)
+  WHERE w.number = ANY(ARRAY(SELECT x.number FROM artwork_migration.waiting_email AS x ORDER BY x.number LIMIT :batch_size))
   RETURNING w.email
 )
 

@@ -96,7 +96,8 @@ def open_database(verb_name: str) -> tuple[Database, Settings]:
     """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
     settings = read_settings()
     name = f"{verb_name} run {flow_run.name or 'without a name'}"
-    return Database(required_url(settings, stored_url), name=name, attempts=settings.attempts), settings
+    url = required_url(settings, stored_url)
+    return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
 
 
 @contextmanager
@@ -124,7 +125,7 @@ def writing(verb: Verb) -> Iterator[Run]:
 
 
 def _own_error(run: Run, error: Exception) -> MigrationError | None:
-    """Return the error with which the run ends because of this one; None if it is none of ours."""
+    """Return the error with which the run ends because of this one; None if it is a defect, which must not look like an end."""
     if isinstance(error, DatabaseUnreachable):
         return run.interrupted(error)
     if api_is_away(error):

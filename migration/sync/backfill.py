@@ -1,13 +1,15 @@
 """The first copy: quarantine, users, chunks by block range behind the fence, and the rows that are still missing after it."""
 
 from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, text
 
 from migration import database
-from migration.errors import UsersRefused
+from migration.driver_errors import TOO_MANY_CONNECTIONS
+from migration.errors import DatabaseError, UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.sync.pace import Pace
@@ -68,20 +70,45 @@ def plan_chunks(run: Run) -> int:
 
 
 def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
-    """Copy chunk after chunk, each in a transaction of its own, and yield each. A table that was rewritten meanwhile is divided again.
+    """Copy the chunks, each in a transaction of its own, over `copy_connections` connections, and yield each when it is done.
 
-    Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run has begun.
+    A table that was rewritten meanwhile is divided again. No chunk begins while the caller has one. If the server has no further
+    connection, those that there are go on. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run
+    has begun.
     """
-    while True:
-        chunk = run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
-        if chunk is not None:
-            yield chunk
-        elif plan_chunks(run) == 0:
-            return
+    with ThreadPoolExecutor(run.settings.copy_connections) as pool:
+        while True:
+            copying = {pool.submit(_copy_next, run) for _ in range(run.settings.copy_connections)}
+            while copying:
+                done, copying = wait(copying, return_when=FIRST_COMPLETED)
+                for future in done:
+                    chunk = _copied(future)
+                    if chunk is not None:
+                        yield chunk
+                        copying.add(pool.submit(_copy_next, run))
+            if plan_chunks(run) == 0:
+                return
+
+
+def _copy_next(run: Run) -> ChunkCopied | None:
+    return run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
+
+
+def _copied(future: "Future[ChunkCopied | None]") -> ChunkCopied | None:
+    """Return the chunk; None if there was none left, or no connection for it: it is left to the others, or to the next attempt."""
+    try:
+        return future.result()
+    except DatabaseError as error:
+        if error.sqlstate != TOO_MANY_CONNECTIONS:
+            raise
+        return None
 
 
 def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
-    """Copy the next chunk behind the shared fence. Returns None if none is left, or if the blocks now belong to another table file."""
+    """Copy the next chunk behind the shared fence. Returns None if none is left.
+
+    If its blocks belong to another table file by now, it is not done, and nobody copies the others: the table is divided again.
+    """
     runs.enter_fence(connection, run.epoch, exclusively=False)
     claimed = database.rows(connection, "migrate_data/claim_chunk")
     if not claimed:
@@ -93,7 +120,6 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
         {"first": f"({chunk['first_block']},0)", "end": end},
     ).scalar_one()
     if not database.run(connection, "migrate_data/finish_chunk", number=chunk["number"], copied=copied, run=run.epoch).rowcount:
-        connection.execute(text("UPDATE artwork_migration.chunk SET done_at = NULL"))
         return None
     counts = connection.execute(text("SELECT COUNT(*) AS chunks, COUNT(done_at) AS done FROM artwork_migration.chunk")).mappings().one()
     return ChunkCopied(copied, counts["done"], counts["chunks"])

@@ -56,10 +56,10 @@ CREATE TABLE artwork_migration.quarantine (
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- E-mails without a user; empty except for the minutes in which migrate_data creates their users.
-CREATE TABLE artwork_migration.waiting_email (email text CONSTRAINT waiting_email_pkey PRIMARY KEY)
-WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
--- the order in which users are created: of two spellings that users takes for one, that in small letters gets the user
-CREATE INDEX waiting_email_order ON artwork_migration.waiting_email ((email <> LOWER(email)), email);
+CREATE TABLE artwork_migration.waiting_email (
+  number bigint CONSTRAINT waiting_email_pkey PRIMARY KEY,
+  email text NOT NULL
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);
 
 -- first_block <= block < end_block; an end_block of NULL is the end of the table, wherever it grows to.
 CREATE TABLE artwork_migration.chunk (

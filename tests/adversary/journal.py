@@ -1,8 +1,9 @@
 """The journal of the adversarial writer: what each transaction does, written before its commit, and what became of it.
 
-A transaction writes its line while it holds the locks of its rows, so two lines about one row are in the order of their commits. Each
-line has the transaction's id: the server knows the outcome of a commit that was never acknowledged. A replay of the committed lines is what
-the database must hold.
+A transaction writes its line while it holds the locks of its rows, so two lines about one row are in the order of their commits. It also
+inserts the number of the line into a table of its own: that tells the outcome of a commit that was never acknowledged. (The server would
+not: after a crash it gives the id of a transaction whose records were lost to another one.) A replay of the committed lines is what the
+database must hold.
 """
 
 import json
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+#: Where the numbers of the lines are.
+OUTCOMES = "adversary.outcome"
 #: One effect: its name, the id it is about, and the rest by name.
 Effect = tuple[str, str, dict[str, Any]]
 
@@ -24,11 +27,11 @@ class Journal:
         self._lock = threading.Lock()
         self._number = 0
 
-    def intend(self, xid: str, effects: list[Effect]) -> int:
+    def intend(self, effects: list[Effect]) -> int:
         """Write what a transaction is about to commit; return the number of its line."""
         with self._lock:
             self._number += 1
-            self._write({"n": self._number, "xid": xid, "effects": effects})
+            self._write({"n": self._number, "effects": effects})
             return self._number
 
     def outcome(self, number: int, *, committed: bool) -> None:
@@ -43,9 +46,9 @@ class Journal:
 
 @dataclass
 class Intent:
-    """One line: the transaction's id, its effects, and whether it was committed; None where no acknowledgement came."""
+    """One line: its number, its effects, and whether it was committed; None where no acknowledgement came."""
 
-    xid: str
+    number: int
     effects: list[Effect]
     committed: bool | None = None
 
@@ -60,7 +63,7 @@ def read_journal(path: Path) -> list[Intent]:
         if "committed" in line:
             intents[line["n"]].committed = line["committed"]
         else:
-            intents[line["n"]] = Intent(line["xid"], [(name, key, rest) for name, key, rest in line["effects"]])
+            intents[line["n"]] = Intent(line["n"], [(name, key, rest) for name, key, rest in line["effects"]])
     return [intents[number] for number in sorted(intents)]
 
 

@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from sample.journal_entry import Side
-from tests.adversary.journal import Intent, State, committed, read_journal
+from tests.adversary.journal import OUTCOMES, Intent, State, committed, read_journal
 from tests.adversary.layout import JUDGED, Target
 from tests.adversary.pool import HOT
 from tests.fuzz.oracle import STRATEGY
@@ -42,6 +42,10 @@ _ORPHANS = """
 SELECT 'orders.artwork_id', o.id::text FROM public.orders AS o
 WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = o.artwork_id)
 """
+# A backend may still be committing when its client is gone.
+_AT_WORK = (
+    "SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'adversary' AND xact_start IS NOT NULL AND datname = CURRENT_DATABASE()"
+)
 _ORPHANED_OWNER = """
 SELECT '{0}.user_id', a.id::text FROM public.{0} AS a
 WHERE a.user_id IS NOT NULL AND NOT EXISTS (SELECT FROM public.users AS u WHERE u.id = a.user_id)
@@ -63,6 +67,8 @@ class Judge:
         """Read the database before the first verb, while nobody writes."""
         journal.unlink(missing_ok=True)
         with psycopg.connect(conninfo) as session:
+            session.execute(f"CREATE SCHEMA adversary; CREATE TABLE {OUTCOMES} (number bigint PRIMARY KEY)")
+            session.execute(f"GRANT USAGE ON SCHEMA adversary TO PUBLIC; GRANT ALL ON {OUTCOMES} TO PUBLIC")
             legacy = _value(session, "SELECT 'public.artworks'::regclass::oid")
             eligible = {row[0] for row in session.execute(STRATEGY.format(legacy="public.artworks"))}
             start = State(_rows(session, Target("artworks", Side.LEGACY)), _orders(session), _users(session))
@@ -134,9 +140,9 @@ def settle(session: psycopg.Connection[Any], seconds: int = 0) -> None:
 
 def _outcome(session: psycopg.Connection[Any], intent: Intent) -> bool:
     deadline = time.monotonic() + 60
-    while (status := _value(session, "SELECT PG_XACT_STATUS(%s::xid8)", intent.xid)) == "in progress" and time.monotonic() < deadline:
+    while _value(session, _AT_WORK) and time.monotonic() < deadline:
         time.sleep(0.1)
-    return bool(status == "committed")
+    return bool(_value(session, f"SELECT EXISTS (SELECT FROM {OUTCOMES} WHERE number = %s)", intent.number))
 
 
 def _clean(table: Target, name: str, value: str | None) -> str | None:

@@ -19,7 +19,7 @@ from typing import Any
 import psycopg
 from psycopg import IsolationLevel
 
-from tests.adversary.journal import Journal
+from tests.adversary.journal import OUTCOMES, Journal
 from tests.adversary.layout import read_layout
 from tests.adversary.pool import Pool
 from tests.adversary.writes import KINDS, OF_USERS, Kind, Transaction
@@ -177,9 +177,9 @@ class Attempt:
                 self._session.rollback()
                 self._writer.record.done(phase, names, transaction.seconds)
                 return
-            xid = cursor.execute("SELECT PG_CURRENT_XACT_ID()::text").fetchone()
             self.kind = f"commit of {self.kind}"
-            self._number = self._writer.journal.intend(xid[0] if xid else "", transaction.effects)
+            self._number = self._writer.journal.intend(transaction.effects)
+            cursor.execute(f"INSERT INTO {OUTCOMES} VALUES (%s)", (self._number,))
             begun = time.monotonic()
             committed = self._commit(in_two_phases=chance.random() < 0.04)
             transaction.seconds.append(time.monotonic() - begun)

@@ -10,9 +10,12 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
+from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.databases import Shop, catch_up_now, migrate, running
+from tests.databases import Shop, catch_up_now, deploy, migrate, running
 from tests.interleaving import Barrier, break_function
+from tests.owned import handed_over
+from tests.waiting import wait_until
 
 MISSING = (
     "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"
@@ -31,6 +34,11 @@ def run(deployed: Shop) -> Iterator[Run]:
         assert backfill.plan_chunks(begun) > 2
         next(backfill.copy_chunks(begun))
         yield begun
+
+
+def _over(run: Run, connections: int) -> Run:
+    run.settings = run.settings.model_copy(update={"copy_connections": connections})
+    return run
 
 
 def _in_first_chunk(shop: Shop) -> UUID:
@@ -172,6 +180,52 @@ def test_a_row_that_turns_bad_after_the_judging_waits_in_quarantine(deployed: Sh
     list(backfill.copy_chunks(run))
     catch_up.catch_up(run)
     assert ("quarantined", None) == (verdict(deployed, artwork), clean(deployed, artwork, "id"))
+
+
+@pytest.mark.parametrize("connections", [2, 4])
+def test_chunks_are_copied_over_several_connections(deployed: Shop, run: Run, steps: Steps, connections: int) -> None:
+    """As many chunks are copied at a time as there are connections, each once, and together they are every eligible row."""
+    barrier = Barrier(deployed)
+    barrier.close()
+    copying = steps.ours(deployed, lambda: sum(chunk.copied for chunk in backfill.copy_chunks(_over(run, connections))))
+    waiting = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
+    wait_until(lambda: deployed.value(waiting) == connections)
+    first = deployed.rows(CHUNKS)[0][1]
+    barrier.open()
+    assert first + copying.result() == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+    assert [] == deployed.rows(MISSING)
+
+
+def test_a_chunk_that_fails_ends_the_copy_and_the_others_are_kept(deployed: Shop, run: Run) -> None:
+    """An error in one connection is raised when the chunks at work have ended; the next run copies what is left."""
+    bad = _not_yet_copied(deployed)
+    deployed.sql.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '22000'; END $$"
+    )
+    condition = f"WHEN (NEW.id = '{bad}')"
+    deployed.sql.execute(f"CREATE TRIGGER refuse BEFORE INSERT ON public.artworks_v2 FOR EACH ROW {condition} EXECUTE FUNCTION refuse()")
+    with pytest.raises(DatabaseError):
+        list(backfill.copy_chunks(_over(run, 3)))
+    assert [bad] != [artwork for (artwork,) in deployed.rows(MISSING)] != []
+    deployed.sql.execute("DROP FUNCTION refuse() CASCADE")
+    list(backfill.copy_chunks(_over(run, 3)))
+    assert [] == deployed.rows(MISSING)
+
+
+def test_a_server_with_no_connection_for_a_chunk_copies_over_those_it_has(make_shop: MakeShop) -> None:
+    """A role that may have fewer connections than the copy asks for copies everything over those that it has."""
+    with handed_over(make_shop()) as shop:
+        deploy(shop)
+        shop.sql.execute("ALTER ROLE shopkeeper CONNECTION LIMIT 3")
+        try:
+            with running(shop) as begun:
+                begun.begin()
+                backfill.plan_chunks(begun)
+                copied = sum(chunk.copied for chunk in backfill.copy_chunks(_over(begun, 6)))
+            assert copied == shop.value("SELECT COUNT(*) FROM public.artworks_v2") > 0
+            assert [] == shop.rows(MISSING)
+        finally:
+            shop.sql.execute("ALTER ROLE shopkeeper CONNECTION LIMIT -1")
 
 
 def test_a_run_that_ends_between_chunks_is_resumed(deployed: Shop, run: Run) -> None:

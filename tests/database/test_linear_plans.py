@@ -23,13 +23,14 @@ ROWS = 4_000
 #: Rows that one statement may visit for each artwork, in all executions. The worst of ours visits 80, a quadratic plan thousands.
 LINEAR = 200
 ROWS_IN_A_PAGE = 20
-#: Each statement is logged with the plan that was executed. This memory is to a hash table over the sample what the default is to one over
-#: a million rows. A chunk is the whole sample, as most tables are a few chunks. The budget of a batch depends on deadlock_timeout; here it
-#: is large enough for statements that are logged.
+#: This memory is to a hash table over the sample what that of a poor server is to one over a million rows.
+WORK_MEM = "64kB"
+#: Each statement is logged with the plan that was executed. A chunk is the whole sample, as most tables are a few chunks. The budget of a
+#: batch depends on deadlock_timeout; here it is large enough for statements that are logged.
 LOGGED = {
     "autovacuum": "off",
     "deadlock_timeout": "60s",
-    "work_mem": "64kB",
+    "work_mem": WORK_MEM,
     "hash_mem_multiplier": "1",
     "max_parallel_workers_per_gather": "0",
     "session_preload_libraries": "auto_explain",
@@ -104,7 +105,8 @@ def logged_shop(logging_server: EmbeddedServer, request: pytest.FixtureRequest) 
 @pytest.mark.parametrize("statistics", series(STATISTICS, {"empty", "too_few"}))
 def test_every_statement_is_linear(logged_shop: Shop, statistics: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """From deploy_schema to the rollback after the switch no statement visits more rows than a fixed multiple of the artworks."""
-    monkeypatch.setattr(Shop, "settings", SETTINGS.model_copy(update={"chunk_blocks": Settings(database_url=None).chunk_blocks}))
+    whole = {"chunk_blocks": Settings(database_url=None).chunk_blocks, "work_mem": WORK_MEM}
+    monkeypatch.setattr(Shop, "settings", SETTINGS.model_copy(update=whole))
     monkeypatch.setattr(pace, "TARGET", 60.0)  # full batches, however busy the machine is
     with logged_shop.server.log.open() as log:
         log.seek(0, 2)
