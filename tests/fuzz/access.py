@@ -1,10 +1,10 @@
 """What a caller reads, changes and comes to own, found by trying it: relation by relation and function by function."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 import psycopg
@@ -12,6 +12,7 @@ from psycopg import sql as pgsql
 
 from tests.fuzz.fuzzed import READER, Fuzzed
 
+T = TypeVar("T")
 _SYSTEM = "'^(pg_|information_schema$)'"
 
 
@@ -125,15 +126,24 @@ def _calls(fuzzed: Fuzzed, role: str, probes: tuple[str, str]) -> Iterator[str]:
 
 
 def _tried(session: psycopg.Connection[Any], query: str) -> list[str]:
-    with suppress(psycopg.Error), session.transaction(force_rollback=True):
-        return [row[0] for row in session.execute(query).fetchall() if row[0] is not None]
-    return []
+    return [row[0] for row in _rolled_back(session, query, lambda cursor: cursor.fetchall(), []) if row[0] is not None]
 
 
 def _affected(session: psycopg.Connection[Any], statement: str) -> int:
-    with suppress(psycopg.Error), session.transaction(force_rollback=True):
-        return max(session.execute(statement).rowcount, 0)
-    return 0
+    return _rolled_back(session, statement, lambda cursor: max(cursor.rowcount, 0), 0)
+
+
+def _rolled_back(session: psycopg.Connection[Any], statement: str, found: Callable[[psycopg.Cursor[Any]], T], refused: T) -> T:
+    """What a statement finds, or `refused`. A conflict with the application's writes is no refusal: it is tried again."""
+    for _ in range(20):
+        try:
+            with session.transaction(force_rollback=True):
+                return found(session.execute(statement))  # type: ignore[call-overload]  # made here
+        except (psycopg.errors.DeadlockDetected, psycopg.errors.SerializationFailure, psycopg.errors.LockNotAvailable):
+            continue
+        except psycopg.Error:
+            return refused
+    raise AssertionError(f"always in conflict with somebody: {statement}")
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from tasks.plans import OnlyPlanned
 from tests.fuzz.application import Application
 from tests.fuzz.catalogue import Change, Moment
 from tests.fuzz.fuzzed import OWNER, ROWS, Bench, Fuzzed
-from tests.fuzz.oracle import ROWS_VISITED, dump, look, rows_read
+from tests.fuzz.oracle import ROWS_VISITED, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
@@ -232,7 +232,7 @@ class LifeCycle:
         rules = sorted({problem.rule for problem in problems})
         self.outcome.said += [f"{verb}: {rule}" for rule in rules if f"{verb}: {rule}" not in self.outcome.said]
         words = [change.words for change in self.changes if change.words]
-        for statement, decision in {(problem.statement, problem.decision) for problem in problems}:
+        for statement, decision in dict.fromkeys((problem.statement, problem.decision) for problem in problems):
             # where there are both, the owner follows the statement, and the superuser the decision
             if decision and not (statement and self.fuzzed.role == OWNER):
                 self._decide(decision)
@@ -241,9 +241,9 @@ class LifeCycle:
                     where.admin.execute("SET search_path = public")
                     where.admin.execute(statement or ";".join(words))
                     if verb in ("deploy_schema", "decide"):
-                        self.oracle.before.dump = dump(where)
                         # closing users does not undo what strangers did before; the plan counts that under user_gained
                         self.oracle.attack.withdraw(where)
+                        self.oracle.remedied(where)
                 except psycopg.Error as error:
                     self.outcome.breaches.append(f"the remedy of {', '.join(rules)} fails: {error.sqlstate}")
                     raise Stopped(verb, kind, rules) from None

@@ -77,6 +77,12 @@ class Oracle:
     warned: str = ""
     loot: set[str] = field(default_factory=set)
 
+    def remedied(self, fuzzed: Fuzzed) -> None:
+        """Look again: the operator has changed the database before the first verb, its objects or what a view shows of its rows."""
+        self.before.dump = dump(fuzzed)
+        for caller, was in self.before.access.items():
+            was.changes = access(fuzzed, caller, set(), self.before.probes).changes
+
     def judge(self, *, serving_clean: bool) -> list[str]:
         """Return every breach of a law, each as a sentence. The application must not be writing."""
         laws: list[Callable[[], list[str]]] = [self._references, self._acknowledged, self._exposure, self._ownership, self._side_effects]
