@@ -14,9 +14,11 @@ from migration.ledger.creation import CLEAN_TABLE, OBJECTS, restoring
 from migration.plans.plan import Statement
 from migration.plans.statements import recheck
 
-#: These say nothing about the deployment: a lock that could not be acquired, a conflict, a statement that took too long, too few
-#: connections.
-BUSY = (database.LOCK_NOT_AVAILABLE, database.DEADLOCK, "40001", "57014", "53300")
+#: What another session causes, by how the SQLSTATE begins: a lock that could not be acquired, a conflict, a statement that took too long,
+#: too few connections.
+BUSY = (database.LOCK_NOT_AVAILABLE, "40", "57014", "53300")
+#: That and what the server lacks, such as room on its disk: it says nothing about the deployment.
+NO_REFUSAL = (*BUSY, "53", "57P", "58")
 
 #: What comparing and restoring locks of the application's tables.
 _LOCKS = "none"
@@ -63,7 +65,7 @@ def problems(connection: Connection, statements: Iterable[Statement]) -> list[Pr
                 database.run_literally(connection, creation)
         altered = [row for query in (OBJECTS, CLEAN_TABLE) for row in database.rows(connection, query)]
     except DatabaseError as error:
-        if error.sqlstate in BUSY:
+        if error.sqlstate.startswith(NO_REFUSAL):
             raise
         where = f" on {error.objects}" if error.objects else ""
         connection.rollback()

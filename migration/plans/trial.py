@@ -51,7 +51,7 @@ def rejections(connection: Connection, statements: Sequence[Statement]) -> list[
             database.run_literally(other, sql.load("deploy_schema/write_through_triggers").statement)
             return live(other)
     except DatabaseError as error:
-        if error.sqlstate not in creation.BUSY:
+        if not error.sqlstate.startswith(creation.BUSY):
             raise
         raise NotTried(f"it failed with SQLSTATE {error.sqlstate}, which another session causes") from None
 
@@ -74,7 +74,7 @@ def _failure(work: Callable[[], object]) -> str:
         with translated("trying the deployment"):
             work()
     except DatabaseError as error:
-        if error.sqlstate in creation.BUSY:
+        if error.sqlstate.startswith(creation.NO_REFUSAL):
             raise
         return f"SQLSTATE {error.sqlstate}{f' ({error.objects})' if error.objects else ''}"
     return ""

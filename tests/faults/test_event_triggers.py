@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from expectations.suites import SUITES
-from migration.errors import PrerequisitesNotMet, Problem
+from migration.errors import DatabaseError, PrerequisitesNotMet, Problem
 from migration.ledger.phases import VERIFY
 from tasks.validation import judge_suite
 from tests.conftest import MakeShop
@@ -135,6 +135,16 @@ def test_several_event_triggers_are_named(owned: OwnedShop) -> None:
     owned.sql.execute("CREATE EVENT TRIGGER another ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION public.refuses()")
     (problem,) = refusal(owned)
     assert ("", True) == (problem.statement, problem.remedy.endswith("The event triggers are another, refuses."))
+
+
+def test_a_full_disk_is_no_refusal(owned: OwnedShop) -> None:
+    """If the server has no room for what is created on trial, the plan ends with that, and does not ask for privileges."""
+    raising = "BEGIN RAISE EXCEPTION USING ERRCODE = '53100'; END"
+    owned.sql.execute(f"CREATE FUNCTION public.no_room() RETURNS event_trigger LANGUAGE plpgsql AS $${raising}$$".encode())
+    owned.sql.execute("CREATE EVENT TRIGGER no_room ON ddl_command_start WHEN TAG IN ('CREATE VIEW') EXECUTE FUNCTION public.no_room()")
+    with pytest.raises(DatabaseError) as caught:
+        planned_deployment(owned)
+    assert "make room on the disk of the server" in str(caught.value)
 
 
 def test_the_trial_takes_no_lock_that_a_reader_would_not(owned: OwnedShop) -> None:
