@@ -34,7 +34,7 @@ WAY = (
     "roll_back to NOT_STARTED",
 )  # fmt: skip
 #: Seconds that a verb may take, whatever happens to it.
-LONGEST = 180.0
+LONGEST = 300.0
 #: The small disk: the sample and what a migration adds to it fit into a third of it.
 DISK = "160m"
 #: What an end says that leaves everything as it was.

@@ -79,7 +79,7 @@ class Running:
 def _work(name: str, url: str, folder: Path, end: Path) -> None:
     gc.freeze()  # what is collected here must not be a connection of the parent's
     logging.disable(logging.CRITICAL)
-    os.environ |= {"ARTWORK_DATABASE_URL": url, "ARTWORK_REPORTS": str(folder), "ARTWORK_LOCK_WAIT_SECONDS": "20"}
+    os.environ |= {"ARTWORK_DATABASE_URL": url, "ARTWORK_REPORTS": str(folder), "ARTWORK_LOCK_WAIT_SECONDS": "60"}
     try:
         _run(name)
         found = {"state": "Completed"}

@@ -10,6 +10,7 @@ from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_order
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, roll_back, running, switch
+from tests.series import EXHAUSTIVE
 
 MIGRATION_GATES = ("legacy_artworks", "users", "clean_artworks", "reconciliation")
 ORDERED = "SELECT a.id FROM artworks AS a INNER JOIN orders AS o ON a.id = o.artwork_id WHERE o.id = %s"
@@ -52,6 +53,7 @@ def test_the_gate_names_one_reason(new_shop: Shop) -> None:
     assert "legacy_id_is_there" not in str(caught.value)
 
 
+@EXHAUSTIVE
 def test_a_new_shop_goes_the_whole_way(new_shop: Shop) -> None:
     """With the decision every gate is green, and the first artworks and orders survive switch, rollback and switch."""
     decide(new_shop, "allow_empty", "yes")

@@ -85,7 +85,7 @@ BESIDE = {
 #: Each kind, migrated by the owner of the application's tables and by a superuser.
 CASES = series(
     [(kind, user) for kind in KINDS for user in ("shopkeeper", "superuser")],
-    {("auth.users beside profiles", "shopkeeper"), ("public.users of accounts", "superuser")},
+    {("auth.users beside profiles", "shopkeeper")},
 )
 
 

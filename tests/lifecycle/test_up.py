@@ -44,25 +44,30 @@ def held_up(local_server: LocalServer, shop: Shop) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class Killed:
-    """A run killed with its worker, one that had ended before, and what `up` has started since: as it says, and as the pids say."""
+    """A run killed with its worker, and what `up` has started since: as it says, and as the pids say."""
 
     run: str
-    ended: str
     started: str
     replaced: set[str]
 
 
 @pytest.fixture(scope="module")
-def killed(local_server: LocalServer, local_shop: Shop) -> Killed:
+def planned(local_server: LocalServer) -> str:
+    """A run of a deployment, after its end."""
+    run = local_server.start_run("1-deploy-schema")
+    local_server.wait_for(run, "Planned")
+    return run
+
+
+@pytest.fixture(scope="module")
+def killed(local_server: LocalServer, local_shop: Shop, planned: str) -> Killed:
     """A worker and its run after kill -9. That the run fell silent is noticed after 100 s: the other tests use the time."""
-    ended = local_server.start_run("1-deploy-schema")
-    local_server.wait_for(ended, "Planned")
     with held_up(local_server, local_shop) as run:
         before = local_server.pids()
         for process in [*psutil.Process(before["worker"]).children(), psutil.Process(before["worker"])]:
             process.send_signal(signal.SIGKILL)
         started = local_server.up()["started"]
-        return Killed(run, ended, started, {name for name, pid in local_server.pids().items() if pid != before[name]})
+        return Killed(run, started, {name for name, pid in local_server.pids().items() if pid != before[name]})
 
 
 def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) -> None:
@@ -77,6 +82,7 @@ def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) ->
     assert f"Prefect UI       {local_server.ui}" in local_server.run("status").stdout
 
 
+@EXHAUSTIVE
 def test_a_killed_worker_comes_back(killed: Killed) -> None:
     """After kill -9 of the worker and its run, `up` starts a worker and nothing else."""
     assert ("worker", {"worker"}) == (killed.started, killed.replaced)
@@ -109,10 +115,10 @@ def verify_schedules(local_server: LocalServer) -> tuple[dict[str, Any], list[di
     return found, found["schedules"]
 
 
-def test_a_run_of_a_deployment_ends_planned(local_server: LocalServer, killed: Killed) -> None:
+def test_a_run_of_a_deployment_ends_planned(local_server: LocalServer, planned: str) -> None:
     """A run that is started by the API, as the UI does it, runs on the worker and ends Planned; its log and its artifacts are there."""
-    assert any(one["key"].startswith("plan-") for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [killed.ended]}}))
-    assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [killed.ended]}})
+    assert any(one["key"].startswith("plan-") for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [planned]}}))
+    assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}})
 
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:
@@ -143,10 +149,10 @@ def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer
     assert "7" == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
 
 
-def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed) -> None:
+def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, planned: str) -> None:
     """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
     local_server.wait_for(killed.run, "Crashed")
-    assert "Planned" == local_server.state(killed.ended)
+    assert "Planned" == local_server.state(planned)
 
 
 @EXHAUSTIVE
