@@ -2,9 +2,10 @@
 
 import re
 
+import psycopg
 import pytest
 
-from bench import capture_overhead, databases, log_size, machine
+from bench import capture_overhead, data_phase, databases, log_size, machine
 from bench.ratios import Compared, compare, report
 from migration.ledger.phases import VERIFY
 from sample.server import EmbeddedServer
@@ -42,6 +43,31 @@ def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer, names: 
         re.search(r"without +[\d.]+  with +[\d.]+ ms/(write|statement)  ratio +[\d.]+ .* bar 1\.15: (holds|MISSED)$", line)
         for line in lines
     )
+
+
+def test_the_data_phase_is_measured(server: EmbeddedServer) -> None:
+    """The benchmark compares the data phase with two other ways to the same artworks, and the comparison with a join of as many rows."""
+    sides = (data_phase.DEPLOYED, data_phase.INDEXED, data_phase.FILLED)
+    try:
+        indexes = data_phase.prepare(server, rows=500)
+        artworks = []
+        for template, work in (
+            (data_phase.INDEXED, data_phase.strategy),
+            (data_phase.DEPLOYED, lambda on, name: data_phase.floor(on, name, indexes)),
+        ):
+            server.create_database(data_phase.CLONE, template=template)
+            work(server, data_phase.CLONE)
+            table = "floor" if template == data_phase.DEPLOYED else "artworks_v2"
+            with psycopg.connect(server.conninfo(data_phase.CLONE)) as connection:
+                artworks += connection.execute(f"SELECT COUNT(*) FROM public.{table}").fetchall()
+            server.drop_database(data_phase.CLONE)
+        results = data_phase.measure(server, indexes, rows=500, rounds=1)
+    finally:
+        for name in (*sides, data_phase.CLONE):
+            server.drop_database(name)
+    assert artworks[0] == artworks[1] != (0,)
+    assert ["to the strategy", "to the floor", "comparison to a join"] == [result.name for result in results]
+    assert all(min(result.pairs[0]) > 0 for result in results)
 
 
 def test_the_size_of_the_log_is_measured(server: EmbeddedServer, names: list[str]) -> None:
