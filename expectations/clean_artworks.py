@@ -52,20 +52,6 @@ class CleanTokenIsUnique(gxe.ExpectColumnValuesToBeUnique):
     fix: ClassVar[str] = "The unique key is missing. 1. Correct the rows from their legacy rows. 2. Create the key again."
 
 
-class CleanTokenIsNotParked(gxe.ExpectColumnValuesToNotMatchLikePattern):
-    column: str = "access_token"
-    like_pattern: Any = "parked:%"
-    description: str | None = "No access token is still parked by a catch-up."
-    why: ClassVar[str] = (
-        "If two artworks swap their tokens, catch-up parks one and replaces it in the same transaction. A link with a parked token opens "
-        "nothing."
-    )
-    fix: ClassVar[str] = (
-        "It was written by hand, or catch-up has a defect: report it. An update of the legacy row's token brings the right one with the "
-        "next run."
-    )
-
-
 class GenerationStatusIsKnown(gxe.ExpectColumnValuesToBeInSet):
     column: str = "generation_status"
     value_set: Any = ("pending", "processing", "completed", "failed")
@@ -162,6 +148,18 @@ class HasUser(Measured):
     fix: ClassVar[str] = "1. Run `migrate_data` again: it creates the missing users. 2. The remaining rows have a blank e-mail: correct it."
 
 
+class CleanTokenIsNotParked(Measured):
+    description: str | None = "No access token is still parked by a catch-up, except of rows in transit."
+    why: ClassVar[str] = (
+        "If artworks swap their tokens, catch-up parks one until its own is free, which may be a batch later: the id is in the log then, "
+        "and does not count. A link with a parked token opens nothing."
+    )
+    fix: ClassVar[str] = (
+        "It was written by hand, or catch-up has a defect: report it. An update of the legacy row's token brings the right one with the "
+        "next run."
+    )
+
+
 class ConstraintsInPlace(Measured):
     description: str | None = "The foreign key to the owners, the unique keys and every index of the clean table exist and are valid."
     why: ClassVar[str] = (
@@ -221,7 +219,6 @@ CLEAN_ARTWORKS = Suite(
         CleanEmailIsThere,
         CleanTokenIsThere,
         CleanTokenIsUnique,
-        CleanTokenIsNotParked,
         GenerationStatusIsKnown,
         UpscaleStatusIsKnown,
         CompletedHasImage,
@@ -232,5 +229,5 @@ CLEAN_ARTWORKS = Suite(
         UpscaledImageIsUrl,
         UploadsAreThere,
     ),
-    measured=(HasUser, ConstraintsInPlace, OwnerHasEmail, UpdatedAfterCreated, ExposureAccepted),
+    measured=(HasUser, ConstraintsInPlace, OwnerHasEmail, UpdatedAfterCreated, ExposureAccepted, CleanTokenIsNotParked),
 )

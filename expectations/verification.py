@@ -1,7 +1,8 @@
 """The suite `verification`: after the switch and on each day of the safety window, what serves is right and roll back is possible."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from great_expectations import expectations as gxe
 from great_expectations.expectations.expectation import Expectation
 from great_expectations.expectations.metadata_types import FailureSeverity
 
@@ -20,10 +21,6 @@ FIX_WHILE_SERVING = {
         "The column has lost its NOT NULL. 1. Fill in the rows; the retired row may have the token. 2. Set NOT NULL again."
     ),
     "LiveTokenIsUnique": "The unique key is missing. 1. Give all but one artwork a token of its own. 2. Create the key again.",
-    "LiveTokenIsNotParked": (
-        "The switch leaves no parked token, so this one was written by hand, or there is a defect: report it. The retired row has the "
-        "right token."
-    ),
     "LiveCompletedHasImage": (
         "No action is required for rows that had no image before the switch. For new rows, correct the code that completes a generation "
         "without its result."
@@ -38,6 +35,17 @@ def _while_serving(rule: type[Expectation]) -> type[Expectation]:
     name = f"Live{rule.__name__.removeprefix('Clean')}"
     fix = FIX_WHILE_SERVING.get(name, rule.fix)  # type: ignore[attr-defined]  # every rule has it; Great Expectations' base has not
     return type(name, (rule,), {"__module__": __name__, "__doc__": rule.__doc__, "fix": fix})
+
+
+class LiveTokenIsNotParked(gxe.ExpectColumnValuesToNotMatchLikePattern):
+    column: str = "access_token"
+    like_pattern: Any = "parked:%"
+    description: str | None = "No access token is parked."
+    why: ClassVar[str] = "Until the switch, catch-up parks tokens that artworks swap. A link with a parked token opens nothing."
+    fix: ClassVar[str] = (
+        "The switch leaves no parked token, so this one was written by hand, or there is a defect: report it. The retired row has the "
+        "right token."
+    )
 
 
 class LiveMissing(Measured):
@@ -231,7 +239,7 @@ VERIFICATION = Suite(
         "again, or roll back to MIGRATED."
     ),
     table="artworks",
-    columns=tuple(map(_while_serving, CLEAN_ARTWORKS.columns)),
+    columns=(*map(_while_serving, CLEAN_ARTWORKS.columns), LiveTokenIsNotParked),
     measured=(
         LiveMissing,
         LiveExtra,

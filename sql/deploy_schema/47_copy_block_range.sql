@@ -1,8 +1,8 @@
 -- What: the function that copies the eligible rows of one block range to the clean table and returns their number.
--- Why: the first copy. It leaves out what is in quarantine, and what the clean side has modified, because that is in the clean table already.
+-- Why: the first copy. It leaves out what is in quarantine, and what the clean side has modified, because that is in the clean table.
 --   If the clean table has another of the rows (a chunk copied twice), or a clean row holds a token, the range is copied again with ON
---   CONFLICT DO NOTHING, which costs a third more: migrate_data/log_missing leaves such a row to catch-up. The statement does not read the
---   table that it fills: the planner knows its size before the first row only, and would scan it once for every row.
+--   CONFLICT DO NOTHING, which costs twice as much: migrate_data/log_missing leaves such a row to catch-up. The statement does not read
+--   the table that it fills: the planner knows its size before the first row only, and would scan it once for every row.
 --   It is planned when executed: a plan made without knowing the range would expect a handful of rows.
 --   The comments "mapped" are explained in sql/__init__.py; `id` ends each list of columns.
 -- Locks: when called, ROW EXCLUSIVE on public.artworks_v2, ACCESS SHARE on public.artworks.

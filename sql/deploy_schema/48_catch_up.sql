@@ -38,13 +38,25 @@ END
 $$;
 
 -- Inserts anonymous users for e-mails without one, in their order; returns those that now have a user which no other transaction has
--- inserted meanwhile. ON CONFLICT names no key: an e-mail that a unique index of the application takes for another spelling of an e-mail
--- that is there is left out, as one is that a trigger would store under another spelling.
+-- inserted meanwhile. Only if one of them is there after all, ON CONFLICT leaves it out, which costs half as much again. It names no key:
+-- an e-mail that a unique index of the application takes for another spelling of an e-mail that is there is left out, as one is that a
+-- trigger would store under another spelling.
 CREATE FUNCTION artwork_migration.insert_users(absent text[]) RETURNS text[]
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_variable
 DECLARE
+  insertion CONSTANT text := $insert$
+    WITH born AS (
+      INSERT INTO public.users (email, is_anonymous)
+      SELECT e.email, TRUE FROM pg_catalog.UNNEST($1) AS e (email)
+      %s
+      RETURNING id, email
+    ), noted AS (
+      INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
+    )
+    SELECT pg_catalog.ARRAY_AGG(born.email) FROM born
+  $insert$;
   remaining text[] := absent;
   kept text[];
   created text[];
@@ -52,15 +64,11 @@ BEGIN
   PERFORM artwork_migration.widen_search_path();
   WHILE CARDINALITY(remaining) > 0 LOOP
     BEGIN
-      WITH born AS (
-        INSERT INTO public.users (email, is_anonymous)
-        SELECT e.email, TRUE FROM pg_catalog.UNNEST(remaining) AS e (email)
-        ON CONFLICT DO NOTHING
-        RETURNING id, email
-      ), noted AS (
-        INSERT INTO artwork_migration.created_user (id) SELECT born.id FROM born
-      )
-      SELECT pg_catalog.ARRAY_AGG(born.email) INTO created FROM born;
+      BEGIN
+        EXECUTE pg_catalog.FORMAT(insertion, '') INTO created USING remaining;
+      EXCEPTION WHEN unique_violation OR exclusion_violation THEN
+        EXECUTE pg_catalog.FORMAT(insertion, 'ON CONFLICT DO NOTHING') INTO created USING remaining;
+      END;
       IF NOT EXISTS (SELECT pg_catalog.UNNEST(created) EXCEPT SELECT pg_catalog.UNNEST(remaining)) THEN
         RETURN created;
       END IF;

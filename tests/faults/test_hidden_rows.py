@@ -69,6 +69,16 @@ def test_a_referencing_table_that_hides_rows_is_refused_and_its_remedy_works(own
     uninstall(owned)
 
 
+def test_no_statement_is_given_that_would_show_hidden_rows_to_others(owned: OwnedShop) -> None:
+    """Where views of the owner would show every row once its policies are not forced, they are named, and the message has no statement."""
+    run(owned, "CREATE VIEW open_view AS SELECT id FROM artworks; ALTER VIEW open_view OWNER TO shopkeeper")
+    for table in ("artworks", "orders"):
+        run(owned, FORCE.format(table))
+    artworks, orders = refusal(lambda: planned_deployment(owned))
+    assert ("", "ALTER TABLE public.orders NO FORCE ROW LEVEL SECURITY") == (artworks.statement, orders.statement)
+    assert "it would let these show all of them to others: public.open_view." in artworks.problem
+
+
 def test_rows_that_get_hidden_later_refuse_each_verb(owned: OwnedShop) -> None:
     """Policies that are forced in the middle of the migration refuse each verb that follows, with the statement that lets it go on."""
     deploy(owned)

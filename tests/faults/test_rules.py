@@ -206,6 +206,17 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
     assert "has_user" not in judged(migrated, "clean_artworks")
 
 
+def test_a_parked_token(migrated: Shop) -> None:
+    """A token that is parked is red, except while the id is in the log: its holder may free it a batch later."""
+    artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
+    empty_log(migrated)
+    migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
+    migrated.sql.execute("UPDATE artworks_v2 SET access_token = 'parked:' || id WHERE id = %s", [artwork])
+    assert (str(artwork),) == judged(migrated, "clean_artworks")["clean_token_is_not_parked"].ids
+    migrated.sql.execute("INSERT INTO artwork_migration.legacy_change (ids) VALUES (%s)", [[artwork]])
+    assert "clean_token_is_not_parked" not in judged(migrated, "clean_artworks")
+
+
 def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
     """A wrong owner is red if the legacy row names none, except in transit, rejected, or modified on the clean side."""
     artwork = migrated.value(

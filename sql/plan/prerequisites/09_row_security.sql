@@ -4,7 +4,8 @@
 --   policies of a table apply to its owner if they are forced. Checked before each verb, and again under the locks.
 -- Locks: none.
 -- Remedy: Connect as a role with BYPASSRLS that is a member of the table's owner, or stop forcing the policies on the owner. The owner then
---   sees all rows of the table; so choose the role if the application itself connects as the owner.
+--   sees all rows of the table, and its views (materialized ones with the next refresh) and SECURITY DEFINER functions show them to others;
+--   so choose the role if there are such, or if the application itself connects as the owner.
 WITH artworks (oid) AS (
   SELECT TO_REGCLASS(n.name)::oid
   FROM (VALUES ('public.artworks'), ('public.artworks_v2'), ('public.artworks_old')) AS n (name)
@@ -31,16 +32,32 @@ roles (oid) AS (
 SELECT
   'table ' || c.oid::regclass AS subject,
   FORMAT(
-    'row level security hides rows from role %s%s.',
-    r.rolname, CASE WHEN c.relforcerowsecurity THEN ': it is forced on the owner' ELSE '' END
+    'row level security hides rows from role %s%s%s.',
+    r.rolname,
+    CASE WHEN c.relforcerowsecurity THEN ': it is forced on the owner' ELSE '' END,
+    '. Not forced, it would let these show all of them to others: ' || v.names
   ) AS problem,
   CASE
-    WHEN c.relforcerowsecurity AND PG_HAS_ROLE(c.relowner, 'USAGE')
+    WHEN c.relforcerowsecurity AND PG_HAS_ROLE(c.relowner, 'USAGE') AND v.names IS NULL
       THEN FORMAT('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', c.oid::regclass)
   END AS statement
 FROM pg_catalog.pg_class AS c
 INNER JOIN tables AS t ON c.oid = t.oid
 CROSS JOIN pg_catalog.pg_roles AS r
+-- views read with the rights of their owner
+CROSS JOIN
+  LATERAL (
+    SELECT STRING_AGG(DISTINCT w.ev_class::regclass::text, ', ') AS names
+    FROM pg_catalog.pg_depend AS d
+    INNER JOIN pg_catalog.pg_rewrite AS w ON d.objid = w.oid
+    INNER JOIN pg_catalog.pg_class AS x ON w.ev_class = x.oid
+    WHERE
+      d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
+      AND x.relkind = 'v' AND x.relowner = c.relowner AND x.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')::oid
+      AND NOT EXISTS (
+        SELECT FROM PG_OPTIONS_TO_TABLE(x.reloptions) AS o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean
+      )
+  ) AS v
 WHERE
   c.relrowsecurity AND r.oid IN (SELECT x.oid FROM roles AS x) AND NOT (r.rolsuper OR r.rolbypassrls)
   AND (c.relforcerowsecurity OR NOT PG_HAS_ROLE(r.oid, c.relowner, 'USAGE'))
