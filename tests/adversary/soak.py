@@ -97,7 +97,7 @@ class Soak:
         if verb == "migrate_data" and not self.failures:
             again = Running(verb, self.server.url(self.name, OWNER), self.folder).end(LONGEST)
             self.failures += [] if again.done else [f"migrate_data while nobody writes: {again.state}: {again.message[:600]}"]
-        breaches = self.judge.judge(caught_up=verb == "migrate_data")
+        breaches = self.judge.judge(caught_up=verb == "migrate_data" and not self.failures)
         self.failures += [f"{verb} after {event}: {breach}" for breach in breaches]
         print(f"  {time.monotonic() - began:5.1f} s  {verb:24} {event:18} {states}", flush=True)
         for end in ends:
