@@ -10,6 +10,7 @@ from migration.errors import Blocked
 from migration.ledger.decisions import DecisionName, apply_at_once
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.sync import carry_back
+from migration.sync.pace import FIRST
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user, relax_clean_names
 from tests.conftest import MakeShop
@@ -100,6 +101,23 @@ def test_a_new_id_is_followed(shop: Shop) -> None:
     roll_back(shop)
     assert {"poster": "p"} == legacy_row(shop, other)["mockup_urls"]
     assert legacy_row(shop, artwork) is None
+    agree(shop)
+
+
+def test_many_new_ids_are_followed_in_batches(shop: Shop) -> None:
+    """Changed ids are carried back a batch at a time and in their order, and after the rollback every artwork has its newest id."""
+    switched_with(shop)
+    change = (
+        "UPDATE artworks AS a SET id = GEN_RANDOM_UUID() WHERE NOT EXISTS (SELECT FROM orders AS o WHERE o.artwork_id = a.id) RETURNING id"
+    )
+    shop.rows(change)
+    newest = {artwork for (artwork,) in shop.rows(change)}
+    changes = shop.value("SELECT COUNT(*) FROM artwork_migration.clean_key_change")
+    assert changes == 2 * len(newest) > 4 * FIRST
+    assert FIRST == shop.value("SELECT artwork_migration.carry_back_keys(%s)", FIRST)
+    assert changes - FIRST == shop.value("SELECT COUNT(*) FROM artwork_migration.clean_key_change")
+    roll_back(shop)
+    assert newest <= {artwork for (artwork,) in shop.rows("SELECT id FROM artworks")}
     agree(shop)
 
 
