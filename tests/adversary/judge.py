@@ -1,6 +1,7 @@
 """The judge: a superuser with statements of its own, who reads no table of the migration and compares with a replay of the journal."""
 
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,7 +136,8 @@ def settle(session: psycopg.Connection[Any], seconds: int = 0) -> None:
         " AND prepared <= NOW() - MAKE_INTERVAL(secs => %s)"
     )
     for (gid,) in session.execute(prepared, (seconds,)).fetchall():
-        session.execute(f"COMMIT PREPARED '{gid}'")  # type: ignore[call-overload]  # the writer's own name
+        with suppress(psycopg.errors.UndefinedObject):  # somebody else has been faster
+            session.execute(f"COMMIT PREPARED '{gid}'")  # type: ignore[call-overload]  # the writer's own name
 
 
 def _outcome(session: psycopg.Connection[Any], intent: Intent) -> bool:

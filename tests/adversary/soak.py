@@ -9,10 +9,11 @@ import random
 import shutil
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from subprocess import run
 from typing import NamedTuple
@@ -62,7 +63,9 @@ class Soak:
 
     def cycle(self, until: float) -> None:
         """Take the database the whole way, or until the time is over or something is wrong."""
-        writer = Process(self.judge, self.seed, Load())
+        writer, over = Process(self.judge, self.seed, Load()), threading.Event()
+        manager = threading.Thread(target=self._manage_transactions, args=(over,))
+        manager.start()
         try:
             writer.tell("resume")
             for verb in WAY:
@@ -73,6 +76,14 @@ class Soak:
             self.failures += [f"the writer: {what}" for what in crashed]
         finally:
             writer.kill()
+            over.set()
+            manager.join()
+
+    def _manage_transactions(self, over: threading.Event) -> None:
+        """Commit what sessions have prepared that died with the server, as a transaction manager does: others wait for its locks."""
+        while not over.wait(1):
+            with suppress(psycopg.OperationalError), psycopg.connect(self.server.conninfo(self.name), autocommit=True) as session:
+                settle(session, seconds=3)
 
     def _verb(self, writer: Process, verb: str) -> None:
         event = self.chance.choice(self.events)
@@ -84,8 +95,6 @@ class Soak:
         if event == "nothing":
             self.durations[verb] = time.monotonic() - began
         if not ends[0].done:
-            with psycopg.connect(self.server.conninfo(self.name), autocommit=True) as session:
-                settle(session, seconds=3)  # what a session has left behind that died with the server
             before = self._names()
             ends.append(Running(verb, self.server.url(self.name, OWNER), self.folder).end(LONGEST))
             self._compare(verb, "the run after it", ends[1], before)
