@@ -31,11 +31,18 @@ stands the SQL of the change, where it is short.
 - **stops**: a verb stopped later, because the cause appeared later. What serves was whole.
 
 **Not in the list?** Run `artwork-migration run deploy-schema`: its plan reads your catalog, tries your triggers and constraints in a
-transaction that it rolls back, and changes nothing but its own record of the run. A column that is not in the
-[mapping](../sql/mapping.sql) is not in the clean table unless you decide to carry it over (`decide carry_columns NAME`).
+transaction that it rolls back, and changes nothing but its own record of the run.
 
-The role that migrated was {roles}. The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would
-see more artworks, as in the sample; the lines leave that out.
+**Columns of your own**, which are not in the [mapping](../sql/mapping.sql), are gone from `artworks` after the switch, and their values
+after the clean-up, unless you carry them over: `decide carry_columns NAME,NAME`. That is so where their line says *nothing to do*, too.
+
+**Not tried**: a subscriber of a publication or a reader of a slot while it follows the tables. The plan of the switch lists the slots.
+
+The role that migrated was {roles}.
+The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample;
+the lines leave that out.
+
+On this page: {contents}.
 """
 _KINDS = {
     "columns": "Columns and types of `artworks`",
@@ -48,13 +55,14 @@ _KINDS = {
     "data": "Rows and values",
 }
 _LATER = "Changes in the middle of the migration"
+_RULES = "What each rule asks"
 _MOMENTS = {
     Moment.DEPLOYED: "after `deploy_schema`",
     Moment.COPYING: "during `migrate_data`",
     Moment.MIGRATED: "after `migrate_data`",
     Moment.SWITCHED: "after `switch_over`",
 }
-_PLAIN = "a plain owner of the tables, who is no superuser and to whom row level security applies"
+_PLAIN = "an owner of the tables without the attributes SUPERUSER and BYPASSRLS"
 #: What the sample itself needs, and so is in no line.
 _ORDINARY = "deploy_schema: exposure_not_accepted"
 #: The longest SQL that is printed below a line.
@@ -97,7 +105,13 @@ def page(outcomes: Outcomes) -> str:
     both = SUPERUSER in {role for _, role, _ in outcomes}
     roles = f"{_PLAIN}, and then a superuser; where their outcomes differ, the line has both" if both else _PLAIN
     parts = [_section(title, changes, said) for title, changes in sections.items()]
-    return "\n".join([_INTRODUCTION.format(roles=roles), *parts, _rules_asked(outcomes.values())])
+    contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in (*sections, _RULES))
+    return "\n".join([_INTRODUCTION.format(roles=roles, contents=contents), *parts, _rules_asked(outcomes.values())])
+
+
+def _anchor(title: str) -> str:
+    """Return the part of an address that leads to a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _section(title: str, changes: Iterable[Change], said: Mapping[str, Mapping[str, str]]) -> str:
@@ -153,7 +167,7 @@ def _named(verb: str, rule: str) -> str:
 def _rules_asked(outcomes: Iterable["Outcome"]) -> str:
     used = {rule for outcome in outcomes for rule in [*(rule for _, rule in _asked(outcome)), *_last(outcome)]}
     rules = [f"### {rule}\n\n{text}\n" for rule, text in _remedies().items() if rule in used]
-    return "\n".join(["## What each rule asks\n", *rules])
+    return "\n".join([f"## {_RULES}\n", *rules])
 
 
 def _last(outcome: "Outcome") -> list[str]:

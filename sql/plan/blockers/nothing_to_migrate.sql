@@ -2,7 +2,8 @@
 -- Why: it is most likely the wrong database, or the rules do not fit it. A new shop and a staging copy are empty rightly; a decision lets
 --   them through.
 -- Locks: ACCESS SHARE on public.artworks.
--- Remedy: Check that ARTWORK_DATABASE_URL names the shop's database. If there is nothing to migrate, decide so.
+-- Remedy: Check that ARTWORK_DATABASE_URL names the shop's database. If there is nothing to migrate, as in a
+--   new shop, decide allow_empty.
 -- Given: legacy_artwork, decision
 SELECT
   'table public.artworks' AS subject,

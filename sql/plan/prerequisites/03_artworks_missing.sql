@@ -1,7 +1,8 @@
 -- What: the table public.artworks does not exist, or is not an ordinary table.
 -- Why: it is the table that is migrated.
 -- Locks: none.
--- Remedy: Check the database name in ARTWORK_DATABASE_URL. The table must be an ordinary table in the schema public.
+-- Remedy: Check the database name in ARTWORK_DATABASE_URL. The table must be an ordinary table in the schema public; one that is
+--   partitioned or inherits must be copied into an ordinary one first.
 SELECT
   'table public.artworks' AS subject,
   CASE
