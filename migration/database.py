@@ -57,6 +57,9 @@ SETTINGS = {
 #: For transactions in which code of the application runs, its triggers or its materialized views: there its policies filter as always.
 #: What we read there ourselves is checked for hidden rows before the commit.
 APPLICATION_CODE = {"row_security": "on"}
+#: For what can be repeated: its COMMIT does not wait for a standby, so a synchronous standby that is away cannot stop a run without a word.
+#: The COMMIT that ends a run waits for its standbys, and so for all that was written before it.
+LOCAL = {"synchronous_commit": "local"}
 #: A setting that an older server does not have is skipped, so that such a server is refused by its prerequisite and not by an error here.
 _SET = (
     "SELECT SET_CONFIG(s.key, s.value, CAST(:local AS boolean)) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
@@ -147,19 +150,22 @@ class Database:
         applying: bool = False,
         application_code: bool = False,
         locks_rows: bool = False,
+        replicated: bool = False,
         attempts: int | None = None,
     ) -> Result:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
         triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
-        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts (those of the settings, if not given):
-        WriteBlocked if it could not lock.
+        less than half of deadlock_timeout. With `replicated`, its COMMIT waits for synchronous standbys. Raises the last error after
+        `attempts` conflicts (those of the settings, if not given): WriteBlocked if it could not lock.
         """
         attempts = attempts or self.attempts
         limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if locks_rows:
             limits |= self.budget
+        if not replicated:
+            limits |= LOCAL
         if application_code:
             limits |= APPLICATION_CODE
         if applying:
