@@ -72,7 +72,10 @@ FROM (
     COUNT(*) FILTER (WHERE r.state IS NULL AND r.pid IS NOT NULL) > 0 AS hidden
   FROM pg_catalog.pg_stat_replication AS r
 ) AS n
-WHERE CURRENT_SETTING('synchronous_standby_names') <> '' AND (n.hidden OR n.present < n.required);
+WHERE
+  CURRENT_SETTING('synchronous_standby_names') <> '' AND (n.hidden OR n.present < n.required)
+  -- the value that sessions begin with
+  AND (SELECT s.reset_val FROM pg_catalog.pg_settings AS s WHERE s.name = 'synchronous_commit') NOT IN ('off', 'local');
 
 -- name: oldest_transaction
 -- What: the transactions that are older than :max_transaction_seconds, prepared ones too, and keep VACUUM from removing rows.

@@ -90,12 +90,12 @@ def _waiving(reading: str, waived: tuple[str, ...]) -> str:
 def _record(run: Run, problems: list[Problem]) -> None:
     """Record what the run waits for. Raises WaitedTooLong after too long; a pause has ended then, so that the next run continues."""
     reason = " ".join(f"{problem.subject}: {problem.problem}" for problem in problems)
-    with run.database.transaction("recording a wait", **database.LOCAL) as connection:
+    with run.database.transaction("recording a wait") as connection:
         seconds = database.run(connection, "ledger/begin_wait", run=run.epoch, reason=reason).mappings().one()["seconds"]
     longest = run.settings.longest_wait_seconds
     if seconds > longest:
         _end(run)
-        with run.database.transaction("ending a pause", **database.LOCAL) as connection:
+        with run.database.transaction("ending a pause") as connection:
             if pause := ledger.pause_in_force(connection):
                 ledger.resume(connection, pause.number, approved_by=run.name, reason=f"not resumed within {longest:,.0f} s")
         raise WaitedTooLong(str(run.verb), longest, problems)
@@ -103,5 +103,5 @@ def _record(run: Run, problems: list[Problem]) -> None:
 
 def _end(run: Run) -> float:
     """Record that the run no longer waits, and return for how many seconds it did."""
-    with run.database.transaction("recording the end of a wait", **database.LOCAL) as connection:
+    with run.database.transaction("recording the end of a wait") as connection:
         return float(database.run(connection, "ledger/end_wait", run=run.epoch).scalar_one())

@@ -4,6 +4,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -17,9 +18,9 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tasks.pausing import end_pause, keep_pause
 from tests.conftest import SETTINGS, MakeShop
-from tests.databases import Shop, decide, deploy, migrate
+from tests.databases import Shop, decide, deploy, migrate, running
 from tests.owned import handed_over
-from tests.waiting import wait_until
+from tests.waiting import BOUND, wait_until
 from tests.waits import copying, pause, resume
 
 #: A megabyte is behind at once, and what is needed to be further behind than that.
@@ -183,13 +184,28 @@ def test_a_standby_that_is_away_holds_the_copy_for_a_bounded_time(shop: Shop, pr
 
 
 @pytest.mark.exhaustive
-def test_a_synchronous_standby_that_is_away_stops_no_run_without_a_word(shop: Shop, primary: EmbeddedServer) -> None:
-    """Where every COMMIT would wait for a standby that is away, the run still reports it, and ends after the longest wait."""
+def test_a_synchronous_standby_that_is_away_stops_no_run_without_a_word(make_shop: MakeShop, primary: EmbeddedServer) -> None:
+    """Where every COMMIT waits for a standby that is away, a plan keeps no lock, and a copy reports it and ends after the longest wait."""
+    shop = make_shop(on=primary)
     shop.sql.execute("SET synchronous_commit = local")
-    with configured(primary, synchronous_standby_names="FIRST 1 (away)"), copying(shop) as copy:
-        copy.waits_for("0 of 1 synchronous standbys are connected")
-        copy.ends("synchronous_standby_names")
+    with configured(primary, synchronous_standby_names="FIRST 1 (away)"):
+        deploy(shop)
+        with copying(shop) as copy:
+            copy.waits_for("0 of 1 synchronous standbys are connected")
+            copy.ends("synchronous_standby_names")
     assert set(migrate(shop)) <= {"match", "excluded", "quarantined"}
+
+
+@pytest.mark.exhaustive
+def test_a_run_is_complete_once_its_standbys_have_all_of_it(shop: Shop, primary: EmbeddedServer) -> None:
+    """The COMMIT that completes a run waits for the synchronous standbys that the database requires; no other COMMIT of it does."""
+    with configured(primary, synchronous_standby_names="FIRST 1 (away)"), running(shop) as run, ThreadPoolExecutor(1) as pool:
+        run.begin()
+        end = pool.submit(run.end, "Completed")
+        wait_until(lambda: shop.value("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
+        assert not end.done()
+        administer(primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT PG_RELOAD_CONF()")
+        end.result(BOUND)
 
 
 @pytest.mark.exhaustive
@@ -268,9 +284,10 @@ def test_a_database_that_must_be_frozen_holds_the_copy(shop: Shop) -> None:
         copy.continues()
 
 
+#: The worker that does so, and no worker that only analyzes the table.
 FREEZES = (
-    "SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid)"
-    " WHERE l.relation = 'artworks'::regclass AND l.mode = 'ShareUpdateExclusiveLock' AND a.backend_type = 'autovacuum worker'"
+    "SELECT l.pid FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE l.relation = 'artworks'::regclass AND l.granted"
+    " AND a.backend_type = 'autovacuum worker' AND a.query LIKE '%artworks (to prevent wraparound)'"
 )
 
 
