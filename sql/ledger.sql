@@ -81,7 +81,7 @@ ORDER BY p.number DESC
 LIMIT 1;
 
 -- name: begin_wait
--- What: records that the run waits, unless it is recorded. Returns since when, and for how many seconds.
+-- What: records what the run waits for, and that it waits unless that is recorded. Returns for how many seconds.
 -- Why: other processes show it. A step that is repeated after a lost connection resumes the wait of the same run, so that it stays bounded.
 -- Locks: the wait's row.
 WITH known AS (
@@ -99,9 +99,7 @@ begun AS (
   RETURNING begun_at
 )
 
-SELECT
-  x.begun_at AS since,
-  EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - x.begun_at)::float AS seconds
+SELECT EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - x.begun_at)::float AS seconds
 FROM (
   SELECT k.begun_at FROM known AS k
   UNION ALL

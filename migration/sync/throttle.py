@@ -33,10 +33,11 @@ def may_continue(run: Run) -> None:
         return
     reported, again = set[str](), 0.0
     while problems := _problems(run):
-        _record(run, problems)
+        seconds = _record(run, problems)
         if reported != (rules := {problem.rule for problem in problems}) or time.monotonic() >= again:
             reported, again = rules, time.monotonic() + REPORT_EVERY
-            run.warn(f"{run.verb} waits; nothing is half done. It continues automatically without this:\n{problem_lines(problems)}")
+            so_far = f"{run.verb} waits ({seconds:,.0f} s so far); nothing is half done."
+            run.warn(f"{so_far} It continues automatically when the cause is removed:\n{problem_lines(problems)}")
         time.sleep(EVERY)
     if reported:
         run.warn(f"{run.verb} continues after a wait of {_end(run):,.0f} s")
@@ -65,7 +66,7 @@ def _problems(run: Run) -> list[Problem]:
 
 def _pause(connection: Connection) -> list[Problem]:
     pause = ledger.pause_in_force(connection)
-    remedy = "When the reason is gone: `artwork-migration run resume --approved-by NAME --reason WHY`"
+    remedy = "When the reason no longer holds, run `artwork-migration run resume --approved-by NAME --reason WHY`"
     return [Problem(PAUSE, "the migration", f"{pause}.", remedy)] if pause else []
 
 
@@ -87,11 +88,14 @@ def _waiving(reading: str, waived: tuple[str, ...]) -> str:
     return f"{DecisionName.WAIVE_READINGS} {','.join(name for name in decisions.READINGS if name in (*waived, reading))}"
 
 
-def _record(run: Run, problems: list[Problem]) -> None:
-    """Record what the run waits for. Raises WaitedTooLong after too long; a pause has ended then, so that the next run continues."""
+def _record(run: Run, problems: list[Problem]) -> float:
+    """Record what the run waits for, and return for how many seconds it has.
+
+    Raises WaitedTooLong after `longest_wait_seconds`; a pause has ended then, so that the next run continues.
+    """
     reason = " ".join(f"{problem.subject}: {problem.problem}" for problem in problems)
     with run.database.transaction("recording a wait") as connection:
-        seconds = database.run(connection, "ledger/begin_wait", run=run.epoch, reason=reason).mappings().one()["seconds"]
+        seconds = float(database.run(connection, "ledger/begin_wait", run=run.epoch, reason=reason).scalar_one())
     longest = run.settings.longest_wait_seconds
     if seconds > longest:
         _end(run)
@@ -99,6 +103,7 @@ def _record(run: Run, problems: list[Problem]) -> None:
             if pause := ledger.pause_in_force(connection):
                 ledger.resume(connection, pause.number, approved_by=run.name, reason=f"not resumed within {longest:,.0f} s")
         raise WaitedTooLong(str(run.verb), longest, problems)
+    return seconds
 
 
 def _end(run: Run) -> float:
