@@ -107,6 +107,20 @@ def decide(
 ) -> None: ...
 
 
+@_verb
+def pause(
+    approved_by: Annotated[str, typer.Option("--approved-by", help="who pauses; recorded in the ledger")],
+    reason: Annotated[str, typer.Option("--reason", help="why; recorded in the ledger")],
+) -> None: ...
+
+
+@_verb
+def resume(
+    approved_by: Annotated[str, typer.Option("--approved-by", help="who resumes; recorded in the ledger")],
+    reason: Annotated[str, typer.Option("--reason", help="why; recorded in the ledger")],
+) -> None: ...
+
+
 def run_verb(verb: str, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, and return its end state.
 

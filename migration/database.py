@@ -30,6 +30,7 @@ ROWS_LOCKED = ("public.artworks", "public.artworks_v2", "public.artworks_old", "
 #: Definitions from the catalog always have the same text. Without enable_material the planner cannot keep a table in memory that it
 #: believes to be small and read that once for every row: a repeated scan costs what its pages cost, and their number needs no statistics.
 #: With row_security off, a query that row level security would filter fails: rows that we cannot see never count as absent.
+#: A COMMIT does not wait for a synchronous standby: one that is away would stop a run without a word, and with its locks.
 SETTINGS = {
     "search_path": "",
     "standard_conforming_strings": "on",
@@ -47,6 +48,7 @@ SETTINGS = {
     "transaction_timeout": "0",
     "jit": "off",
     "enable_material": "off",
+    "synchronous_commit": "local",
     "TimeZone": "UTC",
     "DateStyle": "ISO",
     "IntervalStyle": "postgres",
@@ -101,10 +103,11 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self, action: str, *, isolation: str = "READ COMMITTED", **settings: str) -> Iterator[Connection]:
+    def transaction(self, action: str, *, isolation: str = "READ COMMITTED", **settings: str | None) -> Iterator[Connection]:
         """Open a transaction, and commit it at the end of the block. `action` names it in errors.
 
-        The `settings` hold for this transaction only; a pooler would keep those of a session. The search_path is empty, so every name in
+        The `settings` hold for this transaction only; a pooler would keep those of a session. None keeps what the role or the database
+        sets. The search_path is empty, so every name in
         our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or DatabaseError.
         """
         with self._translated(action), self._engine.connect() as connection:
@@ -117,14 +120,12 @@ class Database:
     def autocommit(self, action: str, **settings: str | None) -> Iterator[Connection]:
         """Open a connection outside a transaction block, for statements that Postgres refuses inside one. It is closed at the end.
 
-        The settings end with the session: a pooler of sessions resets it. None keeps what the role or the database sets. No time limit
-        ends an idle session: one holds the lock of the run.
+        The settings end with the session: a pooler of sessions resets it. No time limit ends an idle session: one holds the lock of the
+        run.
         """
         with self.untouched(action) as connection:
             connection.detach()
-            given = {**self._settings, "idle_session_timeout": "0", **settings}
-            own = {name: value for name, value in given.items() if value is not None}
-            set_all(connection, own, local=False)
+            set_all(connection, {**self._settings, "idle_session_timeout": "0", **settings}, local=False)
             yield connection
 
     @contextmanager
@@ -147,19 +148,23 @@ class Database:
         applying: bool = False,
         application_code: bool = False,
         locks_rows: bool = False,
+        replicated: bool = False,
         attempts: int | None = None,
     ) -> Result:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
         triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
-        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts (those of the settings, if not given):
-        WriteBlocked if it could not lock.
+        less than half of deadlock_timeout. With `replicated`, its COMMIT waits for the standbys as the database is configured, and so for
+        all that was written before. Raises the last error after `attempts` conflicts (those of the settings, if not given): WriteBlocked if
+        it could not lock.
         """
         attempts = attempts or self.attempts
-        limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
+        limits: dict[str, Any] = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if locks_rows:
             limits |= self.budget
+        if replicated:
+            limits["synchronous_commit"] = None
         if application_code:
             limits |= APPLICATION_CODE
         if applying:
@@ -217,9 +222,10 @@ class Database:
         return max(1, int(self.deadlock_timeout_ms * 0.4))
 
 
-def set_all(connection: Connection, settings: Mapping[str, str], *, local: bool = True) -> None:
-    """Set these, for the transaction or, if not `local`, for the session. What this server does not know is skipped."""
-    connection.execute(text(_SET), {"settings": json.dumps(dict(settings)), "local": local})
+def set_all(connection: Connection, settings: Mapping[str, str | None], *, local: bool = True) -> None:
+    """Set these, for the transaction or, if not `local`, for the session. What is None, or this server does not know, is skipped."""
+    given = {name: value for name, value in settings.items() if value is not None}
+    connection.execute(text(_SET), {"settings": json.dumps(given), "local": local})
 
 
 @contextmanager

@@ -434,6 +434,19 @@ class OldTransactions(MigrationError):
         )
 
 
+class WaitedTooLong(MigrationError):
+    """A run was paused, or waited for the server, for longer than the setting allows. `problems` are what it last waited for."""
+
+    end_state = "Waited too long"
+
+    def __init__(self, verb: str, seconds: float, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(
+            f"{verb} waited longer than {seconds:,.0f} s (ARTWORK_LONGEST_WAIT_SECONDS) and has ended; a pause has ended too. What was "
+            f"committed before stays; nothing is half done. It waited for:\n{problem_lines(problems)}\nThen run {verb} again; it resumes."
+        )
+
+
 class UsersRefused(MigrationError):
     """The table users refuses nearly every anonymous user; the copy was not begun."""
 

@@ -34,6 +34,12 @@ class Settings(BaseSettings):
     copy_connections: int = Field(2, gt=0, le=32, description="connections over which chunks are copied at the same time")
     work_mem: str = Field("64MB", pattern=r"^[1-9]\d*(kB|MB|GB)$", description="memory of one sort or hash table of our statements")
     batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch")
+    max_replica_lag_mb: int = Field(1_024, gt=0, description="MB of WAL that a physical standby may be behind before a run waits")
+    max_replica_lag_seconds: float = Field(60.0, gt=0, description="seconds that a physical standby may be behind before a run waits")
+    max_transaction_seconds: float = Field(3_600.0, gt=0, description="age of a transaction that keeps rows from vacuum before a run waits")
+    max_archive_backlog_mb: int = Field(2_048, gt=0, description="MB of WAL that may not be archived yet before a run waits")
+    max_frozen_age: int = Field(1_000_000_000, gt=0, description="age of the database's oldest transaction number before a run waits")
+    longest_wait_seconds: float = Field(14_400.0, gt=0, description="how long a run waits, or is paused, before it ends")
 
 
 def read_settings() -> Settings:

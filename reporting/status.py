@@ -11,7 +11,7 @@ from migration.checks import gates
 from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, safety_window
-from migration.ledger.ledger import PhaseRow
+from migration.ledger.ledger import Pause, PhaseRow
 from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.ledger.safety_window import SafetyWindow
 
@@ -65,6 +65,14 @@ class StepLeft:
 
 
 @dataclass(frozen=True)
+class Wait:
+    """What the run at work waits for between two batches, and since when."""
+
+    reason: str
+    since: datetime
+
+
+@dataclass(frozen=True)
 class Status:
     """The status as the ledger has it, read in one transaction."""
 
@@ -77,6 +85,8 @@ class Status:
     steps_left: Sequence[StepLeft] = ()
     window: SafetyWindow | None = None
     ledger: bool = False
+    pause: Pause | None = None
+    wait: Wait | None = None
 
     @property
     def may_be_run_next(self) -> str:
@@ -117,6 +127,8 @@ def read_status(target: Database) -> Status:
             steps_left=[StepLeft(**row) for row in database.rows(connection, "ledger/steps_left")],
             window=window,
             ledger=True,
+            pause=ledger.pause_in_force(connection),
+            wait=next((Wait(**row) for row in database.rows(connection, "status/wait")), None),
         )
 
 
@@ -128,6 +140,8 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("phase", f"{status.phase.phase}{since}"),
         ("serves", status.phase.phase.serves),
         ("may be run next", status.may_be_run_next),
+        *([("pause", f"{status.pause}; to end it: artwork-migration run resume")] if status.pause else []),
+        *([("waits", f"since {status.wait.since:%Y-%m-%d %H:%M:%S %Z} for: {status.wait.reason}")] if status.wait else []),
         *([("ledger", _LEDGER_ONLY)] if status.ledger and status.phase.phase is Phase.NOT_STARTED else []),
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", _window_line(status.window))] if status.window else []),

@@ -163,6 +163,11 @@ def folder(name: str) -> list[SqlFile]:
     return list(_files(ROOT / name))
 
 
+def blocks(name: str) -> list[SqlFile]:
+    """Return every block of the file of one subject, in its order."""
+    return list(_blocks(ROOT / name))
+
+
 def folders(name: str) -> list[str]:
     """The names of the folders in a folder, in their order."""
     return sorted(path.name for path in (ROOT / name).iterdir() if path.is_dir())

@@ -65,3 +65,51 @@ SELECT EXISTS(
   INNER JOIN pg_catalog.pg_namespace AS n ON c.relnamespace = n.oid
   WHERE n.nspname = 'artwork_migration' AND c.relname = 'phase_history' AND HAS_SCHEMA_PRIVILEGE(n.oid, 'USAGE')
 );
+
+-- name: pause
+-- What: the pause in force.
+-- Why: every run reads it between two batches, and the status shows it.
+-- Locks: none.
+SELECT
+  p.number,
+  p.approved_by,
+  p.reason,
+  p.paused_at
+FROM artwork_migration.pause AS p
+WHERE p.resumed_at IS NULL
+ORDER BY p.number DESC
+LIMIT 1;
+
+-- name: begin_wait
+-- What: records what the run waits for, and that it waits unless that is recorded. Returns for how many seconds.
+-- Why: other processes show it. A step that is repeated after a lost connection resumes the wait of the same run, so that it stays bounded.
+-- Locks: the wait's row.
+WITH known AS (
+  UPDATE artwork_migration.wait AS w SET reason = :reason
+  WHERE w.run = :run AND w.ended_at IS NULL
+  RETURNING w.begun_at
+),
+
+begun AS (
+  INSERT INTO artwork_migration.wait (run, reason)
+  SELECT
+    CAST(:run AS bigint) AS run,
+    CAST(:reason AS text) AS reason
+  WHERE NOT EXISTS (SELECT FROM known)
+  RETURNING begun_at
+)
+
+SELECT EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - x.begun_at)::float AS seconds
+FROM (
+  SELECT k.begun_at FROM known AS k
+  UNION ALL
+  SELECT b.begun_at FROM begun AS b
+) AS x;
+
+-- name: end_wait
+-- What: records that the run no longer waits. Returns for how many seconds it did.
+-- Why: how long a run has waited stays on record.
+-- Locks: the wait's row.
+UPDATE artwork_migration.wait AS w SET ended_at = CLOCK_TIMESTAMP()
+WHERE w.run = :run AND w.ended_at IS NULL
+RETURNING EXTRACT(EPOCH FROM w.ended_at - w.begun_at)::float AS seconds;

@@ -44,3 +44,16 @@ SELECT
   ) AS logged,
   (SELECT MIN(l.changed_at) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back) AS logged_since,
   (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused;
+
+-- name: wait
+-- What: what the newest run waits for, and since when.
+-- Why: it is the same in every process; a run that has ended, or was overtaken, does not wait.
+-- Locks: none.
+SELECT
+  w.reason,
+  w.begun_at AS since
+FROM artwork_migration.wait AS w
+INNER JOIN artwork_migration.phase_history AS h ON w.run = h.run
+WHERE w.ended_at IS NULL AND h.outcome IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+ORDER BY w.number DESC
+LIMIT 1;

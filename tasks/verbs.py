@@ -109,6 +109,7 @@ def writing(verb: Verb) -> Iterator[Run]:
     database, settings = open_database(verb.name)
     try:
         with runs.exclusive(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
+            run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
             try:
                 yield run
             except Exception as error:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, text
 
+import sql
 from migration import database
 from migration.driver_errors import translated
 from migration.errors import BadInput, DatabaseError
@@ -18,6 +19,9 @@ from migration.ledger.phases import Phase
 NONE = "none"
 #: The value of a list that names everything.
 ALL = "all"
+
+#: What a run reads between two batches to know whether the server is behind.
+READINGS = tuple(block.rule for block in sql.blocks("throttle"))
 
 #: The kinds of exposure that can be accepted: a user sees artworks that had no owner, or that had another owner.
 EXPOSURES = ("user_gained", "user_changed")
@@ -45,6 +49,7 @@ class DecisionName(StrEnum):
     ORDERED_TEST_DATA = "ordered_test_data"
     MAX_LEFT_BEHIND = "max_left_behind"
     ALLOW_EMPTY = "allow_empty"
+    WAIVE_READINGS = "waive_readings"
 
 
 #: Decisions that only deploy_schema reads, and how to get their effect after it has run.
@@ -262,6 +267,19 @@ def _exposures(_: Connection, given: str) -> str:
     return ",".join(kind for kind in EXPOSURES if kind in kinds) or NONE
 
 
+def _readings(_: Connection, given: str) -> str:
+    """Return the readings as one list, in their order."""
+    names = _names(given)
+    if not set(names) <= set(READINGS) or (not names and given != NONE):
+        raise _not_accepted(DecisionName.WAIVE_READINGS, f"{', '.join(READINGS)}, or some of them separated by commas, or {NONE}")
+    return ",".join(name for name in READINGS if name in names) or NONE
+
+
+def waived_readings(connection: Connection) -> tuple[str, ...]:
+    """Return the readings that the decision in force waives."""
+    return _names(ledger.decision_value(connection, DecisionName.WAIVE_READINGS, NONE))
+
+
 def cannot_be_carried(connection: Connection, columns: Iterable[str], mapping: str) -> dict[str, str]:
     """Return those of the columns that cannot be carried over unchanged, each with the reason."""
     rows = database.rows(connection, "plan/cannot_be_carried", columns=list(columns), mapping=mapping)
@@ -327,4 +345,5 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.CLEAR_REJECTED_WRITE: _artworks,
     DecisionName.ACCEPT_DRIFT: _drifted,
     DecisionName.ACCEPT_REJECTED_WRITES: _rejected,
+    DecisionName.WAIVE_READINGS: _readings,
 }

@@ -14,7 +14,7 @@ from migration.ledger import creation
 from migration.ledger.phases import Phase, Verb
 
 #: The tables that the clean-up keeps.
-TABLES = ("phase_history", "step", "decision", "plan", "verification")
+TABLES = ("phase_history", "step", "decision", "plan", "verification", "pause", "wait")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,19 @@ class Decision:
     approved_by: str
     reason: str
     decided_at: datetime
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A pause in force: its number, who asked for it, why and when."""
+
+    number: int
+    approved_by: str
+    reason: str
+    paused_at: datetime
+
+    def __str__(self) -> str:
+        return f"paused by {self.approved_by} since {self.paused_at:%Y-%m-%d %H:%M:%S %Z}: {self.reason}"
 
 
 class StoredStatement(TypedDict):
@@ -249,3 +262,28 @@ def decision_value(connection: Connection, name: str, default: str) -> str:
     """Return the value of a decision in force, or the default."""
     decision = decisions(connection).get(name)
     return decision.value if decision else default
+
+
+def pause_in_force(connection: Connection) -> Pause | None:
+    """Return the pause in force, or None."""
+    found = database.rows(connection, "ledger/pause") if exists(connection) else []
+    return Pause(**found[0]) if found else None
+
+
+def pause(connection: Connection, *, approved_by: str, reason: str) -> None:
+    """Record a pause. Runs wait between two batches from now on."""
+    connection.execute(
+        text("INSERT INTO artwork_migration.pause (approved_by, reason) VALUES (:approved_by, :reason)"),
+        {"approved_by": approved_by, "reason": reason},
+    )
+
+
+def resume(connection: Connection, number: int, *, approved_by: str, reason: str) -> None:
+    """Record that this pause has ended."""
+    connection.execute(
+        text(
+            "UPDATE artwork_migration.pause SET resumed_by = :approved_by, resumed_because = :reason, resumed_at = CLOCK_TIMESTAMP()"
+            " WHERE number = :number AND resumed_at IS NULL"
+        ),
+        {"number": number, "approved_by": approved_by, "reason": reason},
+    )

@@ -1,7 +1,8 @@
 """One run at a time: an advisory lock of a session, the fence behind it, and the error that names the run which holds it."""
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -64,7 +65,8 @@ class Run:
 
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
-    the time of each step so far. This is no dataclass, because Prefect would give a task a copy of that.
+    the time of each step so far. `warn` logs what an operator should know at once. `next_reading` is when, on the monotonic
+    clock, the run next reads whether the server is behind. This is no dataclass, because Prefect would give a task a copy of that.
     """
 
     def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
@@ -78,6 +80,8 @@ class Run:
         self.found: Phase | None = None
         self.brought: bool | None = False
         self.seconds: dict[str, float] = {}
+        self.warn: Callable[[str], None] = logging.getLogger("artwork_migration").warning
+        self.next_reading = 0.0
 
     def begin(self, approval: Approval | None = None) -> None:
         """Record the run and take its epoch. From then on the fence stops every older run."""
@@ -122,7 +126,7 @@ class Run:
             if phase_after:
                 self.brought = None
 
-        self.database.write(f"ending {self.verb}", end)
+        self.database.write(f"ending {self.verb}", end, replicated=outcome == "Completed")
         if phase_after:
             self.brought = True
 

@@ -12,6 +12,7 @@ from migration.driver_errors import TOO_MANY_CONNECTIONS
 from migration.errors import DatabaseError, UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
+from migration.sync import throttle
 from migration.sync.pace import Pace
 
 #: E-mails in a batch, at most. A sign-up with one of them waits for the commit.
@@ -77,15 +78,20 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     has begun.
     """
     with ThreadPoolExecutor(run.settings.copy_connections) as pool:
+
+        def begin() -> "Future[ChunkCopied | None]":
+            throttle.may_continue(run)
+            return pool.submit(_copy_next, run)
+
         while True:
-            copying = {pool.submit(_copy_next, run) for _ in range(run.settings.copy_connections)}
+            copying = {begin() for _ in range(run.settings.copy_connections)}
             while copying:
                 done, copying = wait(copying, return_when=FIRST_COMPLETED)
                 for future in done:
                     chunk = _copied(future)
                     if chunk is not None:
                         yield chunk
-                        copying.add(pool.submit(_copy_next, run))
+                        copying.add(begin())
             if plan_chunks(run) == 0:
                 return
 

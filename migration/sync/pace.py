@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from migration.database import QUERY_CANCELED, RETRIED, backoff
 from migration.errors import ConnectionLost, DatabaseError
 from migration.ledger.runs import Run
+from migration.sync import throttle
 
 Result = TypeVar("Result")
 
@@ -33,7 +34,8 @@ class Pace:
     def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
 
-        A batch that exceeds the budget, or loses a conflict, is repeated with a fourth of the rows; a single row as often as any conflict.
+        It begins once the migration is not paused and the server is not behind (`throttle`). A batch that exceeds the budget, or loses a
+        conflict, is repeated with a fourth of the rows; a single row as often as any conflict.
         """
         seconds = 0.0
 
@@ -44,6 +46,7 @@ class Pace:
             seconds = time.monotonic() - begun
             return result
 
+        throttle.may_continue(run)
         failed = lost = 0
         while True:
             try:

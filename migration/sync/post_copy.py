@@ -11,6 +11,7 @@ from migration.ledger.runs import Run
 from migration.plans import execution
 from migration.plans.plan import Statement
 from migration.plans.statements import Catalog, owner_table, statements_of
+from migration.sync import throttle
 from sql import SqlFile
 
 
@@ -25,6 +26,7 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
     for file in sql.folder("migrate_data/post_copy"):
         if not file.applies(creates_users=creates_users):
             continue
+        throttle.may_continue(run)
         match file.header["stage"]:
             case "write":
                 run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default

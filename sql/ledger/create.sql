@@ -1,4 +1,4 @@
--- What: the ledger: schema artwork_migration with runs and phases, steps, decisions and plans.
+-- What: the ledger: schema artwork_migration with runs and phases, steps, decisions, plans, pauses and waits.
 -- Why: what was done is recorded in the same database and in the same transaction, so a crash cannot make the two disagree.
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
@@ -59,6 +59,26 @@ CREATE TABLE IF NOT EXISTS artwork_migration.verification (
   CONSTRAINT verification_run_fkey FOREIGN KEY (run) REFERENCES artwork_migration.phase_history (run)
 );
 
+-- A pause that an operator asked for; it is in force until it is resumed.
+CREATE TABLE IF NOT EXISTS artwork_migration.pause (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT pause_pkey PRIMARY KEY,
+  approved_by text NOT NULL,
+  reason text NOT NULL,
+  paused_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  resumed_by text,
+  resumed_because text,
+  resumed_at timestamptz
+);
+
+-- A wait of a run between two batches, and what it last waited for.
+CREATE TABLE IF NOT EXISTS artwork_migration.wait (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT wait_pkey PRIMARY KEY,
+  run bigint NOT NULL CONSTRAINT wait_run_fkey REFERENCES artwork_migration.phase_history (run),
+  reason text NOT NULL,
+  begun_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  ended_at timestamptz
+);
+
 -- Revokes every privilege on one of our objects from everybody but its owner: REVOKE … FROM PUBLIC alone would leave the grants that the
 -- default privileges made to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
 CREATE OR REPLACE FUNCTION artwork_migration.revoke_from_all(kind text, object text) RETURNS void
@@ -108,6 +128,8 @@ SELECT artwork_migration.close_schema();
 -- Why: it was exported to a file before. Without CASCADE: any other object in the schema makes this fail, on purpose.
 DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.revoke_from_all(text, text);
+DROP TABLE artwork_migration.wait;
+DROP TABLE artwork_migration.pause;
 DROP TABLE artwork_migration.verification;
 DROP TABLE artwork_migration.plan;
 DROP TABLE artwork_migration.decision;

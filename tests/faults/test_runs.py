@@ -249,6 +249,7 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.NO_ARCHIVE, " accepted", "accepted"),
         (DecisionName.REMOVE_TEST_DATA, "yes", "yes"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
+        (DecisionName.WAIVE_READINGS, " wal_archiving ,replica_lag,", "replica_lag,wal_archiving"),
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
@@ -293,6 +294,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.NO_ARCHIVE, "yes"),
         (DecisionName.REMOVE_TEST_DATA, "accepted"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
+        (DecisionName.WAIVE_READINGS, "pause"),
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:

@@ -4,18 +4,23 @@ import contextvars
 import threading
 
 import pytest
+from prefect.client.schemas.objects import State
 
 from cli.verbs import exit_code
 from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
+from flows.pause import pause
+from flows.resume import resume
 from flows.roll_back import roll_back
 from migration.ledger.phases import MIGRATE_DATA, Phase
 from reporting.accounts import read_accounts
+from reporting.status import read_status
 from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.series import EXHAUSTIVE
 from tests.waiting import BOUND, wait_until
+from tests.waits import TOO_LONG
 
 
 def test_there_and_back(operated: Shop) -> None:
@@ -146,3 +151,34 @@ def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
     for thread in threads:
         thread.join(BOUND)
     assert ["Refused", "Completed"] == ended
+
+
+@EXHAUSTIVE
+def test_a_pause_holds_a_run_and_its_end_lets_it_continue(deployed: Shop) -> None:
+    """`pause` from another run holds migrate_data, whose status shows why; `resume` lets it complete. Nobody's resume ends it in words."""
+    assert pause(**APPROVED, return_state=True).name == "Completed"
+    assert exit_code(pause(**APPROVED, return_state=True)) == 2
+    ended: list[State] = []
+
+    def run() -> None:
+        ended.append(migrate_data(return_state=True))
+
+    def started() -> threading.Thread:
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(run,))
+        thread.start()
+        wait_until(lambda: read_status(deployed.database).wait, every=0.2)
+        return thread
+
+    waiting = started()
+    deployed.sql.execute(TOO_LONG)
+    waiting.join(BOUND)
+    assert ("Waited too long", 1) == (ended[0].name, exit_code(ended[0])), ended[0].message
+    assert "the migration: paused by test since" in (ended[0].message or "")
+    assert ("Waited too long",) == deployed.rows("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0]
+
+    assert pause(**APPROVED, return_state=True).name == "Completed"
+    waiting = started()
+    assert "paused by test since" in artifact("migration-status")
+    assert resume(**APPROVED, return_state=True).name == "Completed"
+    waiting.join(BOUND)
+    assert "Completed" == ended[1].name, ended[1].message

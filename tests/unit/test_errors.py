@@ -216,7 +216,7 @@ def test_every_error_has_an_end_state_and_an_exit_code() -> None:
     kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
     assert len(kinds) > 10
     lost = {"Connection lost", "Committed – not finished", "Outcome unknown"}
-    ends = {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed"}
+    ends = {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed", "Waited too long"}
     assert ends | lost == {kind.end_state for kind in kinds}
     assert lost == {kind.end_state for kind in kinds if issubclass(kind, ConnectionLost)}
     assert {1, 2, 3} == {kind.exit_code for kind in kinds}
