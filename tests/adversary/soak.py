@@ -81,8 +81,9 @@ class Soak:
 
     def _manage_transactions(self, over: threading.Event) -> None:
         """Commit what sessions have prepared that died with the server, as a transaction manager does: others wait for its locks."""
+        conninfo = self.server.conninfo(self.name)
         while not over.wait(1):
-            with suppress(psycopg.OperationalError), psycopg.connect(self.server.conninfo(self.name), autocommit=True) as session:
+            with suppress(psycopg.OperationalError), psycopg.connect(conninfo, autocommit=True) as session:
                 settle(session, seconds=3)
 
     def _verb(self, writer: Process, verb: str) -> None:
