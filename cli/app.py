@@ -7,14 +7,16 @@ from typing import Annotated, Literal
 import typer
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 from sqlalchemy import URL
 
+from cli.progress import watch_status
 from cli.up import bring_up, running_ui, take_down
 from cli.verbs import EXIT_CODES, console, end, run, use_running_server
 from migration.database import Database
 from migration.errors import MigrationError
 from migration.settings import Settings, read_settings, required_url
-from reporting.status import read_status, status_lines
+from reporting.status import Status, read_status, status_lines
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -53,14 +55,15 @@ def down() -> None:
 
 
 @app.command()
-def status() -> None:
-    """Show the phase, the table that serves, the last gates, the log, and the verbs that may be run next."""
+def status(
+    watch: Annotated[bool, typer.Option("--watch", help="show it until Ctrl-C, with every step of the runs that are active")] = False,
+) -> None:
+    """Show the phase, the table that serves, what is running, the last gates, the log, and the verbs that may be run next."""
     with _open_database() as (database, _):
-        found = read_status(database)
-    table = Table(show_header=False, box=None)
-    for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not running on this machine")]:
-        table.add_row(f"[bold]{label}[/]", value)
-    console.print(table)
+        if watch:
+            watch_status(console, database, _status_table)
+        else:
+            console.print(_status_table(read_status(database)))
 
 
 @app.command()
@@ -71,6 +74,13 @@ def report() -> None:
     with _open_database() as (database, settings):
         _, path = write_report(database, settings.reports)
     console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+def _status_table(found: Status) -> Table:
+    table = Table(show_header=False, box=None)
+    for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not running on this machine")]:
+        table.add_row(Text(label, "bold"), Text(value))
+    return table
 
 
 def _say(label: str, text: str) -> None:

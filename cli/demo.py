@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from rich.console import Console
 
 from cli.demo_application import Application, ApplicationEnded
-from cli.demo_output import newest_report, progress, show_accounts, show_check, show_latency, show_state
+from cli.demo_output import INDENT, newest_report, show_accounts, show_check, show_latency, show_state
 from cli.demo_servers import BEFORE, build_shop, delete_demo, let_days_pass, schema_of, servers, shop_database
 from cli.verbs import run_verb
 from migration.ledger import ledger
@@ -92,7 +92,8 @@ class _LifeCycle:
 
     def run(self, until: Until) -> None:
         """Run the steps from NOT_STARTED to the last phase."""
-        self._console.print(f"   The application writes to the legacy table. Its journal: {self._application.journal}", soft_wrap=True)
+        self._console.print("   The application writes to the legacy table. Its journal:")
+        self._console.print(f"   {self._application.journal}", highlight=False, soft_wrap=True)
         self._run("decide", name="accept_exposure", value="user_gained", **APPROVAL)
         self._approved("deploy_schema")
         self._check(Side.LEGACY)
@@ -110,10 +111,10 @@ class _LifeCycle:
         self._check(Side.LEGACY if until == "migrated" else Side.CLEAN)
 
     def _migrate(self) -> None:
+        self._run("migrate_data")
         database = shop_database(self._server)
-        with progress(self._console, database):
-            self._run("migrate_data")
         accounts = read_accounts(database)
+        database.dispose()
         show_accounts(self._console, accounts)
         if not accounts.adds_up:
             raise DemoFailed("The demo failed: the accounts do not add up.")
@@ -140,7 +141,7 @@ class _LifeCycle:
 
     def _run(self, verb: str, **parameters: object) -> None:
         self._console.rule(_command(verb))
-        _ended(self._console, run_verb(verb, **parameters))
+        _ended(self._console, run_verb(verb, INDENT, **parameters))
 
     def _check(self, side: Side) -> None:
         try:
@@ -155,12 +156,12 @@ class _LifeCycle:
 def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
     """Run the verb for its plan, show the plan, and run the verb with the plan's number; returns the last end state."""
     console.rule(f"{_command(verb, **parameters)}: show the plan, then run it by its number")
-    planned = run_verb(verb, **parameters)
+    planned = run_verb(verb, INDENT, **parameters)
     if planned.name != "Planned":
         return planned
     show_state(console, planned)
     (number, *_) = re.findall(r"\bPlan ([0-9a-f]{8}) of\b", planned.message or "")
-    return run_verb(verb, **parameters, plan=number, **APPROVAL)
+    return run_verb(verb, INDENT, **parameters, plan=number, **APPROVAL)
 
 
 def _roll_back(console: Console, server: EmbeddedServer, phase: Phase) -> int:

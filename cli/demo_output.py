@@ -1,13 +1,9 @@
 """The output of the demo: a few lines for each step."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.live import Live
 from rich.markup import escape
 from rich.padding import Padding
 from rich.table import Table
@@ -15,11 +11,8 @@ from rich.text import Text
 
 from cli.demo_application import OUTDATED_PLAN, Check
 from cli.demo_servers import SHOP
-from migration.database import Database
-from migration.errors import MigrationError
 from migration.settings import read_settings
 from reporting.accounts import Accounts
-from reporting.status import read_status
 from sample.journal_entry import Side
 from sample.write_latency import WriteLatency
 
@@ -28,6 +21,8 @@ if TYPE_CHECKING:
 
 #: How many of the missing writes are printed.
 MISSING_SHOWN = 10
+#: Columns by which everything below the heading of a step is indented.
+INDENT = 3
 
 
 def show_state(console: Console, state: "State[Any]") -> None:
@@ -71,32 +66,6 @@ def show_latency(console: Console, latency: WriteLatency) -> None:
     )
 
 
-@contextmanager
-def progress(console: Console, database: Database) -> Iterator[None]:
-    """Show the progress of migrate_data from the ledger, twice a second, for the time of a `with` block."""
-    ended = threading.Event()
-
-    def watch() -> None:
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            while not ended.wait(0.5):
-                try:
-                    backlog = read_status(database).backlog
-                except MigrationError:
-                    continue
-                if backlog:
-                    chunks = f"{backlog.chunks_done} of {backlog.chunks} chunks"
-                    live.update(f"   {chunks}, {backlog.copied:,} rows copied, {backlog.logged:,} ids in the log")
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        watcher.join()
-        database.dispose()
-
-
 def newest_report() -> Path:
     """Return the path of the newest report."""
     return max(read_settings().reports.absolute().glob(f"{SHOP}-*/report.html"), key=lambda path: path.stat().st_mtime)
@@ -104,7 +73,7 @@ def newest_report() -> Path:
 
 def _print(console: Console, text: str) -> None:
     """Print a text below the heading of its step, indented on every line."""
-    console.print(Padding(Text.from_markup(text), (0, 0, 0, 3), expand=False), highlight=False)
+    console.print(Padding(Text.from_markup(text), (0, 0, 0, INDENT), expand=False), highlight=False)
 
 
 def _errors(check: Check) -> str:

@@ -12,6 +12,7 @@ from rich.console import Console
 
 import flows
 from cli.prefect_server import SETTINGS
+from cli.progress import shown
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
 from reporting.descriptions import description
@@ -121,14 +122,15 @@ def resume(
 ) -> None: ...
 
 
-def run_verb(verb: str, **parameters: object) -> "State[Any]":
-    """Run the flow `verb` (with underscores) in this process, and return its end state.
+def run_verb(verb: str, indent: int = 0, /, **parameters: object) -> "State[Any]":
+    """Run the flow `verb` (with underscores) in this process, show its steps with this `indent`, and return its end state.
 
     The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. If it does not respond,
     Prefect's own error is raised (`prefect_outage`).
     """
     use_running_server()
-    return flows.flow_of(verb)(**parameters, return_state=True)
+    with shown(console, indent):
+        return flows.flow_of(verb)(**parameters, return_state=True)
 
 
 def use_running_server() -> None:

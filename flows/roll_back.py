@@ -11,7 +11,7 @@ from migration.sync import carry_back
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.plans import approved_plan, execute_plan, finish_plan
 from tasks.reports import export_ledger
-from tasks.switching import carry_back_writes, fingerprint_kept, finish_steps, writes_kept
+from tasks.switching import carry_back_writes, dry_run_roll_back, fingerprint_kept, finish_steps, writes_kept
 from tasks.verbs import completed, verb, writing
 
 
@@ -44,7 +44,7 @@ def _to_migrated(approval: Approval | None) -> State:
     with writing(ROLL_BACK_TO_MIGRATED) as run:
         if not run.resume():
             run.require_phase()
-            dry_run = carry_back.dry_run(run)
+            dry_run = dry_run_roll_back(run)
             approved = approved_plan(run, lambda connection: plan_roll_back(connection, dry_run), approval)
             with fingerprint_kept(run):
                 carry_back_writes(run, approved)

@@ -10,16 +10,20 @@ from migration import database
 from migration.checks import gates
 from migration.checks.gates import RuleVerdict
 from migration.database import Database
-from migration.ledger import ledger, safety_window
+from migration.ledger import ledger, progress, safety_window
 from migration.ledger.ledger import Pause, PhaseRow
 from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
+from migration.ledger.progress import Reported
 from migration.ledger.safety_window import SafetyWindow
+from reporting.progress import duration, words
 
 #: What there is after the first plan or decision, before anything is deployed.
 _LEDGER_ONLY = (
     "plans and decisions are in the schema artwork_migration; nothing else is there. To remove it: "
     f"artwork-migration run {ROLL_BACK_TO_NOT_STARTED.command}"
 )
+#: Seconds after which a run that has reported nothing may have been killed.
+_SILENT = 15
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,7 @@ class Status:
     ledger: bool = False
     pause: Pause | None = None
     wait: Wait | None = None
+    progress: Sequence[Reported] = ()
 
     @property
     def may_be_run_next(self) -> str:
@@ -101,6 +106,11 @@ class Status:
     def verbs_with_steps_left(self) -> list[str]:
         """The verbs that must be run again, because their run was killed after its commit."""
         return sorted({step.verb for step in self.steps_left})
+
+    @property
+    def running(self) -> list[Reported]:
+        """The step at work of each run that is active: the inner one of two."""
+        return list({reported.run_name: reported for reported in self.progress if not reported.step.outcome}.values())
 
     @property
     def unfinished(self) -> list[RecentRun]:
@@ -129,6 +139,7 @@ def read_status(target: Database) -> Status:
             ledger=True,
             pause=ledger.pause_in_force(connection),
             wait=next((Wait(**row) for row in database.rows(connection, "status/wait")), None),
+            progress=progress.read(connection),
         )
 
 
@@ -139,6 +150,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         ("database", status.database),
         ("phase", f"{status.phase.phase}{since}"),
         ("serves", status.phase.phase.serves),
+        *(("running", _running_line(reported)) for reported in status.running),
         ("may be run next", status.may_be_run_next),
         *([("pause", f"{status.pause}; to end it: artwork-migration run resume")] if status.pause else []),
         *([("waits", f"since {status.wait.since:%Y-%m-%d %H:%M:%S %Z} for: {status.wait.reason}")] if status.wait else []),
@@ -190,6 +202,11 @@ def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]
     if backlog.chunks is not None:
         lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))
     return [*lines, ("rejected writes", str(backlog.refused))]
+
+
+def _running_line(reported: Reported) -> str:
+    silent = f"; {reported.run_name} has reported nothing for {duration(reported.unseen)}" if reported.unseen > _SILENT else ""
+    return f"{reported.step.step}: {words(reported.step)}{silent}"
 
 
 def _window_line(window: SafetyWindow) -> str:

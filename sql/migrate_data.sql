@@ -1,4 +1,5 @@
--- The steps of migrate_data in their order, up to the copy itself (deploy_schema/47_copy_block_range.sql).
+-- The steps of migrate_data in their order, up to the copy itself (deploy_schema/47_copy_block_range.sql). The condition on row_counter is
+-- always true: it counts the rows of the legacy table as they are read (progress.sql). It names the id so that it belongs to the scan.
 
 -- name: find_quarantined
 -- What: decides for every eligible row whether it is in quarantine, before the copy.
@@ -18,7 +19,7 @@ FROM (
     a.defect,
     ROW_NUMBER() OVER (PARTITION BY a.access_token, a.defect IS NULL ORDER BY NOT a.touched, a.created_at, a.id) AS place
   FROM artwork_migration.legacy_artwork AS a
-  WHERE a.disposition = 'eligible'
+  WHERE a.disposition = 'eligible' AND CASE WHEN a.id IS NOT NULL THEN NEXTVAL('artwork_migration.row_counter') END IS NOT NULL
 ) AS l
 WHERE l.defect IS NOT NULL OR l.place > 1;
 
@@ -34,7 +35,11 @@ INSERT INTO artwork_migration.waiting_email (number, email)
 SELECT
   ROW_NUMBER() OVER (ORDER BY e.email <> LOWER(e.email), e.email) AS number,
   e.email
-FROM (SELECT DISTINCT l.customer_email AS email FROM artwork_migration.legacy_artwork AS l WHERE l.needs_user) AS e;
+FROM (
+  SELECT DISTINCT l.customer_email AS email
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.needs_user AND CASE WHEN l.id IS NOT NULL THEN NEXTVAL('artwork_migration.row_counter') END IS NOT NULL
+) AS e;
 
 -- name: create_users
 -- What: creates the anonymous users of the next :batch_size waiting e-mails.
@@ -130,7 +135,7 @@ FROM (
   SELECT l.id
   FROM artwork_migration.legacy_artwork AS l
   WHERE
-    l.migratable
+    l.migratable AND CASE WHEN l.id IS NOT NULL THEN NEXTVAL('artwork_migration.row_counter') END IS NOT NULL
     AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)
     AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
   UNION

@@ -24,7 +24,13 @@ WITH counted AS (
     v.about,
     COUNT(*) AS row_count,
     ARRAY_AGG(v.id) FILTER (WHERE v.verdict NOT IN ('match', 'excluded')) AS ids
-  FROM artwork_migration.verdict AS v
+  FROM (
+    -- row_counter shows how many rows have a verdict (progress.sql)
+    SELECT
+      w.*,
+      NEXTVAL('artwork_migration.row_counter') AS counted
+    FROM artwork_migration.verdict AS w
+  ) AS v
   GROUP BY v.verdict, v.reason, v.legacy_row, v.about
 ),
 
@@ -64,7 +70,8 @@ SELECT
   t.about
 FROM artwork_migration.round_trip AS t
 WHERE
-  CARDINALITY(t.about) > 0
+  -- row_counter shows how many rows are compared (progress.sql)
+  CASE WHEN NEXTVAL('artwork_migration.row_counter') IS NOT NULL THEN CARDINALITY(t.about) > 0 END
   AND NOT EXISTS (
     SELECT FROM artwork_migration.finding AS f
     WHERE f.run = :run AND f.id = t.id AND f.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count')

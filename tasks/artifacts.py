@@ -1,7 +1,11 @@
 """Artifacts: what a run shows in the Prefect UI. Outside a flow nothing is shown, and without Prefect's API the run goes on."""
 
+import contextvars
+import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -10,8 +14,13 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 
 from migration.database import Database
 from migration.errors import MigrationError
+from migration.ledger.progress import Progress, StepProgress
+from reporting.progress import words
 from reporting.status import read_status, status_markdown
 from tasks.steps import in_flow, log
+
+#: Seconds after which a step gets an artifact, and between two updates.
+WORTH_SHOWING, SHOWN_EVERY = 3, 2
 
 
 @contextmanager
@@ -43,20 +52,47 @@ def publish_status(database: Database) -> None:
     publish("migration-status", text, "Phase, what serves, the last gates, what can be run next")
 
 
-class Progress:
-    """A progress bar among the artifacts. Outside a flow it shows nothing; once the API does not respond, it shows no more."""
+@contextmanager
+def progress_shown(progress: Progress) -> Iterator[None]:
+    """Show each longer step as a progress artifact during the block, from a thread: the run never waits for Prefect's API."""
+    if not in_flow():
+        yield
+        return
+    over = threading.Event()
+    # in a copy of the context, in which Prefect finds the run
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(_show_steps, progress, over), daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join(timeout=10)
 
-    def __init__(self, key: str, description: str) -> None:
-        self._key, self._artifact = key, cast(UUID | None, None)
-        if in_flow():
+
+def _show_steps(progress: Progress, over: threading.Event) -> None:
+    """Create an artifact for each step that takes long, and update it. Once the API does not respond, nothing is shown any more."""
+    artifacts: dict[datetime, UUID] = {}
+    shown: set[datetime] = set()
+    last = False
+    while not last:
+        last = over.wait(SHOWN_EVERY)
+        for step in progress.steps:
+            if step.begun_at in shown or step.seconds < WORTH_SHOWING:
+                continue
+            key = f"progress-{'-'.join(re.findall('[a-z0-9]+', step.step.lower()))}"
             with _if_the_api_responds(key):
-                # called from a flow without an event loop, Prefect returns the id, although its type allows an awaitable
-                self._artifact = cast(UUID, create_progress_artifact(0.0, key=key, description=description))
+                artifacts[step.begun_at] = _show(key, step, artifacts.get(step.begun_at))
+                if step.outcome:
+                    shown.add(step.begun_at)
+                continue
+            return
 
-    def show(self, done: int, total: int) -> None:
-        """Set the bar to `done` of `total`."""
-        artifact, self._artifact = self._artifact, None
-        if artifact:
-            with _if_the_api_responds(self._key):
-                update_progress_artifact(artifact, 100.0 * done / total)
-                self._artifact = artifact
+
+def _show(key: str, step: StepProgress, artifact: UUID | None) -> UUID:
+    """Create the artifact of a step, or update it. Returns its id."""
+    percent, description = round(100 * step.fraction, 1), f"{step.step}: {words(step)}"
+    if artifact is None:
+        # called without an event loop, Prefect returns the id, although its type allows an awaitable
+        return cast(UUID, create_progress_artifact(percent, key=key, description=description))
+    update_progress_artifact(artifact, percent, description=description)
+    return artifact

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up, post_copy, reconcile
 from reporting.accounts import accounts_markdown, read_accounts
-from tasks.artifacts import Progress, publish
+from tasks.artifacts import publish
 from tasks.steps import forward, log, step
 
 find_quarantined = forward("find quarantined rows", backfill.find_quarantined, "{} rows in quarantine")
@@ -17,11 +17,9 @@ log_missing = forward("log missing rows", backfill.log_missing, "{} ids in the l
 def copy_chunks(run: Run) -> int:
     """Divide the legacy table into chunks unless that is done, and copy the chunks that are left. Returns the rows that this run copied."""
     log().info("%d chunks to copy", backfill.plan_chunks(run))
-    progress = Progress("backfill-progress", "chunks of the legacy table copied")
     copied = 0
     for chunk in backfill.copy_chunks(run):
         copied += chunk.copied
-        progress.show(chunk.done, chunk.chunks)
         log().info("chunk %d of %d: %d rows copied", chunk.done, chunk.chunks, chunk.copied)
     return copied
 

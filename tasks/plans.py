@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from migration.errors import NewBlocker, blockers_file
 from migration.ledger.runs import Approval, Run
@@ -40,7 +40,12 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
 
 def read_plan(run: Run, make: Callable[[Connection], Plan]) -> Plan:
     """Return the plan that `make` makes in one snapshot; what it tries, it takes back. Raises PrerequisitesNotMet."""
-    with run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ") as connection:
+    with (
+        run.progress.step("make the plan"),
+        run.database.transaction(f"planning {run.verb}", isolation="REPEATABLE READ") as connection,
+    ):
+        run.progress.expect(None, "queries")
+        event.listen(connection, "after_cursor_execute", lambda *_: run.progress.add(1))
         return make(connection)
 
 
@@ -73,8 +78,13 @@ def publish_plan(run: Run, plan: Plan) -> Path | None:
 @step("execute the plan")
 def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None) -> None:
     """Execute the plan; the same transaction brings the phase of its verb. Raises LockNotObtained, NewBlocker or WrongUnderLock."""
+
+    def before() -> None:
+        with run.progress.step("before the locks"):
+            before_attempt()
+
     try:
-        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before_attempt, on_attempt=log().warning)
+        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, on_attempt=log().warning)
     except NewBlocker as error:
         with run.database.transaction("reading what has changed", transaction_read_only="on") as connection:
             raise dependents.named(connection, plan, error) from None

@@ -47,7 +47,8 @@ def step(name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Con
             label = name.format_map(inspect.signature(function).bind(run, *args, **kwargs).arguments)
             begun = time.monotonic()
             try:
-                return function(run, *args, **kwargs)
+                with run.progress.step(label):
+                    return function(run, *args, **kwargs)
             finally:
                 run.seconds[label] = run.seconds.get(label, 0.0) + time.monotonic() - begun
 

@@ -33,6 +33,12 @@ def finish_clean_up(run: Run) -> list[str]:
     return done
 
 
+@step("dry run of the rollback")
+def dry_run_roll_back(run: Run) -> CarriedBack:
+    """Carry back everything and roll it back. Returns how much, and what could not be carried. Locks rows of the retired table only."""
+    return carry_back.dry_run(run)
+
+
 def close_gate(run: Run, verdict: GateVerdict) -> None:
     """Close the last step of the switch, if the gate is green. Raises CheckFailed, and the step stays open."""
     require_verified(verdict, CheckFailed)
@@ -70,13 +76,15 @@ def fingerprint_kept(run: Run) -> Iterator[None]:
 
     If the retired table had been changed before, the old fingerprint stays, because a new one would hide that change.
     """
-    untouched = acceptance.retired_untouched(run)
+    with run.progress.step("compare the fingerprint"):
+        untouched = acceptance.retired_untouched(run)
     try:
         yield
     except MigrationError:
         with suppress(MigrationError):  # the error itself is what matters; without the fingerprint the gate warns
             if untouched:
-                acceptance.renew_fingerprint(run)
+                with run.progress.step("renew the fingerprint"):
+                    acceptance.renew_fingerprint(run)
         raise
 
 

@@ -57,12 +57,15 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
         owner = owner_table(connection)
     idle = [rule for rule in suite.rules if not applies(rule, creates_users=owner.creates_users)]
     judged = suite.of([rule for rule in suite.rules if rule not in idle])
+    run.progress.expect(len(judged.rules), "rules")
     failed = gates.measure(run, suite.name, without={rule.expectation_type for rule in idle})
     failed |= verification.measure(run) if suite.name == verification.SUITE else {}
     measured_results = gates.rule_results(run, suite.name)
     with datasource(run) as source:
+        of_columns = validate_columns(source, judged)
+        run.progress.add(len(of_columns))
         results = {
-            **validate_columns(source, judged),
+            **of_columns,
             **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), judged.measured),
             **failed,
         }

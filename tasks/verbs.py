@@ -24,7 +24,7 @@ from migration.settings import Settings, read_settings, required_url
 from reporting.descriptions import description
 from reporting.plans import verdict
 from reporting.status import Status, read_status
-from tasks.artifacts import publish_status
+from tasks.artifacts import progress_shown, publish_status
 from tasks.connection_block import stored_url
 from tasks.plans import OnlyPlanned
 from tasks.reports import write_problems
@@ -111,7 +111,8 @@ def writing(verb: Verb) -> Iterator[Run]:
         with runs.exclusive(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
             run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
             try:
-                yield run
+                with progress_shown(run.progress):
+                    yield run
             except Exception as error:
                 end = _own_error(run, error)
                 if end is None:

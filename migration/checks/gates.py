@@ -202,6 +202,7 @@ def measure(run: Run, suite: str, *, without: Collection[str] = ()) -> dict[str,
             run.database.write(f"measuring {rule.rule}", partial(_measure, run, suite, rule))
         except DatabaseError as error:
             failed[rule.rule] = error.reason
+        run.progress.add(1)
     return failed
 
 

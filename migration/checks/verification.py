@@ -11,6 +11,7 @@ from migration.checks import acceptance, gates
 from migration.errors import DatabaseError
 from migration.ledger.runs import Run
 from migration.sync import carry_back
+from migration.sync.counted import RETIRED, expect_rows
 
 SUITE = "verification"
 #: The step after the switch's commit that is open until the gate is green.
@@ -39,16 +40,19 @@ def measure(run: Run) -> dict[str, str]:
     failed: dict[str, str] = {}
     for check, rules in CHECKS.items():
         try:
-            check(run)
+            with run.progress.step(check.__name__.replace("_", " ")):
+                check(run)
         except DatabaseError as error:
             failed |= dict.fromkeys(rules, error.reason)
         except CannotCheck as reason:
             failed |= dict.fromkeys(rules, str(reason))
+        run.progress.add(len(rules))
     return failed
 
 
-def compare(run: Run) -> None:
+def compare_every_row(run: Run) -> None:
     """Give every row of the retired and the serving table its verdict, in one snapshot. Locks ACCESS SHARE."""
+    expect_rows(run, RETIRED)
     with run.database.transaction("comparing retired and serving table", isolation="REPEATABLE READ") as connection:
         for rule in COMPARED:
             database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
@@ -107,7 +111,7 @@ def dry_run_roll_back(run: Run) -> None:
 
 #: Each check, and the rules whose results it saves.
 CHECKS: dict[Callable[[Run], None], Sequence[str]] = {
-    compare: (*COMPARED, "live_sum"),
+    compare_every_row: (*COMPARED, "live_sum"),
     compare_fingerprint: ("retired_untouched", "roll_back_not_begun"),
     check_product_queries: ("queries_on_index",),
     run_acceptance_test: ("acceptance_test", "references_tried"),

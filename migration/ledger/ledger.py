@@ -14,7 +14,7 @@ from migration.ledger import creation
 from migration.ledger.phases import Phase, Verb
 
 #: The tables that the clean-up keeps.
-TABLES = ("phase_history", "step", "decision", "plan", "verification", "pause", "wait")
+TABLES = ("phase_history", "step", "decision", "plan", "verification", "pause", "wait", "progress")
 
 
 @dataclass(frozen=True)

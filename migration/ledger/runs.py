@@ -25,6 +25,7 @@ from migration.errors import (
 )
 from migration.ledger import ledger
 from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED, Phase, Verb
+from migration.ledger.progress import Progress, reported
 from migration.settings import Settings
 
 #: What every run relies on and what may change after the plan of deploy_schema: a primary server that can be written to, no limit that ends
@@ -65,8 +66,9 @@ class Run:
 
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
-    the time of each step so far. `warn` logs what an operator should know at once. `next_reading` is when, on the monotonic
-    clock, the run next reads whether the server is behind. This is no dataclass, because Prefect would give a task a copy of that.
+    the time of each step so far, `progress` what the run does now. `warn` logs what an operator should know at once. `next_reading` is
+    when, on the monotonic clock, the run next reads whether the server is behind. This is no dataclass, because Prefect would give a task
+    a copy of that.
     """
 
     def __init__(self, database: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> None:
@@ -82,6 +84,7 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.warn: Callable[[str], None] = logging.getLogger("artwork_migration").warning
         self.next_reading = 0.0
+        self.progress = Progress()
 
     def begin(self, approval: Approval | None = None) -> None:
         """Record the run and take its epoch. From then on the fence stops every older run."""
@@ -173,7 +176,9 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
             time.sleep(0.2)
         if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
             require_working_conditions(target, verb.name)
-        yield Run(target, settings, verb=verb, name=name, run_id=run_id)
+        run = Run(target, settings, verb=verb, name=name, run_id=run_id)
+        with reported(run.progress, target, name):
+            yield run
 
 
 def _is_true(connection: Connection, name: str) -> bool:

@@ -34,5 +34,6 @@ def do_what_is_left(run: Run, steps: Mapping[str, Work]) -> list[str]:
 
 def _step(run: Run, name: str, work: Work) -> None:
     run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, name))
-    details = work(run)
+    with run.progress.step(name):
+        details = work(run)
     run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, name, **details))

@@ -13,6 +13,7 @@ from migration.errors import DatabaseError, UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.sync import throttle
+from migration.sync.counted import LEGACY, expect_copy, expect_rows
 from migration.sync.pace import Pace
 
 #: E-mails in a batch, at most. A sign-up with one of them waits for the commit.
@@ -37,6 +38,7 @@ def find_quarantined(run: Run) -> int:
         database.run(connection, "migrate_data/find_quarantined")
         return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.quarantine")).scalar_one())
 
+    expect_rows(run, LEGACY)
     return run.database.write("finding quarantined rows", find)
 
 
@@ -46,12 +48,16 @@ def create_users(run: Run) -> int:
     The artworks of a user that the table refuses go to quarantine. Locks ROW EXCLUSIVE on users; a sign-up with an e-mail of the batch
     waits for its commit. Raises UsersRefused if the table refuses nearly every user.
     """
-    run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
+    with run.progress.step("collect e-mails"):
+        expect_rows(run, LEGACY)
+        run.database.write("collecting e-mails", lambda connection: database.run(connection, "migrate_data/collect_emails"))
+    run.progress.expect(run.database.read("progress/waiting_emails")[0]["known"], "e-mails")
     created = failed = 0
     pace = Pace(USERS_IN_A_BATCH)
     while batch := pace.write(run, "creating users", _create_batch, applying=True):
         created += batch[0]["created"]
         failed += batch[0]["failed"]
+        run.progress.add(batch[0]["created"] + batch[0]["failed"])
         _require_users(run, failed, batch[0]["refusal"])
     if failed:
         run.database.write("finding artworks without a user", lambda connection: database.run(connection, "migrate_data/find_without_user"))
@@ -77,6 +83,7 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     connection, those that there are go on. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run
     has begun.
     """
+    expect_copy(run)
     with ThreadPoolExecutor(run.settings.copy_connections) as pool:
 
         def begin() -> "Future[ChunkCopied | None]":
@@ -138,6 +145,7 @@ def log_missing(run: Run) -> int:
         database.run(connection, "migrate_data/log_missing")
         return int(connection.execute(text("SELECT COALESCE(SUM(CARDINALITY(ids)), 0) FROM artwork_migration.legacy_change")).scalar_one())
 
+    expect_rows(run, LEGACY)
     return run.database.write("logging missing rows", log)
 
 

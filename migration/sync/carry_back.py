@@ -69,17 +69,17 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
     Locks rows of the retired table only, one batch at a time. Changes nothing.
     """
-    return run.database.write(
-        "dry run of the rollback", lambda connection: _dry_run(connection, run.settings.batch_size, batches), application_code=True
-    )
+    return run.database.write("dry run of the rollback", lambda connection: _dry_run(run, connection, batches), application_code=True)
 
 
-def _dry_run(connection: Connection, batch_size: int, batches: int | None) -> CarriedBack:
-    total = CarriedBack()
+def _dry_run(run: Run, connection: Connection, batches: int | None) -> CarriedBack:
+    total, batch_size = CarriedBack(), run.settings.batch_size
+    _expect_changes(run, None if batches is None else batches * batch_size)
     _log_rejected_again(connection)
     for _ in itertools.count() if batches is None else range(batches):
         batch = _batch(connection, "dry_run_batch", batch_size)
         total.add(batch)
+        run.progress.add(batch.logged)
         if not batch.logged:
             break
     rejected = list(dict.fromkeys(rejection["id"] for rejection in total.rejections))
@@ -119,6 +119,7 @@ def rejections(connection: Connection) -> list[Rejection]:
 
 def _drained(run: Run) -> CarriedBack:
     """Carry back changes of ids, and then what is in the log, until few ids are left. Returns the counts."""
+    _expect_changes(run)
     total, small, pace = CarriedBack(), 0, Pace(run.settings.batch_size)
     while pace.write(run, "carrying back changed ids", _fenced_keys):
         pass
@@ -126,10 +127,16 @@ def _drained(run: Run) -> CarriedBack:
         size = pace.size
         batch = pace.write(run, "carrying back", _fenced_batch)
         total.add(batch)
+        run.progress.add(batch.logged)
         if not batch.logged:
             break
         small = small + 1 if batch.logged < size else 0
     return total
+
+
+def _expect_changes(run: Run, most: int | None = None) -> None:
+    known = run.database.read("progress/changes_to_carry_back")[0]["known"]
+    run.progress.expect(known if most is None else min(known, most), "artworks")
 
 
 def _log_rejected_again(connection: Connection) -> int:

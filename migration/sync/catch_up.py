@@ -45,12 +45,15 @@ def catch_up(run: Run) -> CaughtUp:
     total = CaughtUp()
     pace = Pace(run.settings.batch_size)
     small = stuck = 0
-    enough = 2 * resolve(run) + 20 * run.settings.batch_size
+    logged = resolve(run)
+    run.progress.expect(logged, "ids")
+    enough = 2 * logged + 20 * run.settings.batch_size
     while True:
         size = pace.size
         batch = pace.write(run, "catching up", _batch)
         waiting = batch.pop("waiting")
         total.add({**batch, "batches": 1})
+        run.progress.add(batch["logged"])
         if waiting:
             pace.shrink()
             stuck += 1
@@ -75,7 +78,8 @@ def drain(run: Run) -> CaughtUp:
     total = CaughtUp()
     for _ in range(2):
         total.add(asdict(catch_up(run)))
-        _vacuum_log(run)
+        with run.progress.step("vacuum the log"):
+            _vacuum_log(run)
     return total
 
 

@@ -12,7 +12,11 @@ from migration.plans import execution
 from migration.plans.plan import Statement
 from migration.plans.statements import Catalog, owner_table, statements_of
 from migration.sync import throttle
+from migration.sync.counted import expect_counted
 from sql import SqlFile
+
+#: What counts the rows of a statement, by the first word of its object; the others cannot be counted.
+_COUNTED = {"index": "rows_indexed", "vacuum": "rows_vacuumed"}
 
 
 def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
@@ -29,7 +33,8 @@ def finish_table(run: Run, on_attempt: Callable[[str], None]) -> Iterator[str]:
         throttle.may_continue(run)
         match file.header["stage"]:
             case "write":
-                run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default
+                with run.progress.step(file.rule.replace("_", " ")):
+                    run.database.write(file.rule, lambda connection, file=file: database.run(connection, file.name), applying=True)  # type: ignore[misc]  # mypy infers no type for a lambda with a default
             case "locked":
                 yield from _under_lock(run, file, on_attempt)
             case _:
@@ -60,9 +65,12 @@ def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> I
 
 def _step_by_step(run: Run, file: SqlFile) -> Iterator[str]:
     for statement in _left(run, file):
-        run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, statement.object))  # noqa: B023 (called at once)
-        _alone(run, statement)
-        run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, statement.object))  # noqa: B023 (called at once)
+        with run.progress.step(statement.object):
+            if query := _COUNTED.get(statement.object.split()[0]):
+                expect_counted(run, query)
+            run.database.write("beginning a step", lambda connection: ledger.begin_step(connection, run.epoch, statement.object))  # noqa: B023 (called at once)
+            _alone(run, statement)
+            run.database.write("ending a step", lambda connection: ledger.end_step(connection, run.epoch, statement.object))  # noqa: B023 (called at once)
         yield statement.object
 
 

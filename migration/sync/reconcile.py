@@ -7,9 +7,16 @@ from migration import database
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.sync.catch_up import catch_up
+from migration.sync.counted import CLEAN, LEGACY, expect_rows
 
 #: How often the pending ids are rechecked before the rest stays pending.
 RECHECKS = 10
+#: What is compared, each in one statement over all rows of a table.
+_COMPARISONS = {
+    "compare every row": ("reconcile/compare", LEGACY),
+    "compare the count with the strategy's": ("reconcile/strategy_count", LEGACY),
+    "map the values back": ("reconcile/round_trip", CLEAN),
+}
 
 
 def reconcile(run: Run) -> dict[str, int]:
@@ -21,7 +28,8 @@ def reconcile(run: Run) -> dict[str, int]:
     for _ in range(RECHECKS):
         if not _pending(run):
             break
-        catch_up(run)
+        with run.progress.step("catch up with rows in transit"):
+            catch_up(run)
         with run.database.transaction("rechecking pending ids", isolation="REPEATABLE READ") as connection:
             database.run(connection, "reconcile/recheck", run=run.epoch)
     run.database.write("writing the results", lambda connection: _write_results(run, connection, legacy_rows))
@@ -34,10 +42,12 @@ def _compare(run: Run) -> int:
         database.run(connection, "reconcile/delete_earlier_results", run=run.epoch)
         for table in ("reconciliation", "strategy_count", "statistic"):
             connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
-        database.run(connection, "reconcile/compare", run=run.epoch)
-        database.run(connection, "reconcile/strategy_count", run=run.epoch)
-        database.run(connection, "reconcile/round_trip", run=run.epoch)
-        _count_statistics(run, connection)
+        for part, (query, table) in _COMPARISONS.items():
+            with run.progress.step(part):
+                expect_rows(run, table)
+                database.run(connection, query, run=run.epoch)
+        with run.progress.step("count for the report"):
+            _count_statistics(run, connection)
         return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
 
 

@@ -73,6 +73,9 @@ CREATE TABLE artwork_migration.chunk (
   done_at timestamptz
 );
 
+-- Counts the rows that a statement over the whole table has read. A sequence shows that before the commit, to every session.
+CREATE SEQUENCE artwork_migration.row_counter OWNED BY artwork_migration.chunk.number;
+
 -- Verdict counts of one comparison; the rows of the legacy table are the sum of those with legacy_row.
 CREATE TABLE artwork_migration.reconciliation (
   run bigint NOT NULL,

@@ -22,7 +22,9 @@ DECLARE
     FROM artwork_migration.legacy_artwork AS l
     WHERE
       l.row_ctid >= $1 AND l.row_ctid < $2
-      AND l.migratable AND NOT l.touched
+      -- row_counter counts the rows (progress.sql): with the user's id beside it, once they are joined with users
+      AND CASE WHEN COALESCE(l.email_user_id, l.id) IS NOT NULL AND NEXTVAL('artwork_migration.row_counter') > 0 THEN l.migratable END
+      AND NOT l.touched
       AND NOT EXISTS (SELECT FROM artwork_migration.quarantine AS q WHERE q.id = l.id)
   $copy$;
   copied bigint;

@@ -79,6 +79,25 @@ CREATE TABLE IF NOT EXISTS artwork_migration.wait (
   ended_at timestamptz
 );
 
+-- How far each step of the active runs is; only for a reader who watches. "migration.ledger.progress.StepProgress" explains the columns.
+CREATE TABLE IF NOT EXISTS artwork_migration.progress (
+  run_name text NOT NULL,
+  place bigint NOT NULL,
+  step text NOT NULL,
+  depth bigint NOT NULL,
+  begun_at timestamptz NOT NULL,
+  unit text NOT NULL,
+  done bigint NOT NULL,
+  total bigint,
+  fraction float8 NOT NULL,
+  rate float8,
+  seconds float8 NOT NULL,
+  idle float8 NOT NULL,
+  outcome text NOT NULL,
+  seen_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  CONSTRAINT progress_pkey PRIMARY KEY (run_name, place)
+);
+
 -- Revokes every privilege on one of our objects from everybody but its owner: REVOKE … FROM PUBLIC alone would leave the grants that the
 -- default privileges made to roles by name. kind is SCHEMA, TABLE (views too) or FUNCTION.
 CREATE OR REPLACE FUNCTION artwork_migration.revoke_from_all(kind text, object text) RETURNS void
@@ -130,6 +149,7 @@ DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.revoke_from_all(text, text);
 DROP TABLE artwork_migration.wait;
 DROP TABLE artwork_migration.pause;
+DROP TABLE artwork_migration.progress;
 DROP TABLE artwork_migration.verification;
 DROP TABLE artwork_migration.plan;
 DROP TABLE artwork_migration.decision;

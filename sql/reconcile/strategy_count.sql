@@ -79,6 +79,7 @@ SELECT
   e.in_strategy,
   e.migrated,
   e.deviation,
-  COUNT(*)
+  -- the number of the rows; row_counter shows it while they are compared (progress.sql)
+  COUNT(NEXTVAL('artwork_migration.row_counter'))
 FROM explained AS e
 GROUP BY e.in_strategy, e.migrated, e.deviation

@@ -40,7 +40,13 @@ counted AS (
     j.about,
     COUNT(*) AS row_count,
     ARRAY_AGG(j.id) FILTER (WHERE j.verdict NOT IN ('match', 'excluded', 'quarantined', 'born_since')) AS ids
-  FROM judged AS j
+  FROM (
+    -- row_counter shows how many rows have a verdict (progress.sql)
+    SELECT
+      d.*,
+      NEXTVAL('artwork_migration.row_counter') AS counted
+    FROM judged AS d
+  ) AS j
   GROUP BY j.verdict, j.reason, j.legacy_row, j.about
 ),
 

@@ -1,0 +1,137 @@
+"""The steps of a run in the terminal: one line each, with a check mark and the seconds once it is done; the running one moves."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.markup import escape
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from migration.database import Database
+from migration.errors import MigrationError
+from migration.ledger.progress import NEWEST, StepProgress
+from reporting.progress import words
+from reporting.status import Status, read_status
+
+#: Seconds between two lines about a step that is running, where there is no terminal.
+PLAIN_EVERY = 10
+#: Seconds between two looks at the ledger.
+WATCHED_EVERY = 1
+#: A step within a step has a line of its own if it took so many seconds.
+WORTH_A_LINE = 1.0
+#: The mark of a running step turns, eight times a second.
+_TURNING = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
+
+
+class Lines:
+    """The lines of the steps that have ended, each printed once. Without a terminal, a line about the running one now and then."""
+
+    def __init__(self, console: Console, indent: int = 0) -> None:
+        self._console, self._indent = console, indent
+        self._printed: set[object] = set()
+        self.plain_at = time.monotonic() + PLAIN_EVERY
+
+    def show(self, steps: Sequence[StepProgress]) -> None:
+        """Print the steps that have ended since the last call."""
+        for step in sorted(steps, key=lambda step: step.begun_at + timedelta(seconds=step.seconds)):
+            if step.outcome and step.begun_at not in self._printed:
+                self._printed.add(step.begun_at)
+                if worth_a_line(step):
+                    self._print(step)
+        running = innermost(steps)
+        if running and not self._console.is_terminal and time.monotonic() >= self.plain_at:
+            self._print(running)
+            self.plain_at = time.monotonic() + PLAIN_EVERY
+
+    def _print(self, step: StepProgress) -> None:
+        if self._console.is_terminal:
+            self._console.print(line(step, self._indent), highlight=False)
+        else:
+            mark = {"done": "done: ", "failed": "failed: "}.get(step.outcome, "")
+            self._console.print(f"{' ' * self._indent}{mark}{step.step}: {words(step)}", highlight=False, markup=False, soft_wrap=True)
+
+
+def innermost(steps: Sequence[StepProgress]) -> StepProgress | None:
+    """Return the step that is running, the inner one of two."""
+    return next((step for step in reversed(steps) if not step.outcome), None)
+
+
+def worth_a_line(step: StepProgress) -> bool:
+    """Return whether a step that has ended is shown: a short one within another one is not."""
+    return not step.depth or step.seconds >= WORTH_A_LINE
+
+
+def line(step: StepProgress, indent: int = 0) -> RenderableType:
+    """Return the line of a step; if it does not fit into the terminal, the rest hangs below its name."""
+    turning = _TURNING[int(8 * time.monotonic()) % len(_TURNING)]
+    mark = {"done": Text("✓", "green"), "failed": Text("✗", "red")}.get(step.outcome, Text(turning))
+    text = Text.assemble((step.step, "bold" if not step.outcome else ""), f": {words(step)}")
+    grid = Table.grid(padding=(0, 1, 0, 0))
+    grid.add_column(width=1)
+    grid.add_column(overflow="fold")
+    grid.add_row(mark, text)
+    return Padding(grid, (0, 0, 0, indent), expand=False)
+
+
+@contextmanager
+def shown(console: Console, indent: int = 0) -> Iterator[None]:
+    """Show the steps of the runs that begin in this process, for the time of a `with` block."""
+    lines, over = Lines(console, indent), threading.Event()
+    before = set(map(id, NEWEST))
+
+    def steps() -> list[StepProgress]:
+        return [step for progress in list(NEWEST) if id(progress) not in before for step in progress.steps]
+
+    def running() -> RenderableType:
+        step = innermost(steps())
+        return line(step, indent) if step else Text("")
+
+    def watch() -> None:
+        with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True):
+            while not over.wait(0.25):
+                lines.show(steps())
+        lines.show(steps())
+
+    def print_plainly() -> None:
+        while not over.wait(0.25):
+            lines.show(steps())
+        lines.show(steps())
+
+    thread = threading.Thread(target=watch if console.is_terminal else print_plainly, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:
+    """Show the status as a table, and below it the steps of the active runs, until Ctrl-C. Raises MigrationError if it cannot be read.
+
+    Once it was read, an error is shown below it, and it is read again.
+    """
+    status, problem, lines = read_status(database), "", Lines(console)
+
+    def picture() -> RenderableType:
+        steps = [reported.step for reported in status.progress]
+        return Group(table(status), *(line(step) for step in steps if worth_a_line(step) or not step.outcome), problem)
+
+    if not console.is_terminal:
+        console.print(table(status))
+    live = Live(console=console, get_renderable=picture, refresh_per_second=4) if console.is_terminal else nullcontext()
+    with suppress(KeyboardInterrupt), live:
+        while True:
+            time.sleep(WATCHED_EVERY)
+            try:
+                status, problem = read_status(database), ""
+            except MigrationError as error:
+                problem = escape(str(error))
+            if not console.is_terminal:
+                lines.show([reported.step for reported in status.progress])

@@ -1,0 +1,138 @@
+"""Progress: it never falls, its first estimate is right, and its lines fit into every terminal."""
+
+import io
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from cli.progress import PLAIN_EVERY, Lines, line
+from migration.ledger.progress import COUNT_EVERY, Progress, StepProgress, recent_rate
+from reporting.progress import duration, words
+
+BEGUN = datetime(2026, 2, 3, 9, 31, 5, tzinfo=UTC)
+COPY = StepProgress("copy chunks", 0, BEGUN, done=91_000, total=182_394, fraction=0.498, rate=15_200.4, seconds=6.2, idle=0.1)
+
+
+def changed(**fields: object) -> StepProgress:
+    """The step, but for these."""
+    return StepProgress(**{**vars(COPY), **fields})
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        (COPY, "91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"),
+        (changed(outcome="done", done=182_394, seconds=12.4), "182,394 rows, 12 s"),
+        (changed(outcome="failed", seconds=75), "failed after 1 min 15 s"),
+        (changed(total=None, done=0, rate=None), "for 6 s, since 09:31:05 UTC"),
+        (changed(total=None, done=42, unit="queries"), "42 queries, for 6 s, since 09:31:05 UTC"),
+        (changed(total=0, done=0, rate=None), "nothing to do, for 6 s"),
+        (changed(done=183_000), "183,000 rows, more than the 182,394 known at the beginning, 15,200 rows/s, for 6 s"),
+        (changed(idle=40), "91,000 of 182,394 rows, 49 %, none for 40 s"),
+        (changed(done=182_394, fraction=0.99), "182,394 of 182,394 rows, 99 %, 15,200 rows/s, for 6 s"),
+        (changed(unit="rules", rate=0.42, done=3, total=18, fraction=0.17), "3 of 18 rules, 17 %, 0.4 rules/s, 36 s left"),
+    ],
+)
+def test_the_words_about_a_step(step: StepProgress, expected: str) -> None:
+    """A step says how much of what it knows is done, its rate and the time left; without a total, what it has done and since when."""
+    assert expected == words(step)
+
+
+def test_times_have_two_units_at_most() -> None:
+    """A time is given in its two largest units."""
+    assert ["0.4 s", "59 s", "1 min 0 s", "1 h 1 min", "2 d 3 h"] == [duration(seconds) for seconds in (0.44, 59, 60, 3_660, 183_700)]
+
+
+def work(seconds: float, *, first: float, slow_begin: float) -> list[tuple[float, int]]:
+    """What is done by when, counted all the time: nothing at `first`, then slowly, then 1,000 a second, up to a tenth of `seconds`."""
+    done = [(first, 0)]
+    while done[-1][1] < 100 * seconds:
+        now, before = done[-1]
+        rate = 1_000 if now - first >= slow_begin else 200
+        done.append((now + COUNT_EVERY, before + round(rate * COUNT_EVERY)))
+    return done
+
+
+@given(seconds=st.floats(20, 3_600), first=st.floats(0, 60), slow_begin=st.floats(0, 0.5))
+def test_the_first_estimate_is_right(seconds: float, first: float, slow_begin: float) -> None:
+    """At a tenth of the work the time left is within 30 % of the truth, also if a step begins with other work, or slowly."""
+    rate = recent_rate(work(seconds, first=first, slow_begin=slow_begin))
+    assert rate == pytest.approx(1_000, rel=0.3)
+
+
+def test_the_rate_is_that_of_recent_work() -> None:
+    """Once the work has become slower, half of the time later the rate is the new one."""
+    fast = [(second / 4, 250 * second) for second in range(40)]
+    slow = [(10 + second / 4, 10_000 + 25 * second) for second in range(41)]
+    assert 100 == recent_rate(fast + slow)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["expect", "add"]), st.integers(0, 1_000)), max_size=30))
+def test_a_step_never_runs_backwards(reports: list[tuple[str, int]]) -> None:
+    """The fraction never falls and is 1 only at the end, whatever is added to the total, and also if the total was 0 or too small."""
+    progress, fractions = Progress(), []
+    with progress.step("work"):
+        for what, amount in reports:
+            progress.expect(amount, "ids") if what == "expect" else progress.add(amount)
+            fractions.append(progress.steps[0].fraction)
+    assert sorted(fractions) == fractions
+    assert all(fraction < 1 for fraction in fractions)
+    assert (1, "done") == (progress.steps[0].fraction, progress.steps[0].outcome)
+
+
+def test_a_step_that_fails_is_shown_as_such() -> None:
+    """A step that ends with an error is failed, and so is the step around it; what follows is not."""
+    progress = Progress()
+    with pytest.raises(RuntimeError), progress.step("outer"), progress.step("inner"):
+        raise RuntimeError
+    with progress.step("next"):
+        pass
+    assert [("outer", "failed"), ("inner", "failed"), ("next", "done")] == [(step.step, step.outcome) for step in progress.steps]
+
+
+def test_what_is_reported_outside_a_step_is_left_out() -> None:
+    """A function that reports works without a step too: then nobody has asked."""
+    progress = Progress()
+    progress.expect(10)
+    progress.add(1)
+    assert [] == progress.steps
+
+
+@pytest.mark.parametrize(
+    ("width", "expected"),
+    [
+        (80, ["⠋ copy chunks: 91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"]),
+        (20, ["⠋ copy chunks:", "  91,000 of 182,394", "  rows, 49 %, 15,200", "  rows/s, 6 s left"]),
+    ],
+)
+def test_a_line_hangs_below_its_name(width: int, expected: list[str]) -> None:
+    """A step is one line in a terminal of 80 columns; in a narrow one the rest hangs below its name."""
+    terminal = Console(width=width, file=io.StringIO(), force_terminal=True, color_system=None)
+    with terminal.capture() as captured:
+        terminal.print(line(COPY))
+    shown = [text.rstrip() for text in captured.get().splitlines()]
+    assert [expected[0][1:], *expected[1:]] == [shown[0][1:], *shown[1:]]
+
+
+def test_without_a_terminal_there_are_plain_lines() -> None:
+    """Where there is no terminal, each step that has ended is one line, and a step that runs for long is a line now and then."""
+    output = io.StringIO()
+    lines = Lines(Console(width=20, file=output))
+    done = changed(outcome="done", begun_at=BEGUN - timedelta(seconds=9), seconds=3)
+    lines.show([done, COPY])
+    lines.show([done, COPY])
+    assert ["done: copy chunks: 91,000 rows, 3 s"] == output.getvalue().splitlines()
+    lines.plain_at -= PLAIN_EVERY
+    lines.show([done, COPY])
+    assert ["copy chunks: 91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"] == output.getvalue().splitlines()[1:]
+
+
+def test_a_short_step_within_another_one_has_no_line() -> None:
+    """Of the steps within a step only those that took a second have a line."""
+    output = io.StringIO()
+    short, long = (changed(outcome="done", depth=1, seconds=taken, begun_at=BEGUN + timedelta(hours=taken)) for taken in (0.4, 4))
+    Lines(Console(file=output)).show([short, long])
+    assert ["done: copy chunks: 91,000 rows, 4 s"] == output.getvalue().splitlines()
