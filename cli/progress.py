@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 
@@ -39,11 +39,10 @@ class Lines:
 
     def show(self, steps: Sequence[StepProgress]) -> None:
         """Print the steps that have ended since the last call."""
-        for step in sorted(steps, key=lambda step: step.begun_at + timedelta(seconds=step.seconds)):
-            if step.outcome and step.begun_at not in self._printed:
+        for step in ended(steps):
+            if step.begun_at not in self._printed:
                 self._printed.add(step.begun_at)
-                if worth_a_line(step):
-                    self._print(step)
+                self._print(step)
         running = innermost(steps)
         if running and not self._console.is_terminal and time.monotonic() >= self.plain_at:
             self._print(running)
@@ -62,9 +61,10 @@ def innermost(steps: Sequence[StepProgress]) -> StepProgress | None:
     return next((step for step in reversed(steps) if not step.outcome), None)
 
 
-def worth_a_line(step: StepProgress) -> bool:
-    """Return whether a step that has ended is shown: a short one within another one is not."""
-    return not step.depth or step.seconds >= WORTH_A_LINE
+def ended(steps: Iterable[StepProgress]) -> list[StepProgress]:
+    """Return the steps that have ended, in the order of their ends. Short ones within another one are left out."""
+    found = [step for step in steps if step.outcome and (not step.depth or step.seconds >= WORTH_A_LINE)]
+    return sorted(found, key=lambda step: step.begun_at + timedelta(seconds=step.seconds))
 
 
 def line(step: StepProgress, indent: int = 0) -> RenderableType:
@@ -113,15 +113,14 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
 
 
 def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:
-    """Show the status as a table, and below it the steps of the active runs, until Ctrl-C. Raises MigrationError if it cannot be read.
+    """Show the status as a table, which has the running step, and below it the steps that have ended, until Ctrl-C.
 
-    Once it was read, an error is shown below it, and it is read again.
+    Raises MigrationError if it cannot be read. Once it was read, an error is shown below it, and it is read again.
     """
     status, problem, lines = read_status(database), "", Lines(console)
 
     def picture() -> RenderableType:
-        steps = [reported.step for reported in status.progress]
-        return Group(table(status), *(line(step) for step in steps if worth_a_line(step) or not step.outcome), problem)
+        return Group(table(status), *map(line, ended(reported.step for reported in status.progress)), problem)
 
     if not console.is_terminal:
         console.print(table(status))

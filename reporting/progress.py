@@ -29,7 +29,7 @@ def duration(seconds: float) -> str:
     for unit, smaller, size, parts in (("d", "h", 86_400, 3_600), ("h", "min", 3_600, 60), ("min", "s", 60, 1)):
         if whole >= size:
             return f"{whole // size} {unit} {whole % size // parts} {smaller}"
-    return f"{seconds:.1f} s" if seconds < 1 else f"{whole} s"
+    return f"{seconds:.1f} s" if seconds < 0.95 else f"{whole} s"
 
 
 def _amount(step: StepProgress) -> list[str]:

@@ -64,9 +64,12 @@ def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
 
 def _count_statistics(run: Run, connection: Connection) -> None:
     """Write the counts of `sql/reconcile/statistics`, in its order. A file of rows returns one statement for each count."""
-    for file in sql.folder("reconcile/statistics"):
+    files = sql.folder("reconcile/statistics")
+    run.progress.expect(len(files), "counts")
+    for file in files:
         if file.returns_statements:
             for row in database.statements(connection, file, run=run.epoch):
                 database.run_literally(connection, row.do)
         else:
             database.run(connection, file.name, run=run.epoch)
+        run.progress.add(1)

@@ -1,0 +1,42 @@
+"""Progress in Prefect's UI: a step that takes long is a progress bar among the artifacts of its run."""
+
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import Artifact
+
+from cli.prefect_server import PrefectServer
+from migration.ledger.progress import Progress
+from tasks.artifacts import progress_shown
+from tests.waiting import wait_until
+
+KEY = "progress-copy-chunks"
+
+
+def shown() -> list[Artifact]:
+    """The progress bars of the step."""
+    with get_client(sync_client=True) as client:
+        return list(client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[KEY]))))
+
+
+def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> None:
+    """It has the percentage and the words of the terminal while the step runs, and is full at the end; a short step has none."""
+    del prefect_server
+
+    @flow
+    def work() -> None:
+        progress = Progress()
+        with progress_shown(progress):
+            with progress.step("quick"):
+                pass
+            with progress.step("copy chunks"):
+                progress.expect(1_000)
+                progress.add(400)
+                wait_until(lambda: [artifact.data for artifact in shown()] == [40.0], every=0.1)
+                assert str(shown()[0].description).startswith("copy chunks: 400 of 1,000 rows, 40 %, ")
+                progress.add(600)
+
+    work()
+    (bar,) = shown()
+    assert (100.0, True) == (bar.data, str(bar.description).startswith("copy chunks: 1,000 rows, "))
+    assert bar.flow_run_id
