@@ -110,13 +110,13 @@ SELECT
   (
     CAST(:known AS bigint)
     * CASE p.phase
-      WHEN 'building index: scanning table' THEN 0.45 * p.blocks_done / GREATEST(p.blocks_total, 1)
-      WHEN 'building index: sorting live tuples' THEN 0.45
+      WHEN 'building index: scanning table' THEN 0.25 * p.blocks_done / GREATEST(p.blocks_total, 1)
+      WHEN 'building index: sorting live tuples' THEN 0.25
       WHEN 'building index: loading tuples in tree' THEN 0.5 + 0.15 * p.tuples_done / GREATEST(p.tuples_total, 1)
       WHEN 'waiting for writers before validation' THEN 0.65
       WHEN 'index validation: scanning index' THEN 0.65 + 0.05 * p.blocks_done / GREATEST(p.blocks_total, 1)
       WHEN 'index validation: sorting tuples' THEN 0.7
-      WHEN 'index validation: scanning table' THEN 0.7 + 0.3 * p.blocks_done / GREATEST(p.blocks_total, 1)
+      WHEN 'index validation: scanning table' THEN 0.8 + 0.2 * p.blocks_done / GREATEST(p.blocks_total, 1)
       WHEN 'waiting for old snapshots' THEN 1
       ELSE 0
     END
