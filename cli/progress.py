@@ -1,9 +1,10 @@
 """The steps of a run in the terminal: one line each, with a check mark and the seconds once it is done; the running one moves."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from datetime import timedelta
 
 from rich.console import Console, Group, RenderableType
@@ -93,8 +94,9 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
         return line(step, indent) if step else Text("")
 
     def watch() -> None:
-        with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True):
+        with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True), ExitStack() as log:
             while not over.wait(0.25):
+                _print_log_on(console, log)
                 lines.show(steps())
         lines.show(steps())
 
@@ -110,6 +112,16 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
     finally:
         over.set()
         thread.join()
+
+
+def _print_log_on(console: Console, until: ExitStack) -> None:
+    """Let Prefect print its log on this console, above the running step, until the stack ends. On its own it would print into that line."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    for handler in {handler for logger in (logging.root, *loggers) for handler in logger.handlers}:
+        own = getattr(handler, "console", None)
+        if isinstance(own, Console) and own is not console:
+            until.callback(setattr, handler, "console", own)
+            handler.console = console  # type: ignore[attr-defined]  # Prefect's handler has one
 
 
 def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:

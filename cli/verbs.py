@@ -159,4 +159,7 @@ def end(name: str, message: str, code: int) -> NoReturn:
 def show(name: str, message: str, code: int) -> None:
     """Print an end state and its message."""
     console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
-    console.print(message, highlight=False, markup=False, soft_wrap=True)
+    for line in message.splitlines():
+        # a command to copy stays one line, and so does everything that another program reads
+        whole = not console.is_terminal or line.startswith("artwork-migration ")
+        console.print(line, highlight=False, markup=False, soft_wrap=whole)
