@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 from sqlalchemy import URL
 
@@ -77,7 +77,7 @@ def report() -> None:
 
 
 def _status_table(found: Status) -> Table:
-    table = Table(show_header=False, box=None)
+    table = Table("", Column(overflow="fold"), show_header=False, box=None)
     for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not running on this machine")]:
         table.add_row(Text(label, "bold"), Text(value))
     return table

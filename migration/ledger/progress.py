@@ -105,7 +105,7 @@ class _Step:
             self.fraction = 1.0
             if self.count and self.total:  # the last count was some time before the end
                 self.done = max(self.done, self.total)
-        self.count = None
+        self.count, self.increments = None, self.increments[-1:]
 
     def snapshot(self) -> StepProgress:
         now = self.ended or time.monotonic()

@@ -1,4 +1,8 @@
-"""Progress in Prefect's UI: a step that takes long is a progress bar among the artifacts of its run."""
+"""Progress in Prefect's UI, where a long step is a progress bar among the artifacts of its run, and in another terminal."""
+
+import os
+import signal
+import subprocess
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -8,7 +12,9 @@ from prefect.client.schemas.objects import Artifact
 from cli.prefect_server import PrefectServer
 from migration.ledger.progress import Progress
 from tasks.artifacts import progress_shown
-from tests.waiting import wait_until
+from tests.databases import Shop, running
+from tests.lifecycle.local_server import PROGRAM
+from tests.waiting import BOUND, wait_until
 
 KEY = "progress-copy-chunks"
 
@@ -40,3 +46,21 @@ def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> No
     (bar,) = shown()
     assert (100.0, True) == (bar.data, str(bar.description).startswith("copy chunks: 1,000 rows, "))
     assert bar.flow_run_id
+
+
+def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
+    """`status --watch` shows the step at work and each step that has ended, until it is interrupted; without a terminal in plain lines."""
+    variables = {**os.environ, "ARTWORK_DATABASE_URL": deployed.url, "COLUMNS": "100", "PYTHONUNBUFFERED": "1"}
+    with running(deployed) as run, run.progress.step("work"):
+        with run.progress.step("copy chunks"):
+            run.progress.expect(1_000)
+            run.progress.add(400)
+            wait_until(lambda: deployed.value("SELECT COUNT(*) FROM artwork_migration.progress") == 2)
+            watching = subprocess.Popen([PROGRAM, "status", "--watch"], env=variables, stdout=subprocess.PIPE, text=True)
+            assert watching.stdout
+            assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "400", "of"]
+            run.progress.add(600)
+        assert next(line for line in watching.stdout if line.startswith("done: ")).startswith("done: copy chunks: 1,000 rows, ")
+    watching.send_signal(signal.SIGINT)
+    watching.communicate(timeout=BOUND)
+    assert 0 == watching.returncode
