@@ -1,6 +1,7 @@
 """Waiting between two batches: while the migration is paused, and while the server is behind."""
 
 import time
+from contextlib import ExitStack
 
 from sqlalchemy import Connection
 
@@ -32,13 +33,16 @@ def may_continue(run: Run) -> None:
     if time.monotonic() < run.next_reading:
         return
     reported, again = set[str](), 0.0
-    while problems := _problems(run):
-        seconds = _record(run, problems)
-        if reported != (rules := {problem.rule for problem in problems}) or time.monotonic() >= again:
-            reported, again = rules, time.monotonic() + REPORT_EVERY
-            so_far = f"{run.verb} waits ({seconds:,.0f} s so far); nothing is half done."
-            run.warn(f"{so_far} It continues automatically when the cause is removed:\n{problem_lines(problems)}")
-        time.sleep(EVERY)
+    with ExitStack() as waiting:
+        while problems := _problems(run):
+            if not reported:
+                waiting.enter_context(run.progress.step("wait until the run may continue"))
+            seconds = _record(run, problems)
+            if reported != (rules := {problem.rule for problem in problems}) or time.monotonic() >= again:
+                reported, again = rules, time.monotonic() + REPORT_EVERY
+                so_far = f"{run.verb} waits ({seconds:,.0f} s so far); nothing is half done."
+                run.warn(f"{so_far} It continues automatically when the cause is removed:\n{problem_lines(problems)}")
+            time.sleep(EVERY)
     if reported:
         run.warn(f"{run.verb} continues after a wait of {_end(run):,.0f} s")
 
