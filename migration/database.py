@@ -13,7 +13,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 import sql
 from migration.driver_errors import translated
-from migration.errors import DatabaseError, HiddenRows, LockHolder, WriteBlocked
+from migration.errors import DatabaseError, HiddenRows
+from migration.lock_errors import LockHolder, WriteBlocked
 from sql import SqlFile, StatementRow
 
 Result = TypeVar("Result")

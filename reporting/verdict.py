@@ -1,6 +1,6 @@
 """The verdict in words, for readers of the first line alone."""
 
-from migration.errors import CheckFailed
+from migration.gate_errors import CheckFailed
 from migration.ledger.phases import Phase
 from reporting.report import Report
 

@@ -7,7 +7,8 @@ from prefect.events import emit_event
 
 from migration.checks import acceptance
 from migration.checks.gates import GateVerdict, require_verified
-from migration.errors import CheckFailed, MigrationError, VerificationFailed
+from migration.errors import MigrationError
+from migration.gate_errors import CheckFailed, VerificationFailed
 from migration.ledger import ledger, safety_window
 from migration.ledger.runs import Run
 from migration.ledger.safety_window import SafetyWindow

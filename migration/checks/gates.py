@@ -8,7 +8,8 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.errors import DatabaseError, GateBroken, GateFailed, RedRule, VerificationRed
+from migration.errors import DatabaseError
+from migration.gate_errors import GateBroken, GateFailed, RedRule, VerificationRed
 from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName
 from migration.ledger.runs import Run

@@ -9,17 +9,10 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import (
-    DatabaseError,
-    LockNotObtained,
-    NewBlocker,
-    NotAccepted,
-    OldTransactions,
-    OrphanReferences,
-    WrongUnderLock,
-)
+from migration.errors import DatabaseError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
 from migration.ledger import ledger
 from migration.ledger.runs import Run
+from migration.lock_errors import LockNotObtained, OldTransactions
 from migration.plans.plan import Plan, Statement
 
 #: Milliseconds for all locks of one attempt together. Writers queue behind us while we wait, so it stays below the stall bar.

@@ -8,9 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from migration.database import backoff
-from migration.errors import RowsLocked
 from migration.ledger import runs
 from migration.ledger.runs import Run
+from migration.lock_errors import RowsLocked
 from migration.sync.pace import Pace
 
 #: The number of batches in a row that are not full, after which the log counts as drained.

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 import sql
 from migration import database
 from migration.database import LOCK_NOT_AVAILABLE
-from migration.errors import DatabaseError, LockHolder, OldTransactions
+from migration.errors import DatabaseError
 from migration.ledger import ledger
 from migration.ledger.runs import Run
+from migration.lock_errors import LockHolder, OldTransactions
 from migration.plans import execution
 from migration.plans.plan import Statement
 from migration.plans.statements import Catalog, owner_table, statements_of

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migration.errors import LockNotObtained
+from migration.lock_errors import LockNotObtained
 from tests.adversary.judge import Judge
 from tests.adversary.process import Load, Pair, writers
 from tests.databases import Shop, catch_up_now, deploy, execute_roll_back, migrate, roll_back, switch, uninstall

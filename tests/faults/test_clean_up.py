@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import Blocked, DatabaseUnreachable, LockNotObtained, NewBlocker, PlanOutdated, Problem
+from migration.errors import Blocked, DatabaseUnreachable, NewBlocker, PlanOutdated, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import CLEAN_UP, Phase
 from migration.ledger.runs import Approval
+from migration.lock_errors import LockNotObtained
 from migration.plans import execution, plan
 from migration.plans.plan import Plan
 from tests.conftest import MakeShop

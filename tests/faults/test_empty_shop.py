@@ -4,7 +4,7 @@ import pytest
 
 from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict, require_green
-from migration.errors import GateBroken
+from migration.gate_errors import GateBroken
 from migration.ledger.phases import MIGRATE_DATA, VERIFY
 from migration.sync import reconcile
 from tasks.validation import judge_suite

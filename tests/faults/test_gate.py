@@ -18,7 +18,8 @@ from expectations.suites import SUITES
 from expectations.users import USERS, UserEmailIsUnique
 from expectations.verdicts import unjudged
 from migration.checks.gates import GateVerdict, require_green
-from migration.errors import DatabaseUnreachable, GateBroken, GateFailed
+from migration.errors import DatabaseUnreachable
+from migration.gate_errors import GateBroken, GateFailed
 from migration.ledger.runs import Run
 from migration.sync import reconcile
 from sample.build import Variant, build_sample

@@ -10,8 +10,8 @@ import psycopg
 import pytest
 from sqlalchemy import Connection, text
 
-from migration.errors import RowsLocked
 from migration.ledger.runs import Run
+from migration.lock_errors import RowsLocked
 from migration.sync.pace import Pace
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, pending, verdict
 from tests.conftest import MakeShop

@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import LockNotObtained, WriteBlocked
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
+from migration.lock_errors import LockNotObtained, WriteBlocked
 from migration.plans import execution
 from migration.plans.plan import Plan
 from migration.settings import database_url

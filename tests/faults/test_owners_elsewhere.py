@@ -11,8 +11,9 @@ import psycopg
 import pytest
 
 from expectations.suites import SUITES
-from migration.errors import LockNotObtained, PrerequisitesNotMet
+from migration.errors import PrerequisitesNotMet
 from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED
+from migration.lock_errors import LockNotObtained
 from migration.plans.drift import require_no_drift
 from migration.sync import reconcile
 from migration.sync.post_copy import finish_table

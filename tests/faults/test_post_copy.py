@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from migration.errors import LockNotObtained, OldTransactions
 from migration.ledger import ledger
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
+from migration.lock_errors import LockNotObtained, OldTransactions
 from migration.sync import backfill, catch_up, post_copy
 from reporting.status import read_status
 from tests.artworks import add_clean, add_legacy, add_user, clean, verdict

@@ -9,8 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from migration.errors import LockNotObtained, OldTransactions
 from migration.ledger import ledger
+from migration.lock_errors import LockNotObtained, OldTransactions
 from migration.plans import execution
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop

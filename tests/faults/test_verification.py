@@ -5,8 +5,9 @@ import pytest
 from expectations.suites import SUITES
 from migration.checks import acceptance, verification
 from migration.checks.gates import GateVerdict, RuleVerdict, require_verified
-from migration.errors import CheckFailed, LockNotObtained, VerificationFailed
+from migration.gate_errors import CheckFailed, VerificationFailed
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
+from migration.lock_errors import LockNotObtained
 from migration.sync import carry_back
 from sample.build import Variant
 from sql import SqlFile

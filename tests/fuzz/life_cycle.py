@@ -18,7 +18,8 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
-from migration.errors import Blocked, ConnectionLost, GateBroken, GateFailed, MigrationError, PrerequisitesNotMet, Problem, VerificationRed
+from migration.errors import Blocked, ConnectionLost, MigrationError, PrerequisitesNotMet, Problem
+from migration.gate_errors import GateBroken, GateFailed, VerificationRed
 from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tasks.decide import keep_decision

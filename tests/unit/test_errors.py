@@ -5,37 +5,30 @@ from dataclasses import replace
 
 import pytest
 
-from migration import errors
+from migration import errors, gate_errors, lock_errors
 from migration.database import LOCK_NOT_AVAILABLE, RETRIED, backoff
 from migration.errors import (
     BadInput,
     Blocked,
-    CheckFailed,
     ConnectionLost,
     DatabaseError,
     DatabaseUnreachable,
     DependentsChanged,
-    GateBroken,
-    GateFailed,
-    LockHolder,
-    LockNotObtained,
     MigrationError,
     NewBlocker,
     NoReport,
     NotAccepted,
-    OldTransactions,
     Overtaken,
     PlanOutdated,
     PrerequisitesNotMet,
     Problem,
-    RedRule,
     ReportNotWritten,
     RunInProgress,
-    VerificationFailed,
-    WriteBlocked,
     WrongPhase,
     WrongUnderLock,
 )
+from migration.gate_errors import CheckFailed, GateBroken, GateFailed, RedRule, VerificationFailed
+from migration.lock_errors import LockHolder, LockNotObtained, OldTransactions, WriteBlocked
 
 PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",), "Merge the users.")
@@ -213,7 +206,8 @@ def _fields(error: MigrationError, *names: str) -> tuple[object, ...]:
 
 def test_every_error_has_an_end_state_and_an_exit_code() -> None:
     """Every error has an end state that the docs describe, and an exit code that is not 0."""
-    kinds = [kind for _, kind in inspect.getmembers(errors, inspect.isclass) if issubclass(kind, MigrationError)]
+    modules = (errors, gate_errors, lock_errors)
+    kinds = {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, MigrationError)}
     assert len(kinds) > 10
     lost = {"Connection lost", "Committed – not finished", "Outcome unknown"}
     ends = {"Refused", "Red gate", "Lock not obtained", "Switched – check failed", "Failed", "Waited too long"}

@@ -3,7 +3,7 @@
 import pytest
 
 from migration.checks.gates import GateVerdict, RuleVerdict, require_green, require_verified
-from migration.errors import CheckFailed, GateBroken, GateFailed
+from migration.gate_errors import CheckFailed, GateBroken, GateFailed
 
 #: Severity, bad rows and the reason why it was not judged; then the label, red and green.
 CASES = [

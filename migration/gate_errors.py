@@ -1,0 +1,98 @@
+"""The errors of gates: bad data, rules that could not be judged, and a red verification while the clean table serves."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from migration.errors import MigrationError
+
+
+@dataclass(frozen=True)
+class RedRule:
+    """A critical rule that found bad data: what it is about (columns, dispositions, objects), how much, some ids, and how to fix it."""
+
+    suite: str
+    rule: str
+    about: tuple[str, ...]
+    bad: int
+    ids: tuple[str, ...]
+    fix: str
+
+    def __str__(self) -> str:
+        about = f" ({', '.join(self.about)})" if self.about else ""
+        ids = f", ids {', '.join(self.ids)}" if self.ids else ""
+        return f"{self.rule}{about}: {self.bad} bad{ids}"
+
+
+class GateFailed(MigrationError):
+    """Gates were judged and found bad data."""
+
+    end_state = "Red gate"
+
+    def __init__(self, red: Sequence[RedRule]) -> None:
+        self.red = tuple(red)
+        super().__init__(f"{_red_gates(self.red)} {_LEGACY_SERVES} {_to_fix(self.red)}\nThen run `migrate_data` again. {_WHERE_TO_READ}")
+
+
+class GateBroken(MigrationError):
+    """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
+
+    end_state = "Red gate"
+
+    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
+        self.broken, self.red = dict(broken), tuple(red)
+        judged = f" The other rules were judged: {_red_gates(self.red)}" if self.red else ""
+        super().__init__(
+            f"{_broken_gates(self.broken)}{judged} {_LEGACY_SERVES} {_to_fix(self.red, broken=True)}\n"
+            f"Then run the verb again. {_WHERE_TO_READ}"
+        )
+
+
+class VerificationRed(MigrationError):
+    """The gate `verification` is red, or could not be judged, while the clean table serves. Nothing is rolled back automatically."""
+
+    retry: ClassVar[str]
+
+    def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
+        self.broken, self.red = broken, tuple(red)
+        gates = [_broken_gates({"verification": broken}) if broken else "", _red_gates(self.red)]
+        super().__init__(
+            f"{' '.join(filter(None, gates))} The clean table serves as `artworks`, and every write to it is kept. "
+            f"{_to_fix(self.red, broken=bool(broken))}\n"
+            f"Then {self.retry}. Or run `roll_back` with to=MIGRATED, which carries every write back. {_WHERE_TO_READ}"
+        )
+
+
+class CheckFailed(VerificationRed):
+    """Right after the switch."""
+
+    end_state = "Switched – check failed"
+    retry = "run `switch_over` again, which does the remaining steps"
+
+
+class VerificationFailed(VerificationRed):
+    """On a day of the safety window."""
+
+    end_state = "Red gate"
+    retry = "run `verify` again"
+
+
+_LEGACY_SERVES = "The legacy table serves, and nothing is lost."
+_NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
+_WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."
+
+
+def _broken_gates(broken: Mapping[str, str]) -> str:
+    reasons = "".join(f"gate {suite} could not be judged: {reason}. " for suite, reason in broken.items())
+    return f"{reasons}A gate that did not check everything counts as red."
+
+
+def _red_gates(red: Sequence[RedRule]) -> str:
+    suites = dict.fromkeys(rule.suite for rule in red)
+    return " ".join(f"gate {suite} is red: {'; '.join(str(rule) for rule in red if rule.suite == suite)}." for suite in suites)
+
+
+def _to_fix(red: Sequence[RedRule], *, broken: bool = False) -> str:
+    """One line for each rule."""
+    lines = [f"- {rule.rule}: {rule.fix}" for rule in red]
+    return "\n".join(["To fix:", *([f"- not judged: {_NOT_JUDGED}"] if broken else []), *lines])

@@ -1,0 +1,116 @@
+"""The errors of locks and rows that were not obtained: who holds them, and what gets these out of the way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from migration.errors import PROBLEMS_SHOWN, DatabaseError, MigrationError
+
+
+@dataclass(frozen=True)
+class LockHolder:
+    """A session that holds a lock that we must acquire, or a transaction `prepared` under that name, which no session holds.
+
+    The text of a statement is left out, because it has values. `seconds` is the age of the transaction; None if our role may not see it.
+    """
+
+    pid: int | None
+    application: str
+    role: str
+    state: str
+    seconds: int | None
+    table: str
+    prepared: str = ""
+
+    @property
+    def hidden(self) -> bool:
+        """Return whether it is the session of another role, whose state our role may not see."""
+        return self.state == "not visible"
+
+    def __str__(self) -> str:
+        age = "" if self.seconds is None else f", open for {self.seconds} s"
+        where = f" on {self.table}" if self.table else ""
+        if self.prepared:
+            return f"the prepared transaction {_literal(self.prepared)} (role {self.role}{age}){where}"
+        role = f"role {self.role}, " if self.hidden and self.role else ""
+        return f"pid {self.pid} ({role}{self.application or 'no application_name'}, {self.state}{age}){where}"
+
+
+def _blocked_by(holders: Sequence[LockHolder]) -> str:
+    return "; ".join(map(str, holders)) or "sessions that have finished by now"
+
+
+def _unblock(holders: Sequence[LockHolder]) -> str:
+    """Return the way to get these out of the way, as a clause."""
+    ways = []
+    if any(not holder.prepared for holder in holders):
+        hidden = any(holder.hidden for holder in holders)
+        see = ", which pg_read_all_stats would let this role see better" if hidden else ""
+        ways.append(f"wait until these sessions end{see}, or end one with SELECT pg_terminate_backend(PID)")
+    ways += [
+        f"run COMMIT PREPARED {name} or ROLLBACK PREPARED {name}, as its transaction manager decides"
+        for name in (_literal(holder.prepared) for holder in holders if holder.prepared)
+    ]
+    return "; ".join(ways)
+
+
+def _literal(name: str) -> str:
+    doubled = name.replace("'", "''")
+    return f"'{doubled}'"
+
+
+class LockNotObtained(MigrationError):
+    """The locks could not be acquired within the budget; everything was rolled back."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
+        self.attempts, self.holders = attempts, tuple(holders)
+        unblock = f"{_unblock(holders)}; then " if holders else ""
+        super().__init__(
+            f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {_blocked_by(holders)}. "
+            f"To fix: {unblock}start {verb} with the same plan number."
+        )
+
+
+class RowsLocked(MigrationError):
+    """Other sessions keep every artwork that is left from being written; what could be written was committed."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, ids: Sequence[str], holders: Sequence[LockHolder]) -> None:
+        self.ids, self.holders = tuple(ids), tuple(holders)
+        first, more = ", ".join(ids[:PROBLEMS_SHOWN]), f" and {len(ids) - PROBLEMS_SHOWN:,} more" if len(ids) > PROBLEMS_SHOWN else ""
+        unblock = f"{_unblock(holders)}; then " if holders else ""
+        super().__init__(
+            f"{verb}: other sessions have locked every artwork that is left, or its owner: {first}{more}. What was written before stays, "
+            f"and these artworks are still in the log. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again."
+        )
+
+
+class OldTransactions(MigrationError):
+    """A step that waits for every older transaction has waited long enough. No session waits for this step."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, verb: str, action: str, holders: Sequence[LockHolder]) -> None:
+        self.holders = tuple(holders)
+        unblock = f"{_unblock(holders)}; then " if holders else ""
+        super().__init__(
+            f"{verb}: {action} waits for older transactions, and they are still open. What was done before stays done. "
+            f"Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again; it resumes."
+        )
+
+
+class WriteBlocked(DatabaseError):
+    """A write lost every attempt to another transaction that holds rows or keys which it has to lock."""
+
+    end_state = "Lock not obtained"
+
+    def __init__(self, lost: DatabaseError, attempts: int, holders: Sequence[LockHolder]) -> None:
+        self.holders = tuple(holders)
+        super().__init__(lost.sqlstate, "", lost.objects, lost.action)
+        unblock = f"{_unblock(holders)}; then " if holders else ""
+        self.args = (
+            f"{lost.action}: could not lock the rows in {attempts} attempts (SQLSTATE {lost.sqlstate}). What was committed before stays; "
+            f"the rest was rolled back. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run the verb again; it resumes.",
+        )
