@@ -31,7 +31,7 @@ END $$"""
 
 
 #: Behind which rows a test kills: each n-th one, counted from the last.
-EACH_ROW = pytest.mark.parametrize("nth", series([8, 1], {8}))
+EACH_ROW = pytest.mark.parametrize("nth", series([24, 1], {24}))
 
 
 @EACH_ROW

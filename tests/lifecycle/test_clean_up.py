@@ -19,6 +19,7 @@ from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.series import EXHAUSTIVE
 
 
+@EXHAUSTIVE
 def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
     """A clean-up is refused on the first day; when the days are over, the runbook's commands complete it, and no verb runs afterwards."""
     planned = clean_up(return_state=True)
