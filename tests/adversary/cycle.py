@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from migration.lock_errors import LockNotObtained
+from migration.lock_errors import LockNotObtained, WriteBlocked
 from tests.adversary.judge import Judge
 from tests.adversary.process import Load, Pair, writers
 from tests.databases import Shop, catch_up_now, deploy, execute_roll_back, migrate, roll_back, switch, uninstall
@@ -135,7 +135,10 @@ class Cycle:
 
 
 def in_vain(shop: Shop) -> None:
-    """Roll back while a session keeps the locks away, and vacuum what that has left: new rows of a log then take the place of old ones."""
-    with holding(shop, "LOCK TABLE public.orders IN ACCESS SHARE MODE"), suppress(LockNotObtained):
+    """Roll back while a session keeps the locks away, and vacuum what that has left: new rows of a log then take the place of old ones.
+
+    A TRUNCATE of the writer waits for that session as well, and others with rows that are to be carried back wait for the TRUNCATE.
+    """
+    with holding(shop, "LOCK TABLE public.orders IN ACCESS SHARE MODE"), suppress(LockNotObtained, WriteBlocked):
         execute_roll_back(shop, patience=0.1)
     shop.sql.execute("VACUUM")
