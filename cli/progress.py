@@ -146,3 +146,5 @@ def watch_status(console: Console, database: Database, table: Callable[[Status],
                 problem = escape(str(error))
             if not console.is_terminal:
                 lines.show([reported.step for reported in status.progress])
+                if problem:
+                    console.print(problem)

@@ -76,7 +76,7 @@ class Database:
         self.attempts = attempts
         self._settings = {**SETTINGS, "work_mem": work_mem}
         self._reached = False
-        self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, creator=self.connect)
+        self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, max_overflow=-1, creator=self.connect)
 
     def __repr__(self) -> str:
         return f"Database({self.address})"
@@ -108,8 +108,8 @@ class Database:
         """Open a transaction, and commit it at the end of the block. `action` names it in errors.
 
         The `settings` hold for this transaction only; a pooler would keep those of a session. None keeps what the role or the database
-        sets. The search_path is empty, so every name in
-        our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or DatabaseError.
+        sets. The search_path is empty, so every name in our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or
+        DatabaseError.
         """
         with self._translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
@@ -149,23 +149,19 @@ class Database:
         applying: bool = False,
         application_code: bool = False,
         locks_rows: bool = False,
-        replicated: bool = False,
         attempts: int | None = None,
     ) -> Result:
         """Run `work` in a transaction that gives up a lock wait early, and repeat it after a conflict. Returns what `work` returns.
 
         Every write that locks rows goes through here. With `applying`, capture and write-through ignore it. With `application_code`,
         triggers of the application may run in it. With `locks_rows`, its one statement locks rows of the application and has a budget:
-        less than half of deadlock_timeout. With `replicated`, its COMMIT waits for the standbys as the database is configured, and so for
-        all that was written before. Raises the last error after `attempts` conflicts (those of the settings, if not given): WriteBlocked if
-        it could not lock.
+        less than half of deadlock_timeout. Raises the last error after `attempts` conflicts (those of the settings, if not given):
+        WriteBlocked if it could not lock.
         """
         attempts = attempts or self.attempts
-        limits: dict[str, Any] = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
+        limits = {"lock_timeout": f"{self.lock_timeout_ms}ms", "idle_in_transaction_session_timeout": "60s"}
         if locks_rows:
             limits |= self.budget
-        if replicated:
-            limits["synchronous_commit"] = None
         if application_code:
             limits |= APPLICATION_CODE
         if applying:

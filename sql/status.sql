@@ -47,13 +47,20 @@ SELECT
 
 -- name: wait
 -- What: what the newest run waits for, and since when.
--- Why: it is the same in every process; a run that has ended, or was overtaken, does not wait.
+-- Why: it is the same in every process; a run that has ended, was overtaken or was killed (its lock is free) does not wait.
 -- Locks: none.
 SELECT
   w.reason,
   w.begun_at AS since
 FROM artwork_migration.wait AS w
 INNER JOIN artwork_migration.phase_history AS h ON w.run = h.run
-WHERE w.ended_at IS NULL AND h.outcome IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+WHERE
+  w.ended_at IS NULL AND h.outcome IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+  AND EXISTS (
+    SELECT FROM pg_catalog.pg_locks AS k
+    WHERE
+      k.locktype = 'advisory' AND k.classid = 1634890865 AND k.objid = 1 AND k.granted
+      AND k.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
+  )
 ORDER BY w.number DESC
 LIMIT 1;

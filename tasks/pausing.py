@@ -31,10 +31,9 @@ def end_pause(approved_by: str, reason: str) -> str:
     """End the pause in force. Returns the sentence that reports it. Raises BadInput without a name or a reason, or if there is none."""
 
     def end(connection: Connection) -> str:
-        pause = ledger.pause_in_force(connection)
-        if pause is None:
+        if ledger.pause_in_force(connection) is None:
             raise _refused("The migration is not paused.", "`artwork-migration status` shows what a run waits for.")
-        ledger.resume(connection, pause.number, approved_by=approved_by.strip(), reason=reason.strip())
+        ledger.resume(connection, approved_by=approved_by.strip(), reason=reason.strip())
         return "The pause has ended. A run that waited for it continues within seconds."
 
     return _written("resuming", end, approved_by, reason)

@@ -5,8 +5,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from sqlalchemy import Connection
-
 from migration.errors import WaitedTooLong
 from migration.ledger import ledger
 from reporting.status import read_status, status_lines
@@ -14,8 +12,9 @@ from tasks.copying import copy_chunks, create_users, find_quarantined
 from tests.databases import Shop, running
 from tests.waiting import BOUND, wait_until
 
-#: What passes more time in the ledger than a run may wait.
-TOO_LONG = "UPDATE artwork_migration.wait SET begun_at = begun_at - interval '5 hours' WHERE ended_at IS NULL"
+#: What passes more time in the ledger than a run may wait, for the wait and for a pause.
+WAITED = "UPDATE artwork_migration.wait SET begun_at = begun_at - interval '5 hours' WHERE ended_at IS NULL"
+TOO_LONG = f"UPDATE artwork_migration.pause SET paused_at = paused_at - interval '5 hours' WHERE resumed_at IS NULL; {WAITED}"
 
 
 @dataclass
@@ -92,10 +91,4 @@ def pause(shop: Shop) -> None:
 
 def resume(shop: Shop) -> None:
     """Resume it."""
-
-    def end(connection: Connection) -> None:
-        in_force = ledger.pause_in_force(connection)
-        assert in_force
-        ledger.resume(connection, in_force.number, approved_by="Ada", reason="the sale is over")
-
-    shop.database.write("resuming", end)
+    shop.database.write("resuming", lambda connection: ledger.resume(connection, approved_by="Ada", reason="the sale is over"))

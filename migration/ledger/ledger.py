@@ -278,12 +278,12 @@ def pause(connection: Connection, *, approved_by: str, reason: str) -> None:
     )
 
 
-def resume(connection: Connection, number: int, *, approved_by: str, reason: str) -> None:
-    """Record that this pause has ended."""
+def resume(connection: Connection, *, approved_by: str, reason: str, older_than: float = 0.0) -> None:
+    """Record that every pause in force has ended that began so many seconds ago."""
     connection.execute(
         text(
             "UPDATE artwork_migration.pause SET resumed_by = :approved_by, resumed_because = :reason, resumed_at = CLOCK_TIMESTAMP()"
-            " WHERE number = :number AND resumed_at IS NULL"
+            " WHERE resumed_at IS NULL AND paused_at <= CLOCK_TIMESTAMP() - MAKE_INTERVAL(secs => :older_than)"
         ),
-        {"number": number, "approved_by": approved_by, "reason": reason},
+        {"approved_by": approved_by, "reason": reason, "older_than": older_than},
     )

@@ -129,7 +129,7 @@ class Run:
             if phase_after:
                 self.brought = None
 
-        self.database.write(f"ending {self.verb}", end, replicated=outcome == "Completed")
+        self.database.write(f"ending {self.verb}", end)
         if phase_after:
             self.brought = True
 

@@ -1,6 +1,7 @@
 """The execution of a plan: one transaction that acquires its locks within a budget and is retried until the time limit."""
 
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 
@@ -48,6 +49,8 @@ def execute_plan(
         run.brought = ledger.brought_a_phase(connection, run.epoch)
     if run.brought:
         return 0
+
+    run.next_reading = math.inf  # it waits no more: the gates were judged on what is there now
 
     def begin_attempt() -> None:
         run.brought = False

@@ -1,10 +1,12 @@
 """What a statement that reads a whole table has done by now: counted in a second session, from numbers that only the server has."""
 
+from contextlib import suppress
 from functools import partial
 
 from sqlalchemy import Connection, text
 
 from migration import database
+from migration.errors import MigrationError
 from migration.ledger.runs import Run
 
 #: The tables whose rows are counted.
@@ -13,20 +15,23 @@ LEGACY, CLEAN, RETIRED = "public.artworks", "public.artworks_v2", "public.artwor
 
 def expect_rows(run: Run, table: str) -> None:
     """Expect one statement that reads this table once and counts each row with `row_counter`."""
-    _expect(run, _rows(run, table), "rows_read", since=_row_counter(run))
+    with suppress(MigrationError):  # the run does not depend on its progress
+        _expect(run, _rows(run, table), "rows_read", since=_row_counter(run))
 
 
 def expect_copy(run: Run) -> None:
     """Expect the rows of the legacy table, chunk by chunk; the rows of chunks that are copied are done."""
-    known = _rows(run, LEGACY)
-    done = int(known * run.database.read("progress/chunks_copied")[0]["copied"])
-    _expect(run, known, "rows_read", done=done, since=_row_counter(run) - done)
+    with suppress(MigrationError):
+        known = _rows(run, LEGACY)
+        done = int(known * run.database.read("progress/chunks_copied")[0]["copied"])
+        _expect(run, known, "rows_read", done=done, since=_row_counter(run) - done)
 
 
 def expect_counted(run: Run, query: str) -> None:
     """Expect one statement over the clean table whose rows the server counts: `rows_indexed` or `rows_vacuumed`."""
-    known = _rows(run, CLEAN)
-    _expect(run, known, query, known=known)
+    with suppress(MigrationError):
+        known = _rows(run, CLEAN)
+        _expect(run, known, query, known=known)
 
 
 def _rows(run: Run, table: str) -> int:

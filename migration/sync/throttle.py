@@ -84,7 +84,7 @@ def _failed(reading: str, error: DatabaseError, waived: tuple[str, ...]) -> Prob
     """Return the problem of a reading that fails: the run does not know whether the server is behind."""
     found = f"it fails with SQLSTATE {error.sqlstate}, so the run cannot know whether the server is behind."
     remedy = "Remove the cause, such as a missing privilege (`GRANT pg_monitor`), or continue without this reading."
-    return Problem(reading, f"reading {reading}", found, remedy, decision=_waiving(reading, waived))
+    return Problem(reading, f"reading {reading}", found, remedy, decision="" if reading == PAUSE else _waiving(reading, waived))
 
 
 def _waiving(reading: str, waived: tuple[str, ...]) -> str:
@@ -95,7 +95,7 @@ def _waiving(reading: str, waived: tuple[str, ...]) -> str:
 def _record(run: Run, problems: list[Problem]) -> float:
     """Record what the run waits for, and return for how many seconds it has.
 
-    Raises WaitedTooLong after `longest_wait_seconds`; a pause has ended then, so that the next run continues.
+    Raises WaitedTooLong after `longest_wait_seconds`; a pause of that age has ended then, so that the next run continues.
     """
     reason = " ".join(f"{problem.subject}: {problem.problem}" for problem in problems)
     with run.database.transaction("recording a wait") as connection:
@@ -104,8 +104,7 @@ def _record(run: Run, problems: list[Problem]) -> float:
     if seconds > longest:
         _end(run)
         with run.database.transaction("ending a pause") as connection:
-            if pause := ledger.pause_in_force(connection):
-                ledger.resume(connection, pause.number, approved_by=run.name, reason=f"not resumed within {longest:,.0f} s")
+            ledger.resume(connection, approved_by=run.name, reason=f"not resumed within {longest:,.0f} s", older_than=longest)
         raise WaitedTooLong(str(run.verb), longest, problems)
     return seconds
 

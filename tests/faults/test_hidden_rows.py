@@ -69,7 +69,7 @@ def test_a_referencing_table_that_hides_rows_is_refused_and_its_remedy_works(own
     uninstall(owned)
 
 
-def test_no_statement_is_given_that_would_show_hidden_rows_to_others(owned: OwnedShop) -> None:
+def test_no_statement_is_given_if_a_view_would_show_hidden_rows_to_others(owned: OwnedShop) -> None:
     """Where views of the owner would show every row once its policies are not forced, they are named, and the message has no statement."""
     run(owned, "CREATE VIEW open_view AS SELECT id FROM artworks; ALTER VIEW open_view OWNER TO shopkeeper")
     for table in ("artworks", "orders"):

@@ -4,24 +4,23 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
 import pytest
 
-from migration.errors import BadInput
+from migration.errors import BadInput, WaitedTooLong
 from reporting.status import read_status, status_lines
 from sample.binaries import binary_directory, give_to, system_user
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tasks.pausing import end_pause, keep_pause
 from tests.conftest import SETTINGS, MakeShop
-from tests.databases import Shop, decide, deploy, migrate, running
+from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_switch
 from tests.owned import handed_over
 from tests.waiting import BOUND, wait_until
-from tests.waits import copying, pause, resume
+from tests.waits import WAITED, copying, pause, resume
 
 #: A megabyte is behind at once, and what is needed to be further behind than that.
 SMALL = {"max_replica_lag_mb": 1, "max_archive_backlog_mb": 1}
@@ -53,6 +52,24 @@ def test_a_pause_that_nobody_ends_ends_the_run_and_itself(deployed: Shop) -> Non
         "SELECT resumed_by, resumed_because FROM artwork_migration.pause WHERE resumed_at IS NOT NULL"
     )[0]
     assert set(migrate(deployed)) <= {"match", "excluded", "quarantined"}
+
+
+def test_a_pause_outlives_a_wait_that_began_before_it(deployed: Shop) -> None:
+    """A run that has waited too long for something else leaves a pause in force that is younger."""
+    pause(deployed)
+    with copying(deployed) as copy:
+        copy.waits_for("paused by Ada")
+        deployed.sql.execute(WAITED)
+        assert isinstance(copy.end.exception(BOUND), WaitedTooLong)
+    assert "paused by Ada" in dict(status_lines(read_status(deployed.database)))["pause"]
+
+
+def test_nothing_is_waited_for_between_the_gates_and_the_locks(migrated: Shop) -> None:
+    """A pause that comes when the gates of the switch are judged does not keep the names from changing hands: gates age."""
+    plan = planned_switch(migrated)
+    pause(migrated)
+    execute_switch(migrated, plan)
+    assert migrated.value("SELECT TO_REGCLASS('public.artworks_old') IS NOT NULL")
 
 
 REFUSED = {
@@ -194,18 +211,6 @@ def test_a_synchronous_standby_that_is_away_stops_no_run_without_a_word(make_sho
             copy.waits_for("0 of 1 synchronous standbys are connected")
             copy.ends("synchronous_standby_names")
     assert set(migrate(shop)) <= {"match", "excluded", "quarantined"}
-
-
-@pytest.mark.exhaustive
-def test_a_run_is_complete_once_its_standbys_have_all_of_it(shop: Shop, primary: EmbeddedServer) -> None:
-    """The COMMIT that completes a run waits for the synchronous standbys that the database requires; no other COMMIT of it does."""
-    with configured(primary, synchronous_standby_names="FIRST 1 (away)"), running(shop) as run, ThreadPoolExecutor(1) as pool:
-        run.begin()
-        end = pool.submit(run.end, "Completed")
-        wait_until(lambda: shop.value("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'SyncRep'"))
-        assert not end.done()
-        administer(primary, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT PG_RELOAD_CONF()")
-        end.result(BOUND)
 
 
 @pytest.mark.exhaustive

@@ -17,7 +17,7 @@ COPY = StepProgress("copy chunks", 0, BEGUN, done=91_000, total=182_394, fractio
 
 
 def changed(**fields: object) -> StepProgress:
-    """The step, but for these."""
+    """The step with these values."""
     return StepProgress(**{**vars(COPY), **fields})
 
 

@@ -51,11 +51,13 @@ CROSS JOIN
     FROM pg_catalog.pg_depend AS d
     INNER JOIN pg_catalog.pg_rewrite AS w ON d.objid = w.oid
     INNER JOIN pg_catalog.pg_class AS x ON w.ev_class = x.oid
+    INNER JOIN pg_catalog.pg_roles AS o ON x.relowner = o.oid
     WHERE
       d.classid = 'pg_catalog.pg_rewrite'::regclass AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = c.oid
-      AND x.relkind = 'v' AND x.relowner = c.relowner AND x.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')::oid
+      AND x.relkind = 'v' AND NOT (o.rolsuper OR o.rolbypassrls) AND PG_HAS_ROLE(o.oid, c.relowner, 'USAGE')
+      AND x.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')::oid
       AND NOT EXISTS (
-        SELECT FROM PG_OPTIONS_TO_TABLE(x.reloptions) AS o WHERE o.option_name = 'security_invoker' AND o.option_value::boolean
+        SELECT FROM PG_OPTIONS_TO_TABLE(x.reloptions) AS p WHERE p.option_name = 'security_invoker' AND p.option_value::boolean
       )
   ) AS v
 WHERE
