@@ -200,11 +200,12 @@ DECLARE
   tried record;
   rejected record;
 BEGIN
-  -- A snapshot that is older than the deployment shows no mapping, and the write would stay in the clean table.
+  -- A snapshot that is older than the deployment, or than the rollback after the switch, shows no mapping (75_write_through_triggers.sql),
+  -- and the write would stay in the clean table.
   IF NOT EXISTS (SELECT FROM artwork_migration.column_mapping) THEN
     RAISE EXCEPTION USING
       ERRCODE = '40001',
-      MESSAGE = 'this transaction began before artworks_v2 was deployed, so its write would not reach the legacy table',
+      MESSAGE = 'this transaction began before artworks served beside artworks_v2, so its write would not reach the legacy table',
       HINT = 'Repeat the transaction.';
   END IF;
   IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
