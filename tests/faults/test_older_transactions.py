@@ -38,7 +38,7 @@ def test_a_transaction_older_than_the_deployment_writes_on_both_sides_or_is_repe
 
 
 def test_a_transaction_older_than_the_rollback_writes_on_both_sides_or_is_repeated(migrated: Shop) -> None:
-    """A write to the clean table by a transaction that does not see what was carried back ends with 40001; repeated, it is on both sides."""
+    """A write by a transaction that does not see what was carried back ends with 40001; repeated, it is on both sides."""
     switch(migrated)
     artwork = migrated.value(CREATE)
     # as an earlier artwork of that id leaves it, which was deleted and carried back; without it another conflict would end the write
