@@ -21,10 +21,12 @@ from tests.lifecycle.conftest import run
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.
 STEPS = [command for command in commands(README) if command.startswith(PROGRAM) and command not in CLEAN_UP]
+#: Commands that have a test of their own: they start servers, end them, or do not end.
+ELSEWHERE = {"artwork-migration up", "artwork-migration down", "artwork-migration status --watch"}
 OTHERS = [
     command
     for command in dict.fromkeys([*commands(DOCUMENTS["docs/decisions.md"]), *COMMANDS])
-    if command.startswith(PROGRAM) and command not in {*STEPS, *CLEAN_UP, "artwork-migration up", "artwork-migration down"}
+    if command.startswith(PROGRAM) and command not in {*STEPS, *CLEAN_UP, *ELSEWHERE}
 ]
 #: The headings of the account that the README shows; nothing is pending where no application writes.
 SAMPLE_HEADINGS = set(account_shown()) - {"pending"}
