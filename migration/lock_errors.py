@@ -40,7 +40,7 @@ def _blocked_by(holders: Sequence[LockHolder]) -> str:
 
 
 def _unblock(holders: Sequence[LockHolder]) -> str:
-    """Return the way to get these out of the way, as a clause."""
+    """Return the way to get these out of the way, as the beginning of a sentence; nothing without holders."""
     ways = []
     if any(not holder.prepared for holder in holders):
         hidden = any(holder.hidden for holder in holders)
@@ -50,7 +50,7 @@ def _unblock(holders: Sequence[LockHolder]) -> str:
         f"run COMMIT PREPARED {name} or ROLLBACK PREPARED {name}, as its transaction manager decides"
         for name in (_literal(holder.prepared) for holder in holders if holder.prepared)
     ]
-    return "; ".join(ways)
+    return f"{'; '.join(ways)}; then " if ways else ""
 
 
 def _literal(name: str) -> str:
@@ -65,10 +65,9 @@ class LockNotObtained(MigrationError):
 
     def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.attempts, self.holders = attempts, tuple(holders)
-        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
             f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {_blocked_by(holders)}. "
-            f"To fix: {unblock}start {verb} with the same plan number."
+            f"To fix: {_unblock(holders)}start {verb} with the same plan number."
         )
 
 
@@ -80,10 +79,9 @@ class RowsLocked(MigrationError):
     def __init__(self, verb: str, ids: Sequence[str], holders: Sequence[LockHolder]) -> None:
         self.ids, self.holders = tuple(ids), tuple(holders)
         first, more = ", ".join(ids[:PROBLEMS_SHOWN]), f" and {len(ids) - PROBLEMS_SHOWN:,} more" if len(ids) > PROBLEMS_SHOWN else ""
-        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
             f"{verb}: other sessions have locked every artwork that is left, or its owner: {first}{more}. What was written before stays, "
-            f"and these artworks are still in the log. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again."
+            f"and these artworks are still in the log. Blocked by: {_blocked_by(holders)}. To fix: {_unblock(holders)}run {verb} again."
         )
 
 
@@ -94,10 +92,9 @@ class OldTransactions(MigrationError):
 
     def __init__(self, verb: str, action: str, holders: Sequence[LockHolder]) -> None:
         self.holders = tuple(holders)
-        unblock = f"{_unblock(holders)}; then " if holders else ""
         super().__init__(
             f"{verb}: {action} waits for older transactions, and they are still open. What was done before stays done. "
-            f"Blocked by: {_blocked_by(holders)}. To fix: {unblock}run {verb} again; it resumes."
+            f"Blocked by: {_blocked_by(holders)}. To fix: {_unblock(holders)}run {verb} again; it resumes."
         )
 
 
@@ -109,8 +106,7 @@ class WriteBlocked(DatabaseError):
     def __init__(self, lost: DatabaseError, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.holders = tuple(holders)
         super().__init__(lost.sqlstate, "", lost.objects, lost.action)
-        unblock = f"{_unblock(holders)}; then " if holders else ""
         self.args = (
             f"{lost.action}: could not lock the rows in {attempts} attempts (SQLSTATE {lost.sqlstate}). What was committed before stays; "
-            f"the rest was rolled back. Blocked by: {_blocked_by(holders)}. To fix: {unblock}run the verb again; it resumes.",
+            f"the rest was rolled back. Blocked by: {_blocked_by(holders)}. To fix: {_unblock(holders)}run the verb again; it resumes.",
         )
