@@ -10,6 +10,7 @@ from psycopg.errors import Diagnostic, UndefinedFile
 
 from tests.artworks import add_clean, add_legacy, clean
 from tests.databases import Shop, catch_up_now
+from tests.series import EXHAUSTIVE
 
 VIEW = "SELECT id, title, stage, minutes_remaining FROM public.get_customer_artworks(customer_email => %s)"
 LINK = "SELECT id FROM public.get_artwork_by_token(access_token => %s)"
@@ -144,6 +145,7 @@ def test_the_list_holds_no_token(deployed: Shop) -> None:
     assert clean(deployed, artwork, "access_token") not in row
 
 
+@EXHAUSTIVE
 def test_the_list_and_its_estimate_stand_on_indexes(migrated: Shop) -> None:
     """On a large table the list takes two index scans, and only one if no artwork is at work."""
     migrated.sql.execute("SET session_replication_role = replica")

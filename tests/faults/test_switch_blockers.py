@@ -17,6 +17,7 @@ from tests.databases import (
     roll_back,
     switch,
 )
+from tests.series import EXHAUSTIVE
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -165,6 +166,7 @@ def test_column_grants_in_another_order_are_no_drift(shop: Shop) -> None:
     assert {"access_drift"} == rules_of(shop)
 
 
+@EXHAUSTIVE
 def test_references_by_columns_with_long_names_are_captured_and_are_carried_over(shop: Shop) -> None:
     """Two long column names that are equal up to the limit of a trigger's name get two triggers."""
     first, second = (f"{'the_artwork_that_this_present_was_made_of_in_the_end'}_{place}" for place in (1, 2))

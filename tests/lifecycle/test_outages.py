@@ -42,6 +42,7 @@ def copying(shop: Shop, server: PrefectServer) -> Iterator[tuple[subprocess.Pope
             process.kill()
 
 
+@EXHAUSTIVE
 def test_a_database_that_is_away_for_longer_than_a_step_is_repeated(deployed: Shop, prefect_server: PrefectServer) -> None:
     """The run ends with what is known and exit code 3, and Prefect logs no traceback of the step whose retries are exhausted."""
     name = deployed.name

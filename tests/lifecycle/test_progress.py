@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+from functools import partial
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -17,6 +18,8 @@ from tests.lifecycle.local_server import PROGRAM
 from tests.waiting import BOUND, wait_until
 
 KEY = "progress-copy-chunks"
+#: A shell lets what it runs in the background ignore the signal, and its children inherit that.
+INTERRUPTIBLE = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
 def shown() -> list[Artifact]:
@@ -56,7 +59,8 @@ def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
             run.progress.expect(1_000)
             run.progress.add(400)
             wait_until(lambda: deployed.value("SELECT COUNT(*) FROM artwork_migration.progress") == 2)
-            watching = subprocess.Popen([PROGRAM, "status", "--watch"], env=variables, stdout=subprocess.PIPE, text=True)
+            command = [PROGRAM, "status", "--watch"]
+            watching = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)  # noqa: PLW1509 (it only sets a signal)
             assert watching.stdout
             assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "400", "of"]
             run.progress.add(600)
