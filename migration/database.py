@@ -104,8 +104,12 @@ class Database:
         self._engine.dispose()
 
     @contextmanager
-    def transaction(self, action: str, *, isolation: str = "READ COMMITTED", **settings: str | None) -> Iterator[Connection]:
+    def transaction(
+        self, action: str, *, isolation: str = "READ COMMITTED", snapshot: str | None = None, **settings: str | None
+    ) -> Iterator[Connection]:
         """Open a transaction, and commit it at the end of the block. `action` names it in errors.
+
+        With `snapshot` it reads what another transaction, which has exported it, reads.
 
         The `settings` hold for this transaction only; a pooler would keep those of a session. None keeps what the role or the database
         sets. The search_path is empty, so every name in our SQL has its schema. Raises DatabaseUnreachable, HiddenRows, Overtaken or
@@ -114,6 +118,8 @@ class Database:
         with self._translated(action), self._engine.connect() as connection:
             connection.execution_options(isolation_level=isolation)
             with connection.begin():
+                if snapshot:
+                    connection.execute(text(f"SET TRANSACTION SNAPSHOT '{snapshot}'"))
                 set_all(connection, {**self._settings, **settings})
                 yield connection
 

@@ -31,7 +31,9 @@ class Settings(BaseSettings):
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
     attempts: int = Field(20, gt=0, description="how often a transaction is tried that has lost a conflict with the application")
     chunk_blocks: int = Field(8_192, gt=0, description="size of a backfill chunk in blocks of 8 kB")
-    copy_connections: int = Field(2, gt=0, le=32, description="connections over which chunks are copied at the same time")
+    copy_connections: int = Field(
+        2, gt=0, le=32, description="connections over which chunks are copied, and comparisons are made, at the same time"
+    )
     work_mem: str = Field("64MB", pattern=r"^[1-9]\d*(kB|MB|GB)$", description="memory of one sort or hash table of our statements")
     batch_size: int = Field(1_000, gt=0, description="ids in one catch-up batch")
     max_replica_lag_mb: int = Field(1_024, gt=0, description="MB of WAL that a physical standby may be behind before a run waits")

@@ -59,9 +59,8 @@ GROUP BY c.verdict, c.reason, c.legacy_row;
 
 -- name: round_trip
 -- What: saves the rows that match the mapping but whose clean values, written back, would differ from the legacy values.
--- Why: an error in the forward mapping is in the copy and in what reconcile expects alike; the reverse mapping is independent of it. Rows
---   that this comparison has already found wrong or in transit are left out; those that another rule has found are not.
--- Locks: ACCESS SHARE on both tables; run it in the transaction of `compare`.
+-- Why: an error in the forward mapping is in the copy and in what reconcile expects alike; the reverse mapping is independent of it.
+-- Locks: ACCESS SHARE on both tables; run it in the snapshot of `compare`.
 INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT
   :run,
@@ -69,17 +68,31 @@ SELECT
   t.id,
   t.about
 FROM artwork_migration.round_trip AS t
-WHERE
-  -- row_counter shows how many rows are compared (progress.sql)
-  CASE WHEN NEXTVAL('artwork_migration.row_counter') IS NOT NULL THEN CARDINALITY(t.about) > 0 END
-  AND NOT EXISTS (
-    SELECT FROM artwork_migration.finding AS f
-    WHERE f.run = :run AND f.id = t.id AND f.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count')
-  );
+-- row_counter shows how many rows are compared (progress.sql)
+WHERE CASE WHEN NEXTVAL('artwork_migration.row_counter') IS NOT NULL THEN CARDINALITY(t.about) > 0 END;
+
+-- name: delete_found_twice
+-- What: deletes the findings of `round_trip` about rows that another comparison has found wrong or in transit.
+-- Why: a row that differs does so in both directions. What another rule has found says nothing about the mapping, and stays.
+-- Locks: none on a table of the application.
+DELETE FROM artwork_migration.finding AS f
+WHERE f.ctid = ANY(ARRAY(
+  SELECT x.row_ctid
+  FROM (
+    SELECT
+      t.ctid AS row_ctid,
+      t.rule,
+      BOOL_OR(t.rule IN ('missing', 'extra', 'differs', 'pending', 'refused', 'quarantined', 'strategy_count'))
+        OVER (PARTITION BY t.id) AS twice
+    FROM artwork_migration.finding AS t
+    WHERE t.run = :run
+  ) AS x
+  WHERE x.rule = 'round_trip' AND x.twice
+));
 
 -- name: legacy_rows
 -- What: how many rows the legacy table has.
--- Why: the sum of law 1 must equal this plain count, taken in the transaction of `compare`.
+-- Why: the sum of law 1 must equal this plain count, taken in the snapshot of `compare`.
 -- Locks: ACCESS SHARE on public.artworks.
 SELECT COUNT(*) FROM public.artworks;
 

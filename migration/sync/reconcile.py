@@ -1,28 +1,33 @@
 """Reconcile: it compares every row of both tables in one snapshot, and rechecks the ids that were in transit then."""
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 from sqlalchemy import Connection, text
 
 import sql
 from migration import database
+from migration.driver_errors import TOO_MANY_CONNECTIONS
+from migration.errors import DatabaseError
 from migration.ledger import ledger
 from migration.ledger.runs import Run
 from migration.sync.catch_up import catch_up
 from migration.sync.counted import CLEAN, LEGACY, expect_rows
+from sql import SqlFile
 
 #: How often the pending ids are rechecked before the rest stays pending.
 RECHECKS = 10
-#: What is compared, each in one statement over all rows of a table.
-_COMPARISONS = {
-    "compare every row": ("reconcile/compare", LEGACY),
-    "compare the count with the strategy's": ("reconcile/strategy_count", LEGACY),
-    "map the values back": ("reconcile/round_trip", CLEAN),
-}
+#: What is compared, longest first, and the table whose rows it counts. Each is one statement that reads whole tables.
+_COMPARISONS = {"reconcile/compare": LEGACY, "reconcile/strategy_count": LEGACY, "reconcile/round_trip": CLEAN}
+#: There are few groups: sorting every row first, as a planner without statistics would, takes longer and more memory.
+_COMPARING = {"enable_sort": "off"}
 
 
 def reconcile(run: Run) -> dict[str, int]:
     """Compare every row, and write the findings and rule results of this run. Returns the number of rows by verdict.
 
-    The comparison reads one REPEATABLE READ snapshot. Ids that are pending in it are caught up and rechecked. Locks ACCESS SHARE.
+    The comparison reads one REPEATABLE READ snapshot, over `copy_connections` connections. Ids that are pending in it are caught up and
+    rechecked. Locks ACCESS SHARE.
     """
     legacy_rows = _compare(run)
     for _ in range(RECHECKS):
@@ -38,17 +43,52 @@ def reconcile(run: Run) -> dict[str, int]:
 
 
 def _compare(run: Run) -> int:
-    with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
-        database.run(connection, "reconcile/delete_earlier_results", run=run.epoch)
-        for table in ("reconciliation", "strategy_count", "statistic"):
-            connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
-        for part, (query, table) in _COMPARISONS.items():
-            with run.progress.step(part):
-                expect_rows(run, table)
-                database.run(connection, query, run=run.epoch)
-        with run.progress.step("count for the report"):
-            _count_statistics(run, connection)
-        return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
+    """Execute every comparison in one snapshot. Returns how many rows the legacy table has in it."""
+    run.database.write("deleting earlier results", lambda connection: _delete_earlier_results(run, connection))
+    with run.progress.step("compare every row"):
+        for table in _COMPARISONS.values():
+            expect_rows(run, table)
+        with (
+            run.database.transaction("reconciling", isolation="REPEATABLE READ", **_COMPARING) as connection,
+            ThreadPoolExecutor(run.settings.copy_connections) as pool,
+        ):
+            snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
+            files = iter([*map(sql.load, _COMPARISONS), *sql.folder("reconcile/statistics")])  # each connection takes the next one
+            beside = [pool.submit(_execute_beside, run, snapshot, files) for _ in range(run.settings.copy_connections - 1)]
+            _execute(run, connection, files)
+            for other in beside:
+                other.result()
+            legacy_rows = int(database.run(connection, "reconcile/legacy_rows").scalar_one())
+    run.database.write(
+        "deleting findings found twice", lambda connection: database.run(connection, "reconcile/delete_found_twice", run=run.epoch)
+    )
+    return legacy_rows
+
+
+def _delete_earlier_results(run: Run, connection: Connection) -> None:
+    database.run(connection, "reconcile/delete_earlier_results", run=run.epoch)
+    for table in ("reconciliation", "strategy_count", "statistic"):
+        connection.execute(text(f"DELETE FROM artwork_migration.{table} WHERE run = :run"), {"run": run.epoch})
+
+
+def _execute_beside(run: Run, snapshot: str, files: Iterator[SqlFile]) -> None:
+    """Execute files over another connection. If the server has none left, all are left to the others."""
+    try:
+        with run.database.transaction("reconciling", isolation="REPEATABLE READ", snapshot=snapshot, **_COMPARING) as connection:
+            _execute(run, connection, files)
+    except DatabaseError as error:
+        if error.sqlstate != TOO_MANY_CONNECTIONS:
+            raise
+
+
+def _execute(run: Run, connection: Connection, files: Iterator[SqlFile]) -> None:
+    """Execute the files that are left, one after the other. A file of rows returns statements, which are executed."""
+    for file in files:
+        if file.returns_statements:
+            for row in database.statements(connection, file, run=run.epoch):
+                database.run_literally(connection, row.do)
+        else:
+            database.run(connection, file.name, run=run.epoch)
 
 
 def _pending(run: Run) -> int:
@@ -60,16 +100,3 @@ def _pending(run: Run) -> int:
 def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
     allowed = int(ledger.decision_value(connection, "max_quarantined", "0"))
     database.run(connection, "reconcile/results", run=run.epoch, legacy_rows=legacy_rows, max_quarantined=allowed)
-
-
-def _count_statistics(run: Run, connection: Connection) -> None:
-    """Write the counts of `sql/reconcile/statistics`, in its order. A file of rows returns one statement for each count."""
-    files = sql.folder("reconcile/statistics")
-    run.progress.expect(len(files), "counts")
-    for file in files:
-        if file.returns_statements:
-            for row in database.statements(connection, file, run=run.epoch):
-                database.run_literally(connection, row.do)
-        else:
-            database.run(connection, file.name, run=run.epoch)
-        run.progress.add(1)

@@ -1,8 +1,8 @@
 -- What: the strategy's WHERE clause and the listed deviations from it, applied to the two tables and compared with the clean table.
 -- Why: law 1: this query does not use the mapping view, so it checks the number of migrated rows independently. Each difference is counted
---   under the deviation that explains it, or as unexplained, which is red. Each unexplained row is a finding about the reason to exclude
+--   under the deviation that explains it, or as unexplained, which is red. Each unexplained row is a finding about the reasons to exclude
 --   it, or, if it should have been migrated, about its disposition in the mapping view.
--- Locks: ACCESS SHARE on both tables; run it in the transaction of `compare`.
+-- Locks: ACCESS SHARE on the two tables; run it in the snapshot of `compare`.
 WITH row_of_both AS (
   SELECT
     a.id,
@@ -15,12 +15,12 @@ WITH row_of_both AS (
       AND a.generation_status = 'completed'
     ) IS TRUE AS in_strategy,
     CASE
-      WHEN a.original_image_url LIKE 'test-%' AND NOT (d.migrate AND r.id IS NOT NULL) THEN ARRAY['test_data']
-      WHEN a.customer_email IS NULL OR BTRIM(a.customer_email, E' \t\r\n') = '' THEN ARRAY['no_email']
-      WHEN a.access_token IS NULL OR BTRIM(a.access_token, E' \t\r\n') = '' THEN ARRAY['no_access_token']
-      WHEN a.generation_status = 'completed' OR r.id IS NOT NULL THEN '{}'
-      WHEN a.generation_status IN ('pending', 'processing') THEN ARRAY['in_flight', 'abandoned']
-      ELSE ARRAY['not_completed']
+      WHEN a.original_image_url LIKE 'test-%' AND NOT (d.migrate AND r.id IS NOT NULL) THEN 'test_data'
+      WHEN a.customer_email IS NULL OR BTRIM(a.customer_email, E' \t\r\n') = '' THEN 'no_email'
+      WHEN a.access_token IS NULL OR BTRIM(a.access_token, E' \t\r\n') = '' THEN 'no_access_token'
+      WHEN a.generation_status = 'completed' OR r.id IS NOT NULL THEN ''
+      WHEN a.generation_status IN ('pending', 'processing') THEN 'in_flight, abandoned'
+      ELSE 'not_completed'
     END AS reasons,
     a.generation_status = 'completed' AS completed,
     a.original_image_url LIKE 'test-%' AS test_data
@@ -36,29 +36,43 @@ WITH row_of_both AS (
   ) AS d
 ),
 
-explained AS (
+counted AS (
   SELECT
-    s.*,
-    CASE
-      WHEN s.migrated = (s.touched OR s.reasons = '{}')
-        THEN
-          CASE
-            WHEN s.in_strategy = s.migrated THEN ''
-            WHEN NOT s.migrated THEN 'blank e-mail or token'
-            WHEN s.touched THEN 'changed on the clean side'
-            WHEN s.test_data THEN 'referenced by another table'
-            WHEN s.completed THEN 'original_image_url is NULL'
-            ELSE 'referenced by another table'
-          END
-      WHEN l.id IS NOT NULL THEN 'pending'
-      WHEN w.id IS NOT NULL THEN 'refused'
-      WHEN NOT s.migrated AND q.id IS NOT NULL THEN 'quarantined'
-      ELSE 'unexplained'
-    END AS deviation
-  FROM row_of_both AS s
-  LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON s.id = l.id
-  LEFT JOIN artwork_migration.rejected_write AS w ON s.id = w.id
-  LEFT JOIN artwork_migration.quarantine AS q ON s.id = q.id
+    e.in_strategy,
+    e.migrated,
+    e.deviation,
+    -- the number of the rows; row_counter shows it while they are compared (progress.sql)
+    COUNT(NEXTVAL('artwork_migration.row_counter')) AS row_count,
+    ARRAY_AGG(e.id) FILTER (WHERE e.deviation = 'unexplained') AS ids,
+    ARRAY_AGG(e.reasons) FILTER (WHERE e.deviation = 'unexplained') AS reasons
+  FROM (
+    SELECT
+      s.id,
+      s.in_strategy,
+      s.migrated,
+      s.reasons,
+      CASE
+        WHEN s.migrated = (s.touched OR s.reasons = '')
+          THEN
+            CASE
+              WHEN s.in_strategy = s.migrated THEN ''
+              WHEN NOT s.migrated THEN 'blank e-mail or token'
+              WHEN s.touched THEN 'changed on the clean side'
+              WHEN s.test_data THEN 'referenced by another table'
+              WHEN s.completed THEN 'original_image_url is NULL'
+              ELSE 'referenced by another table'
+            END
+        WHEN l.id IS NOT NULL THEN 'pending'
+        WHEN w.id IS NOT NULL THEN 'refused'
+        WHEN NOT s.migrated AND q.id IS NOT NULL THEN 'quarantined'
+        ELSE 'unexplained'
+      END AS deviation
+    FROM row_of_both AS s
+    LEFT JOIN (SELECT DISTINCT p.id FROM artwork_migration.pending_artwork AS p) AS l ON s.id = l.id
+    LEFT JOIN artwork_migration.rejected_write AS w ON s.id = w.id
+    LEFT JOIN artwork_migration.quarantine AS q ON s.id = q.id
+  ) AS e
+  GROUP BY e.in_strategy, e.migrated, e.deviation
 ),
 
 found AS (
@@ -66,20 +80,18 @@ found AS (
   SELECT
     :run,
     'strategy_count',
-    e.id,
-    CASE WHEN e.migrated THEN e.reasons ELSE ARRAY[l.disposition] END
-  FROM explained AS e
-  INNER JOIN artwork_migration.legacy_artwork AS l ON e.id = l.id
-  WHERE e.deviation = 'unexplained'
+    x.id,
+    CASE WHEN c.migrated THEN STRING_TO_ARRAY(x.reasons, ', ') ELSE ARRAY[l.disposition] END
+  FROM counted AS c
+  CROSS JOIN LATERAL UNNEST(c.ids, c.reasons) AS x (id, reasons)
+  INNER JOIN artwork_migration.legacy_artwork AS l ON x.id = l.id
 )
 
 INSERT INTO artwork_migration.strategy_count (run, in_strategy, migrated, deviation, row_count)
 SELECT
   :run,
-  e.in_strategy,
-  e.migrated,
-  e.deviation,
-  -- the number of the rows; row_counter shows it while they are compared (progress.sql)
-  COUNT(NEXTVAL('artwork_migration.row_counter'))
-FROM explained AS e
-GROUP BY e.in_strategy, e.migrated, e.deviation
+  c.in_strategy,
+  c.migrated,
+  c.deviation,
+  c.row_count
+FROM counted AS c

@@ -1,16 +1,18 @@
 """Reconcile on real damage: each verdict, each column, the sum of law 1 and the independent count."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import text
 
 from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, clean, empty_log, relax_clean_names, verdict
 from tests.conftest import MakeShop
-from tests.databases import Shop, catch_up_now, migrate, reconcile_now, running
+from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, running
 from tests.interleaving import break_function
+from tests.owned import handed_over
 
 #: Each column that stands on both sides, and a wrong value for it.
 DAMAGE = {
@@ -225,16 +227,47 @@ def test_the_number_migrated_equals_an_independent_query(make_shop: MakeShop, va
     assert strategy == shop.value("SELECT SUM(row_count)::bigint FROM artwork_migration.strategy_count WHERE in_strategy")
 
 
-def test_a_comparison_is_one_snapshot(shop: Shop) -> None:
-    """Counts, strategy and plain count of a comparison are of one snapshot, although the application writes between them."""
-    with running(shop) as run:
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_comparison_is_one_snapshot(shop: Shop, connections: int) -> None:
+    """All counts of a comparison are of one snapshot, over however many connections, although the application adds rows meanwhile."""
+    over = threading.Event()
+    with running(shop) as run, ThreadPoolExecutor() as application:
+        run.settings = run.settings.model_copy(update={"copy_connections": connections})
         run.begin()
-        before = shop.value("SELECT COUNT(*) FROM public.artworks")
-        with run.database.transaction("reconciling", isolation="REPEATABLE READ") as connection:
-            connection.execute(text("SELECT 1 FROM artwork_migration.verdict LIMIT 1"))
-            add_legacy(shop)
-            assert before == connection.execute(text("SELECT COUNT(*) FROM artwork_migration.verdict WHERE legacy_row")).scalar_one()
+        adding = application.submit(_add_until, over, shop)
         reconcile.reconcile(run)
-    assert before + 1 == shop.value(
-        "SELECT SUM(row_count)::bigint FROM artwork_migration.reconciliation WHERE legacy_row AND run = %s", run.epoch
+        over.set()
+        assert adding.result() > 0
+    assert 1 == shop.value(
+        "SELECT COUNT(DISTINCT n) FROM (SELECT SUM(row_count) AS n FROM artwork_migration.reconciliation WHERE run = %s AND legacy_row"
+        " UNION ALL SELECT SUM(row_count) FROM artwork_migration.strategy_count WHERE run = %s"
+        " UNION ALL SELECT checked FROM artwork_migration.rule_result WHERE run = %s AND rule = 'sum') AS counted",
+        *[run.epoch] * 3,
     )
+
+
+def _add_until(over: threading.Event, shop: Shop) -> int:
+    added = 0
+    with shop.session(autocommit=True) as session:
+        while not over.is_set():
+            session.execute(
+                "INSERT INTO public.artworks (original_image_url, customer_name, customer_email) VALUES ('test-1', 'A', 'a@b.c')"
+            )
+            added += 1
+    return added
+
+
+def test_a_server_with_no_connection_to_spare_compares_over_those_it_has(make_shop: MakeShop) -> None:
+    """A role that may have fewer connections than the comparison asks for compares every row over those that it has."""
+    with handed_over(make_shop()) as shop:
+        deploy(shop)
+        migrate(shop)
+        shop.sql.execute("ALTER ROLE shopkeeper CONNECTION LIMIT 3")
+        try:
+            with running(shop) as run:
+                run.settings = run.settings.model_copy(update={"copy_connections": 6})
+                run.begin()
+                assert shop.value("SELECT COUNT(*) FROM public.artworks") == sum(reconcile.reconcile(run).values())
+                assert 0 < shop.value("SELECT COUNT(*) FROM artwork_migration.strategy_count WHERE run = %s", run.epoch)
+        finally:
+            shop.sql.execute("ALTER ROLE shopkeeper CONNECTION LIMIT -1")

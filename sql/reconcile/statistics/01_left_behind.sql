@@ -1,6 +1,6 @@
 -- What: the legacy rows without a clean row, by reason and by month of creation (UTC).
 -- Why: the report shows when the excluded rows were created. A reason that still grows is a defect of the product.
--- Locks: ACCESS SHARE on both tables and public.users; run it in the transaction of `compare`.
+-- Locks: ACCESS SHARE on both tables and public.users; run it in the snapshot of `compare`.
 INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   :run,

@@ -1,6 +1,6 @@
 -- What: how many customers have how many artworks, in the legacy table and in the clean table; ten means ten or more.
 -- Why: the report shows that the migration removes retries and test rows of customers, and nothing else. A customer is an e-mail.
--- Locks: ACCESS SHARE on both tables; run it in the transaction of `compare`.
+-- Locks: ACCESS SHARE on both tables; run it in the snapshot of `compare`.
 INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
 SELECT
   :run,

@@ -1,6 +1,6 @@
 -- What: the customers none of whose artworks is migrated: their user ids as findings, their number by reason.
 -- Why: they see an empty page after the switch, so an operator should check them before. A customer is an e-mail.
--- Locks: ACCESS SHARE on both tables and public.users; run it in the transaction of `compare`.
+-- Locks: ACCESS SHARE on both tables and public.users; run it in the snapshot of `compare`.
 WITH left_behind AS (
   SELECT
     l.customer_email,

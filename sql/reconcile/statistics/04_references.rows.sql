@@ -2,7 +2,7 @@
 --   and those whose artwork is in the clean table. Artworks in transit, whose id is in the log, are not counted. Two foreign keys over one
 --   column make one statement.
 -- Why: orders are money. Each row that references an artwork must find it after the switch too, so both numbers must be equal.
--- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the transaction of `compare`.
+-- Locks: ACCESS SHARE on the referencing tables and on public.artworks_v2; run it in the snapshot of `compare`.
 SELECT DISTINCT
   c.conrelid::regclass || '.' || a.attname AS object,
   FORMAT(
