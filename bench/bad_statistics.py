@@ -1,27 +1,23 @@
 """How much longer the statements over a whole table take when the planner knows nothing about the tables, or what it knows is wrong.
 
-Each state is compared with fresh statistics, with a quarter of the rows. The state is made again before each step, and autovacuum is off.
-Measured are the steps that read whole tables: users, copy and comparison.
+Each state is compared with fresh statistics, with a quarter of the rows. It is made before the data phase and again before the comparison,
+and autovacuum is off. Measured are the longest steps that read whole tables: users, copy and comparison.
 """
 
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bench import databases
 from bench.results import Compared
+from flows.migrate_data import copy_into_clean_table
 from migration.ledger.phases import MIGRATE_DATA
-from migration.ledger.runs import Run
 from sample.server import EmbeddedServer
-from tasks.copying import catch_up_with_log, copy_chunks, create_users, find_quarantined, finish_table, log_missing, reconcile_rows
+from tasks.copying import reconcile_rows
 
 #: The highest ratio of a step's time to its time with fresh statistics.
 BAR = 2.0
-PARTS: dict[str, tuple[Callable[[Run], object], ...]] = {
-    "users": (find_quarantined, create_users),
-    "copy": (copy_chunks, log_missing, finish_table, catch_up_with_log),
-    "comparison": (reconcile_rows,),
-}
+#: What is measured, with the name of its step in the ledger.
+PARTS = {"users": "create users", "copy": "copy chunks", "comparison": "reconcile"}
 TABLES = """
 SELECT FORMAT('%I', n.nspname) AS schema_name, FORMAT('%I', c.relname) AS table_name, PG_RELATION_SIZE(c.oid) / 8192 AS pages
 FROM pg_class AS c INNER JOIN pg_namespace AS n ON c.relnamespace = n.oid
@@ -78,15 +74,11 @@ def _without_autovacuum(on: EmbeddedServer) -> Iterator[None]:
 def _seconds(on: EmbeddedServer, template: str, state: str) -> dict[str, float]:
     """Take a clone through the data phase. Returns the seconds by part."""
     statements, settings = STATES[state]
-    seconds: dict[str, float] = {}
     with databases.cloned(on, template) as name:
-        databases.execute(on, name, *FRESH)
+        databases.execute(on, name, *FRESH, *statements)
         with databases.running(on, name, MIGRATE_DATA, **settings) as run:
             run.begin()
-            for part, steps in PARTS.items():
-                databases.execute(on, name, *statements)
-                begun = time.perf_counter()
-                for step in steps:
-                    step(run)
-                seconds[part] = time.perf_counter() - begun
-    return seconds
+            copy_into_clean_table(run)
+            databases.execute(on, name, *statements)
+            reconcile_rows(run)
+            return {part: run.seconds[step] for part, step in PARTS.items()}

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,8 +27,9 @@ TO_THE_STRATEGY, TO_FEWER_ROWS = 1.5, 1.1
 FEWER_ROWS = 100_000
 PROGRAM = Path(sys.executable).with_name("artwork-migration")
 APPROVAL = ("--approved-by", "bench", "--reason", "bench")
+Commands = Mapping[str, tuple[str, ...]]
 #: What is run and measured, from NOT_STARTED to SWITCHED. NUMBER is the number of the plan that the command before it has printed.
-COMMANDS = {
+COMMANDS: Commands = {
     "plan deploy-schema": ("run", "deploy-schema"),
     "deploy-schema": ("run", "deploy-schema", "--plan", "NUMBER", *APPROVAL),
     "migrate-data": ("run", "migrate-data"),
@@ -71,11 +72,11 @@ class Operator:
             raise RuntimeError(f"`artwork-migration {' '.join(words)}` ended with exit code {process.returncode}.\n{text}")
         return Ended(text, seconds, megabytes)
 
-    def run_all(self, database: str) -> dict[str, Ended]:
-        """Run all commands. Returns their ends by name."""
+    def run_all(self, database: str, commands: Commands) -> dict[str, Ended]:
+        """Run commands one after the other. Returns their ends by name."""
         ended: dict[str, Ended] = {}
         number = ""
-        for name, words in COMMANDS.items():
+        for name, words in commands.items():
             ended[name] = self.run(database, *(number if word == "NUMBER" else word for word in words))
             number = "".join(re.findall(r"Plan ([0-9a-f]{8}) of", ended[name].output)[:1])
         return ended
@@ -104,15 +105,14 @@ def operator(on: EmbeddedServer, database: str) -> Iterator[Operator]:
             on.drop_database(f"{databases.PREFIX}prefect")
 
 
-def measure(on: EmbeddedServer, rows: int, rounds: int) -> Iterator[Result]:
+def measure(on: EmbeddedServer, rows: int, rounds: int, commands: Commands = COMMANDS) -> Iterator[Result]:
     """Run all verbs on a small and on the whole legacy table, then compare migrate-data with the strategy on clones."""
     with operator(on, databases.sample(on, rows)) as typing:
-        small, whole = (_life_cycle(on, typing, amount) for amount in (min(FEWER_ROWS, max(rows // 10, 1)), rows))
+        small, whole = (_life_cycle(on, typing, amount, commands) for amount in (min(FEWER_ROWS, max(rows // 10, 1)), rows))
         for name, ended in whole.items():
             yield Measured(name, "s", (ended.seconds,))
-        for name in ("migrate-data", "migrate-data again", "switch-over", "verify"):
-            memory = (small[name].megabytes, whole[name].megabytes)
-            yield Compared(f"memory of {name}, to fewer rows", "MB", (memory,), TO_FEWER_ROWS)
+        for name, ended in whole.items():
+            yield Compared(f"memory of {name}, to fewer rows", "MB", ((small[name].megabytes, ended.megabytes),), TO_FEWER_ROWS)
         yield compare(
             "migrate-data to the strategy",
             data_phase.UNIT,
@@ -123,6 +123,6 @@ def measure(on: EmbeddedServer, rows: int, rounds: int) -> Iterator[Result]:
         )
 
 
-def _life_cycle(on: EmbeddedServer, typing: Operator, rows: int) -> dict[str, Ended]:
+def _life_cycle(on: EmbeddedServer, typing: Operator, rows: int, commands: Commands) -> dict[str, Ended]:
     with databases.cloned(on, databases.sample(on, rows)) as name:
-        return typing.run_all(name)
+        return typing.run_all(name, commands)

@@ -96,11 +96,11 @@ def test_the_comparison_is_measured(server: EmbeddedServer) -> None:
 
 @pytest.mark.exhaustive
 def test_the_life_cycle_is_measured(server: EmbeddedServer) -> None:
-    """The benchmark runs every verb by the command line, with a Prefect server, and has the seconds and the memory of each."""
-    results = {result.name: result for result in life_cycle.measure(server, ROWS, rounds=1)}
-    assert set(life_cycle.COMMANDS) | {"migrate-data to the strategy"} < set(results)
-    memory = [result for name, result in results.items() if name.startswith("memory")]
-    assert 4 == len(memory)
+    """The benchmark runs verbs by the command line, with a Prefect server, and has the seconds and the memory of each."""
+    first = dict(list(life_cycle.COMMANDS.items())[:3])
+    results = {result.name: result for result in life_cycle.measure(server, ROWS, rounds=1, commands=first)}
+    memory = [results.pop(f"memory of {name}, to fewer rows") for name in first]
+    assert {*first, "migrate-data to the strategy"} == set(results)
     assert all(isinstance(result, Compared) and min(result.pairs[0]) > 50 for result in memory)
 
 
