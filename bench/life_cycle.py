@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from bench import data_phase, databases
-from bench.results import Compared, Measured, Result, compare
+from bench.results import Compared, Measured, Result, compare, tell
 from sample.server import EmbeddedServer
 
 #: The highest ratios: of migrate-data to the strategy's statements, and of the memory for all rows to that for the smaller table.
@@ -78,6 +78,7 @@ class Operator:
         number = ""
         for name, words in commands.items():
             ended[name] = self.run(database, *(number if word == "NUMBER" else word for word in words))
+            tell(f"{name}: {ended[name].seconds:.1f} s, {ended[name].megabytes:.0f} MB")
             number = "".join(re.findall(r"Plan ([0-9a-f]{8}) of", ended[name].output)[:1])
         return ended
 

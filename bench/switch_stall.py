@@ -69,7 +69,7 @@ def writing(on: EmbeddedServer, name: str, folder: Path) -> Iterator[None]:
         path = folder / f"{number}.sql"
         path.write_text(f"\\set n random(1, {ARTWORKS})\n\\set m random(1, 1000000)\n{write}\n", encoding="utf-8")
         scripts.append(f"--file={path}")
-    options = ["--no-vacuum", "--protocol=prepared", "--client=50", "--jobs=2", "--time=1000000", "--log", f"--rate={RATE}", *scripts]
+    options = ["--no-vacuum", "--protocol=prepared", "--client=50", "--jobs=2", "--time=3600", "--log", f"--rate={RATE}", *scripts]
     with tempfile.TemporaryFile("w+") as output:
         command = [str(on.binary("pgbench")), *options, on.conninfo(name)]
         process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)

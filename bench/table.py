@@ -40,7 +40,7 @@ def _row(line: Line) -> str:
     bar = "–" if result.bar is None else f"≤ {result.bar:g}{'' if result.holds else ' **missed**'}"
     if isinstance(result, Compared):
         (other, ours), (low, high) = result.sides, result.spread
-        ratio = f"**{shown(result.value)}** ({shown(low)} to {shown(high)})"
+        ratio = f"**{shown(result.value)}**" + (f" ({shown(low)} to {shown(high)})" if len(result.pairs) > 1 else "")
         cells = [shown(other), shown(ours), result.unit, ratio, str(len(result.pairs)), bar]
     else:
         cells = ["–", f"**{shown(result.value)}**", result.unit, "–", str(len(result.values)), bar]
