@@ -2,23 +2,21 @@
 
 It compares the same writes on two equal databases, without and with the clean schema; and writes after the switch with the same writes on
 a database without it. Single writes come from pgbench, one transaction each, in the sample's workload and kind by kind; bulk writes are one
-statement. Run it as ``python -m bench.capture_overhead``; the exit code is 1 if the bar was missed.
+statement.
 """
 
-import argparse
 import re
 import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
 
-from bench import databases, machine
-from bench.ratios import Compared, compare, report
+from bench import databases
+from bench.results import Compared, Side, compare
 from sample.server import EmbeddedServer
 
 BAR = 1.15
@@ -87,10 +85,17 @@ class Size:
     bulk_rows: int = 200_000
     bulk_rounds: int = 5
 
+    @classmethod
+    def of(cls, rows: int) -> "Size":
+        """Return the size for a legacy table of so many rows: this one for a million or more, a smaller one for fewer."""
+        part = min(1.0, rows / 1_000_000)
+        return cls(*(max(1, round(part * most)) for most in vars(cls()).values()))
+
 
 def measure(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
     """Create both databases of each kind, then measure single writes and bulk writes. Yields each result."""
     for name, rows in ((f"{WITHOUT}_single", size.rows), (f"{WITHOUT}_bulk", size.bulk_rows)):
+        on.create_database(name)
         with psycopg.connect(databases.build(on, name, rows=2_000), autocommit=True) as connection:
             connection.execute(PREPARE.format(rows=rows))
             connection.execute("VACUUM (ANALYZE)")
@@ -110,15 +115,16 @@ def _single(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
         mix = [f"{scripts[name]}@{share}" for name, (share, _) in WRITES.items()]
         loads = {"mix of single writes": mix, **{name: [str(script)] for name, script in scripts.items()}}
         for name, files in loads.items():
-            sides = {"without": _pgbench(on, f"{WITHOUT}_single", files, size), "with_it": _pgbench(on, f"{WITH}_single", files, size)}
-            yield compare(name, "write", **sides, rounds=size.rounds, bar=BAR)
+            sides = {"other": _pgbench(on, f"{WITHOUT}_single", files, size), "ours": _pgbench(on, f"{WITH}_single", files, size)}
+            yield compare(name, "ms/write", **sides, rounds=size.rounds, bar=BAR)
 
 
 def _switched(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
     """Compare a database after the switch with one without the clean schema, each with its own columns for the same write."""
     name = f"{SWITCHED}_single"
     on.create_database(name, template=f"{WITH}_single")
-    databases.switch(on, name)
+    databases.fill(on, name)
+    databases.switch_over(on, name)
     with psycopg.connect(on.conninfo(name), autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE)")
     with tempfile.TemporaryDirectory(prefix="bench") as folder:
@@ -127,10 +133,10 @@ def _switched(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
                 kind: str(_script(Path(folder), kind, words, size.rows)) for kind, words in ((before, WRITES[before][1]), (load, write))
             }
             sides = {
-                "without": _pgbench(on, f"{WITHOUT}_single", [files[before]], size),
-                "with_it": _pgbench(on, name, [files[load]], size),
+                "other": _pgbench(on, f"{WITHOUT}_single", [files[before]], size),
+                "ours": _pgbench(on, name, [files[load]], size),
             }
-            yield compare(load, "write", **sides, rounds=size.rounds, bar=BAR)
+            yield compare(load, "ms/write", **sides, rounds=size.rounds, bar=BAR)
 
 
 def _script(folder: Path, name: str, write: str, rows: int) -> Path:
@@ -139,7 +145,7 @@ def _script(folder: Path, name: str, write: str, rows: int) -> Path:
     return path
 
 
-def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) -> Callable[[int], float]:
+def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) -> Side:
     """Return a measurement of milliseconds per transaction, of two clients with the same seed on both sides."""
 
     def run(number: int) -> float:
@@ -163,13 +169,13 @@ def _pgbench(on: EmbeddedServer, name: str, files: Sequence[str], size: Size) ->
 def _bulk(on: EmbeddedServer, size: Size) -> Iterator[Compared]:
     for name, (do, undo) in BULK.items():
         sides = {
-            "without": _statement(on, f"{WITHOUT}_bulk", do, undo, size),
-            "with_it": _statement(on, f"{WITH}_bulk", do, undo, size),
+            "other": _statement(on, f"{WITHOUT}_bulk", do, undo, size),
+            "ours": _statement(on, f"{WITH}_bulk", do, undo, size),
         }
-        yield compare(name.format(rows=size.bulk_rows), "statement", **sides, rounds=size.bulk_rounds, bar=BAR)
+        yield compare(name.format(rows=f"{size.bulk_rows:,}"), "ms/statement", **sides, rounds=size.bulk_rounds, bar=BAR)
 
 
-def _statement(on: EmbeddedServer, name: str, do: str, undo: str, size: Size) -> Callable[[int], float]:
+def _statement(on: EmbeddedServer, name: str, do: str, undo: str, size: Size) -> Side:
     """Return a measurement of milliseconds for one statement and its commit. Its space is freed outside the measured time."""
 
     def run(number: int) -> float:
@@ -190,18 +196,3 @@ def _checkpoint(on: EmbeddedServer) -> None:
     """Write every dirty buffer, so that each half of a round starts with none."""
     with psycopg.connect(on.conninfo("postgres"), autocommit=True) as connection:
         connection.execute("CHECKPOINT")
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Returns the exit code: 1 if a bar was missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.capture_overhead", description=__doc__)
-    for name, default in vars(Size()).items():
-        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=default)
-    size = Size(**vars(parser.parse_args(arguments)))
-    with databases.server() as on:
-        print(machine.describe(on.conninfo("postgres")), flush=True)
-        return report(measure(on, size))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

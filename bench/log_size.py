@@ -1,20 +1,17 @@
 """How large the drained log of changed ids is, without and with a long-running reader, and how long a writer waits meanwhile.
 
-A million ids are logged one row each, as single writes log them; catch-up drains them as in migrate_data. Run it as
-``python -m bench.log_size``; the exit code is 1 if the bar was missed.
+As many ids as legacy rows are logged one row each, as single writes log them; catch-up drains them as in migrate_data.
 """
 
-import argparse
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import psycopg
 
-from bench import databases, machine
+from bench import databases
+from bench.results import Measured
 from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import catch_up
 from sample.server import EmbeddedServer
@@ -31,40 +28,22 @@ SIZE = "SELECT pg_total_relation_size('artwork_migration.legacy_change') / 1e6::
 WRITE = "UPDATE public.artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM public.artworks LIMIT 1)"
 
 
-@dataclass(frozen=True)
-class Drained:
-    """The log in megabytes, full and drained, the seconds between, and a concurrent writer's median and longest write in milliseconds."""
-
-    name: str
-    full: float
-    drained: float
-    seconds: float
-    median_ms: float
-    longest_ms: float
-
-    def __str__(self) -> str:
-        return (
-            f"{self.name:<34} full {self.full:7.1f} MB  drained {self.drained:7.1f} MB  in {self.seconds:5.1f} s;"
-            f" a writer meanwhile: median {self.median_ms:.1f} ms, longest {self.longest_ms:.1f} ms"
-        )
-
-
-def measure(on: EmbeddedServer, ids: int) -> list[Drained]:
+def measure(on: EmbeddedServer, ids: int) -> Iterator[Measured]:
     """Drain the log three times: alone, with a reader whose snapshot is older, and after that reader has finished."""
+    on.create_database(DATABASE)
     conninfo = databases.build(on, DATABASE, rows=2_000)
     databases.deploy(on, DATABASE)
     with psycopg.connect(conninfo, autocommit=True) as connection:
-        return [
-            _drain(on, connection, "no reader", ids),
-            _drain(on, connection, "a REPEATABLE READ reader", ids, reader=True),
-            _drain(on, connection, "the reader has finished", 0),
-        ]
+        yield from _drain(on, connection, "no reader", ids, bar=BAR)
+        yield from _drain(on, connection, "a REPEATABLE READ reader", ids, bar=None)
+        yield from _drain(on, connection, "the reader has finished", 0, bar=BAR)
 
 
-def _drain(on: EmbeddedServer, connection: psycopg.Connection, name: str, ids: int, *, reader: bool = False) -> Drained:
+def _drain(on: EmbeddedServer, connection: psycopg.Connection, name: str, ids: int, *, bar: float | None) -> Iterator[Measured]:
+    """Log the ids and drain the log. Without a bar, a reader keeps its snapshot meanwhile."""
     with psycopg.connect(on.conninfo(DATABASE)) as other:
         other.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        if reader:
+        if bar is None:
             other.execute("SELECT FROM public.artworks LIMIT 1")
         connection.execute(LOG_IDS, (ids, ids))
         full = _megabytes(connection)
@@ -74,7 +53,10 @@ def _drain(on: EmbeddedServer, connection: psycopg.Connection, name: str, ids: i
                 run.begin()
                 catch_up.drain(run)
             seconds = time.perf_counter() - started
-        return Drained(name, full, _megabytes(connection), seconds, sorted(writes)[len(writes) // 2], max(writes))
+        yield Measured(f"log when full, {name}", "MB", (full,))
+        yield Measured(f"log when drained, {name}", "MB", (_megabytes(connection),), bar)
+        yield Measured(f"time to drain, {name}", "s", (seconds,))
+        yield Measured(f"longest write meanwhile, {name}", "ms", (max(writes),))
 
 
 def _megabytes(connection: psycopg.Connection) -> float:
@@ -101,21 +83,3 @@ def _writing(on: EmbeddedServer) -> Iterator[list[float]]:
     finally:
         over.set()
         writer.join()
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print. Returns the exit code: 1 if the bar was missed."""
-    parser = argparse.ArgumentParser(prog="python -m bench.log_size", description=__doc__)
-    parser.add_argument("--ids", type=int, default=1_000_000)
-    with databases.server() as on:
-        print(machine.describe(on.conninfo("postgres")))
-        results = measure(on, parser.parse_args(arguments).ids)
-    for result in results:
-        print(result)
-    holds = results[0].drained <= BAR and results[2].drained <= BAR
-    print(f"bar {BAR:.0f} MB without a reader, and after it has finished: {'holds' if holds else 'MISSED'}")
-    return int(not holds)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
