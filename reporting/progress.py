@@ -4,6 +4,8 @@ from migration.ledger.progress import StepProgress
 
 #: Seconds without any progress, after which the words say so: the rate is none by then.
 STANDING = 20
+#: Units that take different times each: their number says nothing about the time left.
+UNEVEN = ("rules", "counts", "queries")
 
 
 def words(step: StepProgress) -> str:
@@ -20,7 +22,7 @@ def words(step: StepProgress) -> str:
         counted = f"{step.done:,} {step.unit}, more than the {step.total:,} known at the beginning"
         return ", ".join([counted, *_rate(step), f"for {duration(step.seconds)}"])
     counted = f"{step.done:,} of {step.total:,} {step.unit}, {int(100 * step.fraction)} %"
-    return ", ".join([counted, *_rate(step), _left(step)])
+    return ", ".join([counted, f"for {duration(step.seconds)}"] if step.unit in UNEVEN else [counted, *_rate(step), _left(step)])
 
 
 def duration(seconds: float) -> str:
@@ -47,4 +49,6 @@ def _left(step: StepProgress) -> str:
         return f"{duration(max(1, step.seconds_left))} left"
     if step.idle > STANDING:
         return f"none for {duration(step.idle)}"
+    if step.rate is None and step.done < (step.total or 0):
+        return "estimating the time left"
     return f"for {duration(step.seconds)}"
