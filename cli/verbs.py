@@ -12,7 +12,7 @@ from rich.console import Console
 
 import flows
 from cli.prefect_server import SETTINGS
-from cli.progress import shown
+from cli.progress import print_message, shown
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
 from reporting.descriptions import description
@@ -159,7 +159,4 @@ def end(name: str, message: str, code: int) -> NoReturn:
 def show(name: str, message: str, code: int) -> None:
     """Print an end state and its message."""
     console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
-    for line in message.splitlines():
-        # a command to copy stays one line, and so does everything that another program reads
-        whole = not console.is_terminal or line.startswith("artwork-migration ")
-        console.print(line, highlight=False, markup=False, soft_wrap=whole)
+    print_message(console, message)

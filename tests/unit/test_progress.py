@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -12,11 +13,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prefect.logging.handlers import PrefectConsoleHandler
 from rich.console import Console
 
-from cli.progress import PLAIN_EVERY, Lines, line
+from cli.progress import PLAIN_EVERY, Lines, line, print_message, shown
+from migration.errors import BadInput
 from migration.ledger.progress import COUNT_EVERY, Progress, StepProgress, recent_rate
 from reporting.progress import duration, words
+from tests.waiting import wait_until
 
 #: How far each step was by when, with its fraction, in a run over 500,000 rows on a busy machine.
 RECORDED = Path(__file__).with_name("recorded_steps.json")
@@ -156,6 +160,35 @@ def test_a_line_hangs_below_its_name(width: int, expected: list[str]) -> None:
         terminal.print(line(COPY))
     shown = [text.rstrip() for text in captured.get().splitlines()]
     assert [expected[0][1:], *expected[1:]] == [shown[0][1:], *shown[1:]]
+
+
+def test_the_log_is_printed_above_the_running_step() -> None:
+    """While steps are shown, a line of Prefect's log hangs below its beginning; the end of a verb is left out, because it follows."""
+    terminal = Console(width=30, file=io.StringIO(), force_terminal=True, color_system=None)
+    handler = PrefectConsoleHandler(stream=io.StringIO(), level="WARNING")
+    log = logging.getLogger("test_progress")
+    log.addHandler(handler)
+    with terminal.capture() as captured, shown(terminal):
+        wait_until(lambda: not isinstance(handler.console, Console))
+        log.warning("gate users: user_email_is_unique: 2 bad")
+        log.error("%s: %s", "Refused", BadInput("The migration is not paused."))
+    log.removeHandler(handler)
+    printed = captured.get()
+    assert "gate users: \n  user_email_is_unique: 2 bad\n" in printed
+    assert "start the run: for " in printed
+    assert "not paused" not in printed
+
+
+def test_a_command_in_a_message_stays_one_line() -> None:
+    """A line of a message that does not fit hangs below its beginning; a command to copy is never broken."""
+    terminal = Console(width=30, file=io.StringIO(), force_terminal=True, color_system=None)
+    with terminal.capture() as captured:
+        print_message(terminal, "- exposure: decide it, or report it\nartwork-migration run decide accept_exposure user_gained")
+    assert [
+        "- exposure: decide it, or",
+        "  report it",
+        "artwork-migration run decide accept_exposure user_gained",
+    ] == [text.rstrip() for text in captured.get().splitlines()]
 
 
 def test_without_a_terminal_there_are_plain_lines() -> None:
