@@ -154,7 +154,8 @@ def _is_no_end(record: logging.LogRecord) -> bool:
 def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:
     """Show the status as a table, which has the running step, and below it the steps that have ended, until Ctrl-C.
 
-    Raises MigrationError if it cannot be read. Once it was read, an error is shown below it, and it is read again.
+    Raises MigrationError if it cannot be read. Once it was read, an error is shown below it, and it is read again. Without a terminal an
+    error is one line until there is another one, or the status can be read again.
     """
     status, problem, lines = read_status(database), "", Lines(console)
 
@@ -167,11 +168,12 @@ def watch_status(console: Console, database: Database, table: Callable[[Status],
     with suppress(KeyboardInterrupt), live:
         while True:
             time.sleep(WATCHED_EVERY)
+            before = problem
             try:
                 status, problem = read_status(database), ""
             except MigrationError as error:
                 problem = escape(str(error))
             if not console.is_terminal:
                 lines.show([reported.step for reported in status.progress])
-                if problem:
-                    console.print(problem)
+                if problem != before:
+                    console.print(problem or table(status), soft_wrap=bool(problem))
