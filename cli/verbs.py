@@ -24,6 +24,11 @@ EXIT_CODES = (
     "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
 )
 
+INTERRUPTED = (
+    "The run was ended with Ctrl-C. What was committed before stays; the rest was rolled back. `artwork-migration status` shows the phase. "
+    "To fix: run `artwork-migration run {}` again; it resumes."
+)
+
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
 )
@@ -53,6 +58,8 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
         prefect_outage.quieten()
         try:
             state = run_verb(verb, **parameters)
+        except KeyboardInterrupt:
+            end("Interrupted", INTERRUPTED.format(verb.replace("_", "-")), 1)
         except Exception as error:
             from tasks.verbs import api_is_away
 

@@ -299,6 +299,20 @@ def test_archiving_that_fails_holds_the_copy(shop: Shop, primary: EmbeddedServer
 
 
 @pytest.mark.exhaustive
+def test_archiving_that_never_began_holds_the_copy(shop: Shop, primary: EmbeddedServer) -> None:
+    """Where archiving is on without a command, and nothing was ever archived, the copy waits: all WAL stays on the disk."""
+    with configured(primary, archive_command=""):
+        shop.sql.execute("SELECT PG_STAT_RESET_SHARED('archiver')")
+        shop.sql.execute(WAL)
+        shop.sql.execute("SELECT PG_SWITCH_WAL()")
+        with copying(shop, max_archive_backlog_mb=1) as copy:
+            copy.waits_for("WAL archiving: ", "nothing was archived yet, and neither archive_command nor archive_library is set")
+            administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")
+            copy.continues()
+    administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")
+
+
+@pytest.mark.exhaustive
 def test_a_database_that_must_be_frozen_holds_the_copy(shop: Shop) -> None:
     """While the database's oldest transaction number is too old, the copy waits; after VACUUM (FREEZE) it continues."""
     shop.sql.execute("DO $$ BEGIN FOR number IN 1..2000 LOOP PERFORM TXID_CURRENT(); COMMIT; END LOOP; END $$")
