@@ -50,7 +50,7 @@ def test_a_copy_that_has_not_committed_is_seen_by_another_process(deployed: Shop
     step = steps.ours(deployed, lambda: copy(deployed))
     rows = f"{deployed.value(LEGACY_ROWS):,}"
     wait_until(lambda: any(line.startswith("copy chunks: ") and " 0 of" not in line for line in running_lines(deployed)))
-    assert f" of {rows} rows, " in running_lines(deployed)[0]
+    assert f" of {rows} rows" in running_lines(deployed)[0]
     barrier.open()
     step.result()
     assert [] == deployed.rows("SELECT step FROM artwork_migration.progress")
@@ -63,7 +63,7 @@ def test_a_run_that_was_killed_is_not_shown_as_at_work(deployed: Shop) -> None:
         " NOW() - interval '2 minutes'"
     )
     (line,) = running_lines(deployed)
-    assert line.startswith("copy chunks: 5 of 10 rows, 50 %")
+    assert line.startswith("copy chunks: 50 %, ")
     assert line.endswith("; killed has reported nothing for 2 min 0 s")
     with running(deployed) as run, run.progress.step("another step"):
         wait_until(lambda: [line.split(":")[0] for line in running_lines(deployed)] == ["another step"])

@@ -48,12 +48,12 @@ def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> No
                 progress.expect(1_000)
                 progress.add(400)
                 wait_until(lambda: [artifact.data for artifact in shown()] == [40.0], every=0.1)
-                assert str(shown()[0].description).startswith("copy chunks: 400 of 1,000 rows, 40 %, ")
+                assert str(shown()[0].description) == "40 %, estimating the time left, 400 of 1,000 rows"
                 progress.add(600)
 
     work()
     (bar,) = shown()
-    assert (100.0, True) == (bar.data, str(bar.description).startswith("copy chunks: 1,000 rows, "))
+    assert (100.0, True) == (bar.data, str(bar.description).startswith("✓ 1,000 rows, "))
     assert bar.flow_run_id
 
 
@@ -68,7 +68,7 @@ def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
             command = [PROGRAM, "status", "--watch"]
             watching = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)  # noqa: PLW1509 (it only sets a signal)
             assert watching.stdout
-            assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "400", "of"]
+            assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "40", "%,"]
             run.progress.add(600)
         assert next(line for line in watching.stdout if line.startswith("done: ")).startswith("done: copy chunks: 1,000 rows, ")
     watching.send_signal(signal.SIGINT)

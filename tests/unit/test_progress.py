@@ -36,19 +36,19 @@ def changed(**fields: object) -> StepProgress:
 @pytest.mark.parametrize(
     ("step", "expected"),
     [
-        (COPY, "91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"),
+        (COPY, "49 %, 6 s left, 91,000 of 182,394 rows, 15,200 rows/s"),
         (changed(outcome="done", done=182_394, seconds=12.4), "182,394 rows, 12 s"),
         (changed(outcome="failed", seconds=75), "failed after 1 min 15 s"),
         (changed(total=None, done=0, rate=None), "for 6 s, since 09:31:05 UTC"),
         (changed(total=None, done=42, unit="queries"), "42 queries, for 6 s, since 09:31:05 UTC"),
         (changed(total=0, done=0, rate=None), "nothing to do, for 6 s"),
         (changed(done=183_000), "183,000 rows, more than the 182,394 known at the beginning, 15,200 rows/s, for 6 s"),
-        (changed(idle=40), "91,000 of 182,394 rows, 49 %, none for 40 s"),
-        (changed(done=182_394, fraction=0.99), "182,394 of 182,394 rows, 99 %, 15,200 rows/s, for 6 s"),
-        (changed(rate=0.42, done=3, total=18, fraction=0.17), "3 of 18 rows, 17 %, 0.4 rows/s, 36 s left"),
-        (changed(rate=None), "91,000 of 182,394 rows, 49 %, estimating the time left"),
-        (changed(done=182_394, fraction=0.75, idle=1), "182,394 of 182,394 rows, 75 %, 15,200 rows/s, 3 s left"),
-        (changed(unit="rules", rate=0.42, done=3, total=18, fraction=0.17), "3 of 18 rules, 17 %, for 6 s"),
+        (changed(idle=40), "49 %, none for 40 s, 91,000 of 182,394 rows"),
+        (changed(done=182_394, fraction=0.99), "99 %, for 6 s, 182,394 of 182,394 rows, 15,200 rows/s"),
+        (changed(rate=0.42, done=3, total=18, fraction=0.17), "17 %, 36 s left, 3 of 18 rows, 0.4 rows/s"),
+        (changed(rate=None), "49 %, estimating the time left, 91,000 of 182,394 rows"),
+        (changed(done=182_394, fraction=0.75, idle=1), "75 %, 3 s left, 182,394 of 182,394 rows, 15,200 rows/s"),
+        (changed(unit="rules", rate=0.42, done=3, total=18, fraction=0.17), "17 %, for 6 s, 3 of 18 rules"),
     ],
 )
 def test_the_words_about_a_step(step: StepProgress, expected: str) -> None:
@@ -149,8 +149,8 @@ def test_what_is_reported_outside_a_step_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("width", "expected"),
     [
-        (80, ["⠋ copy chunks: 91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"]),
-        (20, ["⠋ copy chunks:", "  91,000 of 182,394", "  rows, 49 %, 15,200", "  rows/s, 6 s left"]),
+        (80, ["⠋ copy chunks: 49 %, 6 s left, 91,000 of 182,394 rows, 15,200 rows/s"]),
+        (20, ["⠋ copy chunks: 49 %,", "  6 s left, 91,000", "  of 182,394 rows,", "  15,200 rows/s"]),
     ],
 )
 def test_a_line_hangs_below_its_name(width: int, expected: list[str]) -> None:
@@ -201,7 +201,7 @@ def test_without_a_terminal_there_are_plain_lines() -> None:
     assert ["done: copy chunks: 91,000 rows, 3 s"] == output.getvalue().splitlines()
     lines.plain_at -= PLAIN_EVERY
     lines.show([done, COPY])
-    assert ["copy chunks: 91,000 of 182,394 rows, 49 %, 15,200 rows/s, 6 s left"] == output.getvalue().splitlines()[1:]
+    assert ["copy chunks: 49 %, 6 s left, 91,000 of 182,394 rows, 15,200 rows/s"] == output.getvalue().splitlines()[1:]
 
 
 def test_a_short_step_within_another_one_has_no_line() -> None:
