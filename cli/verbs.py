@@ -3,6 +3,8 @@
 import ast
 import functools
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -24,10 +26,8 @@ EXIT_CODES = (
     "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
 )
 
-INTERRUPTED = (
-    "The run was ended with Ctrl-C. What was committed before stays; the rest was rolled back. `artwork-migration status` shows the phase. "
-    "To fix: run `artwork-migration run {}` again; it resumes."
-)
+#: Set by Ctrl-C: a package that is being imported, and Prefect without its API, end with another error.
+INTERRUPTED = threading.Event()
 
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
@@ -56,18 +56,19 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
         from cli import prefect_outage  # slow to import, like Prefect
 
         prefect_outage.quieten()
+        signal.signal(signal.SIGINT, interrupt)
         try:
             state = run_verb(verb, **parameters)
-        except KeyboardInterrupt:
-            end("Interrupted", INTERRUPTED.format(verb.replace("_", "-")), 1)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             from tasks.verbs import api_is_away
 
-            if not api_is_away(error):
+            away = api_is_away(error)
+            if not away and not INTERRUPTED.is_set():
                 raise
-            state = prefect_outage.own_end()
-            show(state.name or "", state.message or "", exit_code(state))
-            prefect_outage.leave(exit_code(state))
+            state = prefect_outage.interrupted_end(verb) if INTERRUPTED.is_set() else prefect_outage.own_end()
+            if away:  # Ctrl-C ends a server of the run's own, too
+                show(state.name or "", state.message or "", exit_code(state))
+                prefect_outage.leave(exit_code(state))
         end(state.name or "", state.message or "", exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
@@ -148,6 +149,12 @@ def use_running_server() -> None:
     defaults["PREFECT_CLIENT_MAX_RETRIES"] = "2"  # some 6 s; with Prefect's five, each request takes a minute while the API is away
     for name, value in defaults.items():
         os.environ.setdefault(name, value)
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Raise KeyboardInterrupt, as Python does, and remember it."""
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
 
 
 def exit_code(state: "State[Any]") -> int:

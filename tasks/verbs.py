@@ -79,7 +79,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
 
 
-def api_is_away(error: Exception) -> bool:
+def api_is_away(error: BaseException) -> bool:
     """Return whether Prefect raised this because its API does not respond: before a run begins, it is a RuntimeError."""
     return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
 
