@@ -124,16 +124,6 @@ SET
   run = :run
 WHERE c.number = :number AND c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass);
 
--- name: cancel_chunks
--- What: cancels the chunks that the sessions called :session copy.
--- Why: after Ctrl-C nobody waits for them.
--- Locks: none.
-SELECT PG_CANCEL_BACKEND(a.pid)
-FROM pg_catalog.pg_stat_activity AS a
-WHERE
-  a.datname = CURRENT_DATABASE() AND a.application_name = :session AND a.state = 'active' AND a.pid <> PG_BACKEND_PID()
-  AND STRPOS(a.query, 'copy_block_range') > 0;
-
 -- name: log_missing
 -- What: logs every row that should be in the clean table and is not; catch-up reads it from the log.
 -- Why: the anti-join pass: correctness depends neither on block ranges nor on a token being free at the time of the copy. A row that a red

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,7 +84,7 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     has begun.
     """
     expect_copy(run)
-    with ThreadPoolExecutor(run.settings.copy_connections) as pool, _cancelled_by_ctrl_c(run):
+    with ThreadPoolExecutor(run.settings.copy_connections) as pool, run.database.cancelled_by_ctrl_c():
 
         def begin() -> "Future[ChunkCopied | None]":
             throttle.may_continue(run)
@@ -102,16 +101,6 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
                         copying.add(begin())
             if plan_chunks(run) == 0:
                 return
-
-
-@contextmanager
-def _cancelled_by_ctrl_c(run: Run) -> Iterator[None]:
-    """Cancel the chunks at work after Ctrl-C: the process would wait for them. They are rolled back, and the next run copies them."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        run.database.read("migrate_data/cancel_chunks", session=run.database.name)
-        raise
 
 
 def _copy_next(run: Run) -> ChunkCopied | None:

@@ -51,6 +51,7 @@ def _compare(run: Run) -> int:
         with (
             run.database.transaction("reconciling", isolation="REPEATABLE READ", **_COMPARING) as connection,
             ThreadPoolExecutor(run.settings.copy_connections) as pool,
+            run.database.cancelled_by_ctrl_c(),
         ):
             snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
             files = iter([*map(sql.load, _COMPARISONS), *sql.folder("reconcile/statistics")])  # each connection takes the next one
