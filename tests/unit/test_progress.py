@@ -22,7 +22,7 @@ from migration.ledger.progress import COUNT_EVERY, Progress, StepProgress, recen
 from reporting.progress import duration, words
 from tests.waiting import wait_until
 
-#: How far each step was by when, with its fraction, in a run over 500,000 rows on a busy machine.
+#: How far each step was by when, with its fraction, in runs over 500,000 rows on a busy machine.
 RECORDED = Path(__file__).with_name("recorded_steps.json")
 BEGUN = datetime(2026, 2, 3, 9, 31, 5, tzinfo=UTC)
 COPY = StepProgress("copy chunks", 0, BEGUN, done=91_000, total=182_394, fraction=0.498, rate=15_200.4, seconds=6.2, idle=0.1)
