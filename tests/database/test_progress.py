@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from migration.checks import acceptance
+from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.sync import backfill, counted, reconcile
 from reporting.status import read_status, status_lines
 from tests.database.conftest import Steps
-from tests.databases import Shop, copy, running
+from tests.databases import Shop, copy, execute_switch, running
 from tests.interleaving import Barrier
 from tests.waiting import wait_until
 
@@ -41,6 +43,15 @@ def test_each_statement_over_all_rows_counts_each_row_once(deployed: Shop) -> No
         assert legacy == rows_read(deployed, lambda: backfill.log_missing(run))
         clean = deployed.value("SELECT COUNT(*) FROM artworks_v2")
         assert 2 * legacy + clean == rows_read(deployed, lambda: reconcile.reconcile(run))
+
+
+def test_the_fingerprint_counts_each_retired_row(migrated: Shop) -> None:
+    """The fingerprint of the retired table says how many of its rows it has read."""
+    execute_switch(migrated)
+    with running(migrated, SWITCH_OVER) as run, run.progress.step("fingerprint"):
+        retired = migrated.value("SELECT COUNT(*) FROM artworks_old")
+        assert retired == rows_read(migrated, lambda: acceptance.take_fingerprint(run))
+        assert retired == run.progress.steps[0].total
 
 
 def test_a_copy_that_has_not_committed_is_seen_by_another_process(deployed: Shop, steps: Steps) -> None:
