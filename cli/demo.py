@@ -2,7 +2,6 @@
 
 import re
 import signal
-import threading
 import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -12,7 +11,7 @@ from rich.console import Console
 from cli.demo_application import Application, ApplicationEnded
 from cli.demo_output import INDENT, newest_report, show_accounts, show_check, show_latency, show_state
 from cli.demo_servers import BEFORE, build_shop, delete_demo, let_days_pass, schema_of, servers, shop_database
-from cli.verbs import run_verb
+from cli.verbs import INTERRUPTED, interrupt, run_verb
 from migration.ledger import ledger
 from migration.ledger.ledger import PhaseRow
 from migration.ledger.phases import Phase
@@ -33,9 +32,6 @@ APPROVAL = {"approved_by": "the demo", "reason": "to see it work"}
 #: With fewer writes during the switch, a complete journal would prove little.
 FEWEST_WRITES = 100
 
-#: Set by Ctrl-C. A package that is being imported may swallow the exception, and the demo would continue.
-_INTERRUPTED = threading.Event()
-
 
 class DemoFailed(Exception):
     """A step of the demo failed; the message is for the operator."""
@@ -44,7 +40,7 @@ class DemoFailed(Exception):
 def run_demo(console: Console, *, rows: int, seed: int, until: Until) -> int:
     """Build the shop and take it through the life cycle; returns the exit code. Its processes end with it, its files stay for --undo."""
     begun = time.monotonic()
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     with servers(console) as server:
         build_shop(console, server, rows, seed)
         try:
@@ -68,7 +64,7 @@ def undo_demo(console: Console, *, force: bool) -> int:
     if not BEFORE.exists():
         console.print("[bold red]There is no demo to undo.[/] To fix: run make demo first.")
         return 1
-    signal.signal(signal.SIGINT, _interrupt)
+    signal.signal(signal.SIGINT, interrupt)
     with servers(console) as server:
         phase = _phase(server).phase
         if phase is not Phase.CLEANED:
@@ -178,7 +174,7 @@ def _roll_back(console: Console, server: EmbeddedServer, phase: Phase) -> int:
 
 
 def _ended(console: Console, state: "State[Any]") -> None:
-    if _INTERRUPTED.is_set():
+    if INTERRUPTED.is_set():
         raise KeyboardInterrupt
     show_state(console, state)
     if not state.is_completed():
@@ -197,8 +193,3 @@ def _phase(server: EmbeddedServer) -> PhaseRow:
 def _command(verb: str, **parameters: object) -> str:
     """The verb and its options as on the command line."""
     return " ".join([verb.replace("_", "-"), *(f"--{name} {value}" for name, value in parameters.items())])
-
-
-def _interrupt(number: int, frame: object) -> None:
-    _INTERRUPTED.set()
-    raise KeyboardInterrupt

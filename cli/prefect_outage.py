@@ -1,4 +1,4 @@
-"""What the command line shows and does while Prefect's API does not respond: the verb's own end, and no traceback."""
+"""What the command line shows and does while Prefect does not record an end: the verb's own end, and no traceback."""
 
 import logging
 import os
@@ -34,6 +34,18 @@ def own_end() -> "State[Any]":
     state = ENDED[-1]
     state.message = f"{state.message}\nPrefect's API does not respond, so its UI does not show this end. The ledger has it."
     return state
+
+
+def interrupted_end(verb: str) -> "State[Any]":
+    """Return how a verb has ended that was ended with Ctrl-C."""
+    from prefect.states import Failed
+
+    return Failed(
+        name="Interrupted",
+        message="The run was ended with Ctrl-C. What was committed before stays; the rest was rolled back. `artwork-migration status` "
+        f"shows the phase. To fix: run `artwork-migration run {verb.replace('_', '-')}` again; it resumes.",
+        data=RuntimeError(),
+    )
 
 
 def leave(code: int) -> NoReturn:

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -84,20 +84,22 @@ def line(step: StepProgress, indent: int = 0) -> RenderableType:
 def shown(console: Console, indent: int = 0) -> Iterator[None]:
     """Show the steps of the runs that begin in this process, for the time of a `with` block."""
     lines, over = Lines(console, indent), threading.Event()
-    before = set(map(id, NEWEST))
+    before, begun, begun_at = set(map(id, NEWEST)), time.monotonic(), datetime.now(UTC)
 
     def steps() -> list[StepProgress]:
-        return [step for progress in list(NEWEST) if id(progress) not in before for step in progress.steps]
+        found = [step for progress in list(NEWEST) if id(progress) not in before for step in progress.steps]
+        return found or [StepProgress("start the run", 0, begun_at, total=None, seconds=time.monotonic() - begun)]
 
     def running() -> RenderableType:
         step = innermost(steps())
         return line(step, indent) if step else Text("")
 
     def watch() -> None:
-        with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True), ExitStack() as log:
+        with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True) as live, ExitStack() as log:
             while not over.wait(0.25):
                 _print_log_on(console, log)
                 lines.show(steps())
+                live.refresh()  # otherwise a step that has ended is shown twice for a moment
         lines.show(steps())
 
     def print_plainly() -> None:
@@ -114,20 +116,46 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
         thread.join()
 
 
+def print_message(console: Console, message: str) -> None:
+    """Print a message. In a terminal, the rest of a line that does not fit hangs below its beginning; a command to copy stays one line."""
+    for text in message.splitlines():
+        if not console.is_terminal or text.startswith("artwork-migration "):
+            console.print(text, highlight=False, markup=False, soft_wrap=True)
+        else:
+            console.print(Text("\n  ").join(Text(text).wrap(console, console.width - 2)), highlight=False)
+
+
+class _LogConsole:
+    """The console of Prefect's log handler while steps are shown: it prints above the running step, and not into that line."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def print(self, message: str, **_: object) -> None:
+        print_message(self._console, message)
+
+
 def _print_log_on(console: Console, until: ExitStack) -> None:
-    """Let Prefect print its log on this console, above the running step, until the stack ends. On its own it would print into that line."""
+    """Let Prefect print its log on this console until the stack ends, except the end of a verb, which follows as its message."""
     loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
     for handler in {handler for logger in (logging.root, *loggers) for handler in logger.handlers}:
         own = getattr(handler, "console", None)
-        if isinstance(own, Console) and own is not console:
+        if isinstance(own, Console):
             until.callback(setattr, handler, "console", own)
-            handler.console = console  # type: ignore[attr-defined]  # Prefect's handler has one
+            handler.console = _LogConsole(console)  # type: ignore[attr-defined]  # Prefect's handler has one
+            until.callback(handler.removeFilter, _is_no_end)
+            handler.addFilter(_is_no_end)
+
+
+def _is_no_end(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.args, tuple) and any(isinstance(argument, MigrationError) for argument in record.args))
 
 
 def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:
     """Show the status as a table, which has the running step, and below it the steps that have ended, until Ctrl-C.
 
-    Raises MigrationError if it cannot be read. Once it was read, an error is shown below it, and it is read again.
+    Raises MigrationError if it cannot be read. Once it was read, an error is shown below it, and it is read again. Without a terminal an
+    error is one line until there is another one, or the status can be read again.
     """
     status, problem, lines = read_status(database), "", Lines(console)
 
@@ -140,11 +168,12 @@ def watch_status(console: Console, database: Database, table: Callable[[Status],
     with suppress(KeyboardInterrupt), live:
         while True:
             time.sleep(WATCHED_EVERY)
+            before = problem
             try:
                 status, problem = read_status(database), ""
             except MigrationError as error:
                 problem = escape(str(error))
             if not console.is_terminal:
                 lines.show([reported.step for reported in status.progress])
-                if problem:
-                    console.print(problem)
+                if problem != before:
+                    console.print(problem or table(status), soft_wrap=bool(problem))

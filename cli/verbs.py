@@ -3,6 +3,8 @@
 import ast
 import functools
 import os
+import signal
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -12,7 +14,7 @@ from rich.console import Console
 
 import flows
 from cli.prefect_server import SETTINGS
-from cli.progress import shown
+from cli.progress import print_message, shown
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
 from reporting.descriptions import description
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
 EXIT_CODES = (
     "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
 )
+
+#: Set by Ctrl-C: a package that is being imported, and Prefect without its API, end with another error.
+INTERRUPTED = threading.Event()
 
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
@@ -51,16 +56,19 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
         from cli import prefect_outage  # slow to import, like Prefect
 
         prefect_outage.quieten()
+        signal.signal(signal.SIGINT, interrupt)
         try:
             state = run_verb(verb, **parameters)
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             from tasks.verbs import api_is_away
 
-            if not api_is_away(error):
+            away = api_is_away(error)
+            if not away and not INTERRUPTED.is_set():
                 raise
-            state = prefect_outage.own_end()
-            show(state.name or "", state.message or "", exit_code(state))
-            prefect_outage.leave(exit_code(state))
+            state = prefect_outage.interrupted_end(verb) if INTERRUPTED.is_set() else prefect_outage.own_end()
+            if away:  # Ctrl-C ends a server of the run's own, too
+                show(state.name or "", state.message or "", exit_code(state))
+                prefect_outage.leave(exit_code(state))
         end(state.name or "", state.message or "", exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
@@ -143,6 +151,12 @@ def use_running_server() -> None:
         os.environ.setdefault(name, value)
 
 
+def interrupt(number: int, frame: object) -> None:
+    """Raise KeyboardInterrupt, as Python does, and remember it."""
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
+
+
 def exit_code(state: "State[Any]") -> int:
     """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
     if state.is_completed():
@@ -159,7 +173,4 @@ def end(name: str, message: str, code: int) -> NoReturn:
 def show(name: str, message: str, code: int) -> None:
     """Print an end state and its message."""
     console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
-    for line in message.splitlines():
-        # a command to copy stays one line, and so does everything that another program reads
-        whole = not console.is_terminal or line.startswith("artwork-migration ")
-        console.print(line, highlight=False, markup=False, soft_wrap=whole)
+    print_message(console, message)

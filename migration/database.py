@@ -142,6 +142,15 @@ class Database:
             connection.execution_options(isolation_level="AUTOCOMMIT")
             yield connection
 
+    @contextmanager
+    def cancelled_by_ctrl_c(self) -> Iterator[None]:
+        """Cancel the statements of all our connections if Ctrl-C ends the block: the process would wait for those of other threads."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.read("locks/cancel_statements", session=self.name)
+            raise
+
     def read(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         """Return the rows of the query in file `name`, read in a read-only transaction."""
         with self.transaction(name, transaction_read_only="on") as connection:

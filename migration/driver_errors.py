@@ -38,6 +38,12 @@ _SERVER_LACKS = {
     ),
     "25P04": ("the setting `transaction_timeout` ended the transaction", "set `transaction_timeout` to 0 for the role that migrates"),
 }
+#: A table or a function that is missing. If it is ours, another version of this tool has deployed the database.
+_MISSING = ("42P01", "42883")
+_OTHER_VERSION = (
+    "the database was deployed by another version of this tool, or this object was dropped",
+    "use the version that has deployed it; to change to this one, roll back to NOT_STARTED with that one and deploy with this one",
+)
 
 
 @contextmanager
@@ -78,7 +84,8 @@ def _translation(error: BaseException | None, action: str, address: str, *, reac
 
 
 def _failed(sqlstate: str, objects: str, action: str) -> DatabaseError:
-    meaning, fix = _SERVER_LACKS.get(sqlstate, ("", ""))
+    missing = sqlstate in _MISSING and "artwork_migration." in objects
+    meaning, fix = _OTHER_VERSION if missing else _SERVER_LACKS.get(sqlstate, ("", ""))
     return DatabaseError(sqlstate, _condition(sqlstate), objects, action, meaning=meaning, fix=fix)
 
 

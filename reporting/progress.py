@@ -4,10 +4,15 @@ from migration.ledger.progress import StepProgress
 
 #: Seconds without any progress, after which the words say so: the rate is none by then.
 STANDING = 20
+#: Units that take different times each: their number says nothing about the time left.
+UNEVEN = ("rules", "counts", "queries")
 
 
 def words(step: StepProgress) -> str:
-    """Return how far the step is, at which rate, and how long it will take; of a step that has ended, what it has done in which time."""
+    """Return how far the step is, how long it will take, and at which rate; of a step that has ended, what it has done in which time.
+
+    The time left comes early: where there is little room, the end is cut off.
+    """
     if step.outcome == "failed":
         return f"failed after {duration(step.seconds)}"
     if step.outcome:
@@ -19,8 +24,8 @@ def words(step: StepProgress) -> str:
     if step.done > step.total:
         counted = f"{step.done:,} {step.unit}, more than the {step.total:,} known at the beginning"
         return ", ".join([counted, *_rate(step), f"for {duration(step.seconds)}"])
-    counted = f"{step.done:,} of {step.total:,} {step.unit}, {int(100 * step.fraction)} %"
-    return ", ".join([counted, *_rate(step), _left(step)])
+    percent, counted = f"{int(100 * step.fraction)} %", f"{step.done:,} of {step.total:,} {step.unit}"
+    return ", ".join([percent, _left(step), counted, *_rate(step)])
 
 
 def duration(seconds: float) -> str:
@@ -37,14 +42,18 @@ def _amount(step: StepProgress) -> list[str]:
 
 
 def _rate(step: StepProgress) -> list[str]:
-    if not step.rate or step.idle > STANDING:
+    if not step.rate or step.idle > STANDING or step.unit in UNEVEN:
         return []
     return [f"{step.rate:,.0f} {step.unit}/s" if step.rate >= 10 else f"{step.rate:.1f} {step.unit}/s"]
 
 
 def _left(step: StepProgress) -> str:
+    if step.unit in UNEVEN:
+        return f"for {duration(step.seconds)}"
     if step.seconds_left:
         return f"{duration(max(1, step.seconds_left))} left"
     if step.idle > STANDING:
         return f"none for {duration(step.idle)}"
+    if step.rate is None and step.done < (step.total or 0):
+        return "estimating the time left"
     return f"for {duration(step.seconds)}"

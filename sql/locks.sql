@@ -137,3 +137,11 @@ BEGIN
   END LOOP;
 END
 $$;
+
+-- name: cancel_statements
+-- What: cancels what the sessions called :session execute.
+-- Why: after Ctrl-C nobody waits for it. It is rolled back.
+-- Locks: none.
+SELECT PG_CANCEL_BACKEND(a.pid)
+FROM pg_catalog.pg_stat_activity AS a
+WHERE a.datname = CURRENT_DATABASE() AND a.application_name = :session AND a.state = 'active' AND a.pid <> PG_BACKEND_PID();

@@ -128,9 +128,10 @@ LIMIT 5;
 -- name: wal_archiving
 -- What: whether more than :max_archive_backlog_mb of WAL are written and not archived.
 -- Why: WAL that is not archived stays on the server's disk until it is full, and a backup has a gap as long as that. Segments are counted
---   by their names, in which the first eight digits are the timeline.
+--   by their names, in which the first eight digits are the timeline. Where nothing was archived yet and nothing can be, they are all
+--   that were ever written; a server that can archive does so with its next segment.
 -- Locks: none.
--- Remedy: Look at the server's log for archive_command or archive_library, and correct it.
+-- Remedy: Look at the server's log for archive_command or archive_library, and correct or set it.
 WITH segment AS (
   SELECT s.setting::bigint AS bytes FROM pg_catalog.pg_settings AS s WHERE s.name = 'wal_segment_size'
 ),
@@ -165,8 +166,13 @@ numbered AS (
 
 backlog AS (
   SELECT
-    COALESCE(MAX(f.number) FILTER (WHERE f.what = 'failed'), MAX(f.number) FILTER (WHERE f.what = 'archived') + 1) AS oldest,
+    COALESCE(
+      MAX(f.number) FILTER (WHERE f.what = 'failed'),
+      MAX(f.number) FILTER (WHERE f.what = 'archived') + 1,
+      CASE WHEN CURRENT_SETTING('archive_command') = '' AND CURRENT_SETTING('archive_library') = '' THEN 1 END
+    ) AS oldest,
     MAX(f.number) FILTER (WHERE f.what = 'written') AS newest,
+    COUNT(*) FILTER (WHERE f.what <> 'written') = 0 AS never,
     COUNT(*) FILTER (WHERE f.what = 'failed') > 0 AS fails
   FROM numbered AS f
 )
@@ -174,8 +180,13 @@ backlog AS (
 SELECT
   'WAL archiving' AS subject,
   FORMAT(
-    '%s MB are not archived%s; at most %s MB are allowed (ARTWORK_MAX_ARCHIVE_BACKLOG_MB).',
-    (b.newest - b.oldest) * g.bytes / 1048576, CASE WHEN b.fails THEN ', and archiving fails' ELSE '' END,
+    '%s; at most %s MB are allowed (ARTWORK_MAX_ARCHIVE_BACKLOG_MB).',
+    CASE
+      WHEN b.never THEN 'nothing was archived yet, and neither archive_command nor archive_library is set'
+      ELSE FORMAT(
+        '%s MB are not archived%s', (b.newest - b.oldest) * g.bytes / 1048576, CASE WHEN b.fails THEN ', and archiving fails' ELSE '' END
+      )
+    END,
     CAST(:max_archive_backlog_mb AS int)
   ) AS problem
 FROM backlog AS b

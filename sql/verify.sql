@@ -65,11 +65,12 @@ FROM (
 -- name: fingerprint
 -- What: returns the query for the retired table's fingerprint: the number of its rows and the sum of the hashes of their texts.
 -- Why: every type has a text, but not every type a hash. The sum does not depend on the order of the rows. user_id is left out: deleting a
---   user changes it.
+--   user changes it. row_counter shows how many rows are read (progress.sql).
 -- Locks: none.
 SELECT
   FORMAT(
-    'SELECT COUNT(*) AS row_count, COALESCE(SUM(HASHTEXTEXTENDED(ROW(%s)::text, 0)::numeric), 0)::text AS hash_sum'
+    'SELECT COUNT(NEXTVAL(''artwork_migration.row_counter'')) AS row_count,'
+    || ' COALESCE(SUM(HASHTEXTEXTENDED(ROW(%s)::text, 0)::numeric), 0)::text AS hash_sum'
     || ' FROM public.artworks_old AS a',
     STRING_AGG(FORMAT('a.%I', a.attname), ', ' ORDER BY a.attnum)
   ) AS query

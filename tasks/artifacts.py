@@ -90,7 +90,7 @@ def _show_steps(progress: Progress, over: threading.Event) -> None:
 
 def _show(key: str, step: StepProgress, artifact: UUID | None) -> UUID:
     """Create the artifact of a step, or update it. Returns its id."""
-    percent, description = round(100 * step.fraction, 1), f"{step.step}: {words(step)}"
+    percent, description = round(100 * step.fraction, 1), f"{'✓ ' if step.outcome == 'done' else ''}{words(step)}"
     if artifact is None:
         # called without an event loop, Prefect returns the id, although its type allows an awaitable
         return cast(UUID, create_progress_artifact(percent, key=key, description=description))

@@ -40,7 +40,8 @@ _LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging
 @step("gate {suite}")
 def judge(run: Run, suite: str) -> GateVerdict:
     """Judge a suite and save the verdict on each rule in gate_result. `gates.require_green` decides whether a verdict stops the flow."""
-    from expectations.suites import SUITES  # slow to import
+    with run.progress.step("load Great Expectations"):
+        from expectations.suites import SUITES  # takes seconds, once in a process
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:

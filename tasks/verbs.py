@@ -79,7 +79,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
 
 
-def api_is_away(error: Exception) -> bool:
+def api_is_away(error: BaseException) -> bool:
     """Return whether Prefect raised this because its API does not respond: before a run begins, it is a RuntimeError."""
     return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
 
@@ -167,5 +167,6 @@ def _planned(end: OnlyPlanned) -> State:
         following = f". It is blocked:\n{problem_lines(plan.blockers, listed_in=listed_in)}\n{FIX_HINT}"
     else:
         following = f", then run\n{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason."
-    message = f"{verdict(plan)}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
+    text = verdict(plan).replace("**", "")  # the message of a state is no markdown
+    message = f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
     return Completed(name="Planned", message=message)

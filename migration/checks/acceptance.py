@@ -12,6 +12,7 @@ from migration import database
 from migration.errors import DatabaseError
 from migration.ledger import ledger
 from migration.ledger.runs import Run
+from migration.sync.counted import RETIRED, expect_rows
 from sql import SqlFile
 
 #: The step that takes the fingerprint.
@@ -45,12 +46,14 @@ class AcceptanceResult:
 
 def take_fingerprint(run: Run) -> Fingerprint:
     """The fingerprint of the retired table, without user_id, which deleting a user changes. Locks ACCESS SHARE."""
+    expect_rows(run, RETIRED)
     with run.database.transaction("taking the fingerprint of the retired table", isolation="REPEATABLE READ") as connection:
         return fingerprint(connection)
 
 
 def retired_untouched(run: Run) -> bool:
     """Whether the retired table matches its newest fingerprint. Locks ACCESS SHARE."""
+    expect_rows(run, RETIRED)
     with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
         kept = kept_fingerprint(connection)
         return kept is not None and kept.fingerprint == fingerprint(connection)
@@ -61,6 +64,7 @@ def renew_fingerprint(run: Run) -> None:
 
     The caller knows that only this run has written to the retired table.
     """
+    expect_rows(run, RETIRED)
     with run.database.transaction("renewing the fingerprint", isolation="REPEATABLE READ") as connection:
         kept = kept_fingerprint(connection)
         if kept and kept.carried_back_since:

@@ -71,6 +71,7 @@ def compare_fingerprint(run: Run) -> None:
     If rows were carried back after that fingerprint, it cannot show whether another session has written too: a rule of its own reports
     that. Raises CannotCheck if a switch was killed before it took a fingerprint.
     """
+    expect_rows(run, RETIRED)
     with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
         kept = acceptance.kept_fingerprint(connection)
         if kept is None:

@@ -17,10 +17,8 @@ from migration.errors import MigrationError
 
 #: Seconds between two counts of a followed step, and between two reports to the ledger.
 COUNT_EVERY, REPORT_EVERY = 0.25, 1.0
-#: A rate is that of the younger half of a step, and of so many seconds at least.
+#: A rate is that of the younger half of a step, and of so many seconds at least: over less time, it says nothing.
 SHORTEST_WINDOW = 2.0
-#: A rate over less time says nothing.
-TOO_SHORT = 0.5
 #: The fraction of a step that has not ended, at most: a total that was counted at the beginning may be too small.
 NEARLY_DONE = 0.99
 #: Returns how much a step has done by now, or None if the server does not know.
@@ -51,10 +49,14 @@ class StepProgress:
 
     @property
     def seconds_left(self) -> float | None:
-        """The time that is left at the recent rate; None without a rate, and after the total has turned out to be too small."""
-        if self.outcome or not self.rate or self.total is None or self.done >= self.total:
+        """The time that is left at the recent rate; None without a rate, and after the total has turned out to be too small.
+
+        What follows the last row counts as the rows that would take as long.
+        """
+        if self.outcome or not self.rate or not self.fraction or self.total is None:
             return None
-        return max(0.0, (self.total - self.done) / self.rate - self.idle)
+        whole = max(self.total, self.done / self.fraction) if self.fraction < NEARLY_DONE else self.total
+        return max(0.0, (whole - self.done) / self.rate - self.idle) if self.done < whole else None
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,10 @@ class Reported:
 
 @dataclass
 class _Step:
-    """A step that reports. `increments` are what was done by when; the first is the beginning of the count."""
+    """A step that reports. `increments` are what was done by when; the first is the beginning of the count.
+
+    `share` is that of the units in its time: after the last of them, a statement may still have to sort, for example.
+    """
 
     name: str
     depth: int
@@ -80,12 +85,13 @@ class _Step:
     done: int = 0
     total: int | None = None
     fraction: float = 0.0
+    share: float = 1.0
     count: Count | None = None
     increments: list[tuple[float, int]] = field(default_factory=list)
 
-    def expect(self, total: int | None, unit: str, done: int, count: Count | None) -> None:
+    def expect(self, total: int | None, unit: str, done: int, share: float, count: Count | None) -> None:
         self.total = None if total is None else (self.total or 0) + total
-        self.unit, self.count = unit, count
+        self.unit, self.share, self.count = unit, share, count
         self.increments = self.increments or [(time.monotonic(), done)]
         self.reach(done)
 
@@ -97,7 +103,12 @@ class _Step:
         elif self.count and len(self.increments) == 1:
             self.increments = [(time.monotonic(), self.done)]  # the rows have not begun: a hash table is built, for example
         if self.total:
-            self.fraction = max(self.fraction, min(NEARLY_DONE, self.done / self.total))
+            self.fraction = max(self.fraction, min(NEARLY_DONE, self.share * self.done / self.total))
+
+    def leave_out(self, inner: "_Step") -> None:
+        """Leave the time of a step within this one out of its rate: a run that was paused continues as fast as before."""
+        taken = (inner.ended or inner.begun) - inner.begun
+        self.increments = [(moment + taken, done) for moment, done in self.increments]
 
     def end(self, outcome: str) -> None:
         self.ended, self.outcome = time.monotonic(), outcome
@@ -110,7 +121,6 @@ class _Step:
     def snapshot(self) -> StepProgress:
         now = self.ended or time.monotonic()
         since = self.increments[-1][0] if self.increments else self.begun
-        rate = recent_rate(self.increments)
         return StepProgress(
             step=self.name,
             depth=self.depth,
@@ -119,7 +129,7 @@ class _Step:
             done=self.done,
             total=self.total,
             fraction=self.fraction,
-            rate=rate,
+            rate=recent_rate(self.increments),
             seconds=now - self.begun,
             idle=now - since,
             outcome=self.outcome,
@@ -127,18 +137,16 @@ class _Step:
 
 
 def recent_rate(increments: list[tuple[float, int]]) -> float | None:
-    """Return the rate of the younger half of the increments, per second.
+    """Return the rate of the younger half of the increments, per second; None as long as it is not known.
 
-    The first increment is left out as soon as possible: a step begins with other work, or slowly.
+    The first increment is left out: a step begins with other work, or slowly.
     """
-    if len(increments) < 2:
+    if len(increments) < 3:
         return None
     last, done = increments[-1]
     oldest = last - max(SHORTEST_WINDOW, (last - increments[1][0]) / 2)
-    base = next((seen for seen in reversed(increments[1:]) if seen[0] <= oldest), increments[1])
-    if last - base[0] < TOO_SHORT:
-        base = increments[0]
-    return (done - base[1]) / (last - base[0]) if last > base[0] else None
+    base = next((seen for seen in reversed(increments[1:]) if seen[0] <= oldest), None)
+    return (done - base[1]) / (last - base[0]) if base else None
 
 
 class Progress:
@@ -167,15 +175,18 @@ class Progress:
             with self._lock:
                 self._open.remove(step)
                 step.end(outcome)
+                for outer in self._open:
+                    outer.leave_out(step)
 
-    def expect(self, total: int | None, unit: str = "rows", *, done: int = 0, count: Count | None = None) -> None:
+    def expect(self, total: int | None, unit: str = "rows", *, done: int = 0, share: float = 1.0, count: Count | None = None) -> None:
         """Add `total` to what the open step has to do, or None if it cannot be known; `done` of it is done already.
 
-        With `count`, nothing need be added: it returns how much is done by now, and is called in a second session all the time.
+        It takes this `share` of the step's time; what follows cannot be counted. With `count`, nothing need be added: it returns how
+        much is done by now, and is called in a second session all the time.
         """
         with self._lock:
             if self._open:
-                self._open[-1].expect(total, unit, done, count)
+                self._open[-1].expect(total, unit, done, share, count)
 
     def add(self, done: int) -> None:
         """Report that so much more is done. May be called in any thread."""

@@ -13,10 +13,10 @@ from migration.ledger.runs import Run
 LEGACY, CLEAN, RETIRED = "public.artworks", "public.artworks_v2", "public.artworks_old"
 
 
-def expect_rows(run: Run, table: str) -> None:
-    """Expect one statement that reads this table once and counts each row with `row_counter`."""
+def expect_rows(run: Run, table: str, *, share: float = 1.0) -> None:
+    """Expect one statement that reads this table once and counts each row with `row_counter`, in this share of its time."""
     with suppress(MigrationError):  # the run does not depend on its progress
-        _expect(run, _rows(run, table), "rows_read", since=_row_counter(run))
+        _expect(run, _rows(run, table), "rows_read", share=share, since=_row_counter(run))
 
 
 def expect_copy(run: Run) -> None:
@@ -46,8 +46,8 @@ def _row_counter(run: Run) -> int:
     return int(run.database.read("progress/rows_read", since=0)[0]["done"])
 
 
-def _expect(run: Run, total: int, query: str, *, done: int = 0, **parameters: int) -> None:
-    run.progress.expect(total, done=done, count=partial(_count, query=query, parameters=parameters))
+def _expect(run: Run, total: int, query: str, *, done: int = 0, share: float = 1.0, **parameters: int) -> None:
+    run.progress.expect(total, done=done, share=share, count=partial(_count, query=query, parameters=parameters))
 
 
 def _count(connection: Connection, *, query: str, parameters: dict[str, int]) -> int | None:

@@ -1,5 +1,7 @@
 """The first copy: chunks by block range, resumed, replanned after a rewrite, and never stuck on a token."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from uuid import UUID, uuid4
 
@@ -15,7 +17,7 @@ from tests.database.conftest import Steps
 from tests.databases import Shop, catch_up_now, deploy, migrate, running
 from tests.interleaving import Barrier, break_function
 from tests.owned import handed_over
-from tests.waiting import wait_until
+from tests.waiting import BOUND, wait_until
 
 MISSING = (
     "SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.migratable"
@@ -193,6 +195,30 @@ def test_chunks_are_copied_over_several_connections(deployed: Shop, run: Run, st
     first = deployed.rows(CHUNKS)[0][1]
     barrier.open()
     assert first + copying.result() == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+    assert [] == deployed.rows(MISSING)
+
+
+def test_ctrl_c_ends_the_copy_at_once(deployed: Shop, run: Run) -> None:
+    """After Ctrl-C nobody waits for the chunks at work: they are cancelled, nothing of them is kept, and the next run copies them."""
+    barrier, before, late = Barrier(deployed), deployed.rows(CHUNKS), threading.Event()
+    barrier.close()
+    waiting = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
+
+    def interrupt() -> None:
+        wait_until(lambda: deployed.value(waiting) == 2)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        if not late.wait(BOUND / 10):
+            barrier.open()
+
+    operator = threading.Thread(target=interrupt)
+    operator.start()
+    with pytest.raises(KeyboardInterrupt):
+        list(backfill.copy_chunks(_over(run, 2)))
+    late.set()
+    operator.join()
+    assert (before, 0) == (deployed.rows(CHUNKS), deployed.value(waiting))
+    barrier.open()
+    list(backfill.copy_chunks(run))
     assert [] == deployed.rows(MISSING)
 
 

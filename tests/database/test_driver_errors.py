@@ -2,6 +2,7 @@
 
 import logging
 import traceback
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import text
@@ -100,6 +101,25 @@ def test_settings_hold_for_one_transaction_only(shop: Shop) -> None:
         assert "123ms" == connection.execute(question).scalar_one()
     with shop.database.autocommit("after") as connection:
         assert before == connection.execute(question).scalar_one()
+
+
+def test_a_database_may_have_more_connections_than_a_pool_usually_has(shop: Shop) -> None:
+    """As many transactions are open at a time as are needed, also more than the fifteen of SQLAlchemy's pool: chunks may have 32."""
+    with ExitStack() as open_ones:
+        for _ in range(17):
+            open_ones.enter_context(shop.database.transaction("copying a chunk"))
+        assert 17 == shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'test' AND datname = CURRENT_DATABASE()")
+
+
+def test_an_object_of_ours_that_is_missing_is_explained(shop: Shop) -> None:
+    """Where a table or a function of ours is missing, the message says that another version has deployed the database, and what to do."""
+    explained = "deployed by another version of this tool.*To fix: use the version that has deployed it"
+    for statement in ("SELECT NEXTVAL('artwork_migration.row_counter')", "SELECT artwork_migration.copy_block_range('(0,0)', '(1,0)')"):
+        shop.sql.execute("CREATE SCHEMA IF NOT EXISTS artwork_migration")
+        with pytest.raises(DatabaseError, match=explained), shop.database.transaction("copying a chunk") as connection:
+            connection.exec_driver_sql(statement)
+    with pytest.raises(DatabaseError, match="To fix: remove the cause"), shop.database.transaction("asking") as connection:
+        connection.exec_driver_sql("SELECT 1 FROM public.no_such_table")
 
 
 def test_no_connection_is_another_error(shop: Shop) -> None:

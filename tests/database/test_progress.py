@@ -4,11 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
+from migration.checks import acceptance
+from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.sync import backfill, counted, reconcile
 from reporting.status import read_status, status_lines
 from tests.database.conftest import Steps
-from tests.databases import Shop, copy, running
+from tests.databases import Shop, copy, execute_switch, running
 from tests.interleaving import Barrier
 from tests.waiting import wait_until
 
@@ -43,6 +45,15 @@ def test_each_statement_over_all_rows_counts_each_row_once(deployed: Shop) -> No
         assert 2 * legacy + clean == rows_read(deployed, lambda: reconcile.reconcile(run))
 
 
+def test_the_fingerprint_counts_each_retired_row(migrated: Shop) -> None:
+    """The fingerprint of the retired table says how many of its rows it has read."""
+    execute_switch(migrated)
+    with running(migrated, SWITCH_OVER) as run, run.progress.step("fingerprint"):
+        retired = migrated.value("SELECT COUNT(*) FROM artworks_old")
+        assert retired == rows_read(migrated, lambda: acceptance.take_fingerprint(run))
+        assert retired == run.progress.steps[0].total
+
+
 def test_a_copy_that_has_not_committed_is_seen_by_another_process(deployed: Shop, steps: Steps) -> None:
     """While a chunk is copied, the status has the rows that it has read, although its transaction has not committed. Then it forgets."""
     barrier = Barrier(deployed, "AFTER INSERT ON public.artworks_v2 FOR EACH STATEMENT")
@@ -50,7 +61,8 @@ def test_a_copy_that_has_not_committed_is_seen_by_another_process(deployed: Shop
     step = steps.ours(deployed, lambda: copy(deployed))
     rows = f"{deployed.value(LEGACY_ROWS):,}"
     wait_until(lambda: any(line.startswith("copy chunks: ") and " 0 of" not in line for line in running_lines(deployed)))
-    assert f" of {rows} rows, " in running_lines(deployed)[0]
+    assert f" of {rows} rows" in running_lines(deployed)[0]
+    assert dict(status_lines(read_status(deployed.database)))["may be run next"].endswith(", once the run at work has ended")
     barrier.open()
     step.result()
     assert [] == deployed.rows("SELECT step FROM artwork_migration.progress")
@@ -63,7 +75,7 @@ def test_a_run_that_was_killed_is_not_shown_as_at_work(deployed: Shop) -> None:
         " NOW() - interval '2 minutes'"
     )
     (line,) = running_lines(deployed)
-    assert line.startswith("copy chunks: 5 of 10 rows, 50 %")
+    assert line.startswith("copy chunks: 50 %, ")
     assert line.endswith("; killed has reported nothing for 2 min 0 s")
     with running(deployed) as run, run.progress.step("another step"):
         wait_until(lambda: [line.split(":")[0] for line in running_lines(deployed)] == ["another step"])

@@ -207,13 +207,13 @@ def test_a_transaction_that_stays_open_is_reported(accepted: Shop, monkeypatch: 
 @pytest.fixture(scope="module")
 def other_server() -> Iterator[EmbeddedServer]:
     """A server that keeps prepared transactions and is watched by nobody else, so that it may have a standby and slots."""
-    settings = {"fsync": "off", "max_prepared_transactions": "5", "max_slot_wal_keep_size": "1MB"}
+    settings = {"fsync": "off", "max_prepared_transactions": "5", "max_slot_wal_keep_size": "1MB", "max_connections": "20"}
     with tempfile.TemporaryDirectory(prefix="pg") as folder, EmbeddedServer(Path(folder) / "d", settings=settings) as it:
         yield it
 
 
 def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, and the publication."""
+    """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, the publication, few connections."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
     shop = Shop(other_server, "shop")
     other_server.create_database(shop.name)
@@ -225,6 +225,7 @@ def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServe
     session.execute("UPDATE public.artworks SET pet_name = pet_name WHERE id = (SELECT id FROM public.artworks LIMIT 1)")
     session.execute("PREPARE TRANSACTION 'canary'")
     session.rollback()
+    others = [shop.session() for _ in range(8)]
     command = [other_server.binary("pg_receivewal"), "-D", str(tmp_path), "-d", other_server.conninfo("postgres")]
     reader = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -235,8 +236,11 @@ def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServe
         reader.wait(10)
         shop.sql.execute("SELECT PG_DROP_REPLICATION_SLOT('nobodys')")
         shop.sql.execute("ROLLBACK PREPARED 'canary'")
+        for other in others:
+            other.close()
     told = {(note["rule"], note["attention"]): note for notes in made.facts["notes"].values() for note in notes}
-    assert {("prepared_transaction", True), ("replica", False), ("slot", True), ("publication", False)} == set(told)
+    assert {("prepared_transaction", True), ("replica", False), ("slot", True), ("publication", False), ("connections", True)} == set(told)
+    assert told["connections", True]["subject"] == "setting max_connections"
     assert told["prepared_transaction", True]["subject"].startswith("prepared transaction ")
     assert told["replica", False]["subject"] == "standby pg_receivewal"
     assert told["slot", True]["subject"] == "logical slot nobodys"

@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from migration import database
 from migration.errors import BadInput, WaitedTooLong
 from reporting.status import read_status, status_lines
 from sample.binaries import binary_directory, give_to, system_user
@@ -17,7 +18,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tasks.pausing import end_pause, keep_pause
 from tests.conftest import SETTINGS, MakeShop
-from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_switch
+from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_switch, running
 from tests.owned import handed_over
 from tests.waiting import BOUND, wait_until
 from tests.waits import WAITED, copying, pause, resume
@@ -98,6 +99,24 @@ def test_a_pause_is_in_the_status_until_it_is_resumed(deployed: Shop, monkeypatc
     assert "to end it: artwork-migration run resume" in dict(status_lines(read_status(deployed.database)))["pause"]
     end_pause("Ada", "the sale is over")
     assert "pause" not in dict(status_lines(read_status(deployed.database)))
+
+
+def test_resuming_ends_every_pause(deployed: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two operators who pause at the same moment both are recorded, and one who resumes ends both pauses."""
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", deployed.url)
+    pause(deployed)
+    pause(deployed)
+    end_pause("Ada", "the sale is over")
+    assert read_status(deployed.database).pause is None
+
+
+def test_a_killed_run_does_not_wait(deployed: Shop) -> None:
+    """A run that waits is in the status until its lock is free: one that was killed waits for nothing, although the ledger says so."""
+    with running(deployed) as run:
+        run.begin()
+        run.database.write("waiting", lambda connection: database.run(connection, "ledger/begin_wait", run=run.epoch, reason="the sale"))
+        assert "the sale" in dict(status_lines(read_status(deployed.database)))["waits"]
+    assert read_status(deployed.database).wait is None
 
 
 # What the server reports
@@ -274,6 +293,20 @@ def test_archiving_that_fails_holds_the_copy(shop: Shop, primary: EmbeddedServer
             shop.sql.execute("SELECT PG_SWITCH_WAL()")
         with copying(shop, max_archive_backlog_mb=32) as copy:
             copy.waits_for("WAL archiving: ", " MB are not archived, and archiving fails")
+            administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")
+            copy.continues()
+    administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")
+
+
+@pytest.mark.exhaustive
+def test_archiving_that_never_began_holds_the_copy(shop: Shop, primary: EmbeddedServer) -> None:
+    """Where archiving is on without a command, and nothing was ever archived, the copy waits: all WAL stays on the disk."""
+    with configured(primary, archive_command=""):
+        shop.sql.execute("SELECT PG_STAT_RESET_SHARED('archiver')")
+        shop.sql.execute(WAL)
+        shop.sql.execute("SELECT PG_SWITCH_WAL()")
+        with copying(shop, max_archive_backlog_mb=1) as copy:
+            copy.waits_for("WAL archiving: ", "nothing was archived yet, and neither archive_command nor archive_library is set")
             administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")
             copy.continues()
     administer(primary, "ALTER SYSTEM SET archive_command = 'true'", "SELECT PG_RELOAD_CONF()")

@@ -75,3 +75,30 @@ def test_the_command_killed_after_its_fifth_chunk(
         assert (0, True) == (again.returncode, "artworks are migrated and agree" in output), output[-2000:]
         assert before == shop.rows(CHUNKS)[:5]
         assert reference.undisturbed == end_state(shop)
+
+
+@EXHAUSTIVE
+@pytest.mark.parametrize("own_server", [False, True])
+def test_ctrl_c_says_what_it_means(
+    deployed: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, own_server: bool
+) -> None:
+    """After Ctrl-C the message is true, also where it has ended the run's own Prefect server; no chunk is at work or half done."""
+    point_to(deployed, monkeypatch, tmp_path)
+    barrier = Barrier(deployed)
+    barrier.close()
+    variables = {**os.environ, "PREFECT_HOME": str(tmp_path)} if own_server else environment(prefect_server)
+    command = [PROGRAM, "run", "migrate-data"]
+    with subprocess.Popen(
+        command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    ) as run:
+        try:
+            wait_until(lambda: barrier.reached or run.poll() is not None)
+            os.killpg(run.pid, signal.SIGINT)
+            output, _ = run.communicate(timeout=BOUND)
+        finally:
+            run.kill()
+    assert (1, True) == (run.returncode, "Interrupted" in output), output[-2000:]
+    assert "What was committed before stays" in output
+    assert "Nothing was changed" not in output
+    assert (False, 0) == (_at_work(deployed), deployed.value("SELECT COUNT(*) FROM public.artworks_v2"))
+    barrier.open()

@@ -1,17 +1,23 @@
 """Progress in Prefect's UI, where a long step is a progress bar among the artifacts of its run, and in another terminal."""
 
+import itertools
 import os
 import signal
 import subprocess
+import time
 from functools import partial
 
+import psycopg
+import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 
 from cli.prefect_server import PrefectServer
+from cli.progress import WATCHED_EVERY
 from migration.ledger.progress import Progress
+from sample.server import EmbeddedServer
 from tasks.artifacts import progress_shown
 from tests.databases import Shop, running
 from tests.lifecycle.local_server import PROGRAM
@@ -42,12 +48,12 @@ def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> No
                 progress.expect(1_000)
                 progress.add(400)
                 wait_until(lambda: [artifact.data for artifact in shown()] == [40.0], every=0.1)
-                assert str(shown()[0].description).startswith("copy chunks: 400 of 1,000 rows, 40 %, ")
+                assert str(shown()[0].description) == "40 %, estimating the time left, 400 of 1,000 rows"
                 progress.add(600)
 
     work()
     (bar,) = shown()
-    assert (100.0, True) == (bar.data, str(bar.description).startswith("copy chunks: 1,000 rows, "))
+    assert (100.0, True) == (bar.data, str(bar.description).startswith("✓ 1,000 rows, "))
     assert bar.flow_run_id
 
 
@@ -62,9 +68,34 @@ def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
             command = [PROGRAM, "status", "--watch"]
             watching = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)  # noqa: PLW1509 (it only sets a signal)
             assert watching.stdout
-            assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "400", "of"]
+            assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "40", "%,"]
             run.progress.add(600)
         assert next(line for line in watching.stdout if line.startswith("done: ")).startswith("done: copy chunks: 1,000 rows, ")
     watching.send_signal(signal.SIGINT)
     watching.communicate(timeout=BOUND)
     assert 0 == watching.returncode
+
+
+@pytest.mark.exhaustive
+def test_a_server_that_is_away_is_reported_once(deployed: Shop, server: EmbeddedServer) -> None:
+    """Without a terminal, `status --watch` has one line about a database that it cannot read, and shows the status when it is back."""
+
+    def administer(statement: str) -> None:
+        with psycopg.connect(server.conninfo("postgres"), autocommit=True) as connection:
+            connection.execute(statement)  # type: ignore[call-overload]  # made of this test's own names
+
+    variables = {**os.environ, "ARTWORK_DATABASE_URL": deployed.url, "COLUMNS": "100", "PYTHONUNBUFFERED": "1"}
+    watching = subprocess.Popen([PROGRAM, "status", "--watch"], env=variables, stdout=subprocess.PIPE, text=True)
+    assert watching.stdout
+    next(line for line in watching.stdout if line.startswith(" Prefect UI"))
+    administer(f"ALTER DATABASE {deployed.name} ALLOW_CONNECTIONS FALSE")
+    administer(
+        f"SELECT PG_TERMINATE_BACKEND(pid) FROM pg_stat_activity WHERE datname = '{deployed.name}' AND backend_type = 'client backend'"
+    )
+    problem = next(watching.stdout)
+    time.sleep(3 * WATCHED_EVERY)
+    administer(f"ALTER DATABASE {deployed.name} ALLOW_CONNECTIONS TRUE")
+    following = [line.split()[0] for line in itertools.takewhile(lambda line: not line.startswith(" Prefect UI"), watching.stdout)]
+    watching.send_signal(signal.SIGINT)
+    watching.communicate(timeout=BOUND)
+    assert ("To fix: " in problem, "database") == (True, following[0])

@@ -1,10 +1,13 @@
 -- What: few connections are left on the server, in the database or for the role.
--- Why: a run uses seven (its lock, its work, the gates, its progress, chunks). The application needs the others.
+-- Why: a run uses nine (its lock, its work, the gates, its progress, chunks). The application needs the others.
 -- Locks: none.
 -- Remedy: Raise the limit, or run the migration when fewer connections are in use.
 SELECT
   c.subject,
-  FORMAT('%s of %s connections are in use, and a run uses seven.', c.used, c.allowed) AS problem,
+  FORMAT(
+    '%s of %s connections are in use, and a run uses nine, or three more than ARTWORK_COPY_CONNECTIONS, if that is more.',
+    c.used, c.allowed
+  ) AS problem,
   TRUE AS attention
 FROM (
   SELECT
@@ -26,4 +29,4 @@ FROM (
   FROM pg_catalog.pg_roles AS r
   WHERE r.rolname = CURRENT_USER AND r.rolconnlimit >= 0
 ) AS c
-WHERE c.allowed - c.used < 7
+WHERE c.allowed - c.used < 9
