@@ -86,14 +86,15 @@ LIMIT 1;
 -- Locks: the wait's row.
 WITH known AS (
   UPDATE artwork_migration.wait AS w SET reason = :reason
-  WHERE w.run = :run AND w.ended_at IS NULL
+  WHERE w.run = :run AND w.run_name = :run_name AND w.ended_at IS NULL
   RETURNING w.begun_at
 ),
 
 begun AS (
-  INSERT INTO artwork_migration.wait (run, reason)
+  INSERT INTO artwork_migration.wait (run, run_name, reason)
   SELECT
     CAST(:run AS bigint) AS run,
+    CAST(:run_name AS text) AS run_name,
     CAST(:reason AS text) AS reason
   WHERE NOT EXISTS (SELECT FROM known)
   RETURNING begun_at
@@ -111,5 +112,5 @@ FROM (
 -- Why: how long a run has waited stays on record.
 -- Locks: the wait's row.
 UPDATE artwork_migration.wait AS w SET ended_at = CLOCK_TIMESTAMP()
-WHERE w.run = :run AND w.ended_at IS NULL
+WHERE w.run = :run AND w.run_name = :run_name AND w.ended_at IS NULL
 RETURNING EXTRACT(EPOCH FROM w.ended_at - w.begun_at)::float AS seconds;

@@ -2,7 +2,7 @@
 --
 -- Our two advisory locks have the first key 1634890865 (the bytes "artq" as an integer), which no other program is expected to use. The
 -- second key distinguishes them: 1 is the run's lock, held by an idle session, so that one run writes at a time. 2 is the fence, held by
--- transactions that write: shared by chunks, exclusive by catch-up and the switch.
+-- transactions that write: shared by chunks, exclusive by catch-up and the switch. A run that joins a copy holds only the fence.
 
 -- name: try_lock
 -- What: tries to acquire the lock that lets one run write at a time; it is held until its session ends.
@@ -27,6 +27,22 @@ WHERE
   l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid IN (1, 2) AND l.granted AND l.pid <> PG_BACKEND_PID()
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
 ORDER BY holder;
+
+-- name: copy_at_work
+-- What: the newest run and how many chunks of its copy are left, while the session that held the run's lock when it began still holds it.
+-- Why: other runs join its copy. Before each chunk they enter the fence and ask this. The next run acquires the lock first and then checks
+--   whether the fence is free, so no chunk of theirs can end after it has begun.
+-- Locks: none.
+SELECT
+  h.run,
+  h.run_name,
+  (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.run = h.run AND c.done_at IS NULL) AS chunks_left
+FROM artwork_migration.phase_history AS h
+INNER JOIN pg_catalog.pg_locks AS l ON h.lock_pid = l.pid
+WHERE
+  h.ended_at IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+  AND l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid = 1 AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE());
 
 -- name: lock_holders
 -- What: the sessions and prepared transactions that hold a lock on one of these relations, for the message that a lock could not be

@@ -98,6 +98,13 @@ FROM GENERATE_SERIES(
   0::bigint, GREATEST(0, PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint - 1), CAST(:blocks AS bigint)
 ) AS s (first_block);
 
+-- name: take_chunks
+-- What: makes the chunks that are left those of this run.
+-- Why: a run that was killed leaves chunks. Others may join in copying them once quarantine and users are those of this run.
+-- Locks: the rows of these chunks.
+UPDATE artwork_migration.chunk AS c SET run = :run
+WHERE c.done_at IS NULL AND c.run <> :run;
+
 -- name: claim_chunk
 -- What: claims the next chunk by locking its row: the lock is the claim, so a crash leaves no claim to clean up.
 -- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died.

@@ -18,6 +18,7 @@ from migration.ledger import ledger, runs, safety_window
 from migration.ledger.phases import (
     CLEAN_UP,
     DEPLOY_SCHEMA,
+    JOIN_COPY,
     MIGRATE_DATA,
     ROLL_BACK_TO_MIGRATED,
     ROLL_BACK_TO_NOT_STARTED,
@@ -115,6 +116,19 @@ def running(
     settings = shop.settings.model_copy(update={"lock_wait_seconds": patience})
     with runs.exclusive(shop.database, settings, verb=verb, name=name, run_id="") as run:
         yield run
+
+
+@contextmanager
+def joined(shop: Shop, *, name: str = "joined-run") -> Iterator[Run]:
+    """A run in a process of its own, as it were, that has joined the copy of the one that holds the lock."""
+    database = Database(database_url(shop.url), name=name)
+    try:
+        with runs.beside(database, shop.settings, verb=JOIN_COPY, name=name, run_id="") as run:
+            run.require_phase()
+            run.join()
+            yield run
+    finally:
+        database.dispose()
 
 
 def approve(run: Run, made: Plan) -> None:

@@ -1,5 +1,6 @@
 """The first copy: quarantine, users, chunks by block range behind the fence, and the rows that are still missing after it."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from migration.sync.pace import Pace
 
 #: E-mails in a batch, at most. A sign-up with one of them waits for the commit.
 USERS_IN_A_BATCH = 5_000
+#: Seconds after which a run looks for chunks again when all that are left are claimed.
+ALL_CLAIMED = 0.2
 #: As many users may be refused whatever was created: their artworks go to quarantine.
 SOME_REFUSED = 100
 
@@ -71,17 +74,34 @@ def plan_chunks(run: Run) -> int:
         if not database.run(connection, "migrate_data/chunks_hold").scalar_one():
             connection.execute(text("DELETE FROM artwork_migration.chunk"))
             database.run(connection, "migrate_data/plan_chunks", run=run.epoch, blocks=run.settings.chunk_blocks)
+        database.run(connection, "migrate_data/take_chunks", run=run.epoch)
         return int(connection.execute(text("SELECT COUNT(*) FROM artwork_migration.chunk WHERE done_at IS NULL")).scalar_one())
 
     return run.database.write("planning chunks", plan)
 
 
+def chunks_left(run: Run) -> int:
+    """Return how many chunks are left to copy, for which the run that leads divides the table if necessary.
+
+    For a run that has joined it: 0 as well when the run that leads has ended.
+    """
+    if not run.joined:
+        return plan_chunks(run)
+    with run.database.transaction("looking for chunks", transaction_read_only="on") as connection:
+        return _left_to_join(run, connection)
+
+
+def _left_to_join(run: Run, connection: Connection) -> int:
+    copy = runs.copy_at_work(connection)
+    return copy.chunks_left if copy and copy.run == run.epoch else 0
+
+
 def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     """Copy the chunks, each in a transaction of its own, over `copy_connections` connections, and yield each when it is done.
 
-    A table that was rewritten meanwhile is divided again. No chunk begins while the caller has one. If the server has no further
-    connection, those that there are go on. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run
-    has begun.
+    It ends when no chunk is left, so it waits for those that other runs are copying, and copies them if such a run is killed. A table that
+    was rewritten meanwhile is divided again. No chunk begins while the caller has one. If the server has no further connection, those that
+    there are go on. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run has begun.
     """
     expect_copy(run)
     with ThreadPoolExecutor(run.settings.copy_connections) as pool:
@@ -92,15 +112,19 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
 
         while True:
             copying = {begin() for _ in range(run.settings.copy_connections)}
+            idle = True
             while copying:
                 done, copying = wait(copying, return_when=FIRST_COMPLETED)
                 for future in done:
                     chunk = _copied(future)
                     if chunk is not None:
+                        idle = False
                         yield chunk
                         copying.add(begin())
-            if plan_chunks(run) == 0:
+            if chunks_left(run) == 0:
                 return
+            if idle:
+                time.sleep(ALL_CLAIMED)
 
 
 def _copy_next(run: Run) -> ChunkCopied | None:
@@ -118,11 +142,13 @@ def _copied(future: "Future[ChunkCopied | None]") -> ChunkCopied | None:
 
 
 def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
-    """Copy the next chunk behind the shared fence. Returns None if none is left.
+    """Copy the next chunk behind the shared fence. Returns None if none is left that nobody copies, or the run that leads has ended.
 
     If its blocks belong to another table file by now, it is not done, and nobody copies the others: the table is divided again.
     """
     runs.enter_fence(connection, run.epoch, exclusively=False)
+    if run.joined and not _left_to_join(run, connection):
+        return None
     claimed = database.rows(connection, "migrate_data/claim_chunk")
     if not claimed:
         return None

@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   approved_by text,
   reason text,
   plan text,
+  -- the session that held the lock of the run; others may join its copy while it holds it
+  lock_pid int,
   details jsonb NOT NULL DEFAULT '{}'
 );
 
@@ -70,10 +72,11 @@ CREATE TABLE IF NOT EXISTS artwork_migration.pause (
   resumed_at timestamptz
 );
 
--- A wait of a run between two batches, and what it last waited for.
+-- A wait of a run between two batches, and what it last waited for. Of the runs that join a copy each waits under its own name.
 CREATE TABLE IF NOT EXISTS artwork_migration.wait (
   number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT wait_pkey PRIMARY KEY,
   run bigint NOT NULL CONSTRAINT wait_run_fkey REFERENCES artwork_migration.phase_history (run),
+  run_name text NOT NULL,
   reason text NOT NULL,
   begun_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   ended_at timestamptz

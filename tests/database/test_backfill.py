@@ -1,18 +1,21 @@
 """The first copy: chunks by block range, resumed, replanned after a rewrite, and never stuck on a token."""
 
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection
 
-from migration.errors import DatabaseError, MigrationError
+from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin, Overtaken
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.databases import Shop, catch_up_now, deploy, migrate, running
+from tests.databases import Shop, catch_up_now, deploy, joined, migrate, running
 from tests.interleaving import Barrier, break_function
 from tests.owned import handed_over
 from tests.waiting import wait_until
@@ -24,14 +27,25 @@ MISSING = (
 CHUNKS = "SELECT number, copied FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
 
 
+CHUNKS_LEFT = "SELECT COUNT(*) FROM artwork_migration.chunk WHERE done_at IS NULL"
+AT_BARRIER = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
+
+
+@contextmanager
+def _begun(shop: Shop) -> Iterator[Run]:
+    """A run that has planned its chunks."""
+    with running(shop, MIGRATE_DATA) as begun:
+        begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
+        begun.begin()
+        assert backfill.plan_chunks(begun) > 2
+        yield begun
+
+
 @pytest.fixture
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has planned its chunks and copied the first of them; what setting the sample up has logged is forgotten."""
     empty_log(deployed)
-    with running(deployed, MIGRATE_DATA) as begun:
-        begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
-        begun.begin()
-        assert backfill.plan_chunks(begun) > 2
+    with _begun(deployed) as begun:
         next(backfill.copy_chunks(begun))
         yield begun
 
@@ -188,12 +202,76 @@ def test_chunks_are_copied_over_several_connections(deployed: Shop, run: Run, st
     barrier = Barrier(deployed)
     barrier.close()
     copying = steps.ours(deployed, lambda: sum(chunk.copied for chunk in backfill.copy_chunks(_over(run, connections))))
-    waiting = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
-    wait_until(lambda: deployed.value(waiting) == connections)
+    wait_until(lambda: deployed.value(AT_BARRIER) == connections)
     first = deployed.rows(CHUNKS)[0][1]
     barrier.open()
     assert first + copying.result() == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
     assert [] == deployed.rows(MISSING)
+
+
+# Runs that join the copy
+
+
+@contextmanager
+def _chunk_of(run: Run) -> Iterator[Connection]:
+    """A chunk that this run has copied and not committed."""
+    with run.database.transaction("copying a chunk", **{"artwork_migration.apply": "on"}) as connection:
+        assert backfill.copy_chunk(run, connection) is not None
+        yield connection
+
+
+def test_a_run_that_joins_copies_beside_the_one_that_leads(deployed: Shop, run: Run, steps: Steps) -> None:
+    """Both copy at the same time, each chunk is copied once, and together they copy every eligible row."""
+    barrier = Barrier(deployed)
+    barrier.close()
+    with joined(deployed) as joiner:
+        copying = [steps.ours(deployed, lambda each=each: sum(c.copied for c in backfill.copy_chunks(each))) for each in (run, joiner)]
+        wait_until(lambda: deployed.value(AT_BARRIER) == 2)
+        first = deployed.rows(CHUNKS)[0][1]
+        barrier.open()
+        own = [each.result() for each in copying]
+    assert 0 not in own
+    assert first + sum(own) == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+    assert ([], 1) == (deployed.rows(MISSING), deployed.value("SELECT COUNT(DISTINCT run) FROM artwork_migration.chunk"))
+
+
+def test_the_run_that_leads_copies_the_chunk_of_a_killed_one(deployed: Shop, run: Run, steps: Steps) -> None:
+    """The run that leads waits for a chunk that another run is copying, and copies it when that run is killed."""
+    with joined(deployed) as joiner, pytest.raises(DatabaseUnreachable), _chunk_of(joiner) as connection:
+        copying = steps.ours(deployed, lambda: list(backfill.copy_chunks(run)))
+        wait_until(lambda: copying.done or deployed.value(CHUNKS_LEFT) == 1)
+        time.sleep(5 * backfill.ALL_CLAIMED)
+        assert not copying.done
+        deployed.sql.execute("SELECT PG_TERMINATE_BACKEND(%s)", (connection.exec_driver_sql("SELECT PG_BACKEND_PID()").scalar_one(),))
+        copying.result()
+        assert (0, []) == (deployed.value(CHUNKS_LEFT), deployed.rows(MISSING))
+
+
+def test_a_copy_is_joined_only_while_its_run_copies(deployed: Shop, run: Run) -> None:
+    """A run that has begun anew and not divided the table cannot be joined, nor one that has copied all or ended; the message says so."""
+    left = "No run of migrate_data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate_data"
+    run.begin()
+    with pytest.raises(NothingToJoin, match=left), joined(deployed):
+        pass
+    backfill.plan_chunks(run)
+    with joined(deployed) as joiner:
+        list(backfill.copy_chunks(joiner))
+        assert 0 == deployed.value(CHUNKS_LEFT)
+    with pytest.raises(NothingToJoin), joined(deployed):
+        pass
+
+
+def test_a_joined_run_stops_when_the_one_that_leads_has_ended(deployed: Shop) -> None:
+    """Before the next run begins it finds no chunk any more; after that it is refused by the fence."""
+    with _begun(deployed) as run, joined(deployed) as joiner:
+        next(backfill.copy_chunks(run))
+    with running(deployed) as following:
+        assert ([], 0) == (list(backfill.copy_chunks(joiner)), backfill.chunks_left(joiner))
+        following.begin()
+        backfill.plan_chunks(following)
+        with pytest.raises(Overtaken):
+            list(backfill.copy_chunks(joiner))
+    assert 1 == len(deployed.rows(CHUNKS))
 
 
 def test_a_chunk_that_fails_ends_the_copy_and_the_others_are_kept(deployed: Shop, run: Run) -> None:
