@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import URL, Connection, CursorResult, create_engine, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
@@ -241,6 +242,22 @@ def beside(connection: Connection, action: str, **settings: str) -> Iterator[Con
             yield other
         finally:
             other.rollback()
+
+
+@contextmanager
+def hearing(connection: Connection, sqlstate: str, heard: Callable[[str], None]) -> Iterator[None]:
+    """Call `heard` with the text of each notice of this SQLSTATE that the server sends during the block."""
+
+    def handle(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.sqlstate == sqlstate:
+            heard(notice.message_primary or "")
+
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    driver.add_notice_handler(handle)
+    try:
+        yield
+    finally:
+        driver.remove_notice_handler(handle)
 
 
 def backoff(attempt: int) -> float:

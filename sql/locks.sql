@@ -133,13 +133,16 @@ LIMIT 5;
 -- name: execute_locked
 -- What: executes the statements in artwork_migration.statements (JSON, set for this transaction) in their order.
 -- Why: it is one statement on the server: a client's round trips do not add to the time under lock, and statement_timeout bounds the whole.
---   lock_timeout counts for each lock alone, so each lock gets what is left of the budget.
+--   lock_timeout counts for each lock alone, so each lock gets what is left of the budget. After each statement a notice has the seconds
+--   since the beginning: a notice arrives also if a later statement fails. The last one has how long a session has waited for us by now.
 -- Inverse: the statements' own.
 -- Locks: theirs.
 DO $$
 DECLARE
   statement record;
-  deadline timestamptz := CLOCK_TIMESTAMP() + CURRENT_SETTING('artwork_migration.lock_budget')::interval;
+  begun timestamptz := CLOCK_TIMESTAMP();
+  deadline timestamptz := begun + CURRENT_SETTING('artwork_migration.lock_budget')::interval;
+  waited interval;
 BEGIN
   FOR statement IN
     SELECT s.value ->> 'do' AS do
@@ -150,6 +153,19 @@ BEGIN
       'lock_timeout', GREATEST(1, CEIL(EXTRACT(EPOCH FROM deadline - CLOCK_TIMESTAMP()) * 1000))::int || 'ms', TRUE
     );
     EXECUTE statement.do;
+    RAISE NOTICE USING ERRCODE = 'AM007', MESSAGE = 'done ' || EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - begun);
   END LOOP;
+  SELECT CLOCK_TIMESTAMP() - MIN(r.waitstart) INTO waited
+  FROM (
+    SELECT MIN(l.waitstart) AS waitstart
+    FROM pg_catalog.pg_locks AS l
+    WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
+    GROUP BY l.relation
+    HAVING BOOL_OR(l.pid = PG_BACKEND_PID() AND l.granted AND l.mode IN ('ShareRowExclusiveLock', 'AccessExclusiveLock'))
+  ) AS r;
+  IF waited IS NOT NULL THEN
+    RAISE NOTICE USING ERRCODE = 'AM007', MESSAGE = 'waited ' || EXTRACT(EPOCH FROM waited);
+  END IF;
+  PERFORM SET_CONFIG('lock_timeout', CURRENT_SETTING('artwork_migration.lock_budget'), TRUE);
 END
 $$;

@@ -1,4 +1,4 @@
--- What: the ledger: schema artwork_migration with runs and phases, steps, decisions, plans, pauses and waits.
+-- What: the ledger: schema artwork_migration with runs and phases, steps, decisions, plans, pauses, waits and attempts under locks.
 -- Why: what was done is recorded in the same database and in the same transaction, so a crash cannot make the two disagree.
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
@@ -82,6 +82,20 @@ CREATE TABLE IF NOT EXISTS artwork_migration.wait (
   ended_at timestamptz
 );
 
+-- An attempt to execute a plan's statements under its locks, and how it ended: committed, or the SQLSTATE. seconds: from the request of
+-- the first lock until all were released, so no session waited longer for it; lock_wait: the part in which it waited itself. longest_wait:
+-- the session that waited longest when it committed; NULL if none did. statements: the object and the seconds of each.
+CREATE TABLE IF NOT EXISTS artwork_migration.lock_attempt (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT lock_attempt_pkey PRIMARY KEY,
+  run bigint NOT NULL CONSTRAINT lock_attempt_run_fkey REFERENCES artwork_migration.phase_history (run),
+  outcome text NOT NULL,
+  seconds float8 NOT NULL,
+  lock_wait float8 NOT NULL,
+  longest_wait float8,
+  statements jsonb NOT NULL,
+  ended_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+);
+
 -- How far each step of the active runs is; only for a reader who watches. "migration.ledger.progress.StepProgress" explains the columns.
 CREATE TABLE IF NOT EXISTS artwork_migration.progress (
   run_name text NOT NULL,
@@ -150,6 +164,7 @@ SELECT artwork_migration.close_schema();
 -- Why: it was exported to a file before. Without CASCADE: any other object in the schema makes this fail, on purpose.
 DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.revoke_from_all(text, text);
+DROP TABLE artwork_migration.lock_attempt;
 DROP TABLE artwork_migration.wait;
 DROP TABLE artwork_migration.pause;
 DROP TABLE artwork_migration.progress;
