@@ -77,7 +77,14 @@ class Database:
         self.attempts = attempts
         self._settings = {**SETTINGS, "work_mem": work_mem}
         self._reached = False
-        self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, max_overflow=-1, creator=self.connect)
+        self._engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_use_lifo=True,  # the session that was used last has compiled our functions and read the catalog
+            max_overflow=-1,
+            creator=self.connect,
+        )
 
     def __repr__(self) -> str:
         return f"Database({self.address})"

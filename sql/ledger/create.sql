@@ -143,7 +143,8 @@ BEGIN
 END
 $$;
 
--- The same for the whole of our schema, whatever is in it by now.
+-- The same for the whole of our schema, whatever is in it by now. Only what somebody else has a privilege on is looked at one by one: it
+-- also runs under the locks of the switch.
 CREATE OR REPLACE FUNCTION artwork_migration.close_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -151,10 +152,14 @@ BEGIN
   PERFORM artwork_migration.revoke_from_all('SCHEMA', 'artwork_migration');
   PERFORM artwork_migration.revoke_from_all('TABLE', c.oid::regclass::text)
   FROM pg_catalog.pg_class AS c
-  WHERE c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S');
+  WHERE
+    c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+    AND EXISTS (SELECT FROM ACLEXPLODE(COALESCE(c.relacl, ACLDEFAULT('r', c.relowner))) AS acl WHERE acl.grantee <> c.relowner);
   PERFORM artwork_migration.revoke_from_all('FUNCTION', p.oid::regprocedure::text)
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = 'artwork_migration'::regnamespace;
+  WHERE
+    p.pronamespace = 'artwork_migration'::regnamespace
+    AND EXISTS (SELECT FROM ACLEXPLODE(COALESCE(p.proacl, ACLDEFAULT('f', p.proowner))) AS acl WHERE acl.grantee <> p.proowner);
 END
 $$;
 
