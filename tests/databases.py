@@ -42,10 +42,18 @@ from tasks.copying import copy_chunks, create_users, find_quarantined
 from tasks.plans import execute_plan, finish_plan, keep_plan
 from tasks.switching import carry_back_writes, finish_steps
 
-#: Chunks small enough that a small sample has several; one at a time, so that a test knows which are done. Locks are waited for as long
-#: as a busy machine may need beside a busy application, which costs nothing where they are had; a test of the refusal has a patience of
-#: its own.
-SETTINGS = Settings(database_url=None, chunk_blocks=64, copy_connections=1, batch_size=500, run_wait_seconds=0.5, lock_wait_seconds=120)
+#: Chunks small enough that a small sample has several, however long they take; one at a time, so that a test knows which are done. Locks
+#: are waited for as long as a busy machine may need beside a busy application, which costs nothing where they are had; a test of the
+#: refusal has a patience of its own.
+SETTINGS = Settings(
+    database_url=None,
+    chunk_blocks=64,
+    chunk_seconds=600,
+    copy_connections=1,
+    batch_size=500,
+    run_wait_seconds=0.5,
+    lock_wait_seconds=120,
+)
 
 
 @dataclass

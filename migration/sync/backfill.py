@@ -1,5 +1,6 @@
 """The first copy: quarantine, users, chunks by block range behind the fence, and the rows that are still missing after it."""
 
+import math
 import time
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -19,6 +20,9 @@ from migration.sync.pace import Pace
 
 #: E-mails in a batch, at most. A sign-up with one of them waits for the commit.
 USERS_IN_A_BATCH = 5_000
+#: The smallest chunk is this part of the table. Each chunk also reads what is read once for all its rows, such as all users: with more
+#: chunks for a larger table the copy would be quadratic.
+SMALL_CHUNKS = 32
 #: Seconds after which a run looks for chunks again when all that are left are claimed.
 ALL_CLAIMED = 0.2
 #: As many users may be refused whatever was created: their artworks go to quarantine.
@@ -27,11 +31,13 @@ SOME_REFUSED = 100
 
 @dataclass(frozen=True)
 class ChunkCopied:
-    """A chunk that was copied: its rows, and how many of all `chunks` are `done`."""
+    """A chunk that was copied: its rows, and how many of all `chunks` are `done`. `fitting` is how many blocks it should have had."""
 
     copied: int
     done: int
     chunks: int
+    blocks: int
+    fitting: int
 
 
 def find_quarantined(run: Run) -> int:
@@ -120,11 +126,21 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
                     if chunk is not None:
                         idle = False
                         yield chunk
-                        copying.add(begin())
+                        _divide(run, chunk)
+                        # also for those that found every chunk claimed, or being divided
+                        copying |= {begin() for _ in range(run.settings.copy_connections - len(copying))}
             if chunks_left(run) == 0:
                 return
             if idle:
                 time.sleep(ALL_CLAIMED)
+
+
+def _divide(run: Run, chunk: ChunkCopied) -> None:
+    """Divide the chunks that are left if this one took longer than twice `chunk_seconds`."""
+    if chunk.blocks >= 2 * chunk.fitting:
+        run.database.write(
+            "dividing chunks", lambda connection: database.run(connection, "migrate_data/divide_chunks", blocks=chunk.fitting)
+        )
 
 
 def _copy_next(run: Run) -> ChunkCopied | None:
@@ -153,6 +169,7 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
     if not claimed:
         return None
     chunk = claimed[0]
+    begun = time.monotonic()
     end = f"({chunk['end_block']},0)" if chunk["end_block"] is not None else "(4294967295,0)"
     copied = connection.execute(
         text("SELECT artwork_migration.copy_block_range(CAST(:first AS tid), CAST(:end AS tid))"),
@@ -161,7 +178,9 @@ def copy_chunk(run: Run, connection: Connection) -> ChunkCopied | None:
     if not database.run(connection, "migrate_data/finish_chunk", number=chunk["number"], copied=copied, run=run.epoch).rowcount:
         return None
     counts = connection.execute(text("SELECT COUNT(*) AS chunks, COUNT(done_at) AS done FROM artwork_migration.chunk")).mappings().one()
-    return ChunkCopied(copied, counts["done"], counts["chunks"])
+    aim = chunk["blocks"] * run.settings.chunk_seconds / (time.monotonic() - begun)
+    fitting = math.ceil(max(aim, chunk["table_blocks"] / SMALL_CHUNKS, 1))
+    return ChunkCopied(copied, counts["done"], counts["chunks"], chunk["blocks"], fitting)
 
 
 def log_missing(run: Run) -> int:

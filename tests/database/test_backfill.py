@@ -209,6 +209,39 @@ def test_chunks_are_copied_over_several_connections(deployed: Shop, run: Run, st
     assert [] == deployed.rows(MISSING)
 
 
+# The size of chunks
+
+RANGES = "SELECT c.first_block, c.end_block FROM artwork_migration.chunk AS c ORDER BY c.first_block"
+
+
+def test_after_a_slow_chunk_those_left_are_divided(deployed: Shop, run: Run) -> None:
+    """They become as small as they may be, without a gap; one that is being copied stays as it is, and each row is copied once."""
+    blocks = deployed.value("SELECT PG_RELATION_SIZE('public.artworks') / 8192")
+    whole = deployed.rows(RANGES)
+    run.settings = run.settings.model_copy(update={"chunk_seconds": 1e-6})
+    with joined(deployed) as other, _chunk_of(other):
+        next(copying := backfill.copy_chunks(run))
+        next(copying)
+        parts = deployed.rows(RANGES)
+        claimed, small = whole[1], -(-blocks // backfill.SMALL_CHUNKS)
+        assert claimed in parts
+    assert [end for _, end in parts[:-1]] == [first for first, _ in parts[1:]]
+    assert (0, None) == (parts[0][0], parts[-1][1])
+    sizes = [(end or blocks) - first for first, end in parts]
+    assert all(size <= small for size in sizes if size != 24), (sizes, small)
+    assert [24, 24, 24] == [size for size in sizes if size > small]
+    list(copying)
+    assert ([], 0) == (deployed.rows(MISSING), deployed.value(CHUNKS_LEFT))
+    assert deployed.value("SELECT SUM(copied) FROM artwork_migration.chunk") == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+
+
+def test_chunks_that_are_fast_enough_stay_as_they_were_planned(deployed: Shop, run: Run) -> None:
+    """A chunk that takes less than twice the time that it should take divides nothing."""
+    before = deployed.rows(RANGES)
+    list(backfill.copy_chunks(run))
+    assert before == deployed.rows(RANGES)
+
+
 # Runs that join the copy
 
 
