@@ -82,7 +82,8 @@ SELECT COUNT(*) > 0 AND BOOL_AND(c.done_at IS NOT NULL OR c.file_node = PG_RELAT
 FROM artwork_migration.chunk AS c;
 
 -- name: plan_chunks
--- What: divides the legacy table into chunks of :blocks blocks; the last one has no end.
+-- What: divides the legacy table into chunks, half as many as there may be (:most); the last one has no end. A chunk has 256 blocks or
+--   more, and not more than :blocks, unless the table would have more than :most chunks.
 -- Why: a TID range scan reads a block range whatever the ids look like. The file node records which table a chunk was planned for: a
 --   rewrite (VACUUM FULL, CLUSTER) moves the rows to other blocks.
 -- Inverse: DELETE FROM artwork_migration.chunk
@@ -94,8 +95,16 @@ SELECT
   LEAD(s.first_block) OVER (ORDER BY s.first_block),
   PG_RELATION_FILENODE('public.artworks'::regclass),
   :run
-FROM GENERATE_SERIES(
-  0::bigint, GREATEST(0, PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint - 1), CAST(:blocks AS bigint)
+FROM (
+  SELECT PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint AS blocks
+) AS t
+CROSS JOIN LATERAL GENERATE_SERIES(
+  0::bigint,
+  GREATEST(0, t.blocks - 1),
+  GREATEST(
+    CEIL(t.blocks::numeric / CAST(:most AS bigint))::bigint,
+    LEAST(CAST(:blocks AS bigint), GREATEST(256, 2 * t.blocks / CAST(:most AS bigint)))
+  )
 ) AS s (first_block);
 
 -- name: take_chunks

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin, Overtaken
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
+from migration.settings import Settings
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.conftest import MakeShop
@@ -223,7 +224,7 @@ def test_after_a_slow_chunk_those_left_are_divided(deployed: Shop, run: Run) -> 
         next(copying := backfill.copy_chunks(run))
         next(copying)
         parts = deployed.rows(RANGES)
-        claimed, small = whole[1], -(-blocks // backfill.SMALL_CHUNKS)
+        claimed, small = whole[1], -(-blocks // backfill.MOST_CHUNKS)
         assert claimed in parts
     assert [end for _, end in parts[:-1]] == [first for first, _ in parts[1:]]
     assert (0, None) == (parts[0][0], parts[-1][1])
@@ -233,6 +234,16 @@ def test_after_a_slow_chunk_those_left_are_divided(deployed: Shop, run: Run) -> 
     list(copying)
     assert ([], 0) == (deployed.rows(MISSING), deployed.value(CHUNKS_LEFT))
     assert deployed.value("SELECT SUM(copied) FROM artwork_migration.chunk") == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+
+
+def test_a_table_has_a_bounded_number_of_chunks(deployed: Shop) -> None:
+    """However small a chunk should be, there are 32 at most, because each reads all users; a small table is one chunk by default."""
+    with running(deployed) as run:
+        run.begin()
+        for blocks, most in ((1, backfill.MOST_CHUNKS), (Settings(database_url=None).chunk_blocks, 1)):
+            deployed.sql.execute("DELETE FROM artwork_migration.chunk")
+            run.settings = run.settings.model_copy(update={"chunk_blocks": blocks})
+            assert most // 2 < backfill.plan_chunks(run) <= most
 
 
 def test_chunks_that_are_fast_enough_stay_as_they_were_planned(deployed: Shop, run: Run) -> None:
