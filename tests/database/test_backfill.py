@@ -281,7 +281,7 @@ def test_a_run_that_joins_copies_beside_the_one_that_leads(deployed: Shop, run: 
 
 def test_the_run_that_leads_copies_the_chunk_of_a_killed_one(deployed: Shop, run: Run, steps: Steps) -> None:
     """The run that leads waits for a chunk that another run is copying, and copies it when that run is killed."""
-    with joined(deployed) as joiner, pytest.raises(DatabaseUnreachable), _chunk_of(joiner) as connection:
+    with joined(deployed) as joiner, pytest.raises(DatabaseUnreachable) as lost, _chunk_of(joiner) as connection:
         copying = steps.ours(deployed, lambda: list(backfill.copy_chunks(run)))
         wait_until(lambda: copying.done or deployed.value(CHUNKS_LEFT) == 1)
         time.sleep(5 * backfill.ALL_CLAIMED)
@@ -289,6 +289,8 @@ def test_the_run_that_leads_copies_the_chunk_of_a_killed_one(deployed: Shop, run
         deployed.sql.execute("SELECT PG_TERMINATE_BACKEND(%s)", (connection.exec_driver_sql("SELECT PG_BACKEND_PID()").scalar_one(),))
         copying.result()
         assert (0, []) == (deployed.value(CHUNKS_LEFT), deployed.rows(MISSING))
+    end = str(joiner.interrupted(lost.value))
+    assert "What was committed before stays. To fix: run join_copy again when the database can be reached, while test-run is copying" in end
 
 
 def test_a_copy_is_joined_only_while_its_run_copies(deployed: Shop, run: Run) -> None:
