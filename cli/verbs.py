@@ -87,6 +87,10 @@ def migrate_data() -> None: ...
 
 
 @_verb
+def join_copy() -> None: ...
+
+
+@_verb
 def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
 
 

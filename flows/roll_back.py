@@ -11,7 +11,7 @@ from migration.sync import carry_back
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.plans import approved_plan, execute_plan, finish_plan
 from tasks.reports import export_ledger
-from tasks.switching import carry_back_writes, dry_run_roll_back, fingerprint_kept, finish_steps, writes_kept
+from tasks.switching import carry_back_writes, dry_run_roll_back, fingerprint_kept, finish_steps, stall, writes_kept
 from tasks.verbs import completed, verb, writing
 
 
@@ -52,7 +52,7 @@ def _to_migrated(approval: Approval | None) -> State:
         finish_steps(run)
         kept = writes_kept(run)
         run.end("Completed")
-        return completed(Phase.MIGRATED, f"The names are the old ones again. {kept}")
+        return completed(Phase.MIGRATED, f"The names are the old ones again. {kept}{stall(run)}")
 
 
 def _to_not_started(approval: Approval | None) -> State:

@@ -12,7 +12,7 @@ from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_ove
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.plans import approved_plan, execute_plan
 from tasks.reports import write_report
-from tasks.switching import catch_up_before_switch, close_gate, finish_steps
+from tasks.switching import catch_up_before_switch, close_gate, finish_steps, stall
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
 
@@ -48,4 +48,4 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
         write_report(run)
         close_gate(run, verdict)
         run.end("Completed")
-        return completed(Phase.SWITCHED, "The names have changed hands; the gate after the switch is green.")
+        return completed(Phase.SWITCHED, f"The names have changed hands; the gate after the switch is green.{stall(run)}")

@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+import psycopg
 from sqlalchemy import URL, Connection, CursorResult, create_engine, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
@@ -76,7 +77,14 @@ class Database:
         self.attempts = attempts
         self._settings = {**SETTINGS, "work_mem": work_mem}
         self._reached = False
-        self._engine = create_engine(url, hide_parameters=True, pool_pre_ping=True, max_overflow=-1, creator=self.connect)
+        self._engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            pool_use_lifo=True,  # the session that was used last has compiled our functions and read the catalog
+            max_overflow=-1,
+            creator=self.connect,
+        )
 
     def __repr__(self) -> str:
         return f"Database({self.address})"
@@ -250,6 +258,22 @@ def beside(connection: Connection, action: str, **settings: str) -> Iterator[Con
             yield other
         finally:
             other.rollback()
+
+
+@contextmanager
+def hearing(connection: Connection, sqlstate: str, heard: Callable[[str], None]) -> Iterator[None]:
+    """Call `heard` with the text of each notice of this SQLSTATE that the server sends during the block."""
+
+    def handle(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.sqlstate == sqlstate:
+            heard(notice.message_primary or "")
+
+    driver = cast(psycopg.Connection[Any], connection.connection.driver_connection)
+    driver.add_notice_handler(handle)
+    try:
+        yield
+    finally:
+        driver.remove_notice_handler(handle)
 
 
 def backoff(attempt: int) -> float:

@@ -137,6 +137,16 @@ class RunInProgress(MigrationError):
         )
 
 
+class NothingToJoin(MigrationError):
+    """No run is copying, so none can be joined."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No run of migrate_data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate_data; start "
+            "join_copy when `artwork-migration status` shows its step `copy chunks`."
+        )
+
+
 class Overtaken(MigrationError):
     """A newer run has begun, so this run may no longer write."""
 

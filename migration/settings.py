@@ -30,7 +30,10 @@ class Settings(BaseSettings):
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb tries to acquire its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
     attempts: int = Field(20, gt=0, description="how often a transaction is tried that has lost a conflict with the application")
-    chunk_blocks: int = Field(8_192, gt=0, description="size of a backfill chunk in blocks of 8 kB")
+    chunk_blocks: int = Field(
+        8_192, gt=0, description="largest size of a backfill chunk in blocks of 8 kB, unless a 32nd of the table is larger"
+    )
+    chunk_seconds: float = Field(5.0, gt=0, description="how long a backfill chunk should take; a pause waits for it")
     copy_connections: int = Field(
         2, gt=0, le=32, description="connections over which chunks are copied, and comparisons are made, at the same time"
     )

@@ -121,6 +121,7 @@ class Report:
     quarantined: Sequence[QuarantinedRow]
     statistics: Sequence[Statistic]
     chunks: CopiedChunks
+    lock_attempts: Sequence[ledger.LockAttempt]
     columns_not_carried: Sequence[ColumnNotCarried]
     verifications: Sequence[WindowVerification]
 
@@ -180,6 +181,7 @@ def read_report(target: Database) -> Report:
             quarantined=[QuarantinedRow(**row) for row in quarantined],
             statistics=[Statistic(**row) for row in database.rows(connection, "report/statistics", run=run.run)],
             chunks=CopiedChunks(**chunks),
+            lock_attempts=ledger.lock_attempts(connection, run.run),
             columns_not_carried=[ColumnNotCarried(**row) for row in database.rows(connection, "report/columns_not_carried")],
             verifications=[WindowVerification(**row) for row in database.rows(connection, "report/verifications", run=run.run)],
         )

@@ -16,6 +16,7 @@ from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
 from migration.ledger.progress import Reported
 from migration.ledger.safety_window import SafetyWindow
 from reporting.progress import duration, words
+from reporting.stall import newest_stall
 
 #: What there is after the first plan or decision, before anything is deployed.
 _LEDGER_ONLY = (
@@ -92,6 +93,7 @@ class Status:
     pause: Pause | None = None
     wait: Wait | None = None
     progress: Sequence[Reported] = ()
+    stall: tuple[str, str] | None = None
 
     @property
     def may_be_run_next(self) -> str:
@@ -142,6 +144,7 @@ def read_status(target: Database) -> Status:
             pause=ledger.pause_in_force(connection),
             wait=next((Wait(**row) for row in database.rows(connection, "status/wait")), None),
             progress=progress.read(connection),
+            stall=newest_stall(connection),
         )
 
 
@@ -164,6 +167,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *([("roll back", line)] if status.window and status.last_gates and (line := _roll_back_line(status.last_gates)) else []),
         *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
         *(("last run", f"{run.run} {run.verb} {run.run_name}: {run.outcome or 'has not ended'}") for run in status.runs[:1]),
+        *([("last locks", ": ".join(status.stall))] if status.stall else []),
         *(("not ended", f"{run.run} {run.verb} {run.run_name}, begun {run.begun_at:%Y-%m-%d %H:%M %Z}") for run in status.unfinished),
     ]
 

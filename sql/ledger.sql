@@ -86,14 +86,15 @@ LIMIT 1;
 -- Locks: the wait's row.
 WITH known AS (
   UPDATE artwork_migration.wait AS w SET reason = :reason
-  WHERE w.run = :run AND w.ended_at IS NULL
+  WHERE w.run = :run AND w.run_name = :run_name AND w.ended_at IS NULL
   RETURNING w.begun_at
 ),
 
 begun AS (
-  INSERT INTO artwork_migration.wait (run, reason)
+  INSERT INTO artwork_migration.wait (run, run_name, reason)
   SELECT
     CAST(:run AS bigint) AS run,
+    CAST(:run_name AS text) AS run_name,
     CAST(:reason AS text) AS reason
   WHERE NOT EXISTS (SELECT FROM known)
   RETURNING begun_at
@@ -111,5 +112,29 @@ FROM (
 -- Why: how long a run has waited stays on record.
 -- Locks: the wait's row.
 UPDATE artwork_migration.wait AS w SET ended_at = CLOCK_TIMESTAMP()
-WHERE w.run = :run AND w.ended_at IS NULL
+WHERE w.run = :run AND w.run_name = :run_name AND w.ended_at IS NULL
 RETURNING EXTRACT(EPOCH FROM w.ended_at - w.begun_at)::float AS seconds;
+
+-- name: lock_attempts
+-- What: the attempts of a run to execute its statements under their locks, in their order.
+-- Why: the report and the end message say for how long the application waited.
+-- Locks: none.
+SELECT
+  a.outcome,
+  a.seconds,
+  a.lock_wait,
+  a.longest_wait,
+  a.statements
+FROM artwork_migration.lock_attempt AS a
+WHERE a.run = :run
+ORDER BY a.number;
+
+-- name: newest_lock_attempt
+-- What: the newest run with an attempt under locks.
+-- Why: the status says for how long the application waited for it.
+-- Locks: none.
+SELECT
+  h.run,
+  h.verb
+FROM artwork_migration.phase_history AS h
+WHERE h.run = (SELECT MAX(a.run) FROM artwork_migration.lock_attempt AS a);

@@ -2,7 +2,7 @@
 --
 -- Our two advisory locks have the first key 1634890865 (the bytes "artq" as an integer), which no other program is expected to use. The
 -- second key distinguishes them: 1 is the run's lock, held by an idle session, so that one run writes at a time. 2 is the fence, held by
--- transactions that write: shared by chunks, exclusive by catch-up and the switch.
+-- transactions that write: shared by chunks, exclusive by catch-up and the switch. A run that joins a copy holds only the fence.
 
 -- name: try_lock
 -- What: tries to acquire the lock that lets one run write at a time; it is held until its session ends.
@@ -27,6 +27,22 @@ WHERE
   l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid IN (1, 2) AND l.granted AND l.pid <> PG_BACKEND_PID()
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
 ORDER BY holder;
+
+-- name: copy_at_work
+-- What: the newest run and how many chunks of its copy are left, while the session that held the run's lock when it began still holds it.
+-- Why: other runs join its copy. Before each chunk they enter the fence and ask this. The next run acquires the lock first and then checks
+--   whether the fence is free, so no chunk of theirs can end after it has begun.
+-- Locks: none.
+SELECT
+  h.run,
+  h.run_name,
+  (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.run = h.run AND c.done_at IS NULL) AS chunks_left
+FROM artwork_migration.phase_history AS h
+INNER JOIN pg_catalog.pg_locks AS l ON h.lock_pid = l.pid
+WHERE
+  h.ended_at IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+  AND l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid = 1 AND l.granted
+  AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE());
 
 -- name: lock_holders
 -- What: the sessions and prepared transactions that hold a lock on one of these relations, for the message that a lock could not be
@@ -117,13 +133,16 @@ LIMIT 5;
 -- name: execute_locked
 -- What: executes the statements in artwork_migration.statements (JSON, set for this transaction) in their order.
 -- Why: it is one statement on the server: a client's round trips do not add to the time under lock, and statement_timeout bounds the whole.
---   lock_timeout counts for each lock alone, so each lock gets what is left of the budget.
+--   lock_timeout counts for each lock alone, so each lock gets what is left of the budget. After each statement a notice has the seconds
+--   since the beginning: a notice arrives also if a later statement fails. The last one has how long a session has waited for us by now.
 -- Inverse: the statements' own.
 -- Locks: theirs.
 DO $$
 DECLARE
   statement record;
-  deadline timestamptz := CLOCK_TIMESTAMP() + CURRENT_SETTING('artwork_migration.lock_budget')::interval;
+  begun timestamptz := CLOCK_TIMESTAMP();
+  deadline timestamptz := begun + CURRENT_SETTING('artwork_migration.lock_budget')::interval;
+  waited interval;
 BEGIN
   FOR statement IN
     SELECT s.value ->> 'do' AS do
@@ -134,7 +153,20 @@ BEGIN
       'lock_timeout', GREATEST(1, CEIL(EXTRACT(EPOCH FROM deadline - CLOCK_TIMESTAMP()) * 1000))::int || 'ms', TRUE
     );
     EXECUTE statement.do;
+    RAISE NOTICE USING ERRCODE = 'AM007', MESSAGE = 'done ' || EXTRACT(EPOCH FROM CLOCK_TIMESTAMP() - begun);
   END LOOP;
+  SELECT CLOCK_TIMESTAMP() - MIN(r.waitstart) INTO waited
+  FROM (
+    SELECT MIN(l.waitstart) AS waitstart
+    FROM pg_catalog.pg_locks AS l
+    WHERE l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
+    GROUP BY l.relation
+    HAVING BOOL_OR(l.pid = PG_BACKEND_PID() AND l.granted AND l.mode IN ('ShareRowExclusiveLock', 'AccessExclusiveLock'))
+  ) AS r;
+  IF waited IS NOT NULL THEN
+    RAISE NOTICE USING ERRCODE = 'AM007', MESSAGE = 'waited ' || EXTRACT(EPOCH FROM waited);
+  END IF;
+  PERFORM SET_CONFIG('lock_timeout', CURRENT_SETTING('artwork_migration.lock_budget'), TRUE);
 END
 $$;
 

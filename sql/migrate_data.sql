@@ -82,7 +82,8 @@ SELECT COUNT(*) > 0 AND BOOL_AND(c.done_at IS NOT NULL OR c.file_node = PG_RELAT
 FROM artwork_migration.chunk AS c;
 
 -- name: plan_chunks
--- What: divides the legacy table into chunks of :blocks blocks; the last one has no end.
+-- What: divides the legacy table into chunks, half as many as there may be (:most); the last one has no end. A chunk has 256 blocks or
+--   more, and not more than :blocks, unless the table would have more than :most chunks.
 -- Why: a TID range scan reads a block range whatever the ids look like. The file node records which table a chunk was planned for: a
 --   rewrite (VACUUM FULL, CLUSTER) moves the rows to other blocks.
 -- Inverse: DELETE FROM artwork_migration.chunk
@@ -94,23 +95,90 @@ SELECT
   LEAD(s.first_block) OVER (ORDER BY s.first_block),
   PG_RELATION_FILENODE('public.artworks'::regclass),
   :run
-FROM GENERATE_SERIES(
-  0::bigint, GREATEST(0, PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint - 1), CAST(:blocks AS bigint)
+FROM (
+  SELECT PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint AS blocks
+) AS t
+CROSS JOIN LATERAL GENERATE_SERIES(
+  0::bigint,
+  GREATEST(0, t.blocks - 1),
+  GREATEST(
+    CEIL(t.blocks::numeric / CAST(:most AS bigint))::bigint,
+    LEAST(CAST(:blocks AS bigint), GREATEST(256, 2 * t.blocks / CAST(:most AS bigint)))
+  )
 ) AS s (first_block);
 
+-- name: take_chunks
+-- What: makes the chunks that are left those of this run.
+-- Why: a run that was killed leaves chunks. Others may join in copying them once quarantine and users are those of this run.
+-- Locks: the rows of these chunks.
+UPDATE artwork_migration.chunk AS c SET run = :run
+WHERE c.done_at IS NULL AND c.run <> :run;
+
+-- name: divide_chunks
+-- What: divides the chunks that nobody has claimed into chunks of :blocks blocks, if they have twice as many.
+-- Why: a chunk took longer than it should. The last part keeps the end of the chunk, so that the last chunk still has none.
+-- Locks: the rows of these chunks.
+WITH large AS (
+  SELECT
+    c.number,
+    c.first_block,
+    c.end_block,
+    c.file_node,
+    c.run,
+    COALESCE(c.end_block, PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint) AS last_block
+  FROM artwork_migration.chunk AS c
+  WHERE c.done_at IS NULL
+  FOR UPDATE SKIP LOCKED
+),
+
+part AS (
+  SELECT
+    l.number AS of_number,
+    l.file_node,
+    l.run,
+    s.first_block,
+    COALESCE(LEAD(s.first_block) OVER (PARTITION BY l.number ORDER BY s.first_block), l.end_block) AS end_block,
+    s.first_block = l.first_block AS is_first
+  FROM large AS l
+  CROSS JOIN LATERAL GENERATE_SERIES(l.first_block, l.last_block - 1, CAST(:blocks AS bigint)) AS s (first_block)
+  WHERE l.last_block - l.first_block >= 2 * CAST(:blocks AS bigint)
+),
+
+shortened AS (
+  UPDATE artwork_migration.chunk AS c SET end_block = p.end_block
+  FROM part AS p
+  WHERE c.number = p.of_number AND p.is_first
+)
+
+INSERT INTO artwork_migration.chunk (number, first_block, end_block, file_node, run)
+SELECT
+  (SELECT MAX(n.number) FROM artwork_migration.chunk AS n) + ROW_NUMBER() OVER (ORDER BY p.first_block),
+  p.first_block,
+  p.end_block,
+  p.file_node,
+  p.run
+FROM part AS p
+WHERE NOT p.is_first;
+
 -- name: claim_chunk
--- What: claims the next chunk by locking its row: the lock is the claim, so a crash leaves no claim to clean up.
+-- What: claims the next chunk by locking its row: the lock is the claim, so a crash leaves no claim to clean up. Returns its size and that
+--   of the table too.
 -- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died.
 -- Locks: the chunk's row.
 SELECT
   c.number,
   c.first_block,
-  c.end_block
+  c.end_block,
+  COALESCE(c.end_block, t.blocks) - c.first_block AS blocks,
+  t.blocks AS table_blocks
 FROM artwork_migration.chunk AS c
+CROSS JOIN (
+  SELECT PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint AS blocks
+) AS t
 WHERE c.done_at IS NULL
 ORDER BY c.number
 LIMIT 1
-FOR UPDATE SKIP LOCKED;
+FOR UPDATE OF c SKIP LOCKED;
 
 -- name: finish_chunk
 -- What: marks the chunk as done, if the table is still the one that it was planned for.

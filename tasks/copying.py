@@ -16,7 +16,7 @@ log_missing = forward("log missing rows", backfill.log_missing, "{} ids in the l
 @step("copy chunks")
 def copy_chunks(run: Run) -> int:
     """Divide the legacy table into chunks unless that is done, and copy the chunks that are left. Returns the rows that this run copied."""
-    log().info("%d chunks to copy", backfill.plan_chunks(run))
+    log().info("%d chunks to copy", backfill.chunks_left(run))
     copied = 0
     for chunk in backfill.copy_chunks(run):
         copied += chunk.copied

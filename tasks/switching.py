@@ -16,6 +16,7 @@ from migration.plans.plan import Plan
 from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
 from migration.verbs import clean_up, switch_over
+from reporting.stall import stall_line
 from tasks.reports import export_ledger, write_csv
 from tasks.steps import forward, in_flow, log, step
 
@@ -38,6 +39,13 @@ def finish_clean_up(run: Run) -> list[str]:
 def dry_run_roll_back(run: Run) -> CarriedBack:
     """Carry back everything and roll it back. Returns how much, and what could not be carried. Locks rows of the retired table only."""
     return carry_back.dry_run(run)
+
+
+def stall(run: Run) -> str:
+    """Return for how long the application waited for the locks of this run, as a sentence; empty if another run has executed the plan."""
+    with run.database.transaction("reading the attempts", transaction_read_only="on") as connection:
+        line = stall_line(ledger.lock_attempts(connection, run.epoch))
+    return f" It took {line}." if line else ""
 
 
 def close_gate(run: Run, verdict: GateVerdict) -> None:

@@ -3,7 +3,7 @@
 import functools
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import ParamSpec
 
 import httpx
@@ -17,7 +17,7 @@ from prefect.states import Completed, Failed
 from migration.database import Database
 from migration.errors import DatabaseUnreachable, MigrationError, Refused, blockers_file, problem_lines
 from migration.ledger import runs
-from migration.ledger.phases import Phase, Verb
+from migration.ledger.phases import JOIN_COPY, Phase, Verb
 from migration.ledger.runs import Run
 from migration.plans.plan import FIX_HINT, serving
 from migration.settings import Settings, read_settings, required_url
@@ -100,15 +100,24 @@ def open_database(verb_name: str) -> tuple[Database, Settings]:
     return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
 
 
-@contextmanager
-def writing(verb: Verb) -> Iterator[Run]:
+def writing(verb: Verb) -> AbstractContextManager[Run]:
     """Hold the lock of the run during the block. At its end, publish the status; after an error, record the outcome too.
 
     Raises RunInProgress, PrerequisitesNotMet (a pooler) or DatabaseUnreachable.
     """
+    return _at_work(verb, runs.exclusive)
+
+
+def joining() -> AbstractContextManager[Run]:
+    """Like `writing`, for a run that holds no lock and whose outcome only Prefect records. Raises PrerequisitesNotMet or the like."""
+    return _at_work(JOIN_COPY, runs.beside)
+
+
+@contextmanager
+def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> Iterator[Run]:
     database, settings = open_database(verb.name)
     try:
-        with runs.exclusive(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
+        with begin(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
             run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
             try:
                 with progress_shown(run.progress):
@@ -117,7 +126,7 @@ def writing(verb: Verb) -> Iterator[Run]:
                 end = _own_error(run, error)
                 if end is None:
                     raise
-                if run.epoch:
+                if run.epoch and not run.joined:
                     with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
                         run.end(end.end_state)
                 raise end from None

@@ -3,6 +3,7 @@
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -46,6 +47,8 @@ MakeShop = Callable[..., Shop]
 
 def pytest_configure() -> None:
     """Whatever is temporary stays in memory if there is room: the three hundred files of each clone would cost a disk far more work."""
+    # a shell lets what it runs in the background ignore Ctrl-C, and every process that a test starts inherits that
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     memory = Path("/dev/shm")  # noqa: S108 (what is made in it has a name of its own)
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)

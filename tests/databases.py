@@ -18,6 +18,7 @@ from migration.ledger import ledger, runs, safety_window
 from migration.ledger.phases import (
     CLEAN_UP,
     DEPLOY_SCHEMA,
+    JOIN_COPY,
     MIGRATE_DATA,
     ROLL_BACK_TO_MIGRATED,
     ROLL_BACK_TO_NOT_STARTED,
@@ -41,10 +42,18 @@ from tasks.copying import copy_chunks, create_users, find_quarantined
 from tasks.plans import execute_plan, finish_plan, keep_plan
 from tasks.switching import carry_back_writes, finish_steps
 
-#: Chunks small enough that a small sample has several; one at a time, so that a test knows which are done. Locks are waited for as long
-#: as a busy machine may need beside a busy application, which costs nothing where they are had; a test of the refusal has a patience of
-#: its own.
-SETTINGS = Settings(database_url=None, chunk_blocks=64, copy_connections=1, batch_size=500, run_wait_seconds=0.5, lock_wait_seconds=120)
+#: Chunks small enough that a small sample has several, however long they take; one at a time, so that a test knows which are done. Locks
+#: are waited for as long as a busy machine may need beside a busy application, which costs nothing where they are had; a test of the
+#: refusal has a patience of its own.
+SETTINGS = Settings(
+    database_url=None,
+    chunk_blocks=64,
+    chunk_seconds=600,
+    copy_connections=1,
+    batch_size=500,
+    run_wait_seconds=0.5,
+    lock_wait_seconds=120,
+)
 
 
 @dataclass
@@ -115,6 +124,19 @@ def running(
     settings = shop.settings.model_copy(update={"lock_wait_seconds": patience})
     with runs.exclusive(shop.database, settings, verb=verb, name=name, run_id="") as run:
         yield run
+
+
+@contextmanager
+def joined(shop: Shop, *, name: str = "joined-run") -> Iterator[Run]:
+    """A run in a process of its own, as it were, that has joined the copy of the one that holds the lock."""
+    database = Database(database_url(shop.url), name=name)
+    try:
+        with runs.beside(database, shop.settings, verb=JOIN_COPY, name=name, run_id="") as run:
+            run.require_phase()
+            run.join()
+            yield run
+    finally:
+        database.dispose()
 
 
 def approve(run: Run, made: Plan) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, TypedDict
 
@@ -14,7 +14,12 @@ from migration.ledger import creation
 from migration.ledger.phases import Phase, Verb
 
 #: The tables that the clean-up keeps.
-TABLES = ("phase_history", "step", "decision", "plan", "verification", "pause", "wait", "progress")
+TABLES = ("phase_history", "step", "decision", "plan", "verification", "pause", "wait", "lock_attempt", "progress")
+
+#: The outcome of an attempt that did not fail.
+COMMITTED = "committed"
+#: Statements of an attempt that are shown.
+SLOWEST = 5
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,33 @@ class Pause:
 
     def __str__(self) -> str:
         return f"paused by {self.approved_by} since {self.paused_at:%Y-%m-%d %H:%M:%S %Z}: {self.reason}"
+
+
+class StatementSeconds(TypedDict):
+    """How long a statement took, by its object."""
+
+    object: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LockAttempt:
+    """An attempt to execute a plan's statements under its locks. `outcome` is COMMITTED or the SQLSTATE with which it failed.
+
+    `seconds` is the time from the request of the first lock until all were released, so no session waited longer for it; in the part
+    `lock_wait` it waited itself. `longest_wait` is that of the session that waited longest when it committed; None if none did.
+    """
+
+    outcome: str
+    seconds: float
+    lock_wait: float
+    longest_wait: float | None
+    statements: Sequence[StatementSeconds]
+
+    @property
+    def slowest(self) -> list[StatementSeconds]:
+        """The slowest statements, the slowest first."""
+        return sorted(self.statements, key=lambda statement: -statement["seconds"])[:SLOWEST]
 
 
 class StoredStatement(TypedDict):
@@ -134,6 +166,7 @@ def begin_run(
     verb: str,
     run_name: str,
     run_id: str,
+    lock_pid: int | None = None,
     plan: str | None = None,
     approved_by: str | None = None,
     reason: str | None = None,
@@ -142,13 +175,14 @@ def begin_run(
     return int(
         connection.execute(
             text(
-                "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, phase_before, approved_by, reason, plan)"
-                " VALUES (:verb, :run_name, :run_id, :phase, :approved_by, :reason, :plan) RETURNING run"
+                "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, lock_pid, phase_before, approved_by, reason, plan)"
+                " VALUES (:verb, :run_name, :run_id, :lock_pid, :phase, :approved_by, :reason, :plan) RETURNING run"
             ),
             {
                 "verb": verb,
                 "run_name": run_name,
                 "run_id": run_id,
+                "lock_pid": lock_pid,
                 "phase": phase(connection).phase,
                 "approved_by": approved_by,
                 "reason": reason,
@@ -216,11 +250,29 @@ def executed_plan(connection: Connection, verb: Verb) -> PlanContent | None:
 
 def note_steps_left(connection: Connection, run: int, names: Sequence[str]) -> None:
     """Record steps that are left to do after the commit that brings a phase."""
-    for name in names:
-        connection.execute(
-            text("INSERT INTO artwork_migration.step (run, name) VALUES (:run, :name) ON CONFLICT (run, name) DO NOTHING"),
-            {"run": run, "name": name},
-        )
+    connection.execute(
+        text(
+            "INSERT INTO artwork_migration.step (run, name) SELECT :run, n.name FROM UNNEST(CAST(:names AS text[])) AS n (name)"
+            " ON CONFLICT (run, name) DO NOTHING"
+        ),
+        {"run": run, "names": list(names)},
+    )
+
+
+def note_lock_attempt(connection: Connection, run: int, attempt: LockAttempt) -> None:
+    """Record an attempt under locks."""
+    connection.execute(
+        text(
+            "INSERT INTO artwork_migration.lock_attempt (run, outcome, seconds, lock_wait, longest_wait, statements)"
+            " VALUES (:run, :outcome, :seconds, :lock_wait, :longest_wait, CAST(:statements AS jsonb))"
+        ),
+        {"run": run, **asdict(attempt), "statements": json.dumps(attempt.statements)},
+    )
+
+
+def lock_attempts(connection: Connection, run: int) -> list[LockAttempt]:
+    """Return the attempts of a run under locks, in their order."""
+    return [LockAttempt(**row) for row in database.rows(connection, "ledger/lock_attempts", run=run)]
 
 
 def begin_step(connection: Connection, run: int, name: str) -> None:

@@ -79,6 +79,9 @@ CLEAN_UP = Verb("clean_up", (Phase.SWITCHED,), Phase.CLEANED, needs_approval=Tru
 #: The life cycle, in its order.
 VERBS = (DEPLOY_SCHEMA, MIGRATE_DATA, SWITCH_OVER, VERIFY, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, CLEAN_UP)
 
+#: Beside the life cycle: what another process runs while migrate_data copies. It holds no lock of a run and brings no other phase.
+JOIN_COPY = Verb("join_copy", (Phase.DEPLOYED,), Phase.DEPLOYED)
+
 _BOTH = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
 _SERVES = {
     Phase.NOT_STARTED: "the legacy table serves as artworks",

@@ -17,6 +17,7 @@ from migration.errors import (
     DatabaseUnreachable,
     MigrationError,
     NotFinished,
+    NothingToJoin,
     OutcomeUnknown,
     PrerequisitesNotMet,
     Problem,
@@ -62,7 +63,7 @@ class Approval:
 
 
 class Run:
-    """A run of a verb that holds the lock.
+    """A run of a verb that holds the lock, in the session `lock_pid`, or has `joined` the copy of one that does: of the run of that name.
 
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
@@ -77,6 +78,8 @@ class Run:
         self.verb = verb
         self.name = name
         self.id = run_id
+        self.lock_pid: int | None = None
+        self.joined = ""
         self.epoch = 0
         self.begun = False
         self.found: Phase | None = None
@@ -92,8 +95,18 @@ class Run:
         self.begun = True
         self.epoch = self.database.write(
             f"beginning {self.verb}",
-            lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, **approved),
+            lambda connection: ledger.begin_run(
+                connection, verb=self.verb.name, run_name=self.name, run_id=self.id, lock_pid=self.lock_pid, **approved
+            ),
         )
+
+    def join(self) -> None:
+        """Take the epoch of the run that is copying. Raises NothingToJoin if none is."""
+        with self.database.transaction("looking for a copy", transaction_read_only="on") as connection:
+            copy = copy_at_work(connection)
+        if copy is None:
+            raise NothingToJoin
+        self.epoch, self.joined = copy.run, copy.run_name
 
     def resume(self) -> bool:
         """Begin if a run of this verb was killed after its commit and left steps to do. Returns whether one was."""
@@ -138,10 +151,12 @@ class Run:
         if not self.epoch and not self.brought:
             recorded = "Nothing was changed, except that this run may be recorded as begun."
             return DatabaseUnreachable(error.what, error.fix, *([recorded] if self.begun else []))
-        with suppress(MigrationError):  # the server is still away, or the ledger is gone
-            self._read_whether_brought()
         verb, brings, found = self.verb, self.verb.brings, self.found or self.verb.starts[0]
         back = "when the database can be reached"
+        if self.joined:
+            return ConnectionLost(error.what, f"run {verb} again {back}, while {self.joined} is copying.")
+        with suppress(MigrationError):  # the server is still away, or the ledger is gone
+            self._read_whether_brought()
         if found is brings or self.brought is False:
             state = f"The phase is still {found}: {found.serves}. What was committed before stays."
             return ConnectionLost(error.what, f"run {verb} again {back}; it resumes.", state)
@@ -158,6 +173,30 @@ class Run:
     def _read_whether_brought(self) -> None:
         with self.database.transaction("reading whether the phase is committed", lock_timeout="5s") as connection:
             self.brought = self.brought or ledger.brought_a_phase(connection, self.epoch)
+
+
+@dataclass(frozen=True)
+class CopyAtWork:
+    """The run that is copying, and how many of its chunks are left."""
+
+    run: int
+    run_name: str
+    chunks_left: int
+
+
+def copy_at_work(connection: Connection) -> CopyAtWork | None:
+    """Return the copy that can be joined: chunks are left, and the run that leads holds its lock. None if there is none."""
+    copies = [CopyAtWork(**row) for row in database.rows(connection, "locks/copy_at_work")]
+    return next((copy for copy in copies if copy.chunks_left), None)
+
+
+@contextmanager
+def beside(target: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> Iterator[Run]:
+    """A run without the lock during the block: it may join the copy of the run that holds it. Locks: none."""
+    require_working_conditions(target, verb.name)
+    run = Run(target, settings, verb=verb, name=name, run_id=run_id)
+    with reported(run.progress, target, name):
+        yield run
 
 
 @contextmanager
@@ -177,6 +216,7 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
         if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
             require_working_conditions(target, verb.name)
         run = Run(target, settings, verb=verb, name=name, run_id=run_id)
+        run.lock_pid = connection.execute(text("SELECT PG_BACKEND_PID()")).scalar_one()
         with reported(run.progress, target, name):
             yield run
 

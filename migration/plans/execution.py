@@ -4,22 +4,25 @@ import json
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.database import LOCK_NOT_AVAILABLE, RETRIED, Database
-from migration.errors import DatabaseError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
+from migration.database import LOCK_NOT_AVAILABLE, QUERY_CANCELED, RETRIED, Database
+from migration.errors import DatabaseError, MigrationError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
 from migration.ledger import ledger
+from migration.ledger.ledger import COMMITTED, LockAttempt
 from migration.ledger.runs import Run
-from migration.lock_errors import LockNotObtained, OldTransactions
+from migration.lock_errors import LockHolder, LockNotObtained, OldTransactions
 from migration.plans.plan import Plan, Statement
+from migration.plans.stall import Stopwatch
 
 #: Milliseconds for all locks of one attempt together. Writers queue behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, or the statements took too long.
-_ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", "57014", "25P03")
+_ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, "25P03")
 #: A validation found a reference to a row that does not exist.
 FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
@@ -71,6 +74,7 @@ def execute_plan(
         before_commit=enter_phase,
         on_attempt=on_attempt,
         before_attempt=begin_attempt,
+        record=recording(run),
     )
     run.brought = True
     return attempts
@@ -86,21 +90,24 @@ def execute(
     before_commit: Callable[[Connection], None],
     on_attempt: Callable[[str], None],
     before_attempt: Callable[[], object] = lambda: None,
+    record: Callable[[LockAttempt], None] = lambda attempt: None,
 ) -> int:
     """Execute the statements, except those of stage `after`, in one transaction, and return the number of attempts.
 
     The server enforces that less than half of deadlock_timeout passes from the first lock to the commit. `before_commit` runs in the same
     transaction (it enters the phase). `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
-    without a lock, so that less is left to do under the lock. Raises LockNotObtained with the holders after `patience` seconds; nothing is
-    changed then.
+    without a lock, so that less is left to do under the lock. `record` gets what each attempt took. Raises LockNotObtained with the
+    holders after `patience` seconds; nothing is changed then.
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
     others = [statement.waits_on for statement in statements if statement.stage == "locked" and statement.waits_on]
+    locked = [statement for statement in statements if statement.stage == "locked"]
     attempt = 0
     while True:
         attempt += 1
         before_attempt()
+        stopwatch = Stopwatch(locked)
         try:
             with target.transaction(f"executing {action}", **_limits(target), **database.APPLICATION_CODE) as connection:
                 # a table with pending deferred checks of a foreign key cannot be altered
@@ -109,24 +116,37 @@ def execute(
                     if statement.stage == "prepare":
                         database.run_literally(connection, statement.do)
                 _make_autovacuum_yield(connection, target, tables)
-                _execute_locked(connection, target, [statement for statement in statements if statement.stage == "locked"])
+                _execute_locked(connection, target, locked, stopwatch)
                 before_commit(connection)
-            return attempt
         except DatabaseError as error:
+            took = stopwatch.stop(error.sqlstate or "")
+            retried = error.sqlstate in _ATTEMPT_FAILED
+            holders = target.lock_holders([*tables, *views, *others]) if retried else []
+            _record(took, record)
             if error.sqlstate == NEW_BLOCKER:
                 raise NewBlocker(verb, action, error.objects) from None
             if error.sqlstate == WRONG_UNDER_LOCK:
                 raise WrongUnderLock(verb, error.objects) from None
             if error.sqlstate == NOT_ACCEPTED:
                 raise NotAccepted(verb, error.objects) from None
-            if error.sqlstate not in _ATTEMPT_FAILED:
+            if not retried:
                 raise
-            holders = target.lock_holders([*tables, *views, *others])
+        else:
+            _record(stopwatch.stop(COMMITTED), record)
+            return attempt
         if time.monotonic() >= deadline:
             raise LockNotObtained(verb, attempt, holders)
-        blocking = "; ".join(map(str, holders)) or "a session that has finished by now"
-        on_attempt(f"attempt {attempt}: could not acquire the locks, nothing changed; blocked by: {blocking}")
+        on_attempt(f"attempt {attempt}: {_reason(took, holders)}")
         time.sleep(database.backoff(attempt))
+
+
+def _reason(took: LockAttempt | None, holders: Sequence[LockHolder]) -> str:
+    """Return why an attempt has failed, and what took the time if its statements were canceled under the locks."""
+    if took and took.outcome == QUERY_CANCELED:
+        slowest = "; ".join(f"{statement['object']} {statement['seconds']:.3f} s" for statement in took.slowest)
+        return f"canceled after {took.seconds:.3f} s under the locks, nothing changed; slowest: {slowest}"
+    blocking = "; ".join(map(str, holders)) or "a session that has finished by now"
+    return f"could not acquire the locks, nothing changed; blocked by: {blocking}"
 
 
 def _locked_by(statements: Sequence[Statement], kind: str) -> list[str]:
@@ -159,17 +179,35 @@ def _past_autovacuum(target: Database) -> str:
     return f"{target.deadlock_timeout_ms + 2000}ms"
 
 
-def _execute_locked(connection: Connection, target: Database, statements: Sequence[Statement]) -> None:
+def _execute_locked(connection: Connection, target: Database, statements: Sequence[Statement], stopwatch: Stopwatch) -> None:
     settings = {
         "artwork_migration.statements": json.dumps([{"do": statement.do} for statement in statements]),
         "statement_timeout": f"{target.deadlock_timeout_ms * 3 // 10}ms",
+        "client_min_messages": "notice",
     }
     connection.execute(
         text("SELECT SET_CONFIG(s.key, s.value, TRUE) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"),
         {"settings": json.dumps(settings)},
     )
-    database.run(connection, "locks/execute_locked")
-    connection.execute(text("SELECT SET_CONFIG('lock_timeout', :limit, TRUE)"), {"limit": f"{LOCK_BUDGET_MS}ms"})
+    with stopwatch.measuring(connection):
+        database.run(connection, "locks/execute_locked")
+
+
+def _record(attempt: LockAttempt | None, record: Callable[[LockAttempt], None]) -> None:
+    if attempt is not None:
+        with suppress(MigrationError):  # what was measured decides nothing
+            record(attempt)
+
+
+def recording(run: Run) -> Callable[[LockAttempt], None]:
+    """Return what records an attempt of this run in the ledger, if there is one by then."""
+
+    def record(attempt: LockAttempt) -> None:
+        with run.database.transaction("recording an attempt") as connection:
+            if ledger.exists(connection):
+                ledger.note_lock_attempt(connection, run.epoch, attempt)
+
+    return record
 
 
 def finish(target: Database, statements: Sequence[Statement], *, verb: str, patience: float) -> None:

@@ -60,6 +60,7 @@ def _under_lock(run: Run, file: SqlFile, on_attempt: Callable[[str], None]) -> I
             patience=run.settings.lock_wait_seconds,
             before_commit=lambda connection: None,
             on_attempt=on_attempt,
+            record=execution.recording(run),
         )
         yield statements[-1].object
 

@@ -99,7 +99,7 @@ def _record(run: Run, problems: list[Problem]) -> float:
     """
     reason = " ".join(f"{problem.subject}: {problem.problem}" for problem in problems)
     with run.database.transaction("recording a wait") as connection:
-        seconds = float(database.run(connection, "ledger/begin_wait", run=run.epoch, reason=reason).scalar_one())
+        seconds = float(database.run(connection, "ledger/begin_wait", run=run.epoch, run_name=run.name, reason=reason).scalar_one())
     longest = run.settings.longest_wait_seconds
     if seconds > longest:
         _end(run)
@@ -112,4 +112,4 @@ def _record(run: Run, problems: list[Problem]) -> float:
 def _end(run: Run) -> float:
     """Record that the run no longer waits, and return for how many seconds it did."""
     with run.database.transaction("recording the end of a wait") as connection:
-        return float(database.run(connection, "ledger/end_wait", run=run.epoch).scalar_one())
+        return float(database.run(connection, "ledger/end_wait", run=run.epoch, run_name=run.name).scalar_one())

@@ -509,6 +509,15 @@ BEGIN
   -- Read after the log, together with which they were written; those that are followed are deleted.
   keys := ARRAY(SELECT k FROM artwork_migration.key_change AS k ORDER BY k.number LIMIT batch_size);
   logged := GREATEST(logged, CARDINALITY(keys));
+  IF logged = 0 THEN
+    -- to plan the statements below takes longer than to execute them, and the last batch is under the locks of the switch
+    users_created := 0;
+    removed := 0;
+    written := 0;
+    waiting := '{}';
+    RETURN NEXT;
+    RETURN;
+  END IF;
   ids := ARRAY(
     SELECT UNNEST(ids)
     UNION

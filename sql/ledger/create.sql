@@ -1,4 +1,4 @@
--- What: the ledger: schema artwork_migration with runs and phases, steps, decisions, plans, pauses and waits.
+-- What: the ledger: schema artwork_migration with runs and phases, steps, decisions, plans, pauses, waits and attempts under locks.
 -- Why: what was done is recorded in the same database and in the same transaction, so a crash cannot make the two disagree.
 -- Locks: none on a table of the application.
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
@@ -19,6 +19,8 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   approved_by text,
   reason text,
   plan text,
+  -- the session that held the lock of the run; others may join its copy while it holds it
+  lock_pid bigint,
   details jsonb NOT NULL DEFAULT '{}'
 );
 
@@ -70,13 +72,28 @@ CREATE TABLE IF NOT EXISTS artwork_migration.pause (
   resumed_at timestamptz
 );
 
--- A wait of a run between two batches, and what it last waited for.
+-- A wait of a run between two batches, and what it last waited for. Of the runs that join a copy each waits under its own name.
 CREATE TABLE IF NOT EXISTS artwork_migration.wait (
   number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT wait_pkey PRIMARY KEY,
   run bigint NOT NULL CONSTRAINT wait_run_fkey REFERENCES artwork_migration.phase_history (run),
+  run_name text NOT NULL,
   reason text NOT NULL,
   begun_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
   ended_at timestamptz
+);
+
+-- An attempt to execute a plan's statements under its locks, and how it ended: committed, or the SQLSTATE. seconds: from the request of
+-- the first lock until all were released, so no session waited longer for it; lock_wait: the part in which it waited itself. longest_wait:
+-- the session that waited longest when it committed; NULL if none did. statements: the object and the seconds of each.
+CREATE TABLE IF NOT EXISTS artwork_migration.lock_attempt (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT lock_attempt_pkey PRIMARY KEY,
+  run bigint NOT NULL CONSTRAINT lock_attempt_run_fkey REFERENCES artwork_migration.phase_history (run),
+  outcome text NOT NULL,
+  seconds float8 NOT NULL,
+  lock_wait float8 NOT NULL,
+  longest_wait float8,
+  statements jsonb NOT NULL,
+  ended_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
 -- How far each step of the active runs is; only for a reader who watches. "migration.ledger.progress.StepProgress" explains the columns.
@@ -126,7 +143,8 @@ BEGIN
 END
 $$;
 
--- The same for the whole of our schema, whatever is in it by now.
+-- The same for the whole of our schema, whatever is in it by now. Only what somebody else has a privilege on is looked at one by one: it
+-- also runs under the locks of the switch.
 CREATE OR REPLACE FUNCTION artwork_migration.close_schema() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
@@ -134,10 +152,14 @@ BEGIN
   PERFORM artwork_migration.revoke_from_all('SCHEMA', 'artwork_migration');
   PERFORM artwork_migration.revoke_from_all('TABLE', c.oid::regclass::text)
   FROM pg_catalog.pg_class AS c
-  WHERE c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S');
+  WHERE
+    c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind IN ('r', 'v', 'S')
+    AND EXISTS (SELECT FROM ACLEXPLODE(COALESCE(c.relacl, ACLDEFAULT('r', c.relowner))) AS acl WHERE acl.grantee <> c.relowner);
   PERFORM artwork_migration.revoke_from_all('FUNCTION', p.oid::regprocedure::text)
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = 'artwork_migration'::regnamespace;
+  WHERE
+    p.pronamespace = 'artwork_migration'::regnamespace
+    AND EXISTS (SELECT FROM ACLEXPLODE(COALESCE(p.proacl, ACLDEFAULT('f', p.proowner))) AS acl WHERE acl.grantee <> p.proowner);
 END
 $$;
 
@@ -147,6 +169,7 @@ SELECT artwork_migration.close_schema();
 -- Why: it was exported to a file before. Without CASCADE: any other object in the schema makes this fail, on purpose.
 DROP FUNCTION artwork_migration.close_schema();
 DROP FUNCTION artwork_migration.revoke_from_all(text, text);
+DROP TABLE artwork_migration.lock_attempt;
 DROP TABLE artwork_migration.wait;
 DROP TABLE artwork_migration.pause;
 DROP TABLE artwork_migration.progress;

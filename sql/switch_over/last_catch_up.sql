@@ -33,6 +33,9 @@ BEGIN
       RAISE EXCEPTION USING ERRCODE = '55P03', MESSAGE = 'another session holds the owner of an artwork that is still to be copied';
     END IF;
   END LOOP;
+  IF CARDINALITY(applied) = 0 THEN
+    RETURN;
+  END IF;
   SELECT STRING_AGG(FORMAT('%s: %s', f.rule, f.ids), '; ') INTO wrong
   FROM (
     SELECT v.verdict AS rule, STRING_AGG(v.id::text, ', ' ORDER BY v.id) AS ids

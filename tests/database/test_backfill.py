@@ -2,19 +2,23 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection
 
-from migration.errors import DatabaseError, MigrationError
+from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin, Overtaken
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
+from migration.settings import Settings
 from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
-from tests.databases import Shop, catch_up_now, deploy, migrate, running
+from tests.databases import Shop, catch_up_now, deploy, joined, migrate, running
 from tests.interleaving import Barrier, break_function
 from tests.owned import handed_over
 from tests.waiting import BOUND, wait_until
@@ -24,16 +28,25 @@ MISSING = (
     " AND NOT EXISTS (SELECT FROM public.artworks_v2 AS c WHERE c.id = l.id)"
 )
 CHUNKS = "SELECT number, copied FROM artwork_migration.chunk WHERE done_at IS NOT NULL ORDER BY number"
+CHUNKS_LEFT = "SELECT COUNT(*) FROM artwork_migration.chunk WHERE done_at IS NULL"
+AT_BARRIER = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
+
+
+@contextmanager
+def _begun(shop: Shop) -> Iterator[Run]:
+    """A run that has planned its chunks."""
+    with running(shop, MIGRATE_DATA) as begun:
+        begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
+        begun.begin()
+        assert backfill.plan_chunks(begun) > 2
+        yield begun
 
 
 @pytest.fixture
 def run(deployed: Shop) -> Iterator[Run]:
     """A run that has planned its chunks and copied the first of them; what setting the sample up has logged is forgotten."""
     empty_log(deployed)
-    with running(deployed, MIGRATE_DATA) as begun:
-        begun.settings = begun.settings.model_copy(update={"chunk_blocks": 24})
-        begun.begin()
-        assert backfill.plan_chunks(begun) > 2
+    with _begun(deployed) as begun:
         next(backfill.copy_chunks(begun))
         yield begun
 
@@ -190,8 +203,7 @@ def test_chunks_are_copied_over_several_connections(deployed: Shop, run: Run, st
     barrier = Barrier(deployed)
     barrier.close()
     copying = steps.ours(deployed, lambda: sum(chunk.copied for chunk in backfill.copy_chunks(_over(run, connections))))
-    waiting = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
-    wait_until(lambda: deployed.value(waiting) == connections)
+    wait_until(lambda: deployed.value(AT_BARRIER) == connections)
     first = deployed.rows(CHUNKS)[0][1]
     barrier.open()
     assert first + copying.result() == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
@@ -202,10 +214,9 @@ def test_ctrl_c_ends_the_copy_at_once(deployed: Shop, run: Run) -> None:
     """After Ctrl-C nobody waits for the chunks at work: they are cancelled, nothing of them is kept, and the next run copies them."""
     barrier, before, late = Barrier(deployed), deployed.rows(CHUNKS), threading.Event()
     barrier.close()
-    waiting = "SELECT COUNT(*) FROM pg_locks AS l WHERE l.locktype = 'advisory' AND l.objid = 77 AND NOT l.granted"
 
     def interrupt() -> None:
-        wait_until(lambda: deployed.value(waiting) == 2)
+        wait_until(lambda: deployed.value(AT_BARRIER) == 2)
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
         if not late.wait(BOUND / 10):
             barrier.open()
@@ -216,10 +227,120 @@ def test_ctrl_c_ends_the_copy_at_once(deployed: Shop, run: Run) -> None:
         list(backfill.copy_chunks(_over(run, 2)))
     late.set()
     operator.join()
-    assert (before, 0) == (deployed.rows(CHUNKS), deployed.value(waiting))
+    assert (before, 0) == (deployed.rows(CHUNKS), deployed.value(AT_BARRIER))
     barrier.open()
     list(backfill.copy_chunks(run))
     assert [] == deployed.rows(MISSING)
+
+
+# The size of chunks
+
+RANGES = "SELECT c.first_block, c.end_block FROM artwork_migration.chunk AS c ORDER BY c.first_block"
+
+
+def test_after_a_slow_chunk_those_left_are_divided(deployed: Shop, run: Run) -> None:
+    """They become as small as they may be, without a gap; one that is being copied stays as it is, and each row is copied once."""
+    blocks = deployed.value("SELECT PG_RELATION_SIZE('public.artworks') / 8192")
+    whole = deployed.rows(RANGES)
+    run.settings = run.settings.model_copy(update={"chunk_seconds": 1e-6})
+    with joined(deployed) as other, _chunk_of(other):
+        next(copying := backfill.copy_chunks(run))
+        next(copying)
+        parts = deployed.rows(RANGES)
+        claimed, small = whole[1], -(-blocks // backfill.MOST_CHUNKS)
+        assert claimed in parts
+    assert [end for _, end in parts[:-1]] == [first for first, _ in parts[1:]]
+    assert (0, None) == (parts[0][0], parts[-1][1])
+    sizes = [(end or blocks) - first for first, end in parts]
+    assert all(size <= small for size in sizes if size != 24), (sizes, small)
+    assert [24, 24, 24] == [size for size in sizes if size > small]
+    list(copying)
+    assert ([], 0) == (deployed.rows(MISSING), deployed.value(CHUNKS_LEFT))
+    assert deployed.value("SELECT SUM(copied) FROM artwork_migration.chunk") == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+
+
+def test_a_table_has_a_bounded_number_of_chunks(deployed: Shop) -> None:
+    """However small a chunk should be, there are 32 at most, because each reads all users; a small table is one chunk by default."""
+    with running(deployed) as run:
+        run.begin()
+        for blocks, most in ((1, backfill.MOST_CHUNKS), (Settings(database_url=None).chunk_blocks, 1)):
+            deployed.sql.execute("DELETE FROM artwork_migration.chunk")
+            run.settings = run.settings.model_copy(update={"chunk_blocks": blocks})
+            assert most // 2 < backfill.plan_chunks(run) <= most
+
+
+def test_chunks_that_are_fast_enough_stay_as_they_were_planned(deployed: Shop, run: Run) -> None:
+    """A chunk that takes less than twice the time that it should take divides nothing."""
+    before = deployed.rows(RANGES)
+    list(backfill.copy_chunks(run))
+    assert before == deployed.rows(RANGES)
+
+
+# Runs that join the copy
+
+
+@contextmanager
+def _chunk_of(run: Run) -> Iterator[Connection]:
+    """A chunk that this run has copied and not committed."""
+    with run.database.transaction("copying a chunk", **{"artwork_migration.apply": "on"}) as connection:
+        assert backfill.copy_chunk(run, connection) is not None
+        yield connection
+
+
+def test_a_run_that_joins_copies_beside_the_one_that_leads(deployed: Shop, run: Run, steps: Steps) -> None:
+    """Both copy at the same time, each chunk is copied once, and together they copy every eligible row."""
+    barrier = Barrier(deployed)
+    barrier.close()
+    with joined(deployed) as joiner:
+        copying = [steps.ours(deployed, lambda each=each: sum(c.copied for c in backfill.copy_chunks(each))) for each in (run, joiner)]
+        wait_until(lambda: deployed.value(AT_BARRIER) == 2)
+        first = deployed.rows(CHUNKS)[0][1]
+        barrier.open()
+        own = [each.result() for each in copying]
+    assert 0 not in own
+    assert first + sum(own) == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+    assert ([], 1) == (deployed.rows(MISSING), deployed.value("SELECT COUNT(DISTINCT run) FROM artwork_migration.chunk"))
+
+
+def test_the_run_that_leads_copies_the_chunk_of_a_killed_one(deployed: Shop, run: Run, steps: Steps) -> None:
+    """The run that leads waits for a chunk that another run is copying, and copies it when that run is killed."""
+    with joined(deployed) as joiner, pytest.raises(DatabaseUnreachable) as lost, _chunk_of(joiner) as connection:
+        copying = steps.ours(deployed, lambda: list(backfill.copy_chunks(run)))
+        wait_until(lambda: copying.done or deployed.value(CHUNKS_LEFT) == 1)
+        time.sleep(5 * backfill.ALL_CLAIMED)
+        assert not copying.done
+        deployed.sql.execute("SELECT PG_TERMINATE_BACKEND(%s)", (connection.exec_driver_sql("SELECT PG_BACKEND_PID()").scalar_one(),))
+        copying.result()
+        assert (0, []) == (deployed.value(CHUNKS_LEFT), deployed.rows(MISSING))
+    end = str(joiner.interrupted(lost.value))
+    assert "What was committed before stays. To fix: run join_copy again when the database can be reached, while test-run is copying" in end
+
+
+def test_a_copy_is_joined_only_while_its_run_copies(deployed: Shop, run: Run) -> None:
+    """A run that has begun anew and not divided the table cannot be joined, nor one that has copied all or ended; the message says so."""
+    left = "No run of migrate_data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate_data"
+    run.begin()
+    with pytest.raises(NothingToJoin, match=left), joined(deployed):
+        pass
+    backfill.plan_chunks(run)
+    with joined(deployed) as joiner:
+        list(backfill.copy_chunks(joiner))
+        assert 0 == deployed.value(CHUNKS_LEFT)
+    with pytest.raises(NothingToJoin), joined(deployed):
+        pass
+
+
+def test_a_joined_run_stops_when_the_one_that_leads_has_ended(deployed: Shop) -> None:
+    """Before the next run begins it finds no chunk any more; after that it is refused by the fence."""
+    with _begun(deployed) as run, joined(deployed) as joiner:
+        next(backfill.copy_chunks(run))
+    with running(deployed) as following:
+        assert ([], 0) == (list(backfill.copy_chunks(joiner)), backfill.chunks_left(joiner))
+        following.begin()
+        backfill.plan_chunks(following)
+        with pytest.raises(Overtaken):
+            list(backfill.copy_chunks(joiner))
+    assert 1 == len(deployed.rows(CHUNKS))
 
 
 def test_a_chunk_that_fails_ends_the_copy_and_the_others_are_kept(deployed: Shop, run: Run) -> None:

@@ -48,7 +48,7 @@ def test_nothing_of_ours_is_left_but_the_record(
     assert [] == [line for line in shop.schema_dump("--schema=public") if "artwork_migration" in line or "_old" in line]
     assert [] == depending_on_our_schema(shop)
     left = shop.rows("SELECT relname FROM pg_class WHERE relnamespace = 'artwork_migration'::regnamespace AND relkind IN ('r', 'v', 'm')")
-    kept = {"phase_history", "step", "decision", "plan", "verification", "pause", "wait", "progress"}
+    kept = {"phase_history", "step", "decision", "plan", "verification", "pause", "wait", "lock_attempt", "progress"}
     assert kept == {name for (name,) in left}
     assert shop.value("SELECT COUNT(*) FROM pg_proc WHERE pronamespace = 'artwork_migration'::regnamespace") == 0
 

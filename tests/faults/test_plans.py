@@ -21,7 +21,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.plans import confirm, decide, keep, planned_uninstall
 
-LEDGER_TABLES = ["decision", "pause", "phase_history", "plan", "progress", "step", "verification", "wait"]
+LEDGER_TABLES = ["decision", "lock_attempt", "pause", "phase_history", "plan", "progress", "step", "verification", "wait"]
 
 
 def order_for(shop: Shop, condition: str) -> str:

@@ -1,8 +1,12 @@
 """Locks that the switch and the way back from it do not get: nothing is changed, and whoever holds them is named."""
 
+import itertools
 import re
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +16,13 @@ import pytest
 from migration.ledger import ledger
 from migration.lock_errors import LockNotObtained, OldTransactions
 from migration.plans import execution
+from reporting.stall import newest_stall
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
 from tests.interleaving import Step, holding
-from tests.waiting import wait_until
+from tests.waiting import BOUND, wait_until
 
 EVERY_TABLE = (
     "public.artworks, public.orders, public.order_status_history, public.users, artwork_migration.phase_history, artwork_migration.step,"
@@ -157,6 +162,65 @@ def ledger_row(shop: Shop) -> tuple[Any, ...]:
     question = "SELECT run, phase_after, ended_at, outcome FROM artwork_migration.phase_history WHERE phase_after IS NOT NULL"
     (row,) = shop.rows(f"{question} ORDER BY run DESC LIMIT 1")
     return row
+
+
+# What the application waits for
+
+#: Under the locks: waits until a session waits for us, and a little longer.
+UNTIL_SOMEBODY_WAITS = """
+    DO $$ BEGIN
+      WHILE NOT EXISTS (SELECT FROM pg_locks AS l WHERE l.relation = TO_REGCLASS('public.artworks') AND NOT l.granted) LOOP
+        PERFORM PG_SLEEP(0.002);
+      END LOOP;
+      PERFORM PG_SLEEP(0.05);
+    END $$
+"""
+
+
+def test_what_a_session_waited_for_is_in_the_ledger(direction: Direction) -> None:
+    """Each attempt is recorded statement by statement: the failed one with the lock that it did not get, the last one with who waited."""
+    shop, plan = direction.shop, direction.plan()
+    made = with_row(plan, under_the_locks(plan), UNTIL_SOMEBODY_WAITS)
+    attempts, done, waits = itertools.count(1), threading.Event(), [0.0]
+
+    def write() -> None:
+        with psycopg.connect(shop.server.conninfo(shop.name), autocommit=True, prepare_threshold=None) as writer:
+            while not done.is_set():
+                begun = time.monotonic()
+                writer.execute("UPDATE public.artworks SET pet_name = pet_name WHERE ctid = '(0,1)'")
+                waits.append(time.monotonic() - begun)
+
+    with holding(shop, "LOCK TABLE public.artworks IN ROW SHARE MODE") as session, ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write)
+        try:
+            direction.commit(made, meanwhile=lambda: next(attempts) == 2 and session.rollback())
+        finally:
+            done.set()
+        writing.result(BOUND)
+    with shop.database.transaction("reading") as connection:
+        first, *_, last = ledger.lock_attempts(connection, shop.value("SELECT MAX(run) FROM artwork_migration.phase_history"))
+        verb, line = newest_stall(connection) or ("", "")
+    assert ("55P03", None, "committed") == (first.outcome, first.longest_wait, last.outcome)
+    assert first.seconds >= first.lock_wait > first.statements[-1]["seconds"] * 0.99
+    assert first.lock_wait > execution.LOCK_BUDGET_MS / 1000 / 2
+    assert [row.object for row in made.statements if row.stage == "locked"] == [row["object"] for row in last.statements]
+    assert last.seconds > sum(row["seconds"] for row in last.statements) > last.lock_wait
+    assert last.longest_wait is not None
+    assert last.seconds > last.longest_wait > 0.05
+    assert max(waits) > last.longest_wait * 0.9
+    assert "a row of the test's" == last.slowest[0]["object"]
+    assert verb.startswith(direction.verb.name)
+    assert "another session waited for up to 0." in line
+    assert "failed attempt" in line
+
+
+def test_an_attempt_that_took_too_long_names_its_slowest_statements(direction: Direction) -> None:
+    """An attempt that the server cancels under the locks is repeated, and its message has the statements that took the time."""
+    direction.shop.sql.execute("CREATE SEQUENCE attempts")
+    plan, messages = direction.plan(), list[str]()
+    slow = with_row(plan, under_the_locks(plan), "SELECT PG_SLEEP(CASE NEXTVAL('public.attempts') WHEN 1 THEN 9 ELSE 0 END)")
+    direction.execute(slow, on_attempt=messages.append)
+    assert re.match(r"attempt 1: canceled after 0\.\d+ s under the locks, nothing changed; slowest: a row of the test's 0\.", messages[0])
 
 
 # The limits in force

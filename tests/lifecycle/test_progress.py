@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import time
-from functools import partial
 
 import psycopg
 import pytest
@@ -24,8 +23,6 @@ from tests.lifecycle.local_server import PROGRAM
 from tests.waiting import BOUND, wait_until
 
 KEY = "progress-copy-chunks"
-#: A shell lets what it runs in the background ignore the signal, and its children inherit that.
-INTERRUPTIBLE = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
 
 
 def shown() -> list[Artifact]:
@@ -66,7 +63,7 @@ def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
             run.progress.add(400)
             wait_until(lambda: deployed.value("SELECT COUNT(*) FROM artwork_migration.progress") == 2)
             command = [PROGRAM, "status", "--watch"]
-            watching = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True, preexec_fn=INTERRUPTIBLE)  # noqa: PLW1509 (it only sets a signal)
+            watching = subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, text=True)
             assert watching.stdout
             assert next(line for line in watching.stdout if line.startswith(" running")).split()[1:5] == ["copy", "chunks:", "40", "%,"]
             run.progress.add(600)

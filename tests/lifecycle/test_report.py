@@ -44,6 +44,7 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> Non
     assert "none needs a decision" in said
     for fact in ("Grace", "ticket &lt;12&gt;", deployed.name, "mockup_urls"):
         assert fact in said
+    assert re.search(r"Under the locks Each attempt.* 1 committed 0\.\d{3} .*key artworks_v2_user_id_fkey 0\.\d{3}", said)
     assert f"{clean:,} of {legacy:,}" in artifact("migration-report")
     assert str(folder) in artifact("migration-report")
 

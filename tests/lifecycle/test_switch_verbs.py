@@ -1,5 +1,7 @@
 """The switch and the way back from it as an operator runs them."""
 
+import re
+
 import pytest
 
 from cli.verbs import exit_code
@@ -22,6 +24,7 @@ def test_there_and_back(migrated: Shop) -> None:
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
     assert done.name == "Completed", done.message
     assert "The clean table serves as artworks" in (done.message or "")
+    assert re.search(r" It took 0\.\d+ s under the locks, 0\.\d+ s of it to acquire them; .*; slowest: ", done.message or "")
     assert "SWITCHED" in artifact("migration-status")
     assert "roll_back(to=MIGRATED)" in artifact("migration-status")
 

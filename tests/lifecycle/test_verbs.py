@@ -9,11 +9,13 @@ from prefect.client.schemas.objects import State
 from cli.verbs import exit_code
 from flows.decide import decide
 from flows.deploy_schema import deploy_schema
+from flows.join_copy import join_copy
 from flows.migrate_data import migrate_data
 from flows.pause import pause
 from flows.resume import resume
 from flows.roll_back import roll_back
 from migration.ledger.phases import MIGRATE_DATA, Phase
+from migration.sync import backfill
 from reporting.accounts import read_accounts
 from reporting.status import read_status
 from tests.databases import Shop, accept_exposure, running
@@ -151,6 +153,25 @@ def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
     for thread in threads:
         thread.join(BOUND)
     assert ["Refused", "Completed"] == ended
+
+
+def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
+    """Without a copy join_copy is refused; one that fails leaves the run that leads as it is; the next one copies what is left."""
+    refused = join_copy(return_state=True)
+    assert ("Refused", 1) == (refused.name, exit_code(refused))
+    assert "there is nothing to join. Nothing was changed. To fix: run migrate_data;" in (refused.message or "")
+    with running(deployed, name="leader") as run:
+        run.begin()
+        backfill.plan_chunks(run)
+        deployed.sql.execute("ALTER TABLE artworks_v2 ADD CONSTRAINT nothing CHECK (FALSE) NOT VALID")
+        failed = join_copy(return_state=True)
+        assert ("Failed", 1) == (failed.name, exit_code(failed)), failed.message
+        assert [(None, None)] == deployed.rows("SELECT outcome, ended_at FROM artwork_migration.phase_history WHERE run_name = 'leader'")
+        deployed.sql.execute("ALTER TABLE artworks_v2 DROP CONSTRAINT nothing")
+        done = join_copy(return_state=True)
+        copied = deployed.value("SELECT COUNT(*) FROM artworks_v2")
+        assert f"{copied} rows were copied for the run leader; " in (done.message or "")
+        assert backfill.plan_chunks(run) == 0
 
 
 @EXHAUSTIVE

@@ -1,0 +1,21 @@
+"""The flow join_copy, with which another worker copies chunks for a run of migrate_data."""
+
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
+
+from tasks.copying import copy_chunks
+from tasks.verbs import joining, verb
+
+
+@verb
+def join_copy() -> State:
+    """Copy chunks beside the run of migrate_data that is copying, from this machine too. Start it on as many workers as you like.
+
+    The phase does not change. It locks what migrate_data locks for a chunk, and blocks no write of the application. It ends when no chunk
+    is left, or when migrate_data has ended. Killed, it leaves its chunks to the others. If nothing is being copied, it ends *Refused*.
+    """
+    with joining() as run:
+        run.require_phase()
+        run.join()
+        copied = copy_chunks(run)
+        return Completed(message=f"{copied} rows were copied for the run {run.joined}; `artwork-migration status` shows how far it is.")
