@@ -36,14 +36,14 @@ def own_end() -> "State[Any]":
     return state
 
 
-def interrupted_end(verb: str) -> "State[Any]":
+def interrupted_end() -> "State[Any]":
     """Return how a verb has ended that was ended with Ctrl-C."""
     from prefect.states import Failed
 
     return Failed(
         name="Interrupted",
         message="The run was ended with Ctrl-C. What was committed before stays; the rest was rolled back. `artwork-migration status` "
-        f"shows the phase. To fix: run `artwork-migration run {verb.replace('_', '-')}` again; it resumes.",
+        "shows the phase, and which verb has steps left. To fix: type the same command again.",
         data=RuntimeError(),
     )
 

@@ -65,7 +65,7 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
             away = api_is_away(error)
             if not away and not INTERRUPTED.is_set():
                 raise
-            state = prefect_outage.interrupted_end(verb) if INTERRUPTED.is_set() else prefect_outage.own_end()
+            state = prefect_outage.interrupted_end() if INTERRUPTED.is_set() else prefect_outage.own_end()
             if away:  # Ctrl-C ends a server of the run's own, too
                 show(state.name or "", state.message or "", exit_code(state))
                 prefect_outage.leave(exit_code(state))

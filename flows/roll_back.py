@@ -50,9 +50,9 @@ def _to_migrated(approval: Approval | None) -> State:
                 carry_back_writes(run, approved)
                 execute_plan(run, approved, before_attempt=partial(carry_back.carry_back, run, approved))
         finish_steps(run)
-        kept = writes_kept(run)
+        kept = f"{writes_kept(run)}{stall(run)}"
         run.end("Completed")
-        return completed(Phase.MIGRATED, f"The names are the old ones again. {kept}{stall(run)}")
+        return completed(Phase.MIGRATED, f"The names are the old ones again. {kept}")
 
 
 def _to_not_started(approval: Approval | None) -> State:

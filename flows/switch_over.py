@@ -47,5 +47,6 @@ def switch_over(plan: str | None = None, approved_by: str | None = None, reason:
         verdict = judge(run, "verification")
         write_report(run)
         close_gate(run, verdict)
+        waited = stall(run)
         run.end("Completed")
-        return completed(Phase.SWITCHED, f"The names have changed hands; the gate after the switch is green.{stall(run)}")
+        return completed(Phase.SWITCHED, f"The names have changed hands; the gate after the switch is green.{waited}")

@@ -4,7 +4,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any, TypeVar, cast
 
@@ -14,7 +14,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 
 import sql
 from migration.driver_errors import translated
-from migration.errors import DatabaseError, HiddenRows
+from migration.errors import DatabaseError, HiddenRows, MigrationError
 from migration.lock_errors import LockHolder, WriteBlocked
 from sql import SqlFile, StatementRow
 
@@ -156,7 +156,8 @@ class Database:
         try:
             yield
         except KeyboardInterrupt:
-            self.read("locks/cancel_statements", session=self.name)
+            with suppress(MigrationError):  # the server may be away
+                self.read("locks/cancel_statements", session=self.name)
             raise
 
     def read(self, name: str, **parameters: object) -> list[dict[str, Any]]:

@@ -12,7 +12,8 @@ from migration.ledger.ledger import COMMITTED, LockAttempt
 def stall_line(attempts: Sequence[LockAttempt]) -> str:
     """Return the attempts of one run under locks as one sentence without its period; empty if there were none."""
     failed = [attempt for attempt in attempts if attempt.outcome != COMMITTED]
-    parts = [_committed(attempt) for attempt in attempts if attempt.outcome == COMMITTED][-1:]
+    committed = sorted((attempt for attempt in attempts if attempt.outcome == COMMITTED), key=lambda attempt: attempt.seconds)
+    parts = [_committed(attempt) for attempt in committed[-1:]]
     if failed:
         longest = max(failed, key=lambda attempt: attempt.seconds)
         parts.append(f"{len(failed)} failed {'attempt' if len(failed) == 1 else 'attempts'}, the longest after {longest.seconds:.3f} s")
@@ -20,9 +21,10 @@ def stall_line(attempts: Sequence[LockAttempt]) -> str:
 
 
 def _committed(attempt: LockAttempt) -> str:
-    waited = f"another session waited for up to {attempt.longest_wait:.3f} s" if attempt.longest_wait else "no other session waited"
+    waited = f"another session had waited for {attempt.longest_wait:.3f} s" if attempt.longest_wait else "no other session was waiting"
     slowest = ", ".join(f"{statement['object']} {statement['seconds']:.3f} s" for statement in attempt.slowest[:3])
-    return f"{attempt.seconds:.3f} s under the locks, {attempt.lock_wait:.3f} s of it to acquire them; {waited}; slowest: {slowest}"
+    locks = f"{attempt.seconds:.3f} s under the locks, {attempt.lock_wait:.3f} s of it to acquire them"
+    return f"{locks}; {waited} when it committed; slowest: {slowest}"
 
 
 def newest_stall(connection: Connection) -> tuple[str, str] | None:

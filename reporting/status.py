@@ -100,7 +100,7 @@ class Status:
         """The verbs that may be run next. A verb with steps left comes first, with the roll back that may replace it."""
         left = self.verbs_with_steps_left
         if any(reported.unseen <= _SILENT for reported in self.running):
-            return f"{', '.join(map(str, self.phase.phase.next_verbs))}, once the run at work has ended"
+            return "nothing until the run at work has ended"
         if not left:
             return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
         roll_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""

@@ -2,13 +2,20 @@
 --
 -- Our two advisory locks have the first key 1634890865 (the bytes "artq" as an integer), which no other program is expected to use. The
 -- second key distinguishes them: 1 is the run's lock, held by an idle session, so that one run writes at a time. 2 is the fence, held by
--- transactions that write: shared by chunks, exclusive by catch-up and the switch. A run that joins a copy holds only the fence.
+-- transactions that write: shared by chunks, exclusive by catch-up and the switch. A run that joins a copy holds only the fence. Each run
+-- that writes holds 2 + its epoch too, in the session of its lock: so others know that this very run is alive.
 
 -- name: try_lock
 -- What: tries to acquire the lock that lets one run write at a time; it is held until its session ends.
 -- Why: it tries and retries instead of waiting: CREATE INDEX CONCURRENTLY would have a session cancelled that waits in the lock manager.
 -- Locks: the advisory lock (1634890865, 1).
 SELECT PG_TRY_ADVISORY_LOCK(1634890865, 1);
+
+-- name: hold_epoch
+-- What: holds the lock of this epoch until the session ends.
+-- Why: a pooler may give the session of a killed run to the next one, so its pid does not tell which run is alive.
+-- Locks: the advisory lock (1634890865, 2 + epoch), which no other session asks for.
+SELECT PG_ADVISORY_LOCK(1634890865, 2 + CAST(:run AS integer));
 
 -- name: fence_is_free
 -- What: whether no backend of an earlier run still works behind the fence; the lock is released at the end of the transaction.
@@ -29,7 +36,7 @@ WHERE
 ORDER BY holder;
 
 -- name: copy_at_work
--- What: the newest run and how many chunks of its copy are left, while the session that held the run's lock when it began still holds it.
+-- What: the newest run and how many chunks of its copy are left, while that run is alive.
 -- Why: other runs join its copy. Before each chunk they enter the fence and ask this. The next run acquires the lock first and then checks
 --   whether the fence is free, so no chunk of theirs can end after it has begun.
 -- Locks: none.
@@ -38,10 +45,10 @@ SELECT
   h.run_name,
   (SELECT COUNT(*) FROM artwork_migration.chunk AS c WHERE c.run = h.run AND c.done_at IS NULL) AS chunks_left
 FROM artwork_migration.phase_history AS h
-INNER JOIN pg_catalog.pg_locks AS l ON h.lock_pid = l.pid
+INNER JOIN pg_catalog.pg_locks AS l ON l.objid::bigint = 2 + h.run
 WHERE
   h.ended_at IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
-  AND l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid = 1 AND l.granted
+  AND l.locktype = 'advisory' AND l.classid = 1634890865 AND l.granted
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE());
 
 -- name: lock_holders

@@ -82,8 +82,8 @@ SELECT COUNT(*) > 0 AND BOOL_AND(c.done_at IS NOT NULL OR c.file_node = PG_RELAT
 FROM artwork_migration.chunk AS c;
 
 -- name: plan_chunks
--- What: divides the legacy table into chunks, half as many as there may be (:most); the last one has no end. A chunk has 256 blocks or
---   more, and not more than :blocks, unless the table would have more than :most chunks.
+-- What: divides the legacy table into chunks, half as many as there may be (:most); the last one has no end. A chunk has at
+--   most :blocks blocks, unless the table would have more than :most chunks.
 -- Why: a TID range scan reads a block range whatever the ids look like. The file node records which table a chunk was planned for: a
 --   rewrite (VACUUM FULL, CLUSTER) moves the rows to other blocks.
 -- Inverse: DELETE FROM artwork_migration.chunk
@@ -163,7 +163,8 @@ WHERE NOT p.is_first;
 -- name: claim_chunk
 -- What: claims the next chunk by locking its row: the lock is the claim, so a crash leaves no claim to clean up. Returns its size and that
 --   of the table too.
--- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died.
+-- Why: a chunk whose row is locked is still being copied, perhaps by a backend whose client has died. After a rewrite of the table nobody
+--   claims one: the run that leads must lock them all to divide the table again.
 -- Locks: the chunk's row.
 SELECT
   c.number,
@@ -175,7 +176,7 @@ FROM artwork_migration.chunk AS c
 CROSS JOIN (
   SELECT PG_RELATION_SIZE('public.artworks'::regclass) / CURRENT_SETTING('block_size')::bigint AS blocks
 ) AS t
-WHERE c.done_at IS NULL
+WHERE c.done_at IS NULL AND c.file_node = PG_RELATION_FILENODE('public.artworks'::regclass)
 ORDER BY c.number
 LIMIT 1
 FOR UPDATE OF c SKIP LOCKED;

@@ -55,7 +55,8 @@ SELECT
 FROM artwork_migration.wait AS w
 INNER JOIN artwork_migration.phase_history AS h ON w.run = h.run
 WHERE
-  w.ended_at IS NULL AND h.outcome IS NULL AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
+  w.ended_at IS NULL AND w.run_name = h.run_name AND h.outcome IS NULL
+  AND h.run = (SELECT MAX(n.run) FROM artwork_migration.phase_history AS n)
   AND EXISTS (
     SELECT FROM pg_catalog.pg_locks AS k
     WHERE

@@ -43,9 +43,10 @@ def dry_run_roll_back(run: Run) -> CarriedBack:
 
 def stall(run: Run) -> str:
     """Return for how long the application waited for the locks of this run, as a sentence; empty if another run has executed the plan."""
-    with run.database.transaction("reading the attempts", transaction_read_only="on") as connection:
-        line = stall_line(ledger.lock_attempts(connection, run.epoch))
-    return f" It took {line}." if line else ""
+    with suppress(MigrationError), run.database.transaction("reading the attempts", transaction_read_only="on") as connection:
+        if line := stall_line(ledger.lock_attempts(connection, run.epoch)):
+            return f" It took {line}."
+    return ""
 
 
 def close_gate(run: Run, verdict: GateVerdict) -> None:

@@ -166,7 +166,6 @@ def begin_run(
     verb: str,
     run_name: str,
     run_id: str,
-    lock_pid: int | None = None,
     plan: str | None = None,
     approved_by: str | None = None,
     reason: str | None = None,
@@ -175,14 +174,13 @@ def begin_run(
     return int(
         connection.execute(
             text(
-                "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, lock_pid, phase_before, approved_by, reason, plan)"
-                " VALUES (:verb, :run_name, :run_id, :lock_pid, :phase, :approved_by, :reason, :plan) RETURNING run"
+                "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, phase_before, approved_by, reason, plan)"
+                " VALUES (:verb, :run_name, :run_id, :phase, :approved_by, :reason, :plan) RETURNING run"
             ),
             {
                 "verb": verb,
                 "run_name": run_name,
                 "run_id": run_id,
-                "lock_pid": lock_pid,
                 "phase": phase(connection).phase,
                 "approved_by": approved_by,
                 "reason": reason,

@@ -63,7 +63,7 @@ class Approval:
 
 
 class Run:
-    """A run of a verb that holds the lock, in the session `lock_pid`, or has `joined` the copy of one that does: of the run of that name.
+    """A run of a verb that holds the lock, in its `lock_session`, or has `joined` the copy of one that does: of the run of that name.
 
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
@@ -78,7 +78,7 @@ class Run:
         self.verb = verb
         self.name = name
         self.id = run_id
-        self.lock_pid: int | None = None
+        self.lock_session: Connection | None = None
         self.joined = ""
         self.epoch = 0
         self.begun = False
@@ -95,10 +95,10 @@ class Run:
         self.begun = True
         self.epoch = self.database.write(
             f"beginning {self.verb}",
-            lambda connection: ledger.begin_run(
-                connection, verb=self.verb.name, run_name=self.name, run_id=self.id, lock_pid=self.lock_pid, **approved
-            ),
+            lambda connection: ledger.begin_run(connection, verb=self.verb.name, run_name=self.name, run_id=self.id, **approved),
         )
+        if self.lock_session:
+            database.run(self.lock_session, "locks/hold_epoch", run=self.epoch)
 
     def join(self) -> None:
         """Take the epoch of the run that is copying. Raises NothingToJoin if none is."""
@@ -203,8 +203,8 @@ def beside(target: Database, settings: Settings, *, verb: Verb, name: str, run_i
 def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, run_id: str) -> Iterator[Run]:
     """Hold the lock of the run during the block. Raises RunInProgress, which names the holder, after `run_wait_seconds`.
 
-    Locks: advisory (1634890865, 1), on an idle connection outside a transaction, so that it never blocks CREATE INDEX CONCURRENTLY. The
-    first key is `artq` in ASCII, which all locks of this tool have.
+    Locks: advisory (1634890865, 1) and, once the run has begun, (1634890865, 2 + its epoch), on an idle connection outside a transaction,
+    so that it never blocks CREATE INDEX CONCURRENTLY. The first key is `artq` in ASCII, which all locks of this tool have.
     """
     refuse_pooler(target, verb.name)
     with target.autocommit("taking the run's lock") as connection:
@@ -216,7 +216,7 @@ def exclusive(target: Database, settings: Settings, *, verb: Verb, name: str, ru
         if verb is not DEPLOY_SCHEMA:  # which reports all its prerequisites together
             require_working_conditions(target, verb.name)
         run = Run(target, settings, verb=verb, name=name, run_id=run_id)
-        run.lock_pid = connection.execute(text("SELECT PG_BACKEND_PID()")).scalar_one()
+        run.lock_session = connection
         with reported(run.progress, target, name):
             yield run
 

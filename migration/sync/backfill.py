@@ -11,7 +11,7 @@ from sqlalchemy import Connection, text
 
 from migration import database
 from migration.driver_errors import TOO_MANY_CONNECTIONS
-from migration.errors import DatabaseError, UsersRefused
+from migration.errors import DatabaseError, Overtaken, UsersRefused
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.sync import throttle
@@ -138,13 +138,21 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
 def _divide(run: Run, chunk: ChunkCopied) -> None:
     """Divide the chunks that are left if this one took longer than twice `chunk_seconds`."""
     if chunk.blocks >= 2 * chunk.fitting:
-        run.database.write(
-            "dividing chunks", lambda connection: database.run(connection, "migrate_data/divide_chunks", blocks=chunk.fitting)
-        )
+
+        def divide(connection: Connection) -> None:
+            runs.enter_fence(connection, run.epoch, exclusively=False)
+            database.run(connection, "migrate_data/divide_chunks", blocks=chunk.fitting)
+
+        run.database.write("dividing chunks", divide)
 
 
 def _copy_next(run: Run) -> ChunkCopied | None:
-    return run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
+    try:
+        return run.database.write("copying a chunk", lambda connection: copy_chunk(run, connection), applying=True)
+    except Overtaken:
+        if run.joined:  # the run that led has ended, and so does this one
+            return None
+        raise
 
 
 def _copied(future: "Future[ChunkCopied | None]") -> ChunkCopied | None:

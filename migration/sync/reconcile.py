@@ -1,5 +1,6 @@
 """Reconcile: it compares every row of both tables in one snapshot, and rechecks the ids that were in transit then."""
 
+from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -83,13 +84,17 @@ def _execute_beside(run: Run, snapshot: str, files: Iterator[SqlFile]) -> None:
 
 
 def _execute(run: Run, connection: Connection, files: Iterator[SqlFile]) -> None:
-    """Execute the files that are left, one after the other. A file of rows returns statements, which are executed."""
-    for file in files:
-        if file.returns_statements:
-            for row in database.statements(connection, file, run=run.epoch):
-                database.run_literally(connection, row.do)
-        else:
-            database.run(connection, file.name, run=run.epoch)
+    """Execute the files that are left, one after the other; after an error none is left. A file of rows returns statements."""
+    try:
+        for file in files:
+            if file.returns_statements:
+                for row in database.statements(connection, file, run=run.epoch):
+                    database.run_literally(connection, row.do)
+            else:
+                database.run(connection, file.name, run=run.epoch)
+    except BaseException:
+        deque(files, maxlen=0)
+        raise
 
 
 def _pending(run: Run) -> int:

@@ -19,8 +19,6 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   approved_by text,
   reason text,
   plan text,
-  -- the session that held the lock of the run; others may join its copy while it holds it
-  lock_pid bigint,
   details jsonb NOT NULL DEFAULT '{}'
 );
 

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin, Overtaken
+from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import Settings
@@ -330,16 +330,25 @@ def test_a_copy_is_joined_only_while_its_run_copies(deployed: Shop, run: Run) ->
         pass
 
 
+def test_nobody_copies_for_a_killed_run_whose_session_belongs_to_the_next_one(deployed: Shop, run: Run) -> None:
+    """A pooler gives the session of a killed run to the next one, which holds the lock in it and has not begun: no copy is at work."""
+    with joined(deployed) as joiner:
+        assert run.lock_session
+        run.lock_session.exec_driver_sql("SELECT PG_ADVISORY_UNLOCK_ALL(), PG_TRY_ADVISORY_LOCK(1634890865, 1)")
+        assert ([], True) == (list(backfill.copy_chunks(joiner)), deployed.value(CHUNKS_LEFT) > 0)
+    with pytest.raises(NothingToJoin), joined(deployed):
+        pass
+
+
 def test_a_joined_run_stops_when_the_one_that_leads_has_ended(deployed: Shop) -> None:
-    """Before the next run begins it finds no chunk any more; after that it is refused by the fence."""
+    """It finds no chunk before the next run begins, nor after that, when the fence refuses it."""
     with _begun(deployed) as run, joined(deployed) as joiner:
         next(backfill.copy_chunks(run))
     with running(deployed) as following:
         assert ([], 0) == (list(backfill.copy_chunks(joiner)), backfill.chunks_left(joiner))
         following.begin()
         backfill.plan_chunks(following)
-        with pytest.raises(Overtaken):
-            list(backfill.copy_chunks(joiner))
+        assert [] == list(backfill.copy_chunks(joiner))
     assert 1 == len(deployed.rows(CHUNKS))
 
 

@@ -62,7 +62,7 @@ def test_a_copy_that_has_not_committed_is_seen_by_another_process(deployed: Shop
     rows = f"{deployed.value(LEGACY_ROWS):,}"
     wait_until(lambda: any(line.startswith("copy chunks: ") and " 0 of" not in line for line in running_lines(deployed)))
     assert f" of {rows} rows" in running_lines(deployed)[0]
-    assert dict(status_lines(read_status(deployed.database)))["may be run next"].endswith(", once the run at work has ended")
+    assert dict(status_lines(read_status(deployed.database)))["may be run next"] == "nothing until the run at work has ended"
     barrier.open()
     step.result()
     assert [] == deployed.rows("SELECT step FROM artwork_migration.progress")

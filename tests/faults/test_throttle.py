@@ -114,7 +114,9 @@ def test_a_killed_run_does_not_wait(deployed: Shop) -> None:
     """A run that waits is in the status until its lock is free: one that was killed waits for nothing, although the ledger says so."""
     with running(deployed) as run:
         run.begin()
-        run.database.write("waiting", lambda connection: database.run(connection, "ledger/begin_wait", run=run.epoch, reason="the sale"))
+        run.database.write(
+            "waiting", lambda connection: database.run(connection, "ledger/begin_wait", run=run.epoch, run_name=run.name, reason="the sale")
+        )
         assert "the sale" in dict(status_lines(read_status(deployed.database)))["waits"]
     assert read_status(deployed.database).wait is None
 
