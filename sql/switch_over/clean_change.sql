@@ -53,18 +53,24 @@ BEGIN
 END
 $$;
 
+-- An insert pays for each statement here: one logs the ids and returns them, and the function above is called only for an id that the
+-- retired table has.
 CREATE FUNCTION artwork_migration.capture_clean() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_generic_plan
 AS $$
 DECLARE
-  changed_ids CONSTANT uuid[] := ARRAY(SELECT changed.id FROM changed);
+  changed_ids uuid[];
 BEGIN
+  INSERT INTO artwork_migration.clean_change (ids)
+  SELECT ARRAY_AGG(changed.id) FROM changed HAVING COUNT(*) > 0
+  RETURNING ids INTO changed_ids;
   IF TG_OP = 'INSERT' THEN
-    PERFORM artwork_migration.refuse_ids_left_behind(changed_ids);
+    IF EXISTS (SELECT FROM public.artworks_old AS o WHERE o.id = ANY(changed_ids)) THEN
+      PERFORM artwork_migration.refuse_ids_left_behind(changed_ids);
+    END IF;
   ELSIF TG_OP = 'DELETE' THEN
     INSERT INTO artwork_migration.clean_deleted (id) SELECT changed.id FROM changed ON CONFLICT (id) DO NOTHING;
   END IF;
-  INSERT INTO artwork_migration.clean_change (ids) SELECT changed_ids WHERE CARDINALITY(changed_ids) > 0;
   RETURN NULL;
 END
 $$;

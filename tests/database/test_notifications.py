@@ -3,8 +3,10 @@
 from collections.abc import Callable
 
 from tests.databases import Shop, deploy, execute_clean_up, make_ready, migrate, roll_back, switch, uninstall
+from tests.series import EXHAUSTIVE
 
 
+@EXHAUSTIVE
 def test_postgrest_is_notified_whenever_the_schema_changes(shop: Shop) -> None:
     """Each verb that changes the schema notifies PostgREST once, at its commit, and no other verb does."""
     listener = shop.session(autocommit=True)

@@ -19,6 +19,7 @@ from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
 from tests.databases import Shop, approve, running
 from tests.interleaving import DELETE_USER, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross, holding
+from tests.series import series
 from tests.waiting import BOUND, wait_until
 
 #: No name or token of it may come out in a message.
@@ -173,7 +174,7 @@ def test_a_write_that_loses_to_a_session_names_it(deployed: Shop) -> None:
         assert [session.info.backend_pid] == [holder.pid for holder in caught.value.holders]
 
 
-@pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
+@pytest.mark.parametrize("name", series(IN_THE_WAY_OF_BOTH, {"a write to artworks"}))
 def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, name: str) -> None:
     """The attempt after the holder's end succeeds with the same plan, without another start."""
     with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:

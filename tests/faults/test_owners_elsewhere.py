@@ -41,7 +41,7 @@ from tests.databases import (
 )
 from tests.owned import HANDED_OVER, OwnedShop
 from tests.plans import planned_uninstall
-from tests.series import series
+from tests.series import EXHAUSTIVE, series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.
 ACCOUNTS = """
@@ -289,6 +289,7 @@ def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_
     assert {"has_user": [str(lost[0])], "owner_has_email": [str(invented[0])], "exposure_accepted": [str(invented[0])]} == found
 
 
+@EXHAUSTIVE
 def test_the_gate_after_the_switch_is_green(make_shop: MakeShop) -> None:
     """The acceptance test expects an artwork without an owner, and the serving key is the one that the legacy table had."""
     shop = changed(make_shop, "auth.users", "shopkeeper")

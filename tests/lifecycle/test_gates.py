@@ -14,6 +14,7 @@ from tests.lifecycle.runs import phase
 from tests.series import EXHAUSTIVE
 
 
+@EXHAUSTIVE
 def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
     """An order for test data turns the first gate red before anything is created or copied; without the order the migration completes."""
     artwork = add_legacy(deployed, original_image_url="test-pending")

@@ -127,6 +127,7 @@ def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migr
     assert "blockers" not in (switch_over(return_state=True).message or "")
 
 
+@EXHAUSTIVE
 def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the locks, switch and rollback change nothing and name the holder; the same number is valid afterwards."""
     for flow, target, before, after in (

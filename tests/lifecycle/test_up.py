@@ -88,6 +88,7 @@ def test_a_killed_worker_comes_back(killed: Killed) -> None:
     assert ("worker", {"worker"}) == (killed.started, killed.replaced)
 
 
+@EXHAUSTIVE
 def test_up_again_changes_nothing(local_server: LocalServer) -> None:
     """A second `up` says that it was up: the same processes, one automation, one pool, one kind of block; what was paused stays paused.
 

@@ -26,6 +26,7 @@ from bench import (
 )
 from bench.results import Compared, Line, Measured, compare, read
 from sample.server import EmbeddedServer
+from tests.series import EXHAUSTIVE
 
 ROWS = 500
 TINY = capture_overhead.Size(rows=50, transactions=10, rounds=1, bulk_rows=50, bulk_rounds=1)
@@ -48,6 +49,7 @@ def value(server: EmbeddedServer, name: str, question: str) -> Any:
     return found
 
 
+@EXHAUSTIVE
 def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer) -> None:
     """The benchmark has a result for the workload and for each write, measured in pairs on sides that differ."""
     results = list(capture_overhead.measure(server, TINY))
@@ -79,6 +81,7 @@ def test_the_data_phase_is_measured(server: EmbeddedServer) -> None:
     assert all(min(result.pairs[0]) > 0 for result in results)
 
 
+@EXHAUSTIVE
 def test_the_comparison_is_measured(server: EmbeddedServer) -> None:
     """The benchmark compares the comparison with a join and with reladiff, which sees the same artworks as equal until one differs."""
     results = list(comparison.measure(server, ROWS, rounds=1))
