@@ -36,6 +36,7 @@ from tasks.verbs import writing
 from tests.conftest import MakeShop
 from tests.databases import Shop, migrate, running
 from tests.directions import DIRECTIONS, Direction
+from tests.waiting import wait_until
 
 #: What a message advises only about an address that has never worked.
 CHECK_THE_ADDRESS = "ARTWORK_DATABASE_URL"
@@ -242,7 +243,7 @@ def test_a_connection_that_is_cut_in_the_commit(
     """Without an answer to the COMMIT the end says what the ledger says, or that the outcome is unknown and `status` shows it."""
     before = direction.phase()
     # the time limits of the plan follow it: the wire is slow on a busy machine
-    direction.shop.sql.execute(f"ALTER DATABASE {direction.shop.name} SET deadlock_timeout = '5s'")
+    direction.shop.sql.execute(f"ALTER DATABASE {direction.shop.name} SET deadlock_timeout = '20s'")
 
     def work(run: Run, plan: Plan) -> None:
         wire.cut = cut
@@ -251,7 +252,7 @@ def test_a_connection_that_is_cut_in_the_commit(
     error = end_of(direction, work, monkeypatch, f"postgresql://postgres@127.0.0.1:{wire.port}/{direction.shop.name}")
     assert kind is type(error), str(error)
     assert "Nothing was changed" not in str(error)
-    assert direction.phase() is (direction.leads_to if cut.before == "answer" else before)
+    wait_until(lambda: direction.phase() is (direction.leads_to if cut.before == "answer" else before))
     if kind is OutcomeUnknown:
         assert f"the phase is {direction.leads_to} or still {before}" in str(error)
         assert "run `artwork-migration status`" in str(error)
