@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from uuid import uuid4
 
 import psycopg
 
@@ -87,8 +88,8 @@ def holder_stopped(scene: Scene) -> None:
 
 
 def index_created(scene: Scene) -> None:
-    """Somebody creates an index on `artworks`."""
-    with _ddl(scene, "CREATE INDEX soak_index ON public.artworks (pet_name)", "DROP INDEX IF EXISTS public.soak_index"):
+    """Somebody creates an index on `artworks`, which stays: the switch gives its name to an index of its own."""
+    with _ddl(scene, f"CREATE INDEX soak_index_{uuid4().hex[:8]} ON public.artworks (pet_name)", "SELECT 1"):
         scene.until_done(60)
 
 
