@@ -1,6 +1,7 @@
 """Artifacts: what a run shows in the Prefect UI. Outside a flow nothing is shown, and without Prefect's API the run goes on."""
 
 import contextvars
+import logging
 import re
 import threading
 from collections.abc import Iterator
@@ -24,12 +25,12 @@ WORTH_SHOWING, SHOWN_EVERY = 3, 2
 
 
 @contextmanager
-def _if_the_api_responds(key: str) -> Iterator[None]:
+def _if_the_api_responds(key: str, level: int = logging.WARNING) -> Iterator[None]:
     """Let the run go on without the artifact if Prefect's API does not respond: the work is in the database."""
     try:
         yield
     except httpx.HTTPError as error:
-        log().warning("Prefect's API did not take the artifact %s (%s); the run continues without it", key, type(error).__name__)
+        log().log(level, "Prefect's API did not take the artifact %s (%s); the run continues without it", key, type(error).__name__)
 
 
 def publish(key: str, text: str, description: str) -> None:
@@ -70,22 +71,22 @@ def progress_shown(progress: Progress) -> Iterator[None]:
 
 
 def _show_steps(progress: Progress, over: threading.Event) -> None:
-    """Create an artifact for each step that takes long, and update it. Once the API does not respond, nothing is shown any more."""
+    """Create an artifact for each step that takes long, and update it. What the API does not take is tried again, and said once."""
     artifacts: dict[datetime, UUID] = {}
     shown: set[datetime] = set()
-    last = False
+    level, last = logging.WARNING, False
     while not last:
         last = over.wait(SHOWN_EVERY)
         for step in progress.steps:
             if step.begun_at in shown or step.seconds < WORTH_SHOWING:
                 continue
             key = f"progress-{'-'.join(re.findall('[a-z0-9]+', step.step.lower()))}"
-            with _if_the_api_responds(key):
+            with _if_the_api_responds(key, level):
                 artifacts[step.begun_at] = _show(key, step, artifacts.get(step.begun_at))
                 if step.outcome:
                     shown.add(step.begun_at)
                 continue
-            return
+            level = logging.DEBUG
 
 
 def _show(key: str, step: StepProgress, artifact: UUID | None) -> UUID:

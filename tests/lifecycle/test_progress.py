@@ -12,23 +12,24 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
+from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from cli.prefect_server import PrefectServer
 from cli.progress import WATCHED_EVERY
 from migration.ledger.progress import Progress
 from sample.server import EmbeddedServer
-from tasks.artifacts import progress_shown
+from tasks.artifacts import SHOWN_EVERY, progress_shown
 from tests.databases import Shop, running
 from tests.lifecycle.local_server import PROGRAM
 from tests.waiting import BOUND, wait_until
 
-KEY = "progress-copy-chunks"
+KEY = "progress-a-step-of-this-test"
 
 
-def shown() -> list[Artifact]:
+def shown(key: str = KEY) -> list[Artifact]:
     """The progress bars of the step."""
     with get_client(sync_client=True) as client:
-        return list(client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[KEY]))))
+        return list(client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key]))))
 
 
 def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> None:
@@ -41,7 +42,7 @@ def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> No
         with progress_shown(progress):
             with progress.step("quick"):
                 pass
-            with progress.step("copy chunks"):
+            with progress.step("a step of this test"):
                 progress.expect(1_000)
                 progress.add(400)
                 wait_until(lambda: [artifact.data for artifact in shown()] == [40.0], every=0.1)
@@ -52,6 +53,29 @@ def test_a_long_step_is_a_progress_artifact(prefect_server: PrefectServer) -> No
     (bar,) = shown()
     assert (100.0, True) == (bar.data, str(bar.description).startswith("✓ 1,000 rows, "))
     assert bar.flow_run_id
+
+
+@pytest.mark.exhaustive
+def test_an_api_that_comes_back_has_the_progress(
+    prefect_server: PrefectServer, server: EmbeddedServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """An artifact that the API refused is created as soon as it takes one, and the log has one warning."""
+    del prefect_server
+
+    @flow
+    def work() -> None:
+        progress = Progress()
+        with progress_shown(progress), psycopg.connect(server.conninfo("prefect"), autocommit=True) as connection:
+            connection.execute("ALTER TABLE artifact RENAME TO artifact_away")
+            with progress.step("a step that the API refuses"):
+                wait_until(lambda: "did not take the artifact" in caplog.text)
+                time.sleep(2 * SHOWN_EVERY)
+                connection.execute("ALTER TABLE artifact_away RENAME TO artifact")
+                wait_until(lambda: shown("progress-a-step-that-the-api-refuses"), every=0.1)
+
+    with temporary_settings(updates={PREFECT_CLIENT_MAX_RETRIES: 0}):
+        work()
+    assert 1 == caplog.text.count("did not take the artifact")
 
 
 def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
