@@ -10,6 +10,7 @@ from migration.ledger.decisions import DecisionName
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
+from tests.series import series
 
 CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
 
@@ -142,7 +143,11 @@ def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["created", "ids", "judged", "moved", "logged", "removed", "written", "copied", "changes", "first_tid", "x'y", 'q"r', "p%d"]
+    "name",
+    series(
+        ["created", "ids", "judged", "moved", "logged", "removed", "written", "copied", "changes", "first_tid", "x'y", 'q"r', "p%d"],
+        {"removed", "x'y"},
+    ),
 )
 def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -> None:
     """Columns named like variables of our functions, and with awkward names, are carried all the way."""

@@ -52,9 +52,6 @@ def test_no_role_reads_or_writes_what_they_could_not_before(
     assert [] == differences(shop, was, halves=BESIDE)
     roll_back(shop)
     assert [] == differences(shop, was, halves=BESIDE)
-    switch(shop)
-    assert [] == differences(shop, was, halves=BESIDE)
-    roll_back(shop)
     uninstall(shop)
     assert [] == differences(shop, was, halves=["artworks"])
 

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
 from tests.interleaving import Step, holding
+from tests.series import series
 from tests.waiting import BOUND, wait_until
 
 EVERY_TABLE = (
@@ -47,7 +49,12 @@ def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
     return shop.schema_dump(), {name: found[name] for name in ("artworks", "orders", "order_status_history")}
 
 
-@pytest.mark.parametrize("name", IN_THE_WAY)
+@pytest.mark.parametrize(
+    ("name", "direction"),
+    series(product(IN_THE_WAY, DIRECTIONS), set(zip(IN_THE_WAY, cycle(DIRECTIONS), strict=False))),
+    indirect=["direction"],
+    ids=str,
+)
 def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, name: str) -> None:
     """Without the locks nothing changes, the message has the holder's pid, age and state, and the same plan goes through afterwards."""
     before, phase, made = application_side(direction.shop), direction.phase(), direction.plan()

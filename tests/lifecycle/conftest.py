@@ -1,4 +1,4 @@
-"""One Prefect server for the session, on the embedded Postgres, and a shop behind a password."""
+"""One Prefect server for these tests, on the embedded Postgres, and a shop behind a password."""
 
 import os
 import shutil
@@ -31,9 +31,9 @@ FLAGS = [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def prefect_server(server: EmbeddedServer) -> Iterator[PrefectServer]:
-    """A real Prefect server with its data in Postgres; the test process is its client."""
+    """A real Prefect server with its data in Postgres; the test process is its client. It ends with these tests: it is never idle."""
     server.create_database("prefect")
     with tempfile.TemporaryDirectory(prefix="prefect") as folder, PrefectServer(server.url("prefect"), Path(folder)) as running:
         settings = {
@@ -45,6 +45,7 @@ def prefect_server(server: EmbeddedServer) -> Iterator[PrefectServer]:
         with temporary_settings(updates=settings):
             yield running
             APILogWorker.drain_all(timeout=5)
+    server.drop_database("prefect")
 
 
 @pytest.fixture
