@@ -10,7 +10,7 @@ from pathlib import Path
 from migration.errors import MigrationError
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.adversary.cycle import Cycle
+from tests.adversary.cycle import Cycle, Result, deadlocks
 from tests.adversary.judge import settle
 from tests.adversary.process import Load
 from tests.conftest import SETTINGS, pytest_configure
@@ -27,26 +27,30 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=Load.connections)
     parser.add_argument("--think", type=float, default=Load.think, help="mean seconds between two transactions of a connection")
     parser.add_argument("--without", default=Load.without, help="kinds of write to leave out, with commas between")
+    parser.add_argument("--orderly", action="store_true", help="keep to the order of locks of the guide, and compare the deadlocks")
     parser.add_argument("--journals", type=Path, help="folder that keeps the journals")
     given = parser.parse_args()
     pytest_configure()
     logging.disable(logging.CRITICAL)
-    failed = []
+    results: dict[int, Result] = {}
     with tempfile.TemporaryDirectory(prefix="ad") as folder, EmbeddedServer(Path(folder) / "d", settings=SETTINGS) as server:
         server.create_database("template")
         build_sample(server.conninfo("template"), Variant.CURRENT, rows=ROWS)
         journals = given.journals or Path(folder)
         journals.mkdir(exist_ok=True)
         for seed in range(given.first, given.first + given.seeds):
-            breaches = _seed(server, seed, journals, Load(given.connections, given.think, given.without))
-            failed += [seed] if breaches else []
+            results[seed] = _seed(server, seed, journals, Load(given.connections, given.think, given.without, given.orderly))
+    failed = [seed for seed, result in results.items() if result.breaches]
     print(f"{given.seeds} seeds, {len(failed)} with a breach")
+    for name in ("ours", "clone"):
+        found = [getattr(result, name) for result in results.values() if result.ours]
+        print(f"  {name}: {sum(map(deadlocks, found))} deadlocks in {sum(one['transactions'] for one in found)} transactions")
     for seed in failed:
         print(f"  to repeat it: python -m tests.adversary --first {seed} --seeds 1")
     return 1 if failed else 0
 
 
-def _seed(server: EmbeddedServer, seed: int, journals: Path, load: Load) -> list[str]:
+def _seed(server: EmbeddedServer, seed: int, journals: Path, load: Load) -> Result:
     shops = [Shop(server, f"{name}_{seed}") for name in ("ours", "clone")]
     for shop in shops:
         server.create_database(shop.name, template="template")
@@ -61,7 +65,7 @@ def _seed(server: EmbeddedServer, seed: int, journals: Path, load: Load) -> list
         settle(shop.sql)
         shop.close()
         server.drop_database(shop.name)
-    return cycle.result.breaches
+    return cycle.result
 
 
 if __name__ == "__main__":

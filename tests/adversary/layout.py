@@ -1,6 +1,6 @@
 """Which table serves, and which ones can be written to, as a transaction finds it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sample.journal import CLEAN_NAMES
@@ -46,11 +46,12 @@ class Layout:
     serving: Target
     second: Target | None
     has_functions: bool
+    #: Whether the clean table follows the legacy one: until the switch.
+    follows: bool
 
-    @property
-    def follows(self) -> bool:
-        """Whether the clean table follows the legacy one: until the switch."""
-        return self.serving.side is Side.LEGACY and self.second is not None
+    def after_legacy(self) -> "Layout":
+        """Return what is left for a transaction that has locked legacy rows and keeps to the order of the guide: the legacy table."""
+        return replace(self, second=None, has_functions=False) if self.follows else self
 
 
 def read_layout(cursor: Any, legacy: int) -> Layout:
@@ -58,4 +59,5 @@ def read_layout(cursor: Any, legacy: int) -> Layout:
     cursor.execute("LOCK TABLE public.artworks IN ACCESS SHARE MODE")
     is_legacy, has_second, has_functions = cursor.execute(_READ, (legacy,)).fetchone()
     serving = Target("artworks", Side.LEGACY if is_legacy else Side.CLEAN)
-    return Layout(serving, Target("artworks_v2", Side.CLEAN, is_view=not is_legacy) if has_second else None, has_functions)
+    second = Target("artworks_v2", Side.CLEAN, is_view=not is_legacy) if has_second else None
+    return Layout(serving, second, has_functions, follows=is_legacy and has_second)

@@ -14,11 +14,15 @@ from tests.adversary.judge import Judge
 
 @dataclass(frozen=True)
 class Load:
-    """How much is written: connections, the mean seconds between two transactions of one, and the kinds of write that are left out."""
+    """How much is written: connections, the mean seconds between two transactions of one, and the kinds of write that are left out.
+
+    An `orderly` writer keeps to the order of locks that the guide for developers asks for; otherwise its transactions meet in every order.
+    """
 
     connections: int = 16
     think: float = 0.2
     without: str = ""
+    orderly: bool = False
 
 
 class Process:
@@ -27,7 +31,7 @@ class Process:
     def __init__(self, judge: Judge, seed: int, load: Load) -> None:
         self.summary_path = judge.journal.with_suffix(".summary.json")
         numbers = ["--seed", str(seed), "--legacy", str(judge.legacy), "--connections", str(load.connections)]
-        shape = ["--think", str(load.think), "--without", load.without]
+        shape = ["--think", str(load.think), "--without", load.without, *(["--orderly"] if load.orderly else [])]
         files = ["--journal", str(judge.journal), "--summary", str(self.summary_path)]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.adversary.writer", judge.conninfo, *numbers, *shape, *files, "--hot", *judge.hot],

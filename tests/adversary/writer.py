@@ -80,6 +80,7 @@ class Writer:
     journal: Journal
     kinds: Mapping[Kind, float]
     think: float
+    orderly: bool
     record: Record = field(default_factory=Record)
     stopping: threading.Event = field(default_factory=threading.Event)
     moving: threading.Event = field(default_factory=threading.Event)
@@ -170,7 +171,8 @@ class Attempt:
             if long:  # its snapshot is older than what it meets
                 cursor.execute("SELECT 1")
                 time.sleep(chance.uniform(0.05, 0.6))
-            transaction = Transaction(cursor, read_layout(cursor, self._writer.legacy), self._writer.pool, chance)
+            layout = read_layout(cursor, self._writer.legacy)
+            transaction = Transaction(cursor, layout, self._writer.pool, chance, self._writer.orderly)
             self._transaction = transaction
             self._perform(transaction, kinds)
             if not transaction.effects:
@@ -238,10 +240,12 @@ def main() -> int:
     parser.add_argument("--connections", type=int, default=16)
     parser.add_argument("--think", type=float, default=0.1, help="mean seconds between two transactions of a connection")
     parser.add_argument("--without", default="", help="kinds of write to leave out, with commas between")
+    parser.add_argument("--orderly", action="store_true", help="keep to the order of locks of the guide for developers")
     parser.add_argument("--hot", nargs="+", help="artworks that writers compete for")
     given = parser.parse_args()
     kinds = {kind: share for kind, share in KINDS.items() if kind.__name__ not in given.without.split(",")}
-    writer = Writer(given.conninfo, given.seed, given.legacy, Pool(given.hot), Journal(given.journal), kinds, given.think)
+    pool, journal = Pool(given.hot), Journal(given.journal)
+    writer = Writer(given.conninfo, given.seed, given.legacy, pool, journal, kinds, given.think, given.orderly)
     threads = writer.start(given.connections)
     for line in sys.stdin:
         command, _, name = line.strip().partition(" ")

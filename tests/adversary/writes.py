@@ -19,12 +19,16 @@ from tests.adversary.pool import EMAILS, Pool
 
 @dataclass
 class Transaction:
-    """One transaction at work. `effects` are what it does so far; `doing` names the relation that its statement is about."""
+    """One transaction at work. `effects` are what it does so far; `doing` names the relation that its statement is about.
+
+    An `orderly` one locks no clean row after a legacy one, as the guide for developers says.
+    """
 
     cursor: psycopg.Cursor[Any]
     layout: Layout
     pool: Pool
     chance: random.Random
+    orderly: bool
     effects: list[Effect] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     doing: str = ""
@@ -32,6 +36,8 @@ class Transaction:
     def execute(self, what: Target | str, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Execute a statement and return its rows. `{}` in it is the name of the table."""
         self.doing = what if isinstance(what, str) else what.name
+        if self.orderly and isinstance(what, Target) and what.side is Side.LEGACY:
+            self.layout = self.layout.after_legacy()
         begun = time.monotonic()
         try:
             self.cursor.execute(statement.format(f"public.{self.doing}"), values or None)  # type: ignore[call-overload]  # made here
