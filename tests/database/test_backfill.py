@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import Connection
 
-from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin
+from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, NothingToJoin, Overtaken
 from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import Settings
@@ -86,6 +86,17 @@ def test_a_rewrite_between_chunks_loses_nothing(deployed: Shop, run: Run) -> Non
     _rewritten_between_chunks(deployed)
     list(backfill.copy_chunks(run))
     assert [] == deployed.rows(MISSING)
+
+
+def test_after_a_rewrite_a_joined_run_copies_nothing(deployed: Shop, run: Run) -> None:
+    """The chunks that are left have blocks of another table file: the joined run claims none, also not while the other has not seen it."""
+    copied = "SELECT COUNT(*) FROM public.artworks_v2"
+    with joined(deployed) as joiner:
+        _rewritten_between_chunks(deployed)
+        before = deployed.value(copied)
+        with joiner.database.transaction("copying a chunk", **{"artwork_migration.apply": "on"}) as connection:
+            assert backfill.copy_chunk(joiner, connection) is None
+        assert (before, True) == (deployed.value(copied), backfill.chunks_left(joiner) > 0)
 
 
 def test_without_the_file_node_a_rewrite_loses_rows_that_only_the_last_pass_finds(deployed: Shop, run: Run) -> None:
@@ -257,6 +268,18 @@ def test_after_a_slow_chunk_those_left_are_divided(deployed: Shop, run: Run) -> 
     list(copying)
     assert ([], 0) == (deployed.rows(MISSING), deployed.value(CHUNKS_LEFT))
     assert deployed.value("SELECT SUM(copied) FROM artwork_migration.chunk") == deployed.value("SELECT COUNT(*) FROM public.artworks_v2")
+
+
+def test_a_run_that_was_overtaken_divides_no_chunk(deployed: Shop, run: Run) -> None:
+    """Once a newer run has begun, the fence refuses the older one, and the chunks that are left stay as they are."""
+    run.settings = run.settings.model_copy(update={"chunk_seconds": 1e-6})
+    next(copying := backfill.copy_chunks(run))
+    before = deployed.rows(RANGES)
+    newer = "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, phase_before) VALUES ('migrate_data', 'newer', '', '')"
+    deployed.sql.execute(newer)
+    with pytest.raises(Overtaken):
+        next(copying)
+    assert before == deployed.rows(RANGES)
 
 
 def test_a_table_has_a_bounded_number_of_chunks(deployed: Shop) -> None:

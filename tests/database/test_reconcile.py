@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+import sql
+from migration.errors import DatabaseError
 from migration.sync import reconcile
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, clean, empty_log, relax_clean_names, verdict
@@ -244,6 +246,15 @@ def test_a_comparison_is_one_snapshot(shop: Shop, connections: int) -> None:
         " UNION ALL SELECT checked FROM artwork_migration.rule_result WHERE run = %s AND rule = 'sum') AS counted",
         *[run.epoch] * 3,
     )
+
+
+def test_after_an_error_no_further_comparison_begins(shop: Shop) -> None:
+    """If a comparison fails over one connection, none is left for the others, so the run ends with its error and without the rest."""
+    shop.sql.execute("ALTER VIEW artwork_migration.round_trip RENAME TO away")
+    files = iter([sql.load("reconcile/round_trip"), *sql.folder("reconcile/statistics")])
+    with running(shop) as run, pytest.raises(DatabaseError, match="42P01"), run.database.transaction("reconciling") as connection:
+        reconcile._execute(run, connection, files)
+    assert [] == list(files)
 
 
 def _add_until(over: threading.Event, shop: Shop) -> int:

@@ -19,8 +19,9 @@ from migration.lock_errors import LockNotObtained, OldTransactions
 from migration.plans import execution
 from reporting.stall import newest_stall
 from sample.server import EmbeddedServer
+from tasks.switching import stall
 from tests.conftest import MakeShop
-from tests.databases import Shop
+from tests.databases import Shop, running
 from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
 from tests.interleaving import Step, holding
 from tests.series import series
@@ -219,6 +220,13 @@ def test_what_a_session_waited_for_is_in_the_ledger(direction: Direction) -> Non
     assert verb.startswith(direction.verb.name)
     assert "another session had waited for 0." in line
     assert "failed attempt" in line
+
+
+def test_a_stall_that_cannot_be_read_is_left_out(migrated: Shop) -> None:
+    """The switch is committed by then: it ends without the sentence about the wait, not with an error."""
+    migrated.sql.execute("ALTER TABLE artwork_migration.lock_attempt RENAME TO away")
+    with running(migrated) as run:
+        assert "" == stall(run)
 
 
 def test_an_attempt_that_took_too_long_names_its_slowest_statements(direction: Direction) -> None:
