@@ -35,7 +35,7 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "256MB",
 }
 # Ends the server when our end of the pipe closes, however this process died. It first checks that the pid is still the server's.
-GUARD = 'trap "" INT TERM HUP; read -r _; [ "$(head -n 1 "$2/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -INT "$1"'
+GUARD = 'trap "" INT TERM HUP; read -r _; [ "$(head -n 1 "$2/postmaster.pid" 2>/dev/null)" = "$1" ] && kill -INT "$1" 2>/dev/null'
 
 
 class ServerNotStarted(RuntimeError):
