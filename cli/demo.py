@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from rich.console import Console
 
-from cli.demo_application import Application, ApplicationEnded
-from cli.demo_output import INDENT, newest_report, show_accounts, show_check, show_latency, show_state
+from cli.demo_application import Application, ApplicationEnded, Check
+from cli.demo_output import INDENT, Summary, show_accounts, show_check, show_latency, show_state, show_summary
 from cli.demo_servers import BEFORE, build_shop, delete_demo, let_days_pass, schema_of, servers, shop_database
 from cli.verbs import INTERRUPTED, interrupt, run_verb
 from migration.ledger import ledger
 from migration.ledger.ledger import PhaseRow
 from migration.ledger.phases import Phase
 from migration.ledger.safety_window import SAFETY_DAYS
-from reporting.accounts import read_accounts
+from reporting.accounts import Accounts, read_accounts
 from sample.journal_entry import Side
 from sample.server import EmbeddedServer
-from sample.write_latency import write_latency
+from sample.write_latency import WriteLatency, write_latency
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -45,12 +45,12 @@ def run_demo(console: Console, *, rows: int, seed: int, until: Until) -> int:
         build_shop(console, server, rows, seed)
         try:
             with Application(server, seed) as application:
-                _LifeCycle(console, server, application).run(until)
+                life_cycle = _LifeCycle(console, server, application)
+                life_cycle.run(until)
         except DemoFailed as failure:
             console.print(f"[bold red]{failure}[/]", highlight=False)
             return 1
-        console.rule(f"Done in {time.monotonic() - begun:.0f} s")
-        console.print(f"   Report: [bold]{newest_report()}[/]", highlight=False, soft_wrap=True)
+        show_summary(console, life_cycle.summary(time.monotonic() - begun))
     if until != "cleaned":
         console.print("   To undo it and check that nothing is left: [bold].venv/bin/artwork-migration demo --undo[/]", soft_wrap=True)
     return 0
@@ -85,6 +85,13 @@ class _LifeCycle:
 
     def __init__(self, console: Console, server: EmbeddedServer, application: Application) -> None:
         self._console, self._server, self._application = console, server, application
+        self._accounts: list[Accounts] = []
+        self._checks: list[Check] = []
+        self._switches: list[tuple[str, WriteLatency]] = []
+
+    def summary(self, seconds: float) -> Summary:
+        """Return what was done in these seconds."""
+        return Summary(seconds, self._accounts[-1], self._checks[-1], self._switches)
 
     def run(self, until: Until) -> None:
         """Run the steps from NOT_STARTED to the last phase."""
@@ -112,6 +119,7 @@ class _LifeCycle:
         accounts = read_accounts(database)
         database.dispose()
         show_accounts(self._console, accounts)
+        self._accounts.append(accounts)
         if not accounts.adds_up:
             raise DemoFailed("The demo failed: the accounts do not add up.")
         self._check(Side.LEGACY)
@@ -123,6 +131,7 @@ class _LifeCycle:
         ended = datetime.now(UTC)
         latency = write_latency(self._application.journal, begun, _phase(self._server).since or ended, ended)
         show_latency(self._console, latency)
+        self._switches.append((_command(verb), latency))
         if latency.acknowledged < FEWEST_WRITES:
             raise DemoFailed("The demo failed: too few writes happened during the switch to prove anything.")
         self._check(leads_to)
@@ -145,6 +154,7 @@ class _LifeCycle:
         except ApplicationEnded:
             raise DemoFailed("The demo failed: the application has ended. Its error is in the lines above.") from None
         show_check(self._console, check)
+        self._checks.append(check)
         if not check.good:
             raise DemoFailed("The demo failed: the application lost a write or got an error.")
 

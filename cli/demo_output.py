@@ -1,18 +1,22 @@
 """The output of the demo: a few lines for each step."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.columns import Columns
 from rich.console import Console
 from rich.markup import escape
 from rich.padding import Padding
+from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from cli.demo_application import OUTDATED_PLAN, Check
 from cli.demo_servers import SHOP
 from migration.settings import read_settings
-from reporting.accounts import Accounts
+from reporting.accounts import Accounts, AccountTable
 from sample.journal_entry import Side
 from sample.write_latency import WriteLatency
 
@@ -25,21 +29,35 @@ MISSING_SHOWN = 10
 INDENT = 3
 
 
+@dataclass(frozen=True)
+class Summary:
+    """What the demo has done: its seconds, the accounts of the migration, the last check, and each switch with its writes."""
+
+    seconds: float
+    accounts: Accounts
+    check: Check
+    switches: Sequence[tuple[str, WriteLatency]]
+
+
 def show_state(console: Console, state: "State[Any]") -> None:
     """Print the end state of a verb and its message."""
     _print(console, f"[bold]{state.name}[/]: {escape(state.message or '')}")
 
 
 def show_accounts(console: Console, accounts: Accounts) -> None:
-    """Print both accounts of the legacy rows as tables."""
-    for account in accounts.tables:
-        table = Table(title=account.title, title_justify="left", show_header=False, show_footer=True)
-        table.add_column(footer=account.total_label)
-        table.add_column(footer=f"{account.total:,}", justify="right")
-        for label, count in account.rows:
-            table.add_row(label, f"{count:,}")
-        console.print(table)
+    """Print both accounts of the legacy rows as tables, side by side where the terminal is wide enough."""
+    tables = [_account_table(account) for account in accounts.tables]
+    console.print(Padding(Columns(tables, padding=(0, 4)), (0, 0, 0, INDENT)))
     console.print(f"   Both accounts {'add up.' if accounts.adds_up else '[bold red]do NOT add up[/].'}")
+
+
+def _account_table(account: AccountTable) -> Table:
+    table = Table(title=account.title, title_justify="left", show_header=False, show_footer=True)
+    table.add_column(footer=account.total_label)
+    table.add_column(footer=f"{account.total:,}", justify="right")
+    for label, count in account.rows:
+        table.add_row(label, f"{count:,}")
+    return table
 
 
 def show_check(console: Console, check: Check) -> None:
@@ -64,6 +82,21 @@ def show_latency(console: Console, latency: WriteLatency) -> None:
         f"Writes: {latency.acknowledged:,} acknowledged while the verb ran; {latency.in_flight} in flight when the tables were renamed, "
         f"the slowest of these took {latency.slowest * 1000:.0f} ms.",
     )
+
+
+def show_summary(console: Console, summary: Summary) -> None:
+    """Print what the demo has proved, in a box: the rows, the writes that were checked and those during the switches. Then the report."""
+    lines, journal, accounts = Table.grid(padding=(0, 3)), summary.check.journal, summary.accounts
+    lines.add_row("rows", f"{accounts.legacy_rows:,} legacy, {accounts.migrated:,} migrated, each compared")
+    lines.add_row(
+        "writes", f"{journal.values_checked:,} values of {journal.rows_checked:,} rows, {journal.orders_checked:,} orders checked"
+    )
+    lines.add_row("lost", f"[bold green]{len(journal.missing)}[/]")
+    for name, latency in summary.switches:
+        lines.add_row(name, f"{latency.acknowledged:,} writes; slowest in flight {latency.slowest * 1000:.0f} ms")
+    console.print(Panel(lines, title=f"Done in {summary.seconds:.0f} s", padding=(1, 2), expand=False), highlight=False)
+    report = newest_report()
+    console.print(f"   Report: [bold link={report.as_uri()}]{escape(str(report))}[/]", highlight=False, soft_wrap=True)
 
 
 def newest_report() -> Path:
