@@ -93,7 +93,7 @@ def _errors_printed() -> Iterator[None]:
     try:
         yield
     except MigrationError as error:
-        end(error.end_state, str(error), error.exit_code)
+        end(error.end, str(error), error.exit_code)
 
 
 @contextmanager

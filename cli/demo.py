@@ -20,6 +20,7 @@ from reporting.accounts import Accounts, read_accounts
 from sample.journal_entry import Side
 from sample.server import EmbeddedServer
 from sample.write_latency import WriteLatency, write_latency
+from tasks.ends import PLANNED, kind_of_end
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -163,7 +164,7 @@ def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
     """Run the verb for its plan, show the plan, and run the verb with the plan's number; returns the last end state."""
     console.rule(f"{_command(verb, **parameters)}: show the plan, then run it by its number")
     planned = run_verb(verb, INDENT, **parameters)
-    if planned.name != "Planned":
+    if kind_of_end(planned) != PLANNED:
         return planned
     show_state(console, planned)
     (number, *_) = re.findall(r"\bPlan ([0-9a-f]{8}) of\b", planned.message or "")
@@ -188,7 +189,7 @@ def _ended(console: Console, state: "State[Any]") -> None:
         raise KeyboardInterrupt
     show_state(console, state)
     if not state.is_completed():
-        raise DemoFailed(f"The demo failed: the last verb ended as {state.name}.")
+        raise DemoFailed(f"The demo failed: the last verb ended as {kind_of_end(state)}.")
 
 
 def _phase(server: EmbeddedServer) -> PhaseRow:

@@ -20,7 +20,7 @@ CLOCK_TOLERANCE_SECONDS = 5.0
 class NotUp(MigrationError):
     """A process did not start; the end of its log has the cause."""
 
-    end_state = "Not up"
+    end = "Not up"
 
     def __init__(self, name: str, log: Path) -> None:
         tail = log.read_text(encoding="utf-8", errors="replace")[-2000:]

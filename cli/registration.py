@@ -23,7 +23,7 @@ from tasks.connection_block import ArtworkDatabase
 ROOT = Path(__file__).parents[1]
 #: A run sends a heartbeat every 30 s. After three missed ones it has died.
 SILENCE = timedelta(seconds=100)
-#: The events of a run that has not ended. Any other event ends the watch: Completed, Planned, Red gate, Paused.
+#: The events of a run that has not ended. Any other event ends the watch: Completed, Failed, Cancelled, Paused.
 RUNNING_EVENTS = ("Pending", "Submitting", "pull-step.executed", "Running", "Retrying", "Cancelling", "heartbeat")
 SILENT_RUNS = AutomationCore(
     name="Mark runs without a heartbeat as Crashed",
@@ -49,7 +49,7 @@ SILENT_RUNS = AutomationCore(
 class NotRegistered(MigrationError):
     """The deployments could not be registered; the end of the output has the cause."""
 
-    end_state = "Not up"
+    end = "Not up"
 
     def __init__(self, output: str) -> None:
         super().__init__(f"The deployments could not be registered. The end of Prefect's output:\n{output[-2000:]}")

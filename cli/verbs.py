@@ -18,12 +18,13 @@ from cli.progress import print_message, shown
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
 from reporting.descriptions import description
+from tasks.ends import exit_code, kind_of_end
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 EXIT_CODES = (
-    "Exit codes: 0 completed or planned, 1 refused, red gate or failed, 2 wrong usage, 3 database unreachable or the connection to it lost."
+    "Exit codes: 0 completed or planned, 1 refused, blocked, red or failed, 2 wrong usage, 3 database unreachable or connection lost."
 )
 
 #: Set by Ctrl-C: a package that is being imported, and Prefect without its API, end with another error.
@@ -67,9 +68,9 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
                 raise
             state = prefect_outage.interrupted_end() if INTERRUPTED.is_set() else prefect_outage.own_end()
             if away:  # Ctrl-C ends a server of the run's own, too
-                show(state.name or "", state.message or "", exit_code(state))
+                show(kind_of_end(state), state.message or "", exit_code(state))
                 prefect_outage.leave(exit_code(state))
-        end(state.name or "", state.message or "", exit_code(state))
+        end(kind_of_end(state), state.message or "", exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
 
@@ -161,20 +162,13 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def exit_code(state: "State[Any]") -> int:
-    """Return 0 for completed or planned, 1 for refused, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
-    if state.is_completed():
-        return 0
-    return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))
-
-
-def end(name: str, message: str, code: int) -> NoReturn:
-    """Print an end state and its message, and exit with its code."""
-    show(name, message, code)
+def end(kind: str, message: str, code: int) -> NoReturn:
+    """Print the kind of an end and its message, and exit with its code."""
+    show(kind, message, code)
     raise typer.Exit(code)
 
 
-def show(name: str, message: str, code: int) -> None:
-    """Print an end state and its message."""
-    console.print(f"[bold {'red' if code else 'green'}]{name}[/]", highlight=False)
+def show(kind: str, message: str, code: int) -> None:
+    """Print the kind of an end and its message."""
+    console.print(f"[bold {'red' if code else 'green'}]{kind}[/]", highlight=False)
     print_message(console, message)

@@ -16,7 +16,7 @@ fifth. `artwork_migration.finding` has the ids that a rule found, and never a va
 
 | severity | what a finding does |
 |---|---|
-| critical | the run ends in *Red gate*, and the phase does not change |
+| critical | the run ends *Red*, and the phase does not change |
 | warning | it is reported; a person should read it, and the migration continues |
 | info | it is reported, so that nobody is surprised |
 

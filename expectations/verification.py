@@ -233,8 +233,8 @@ class LiveUsersClosed(UsersClosed):
 VERIFICATION = Suite(
     "verification",
     about=(
-        "Judged after the switch's commit, where red ends in *Switched – check failed*, and by `verify` on each day of the safety "
-        "window, where red ends in *Red gate*. The rules on columns are those of `clean_artworks`, on the table under its serving name, "
+        "Judged after the switch's commit, where red ends *Switched – check failed*, and by `verify` on each day of the safety "
+        "window, where red ends *Red*. The rules on columns are those of `clean_artworks`, on the table under its serving name, "
         "`public.artworks`. If it is red, the phase does not change and nothing is rolled back automatically. Fix it and run the verb "
         "again, or roll back to MIGRATED."
     ),

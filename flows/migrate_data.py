@@ -36,7 +36,7 @@ def migrate_data() -> State:
     """Create anonymous users, copy the eligible artworks, catch up with the writes made meanwhile, and compare every row.
 
     DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues or catches up. The application keeps working; no lock blocks it.
-    The run ends in *Red gate* if a critical rule fails or cannot be evaluated: in the gate `legacy_artworks` before anything is copied, in
+    The run fails if a critical rule is red or cannot be evaluated: in the gate `legacy_artworks` before anything is copied, in
     `users`, `clean_artworks` and `reconciliation` after it. The phase does not change then.
     """
     with writing(MIGRATE_DATA) as run:

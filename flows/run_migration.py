@@ -10,6 +10,8 @@ from flows import flow_of
 from migration.ledger.phases import VERBS, Phase, Verb, verbs_from
 from migration.plans.plan import serving
 from reporting.status import Status
+from tasks.ends import kind_of_end
+from tasks.run_names import add_to_name
 from tasks.verbs import current_status, ended_like, verb
 
 
@@ -22,9 +24,10 @@ def run_migration() -> State:
     the last of these verbs ended. Each verb is a run of its own and takes the lock; this run takes none.
     """
     state = None
-    for start in map(_started, _verbs_to_run(current_status())):
-        state = start()
-        if state.name != "Completed":
+    for step in _verbs_to_run(current_status()):
+        add_to_name(step.name.replace("_", "-"))
+        state = _started(step)()
+        if kind_of_end(state) != "Completed":
             break
     return ended_like(state) if state else Completed(message=f"Nothing is left to do. {serving(Phase.CLEANED)}")
 

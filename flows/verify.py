@@ -7,6 +7,7 @@ from migration.ledger.phases import VERIFY, Phase
 from migration.plans.plan import serving
 from tasks.copying import resolve_changed_users
 from tasks.reports import write_report
+from tasks.run_names import add_to_name
 from tasks.switching import note_verification, open_window, require_green_day
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
@@ -17,7 +18,7 @@ def verify() -> State:
     """Verify what the switch promised: every row of both tables, keys, triggers, query plans, an acceptance test, a rollback dry run.
 
     SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application keeps working; no lock
-    blocks it. Only the ledger changes: what is tried is rolled back. The run ends in *Red gate*, and emits the event
+    blocks it. Only the ledger changes: what is tried is rolled back. The run fails, and emits the event
     `artwork-migration.verification.red`, if a rule of the gate `verification` is red.
     """
     with writing(VERIFY) as run:
@@ -25,6 +26,7 @@ def verify() -> State:
         if window is None:
             phase = run.phase()
             return Completed(message=f"Nothing to verify: phase {phase}. {serving(phase)}")
+        add_to_name(f"day {window.day}")
         run.begin()
         resolve_changed_users(run)
         verdict = judge(run, "verification")
@@ -32,4 +34,5 @@ def verify() -> State:
         write_report(run)
         require_green_day(run, window, verdict)
         run.end("Completed", day=window.day)
+        add_to_name(f"day {window.day} · green")
         return completed(Phase.SWITCHED, f"{window.today}: {verdict.summary}")

@@ -7,10 +7,15 @@ from typing import ClassVar
 
 
 class MigrationError(Exception):
-    """A verb was stopped. `end_state` is the Prefect state in which it ends, `exit_code` that of the command line."""
+    """A verb was stopped. `end` is the kind of its end, `exit_code` that of the command line; to Prefect each is a failure."""
 
-    end_state: ClassVar[str] = "Refused"
+    end: ClassVar[str] = "Refused"
     exit_code: ClassVar[int] = 1
+
+    @property
+    def in_name(self) -> str:
+        """Return the end as the name of a run has it."""
+        return self.end.lower()
 
 
 class BadInput(MigrationError):
@@ -32,7 +37,7 @@ class DatabaseUnreachable(MigrationError):
 class ConnectionLost(DatabaseUnreachable):
     """The database could be reached before, and a connection to it was lost or can no longer be made. What was committed stays."""
 
-    end_state = "Connection lost"
+    end = "Connection lost"
 
     def __init__(self, what: str, fix: str, state: str = "What was committed before stays.") -> None:
         super().__init__(what, fix, state)
@@ -41,13 +46,13 @@ class ConnectionLost(DatabaseUnreachable):
 class NotFinished(ConnectionLost):
     """The connection was lost after the commit that brings the phase."""
 
-    end_state = "Committed – not finished"
+    end = "Committed – not finished"
 
 
 class OutcomeUnknown(ConnectionLost):
     """The connection was lost while the server was asked to commit the phase, so the run cannot know whether it did."""
 
-    end_state = "Outcome unknown"
+    end = "Outcome unknown"
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,7 @@ class NothingToJoin(MigrationError):
 class Overtaken(MigrationError):
     """A newer run has begun, so this run may no longer write."""
 
-    end_state = "Failed"
+    end = "Failed"
 
 
 class PlanOutdated(MigrationError):
@@ -165,11 +170,16 @@ class PlanOutdated(MigrationError):
 
 
 class Blocked(Refused):
-    """The plan has blockers. `state` is what that means for the data."""
+    """The plan has blockers. `state` is what that means for the data, `hint` the last line of the message."""
 
-    def __init__(self, verb: str, number: str, blockers: Sequence[Problem], *, state: str = "Nothing was changed.") -> None:
-        self.blockers = tuple(blockers)
+    end = "Blocked"
+
+    def __init__(self, verb: str, number: str, blockers: Sequence[Problem], *, state: str = "Nothing was changed.", hint: str = "") -> None:
+        self.blockers, self.hint = tuple(blockers), hint
         super().__init__(f"{verb}: plan {number} has blockers. {state}", blockers, blockers_file(number))
+
+    def __str__(self) -> str:
+        return "\n".join(filter(None, [super().__str__(), self.hint]))
 
 
 def blockers_file(number: str) -> str:
@@ -204,7 +214,7 @@ class DependentsChanged(NewBlocker):
 class WrongUnderLock(MigrationError):
     """The last check under the locks found rows that differ; everything was rolled back."""
 
-    end_state = "Red gate"
+    end = "Red"
 
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
@@ -217,7 +227,7 @@ class WrongUnderLock(MigrationError):
 class OrphanReferences(MigrationError):
     """A key cannot be validated after the commit: rows that reference artworks which do not exist appeared since the plan was made."""
 
-    end_state = "Failed"
+    end = "Failed"
 
     def __init__(self, verb: str, key: str) -> None:
         super().__init__(
@@ -231,7 +241,7 @@ class OrphanReferences(MigrationError):
 class NotAccepted(MigrationError):
     """The acceptance test failed under the locks, before the commit; everything was rolled back."""
 
-    end_state = "Red gate"
+    end = "Red"
 
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
@@ -249,7 +259,7 @@ class NoReport(MigrationError):
 class ReportNotWritten(NoReport):
     """The report cannot be written to its folder. The verb may have committed its phase before."""
 
-    end_state = "Failed"
+    end = "Failed"
 
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(
@@ -261,7 +271,7 @@ class ReportNotWritten(NoReport):
 class WaitedTooLong(MigrationError):
     """A run was paused, or waited for the server, for longer than the setting allows. `problems` are what it last waited for."""
 
-    end_state = "Waited too long"
+    end = "Waited too long"
 
     def __init__(self, verb: str, seconds: float, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
@@ -274,7 +284,7 @@ class WaitedTooLong(MigrationError):
 class UsersRefused(MigrationError):
     """The table users refuses nearly every anonymous user; the copy was not begun."""
 
-    end_state = "Failed"
+    end = "Failed"
 
     def __init__(self, failed: int, created: int, refusal: str) -> None:
         self.failed, self.created, self.refusal = failed, created, refusal
@@ -291,7 +301,7 @@ class DatabaseError(MigrationError):
     `reason` is what a gate says of a rule that could not be judged because of it.
     """
 
-    end_state = "Failed"
+    end = "Failed"
 
     def __init__(self, sqlstate: str, condition: str, objects: str, action: str, *, meaning: str = "", fix: str = "") -> None:
         self.sqlstate, self.objects, self.action = sqlstate, objects, action

@@ -6,6 +6,9 @@ from typing import ClassVar
 
 from migration.errors import MigrationError
 
+#: Red rules that the name of a run has.
+RULES_IN_NAME = 2
+
 
 @dataclass(frozen=True)
 class RedRule:
@@ -24,20 +27,30 @@ class RedRule:
         return f"{self.rule}{about}: {self.bad} bad{ids}"
 
 
-class GateFailed(MigrationError):
-    """Gates were judged and found bad data."""
+class RedGate(MigrationError):
+    """A gate is not green: it has found bad data, or could not be judged. `red` are the critical rules that found something."""
 
-    end_state = "Red gate"
+    end = "Red"
+    red: tuple[RedRule, ...] = ()
+
+    @property
+    def in_name(self) -> str:
+        """Return the end with the first red rules."""
+        names = list(dict.fromkeys(rule.rule for rule in self.red)) or ["not judged"]
+        more = [f"{len(names) - RULES_IN_NAME} more"] if len(names) > RULES_IN_NAME else []
+        return f"{self.end.lower()}: {', '.join([*names[:RULES_IN_NAME], *more])}"
+
+
+class GateFailed(RedGate):
+    """Gates were judged and found bad data."""
 
     def __init__(self, red: Sequence[RedRule]) -> None:
         self.red = tuple(red)
         super().__init__(f"{_red_gates(self.red)} {_LEGACY_SERVES} {_to_fix(self.red)}\nThen run `migrate_data` again. {_WHERE_TO_READ}")
 
 
-class GateBroken(MigrationError):
+class GateBroken(RedGate):
     """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
-
-    end_state = "Red gate"
 
     def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
         self.broken, self.red = dict(broken), tuple(red)
@@ -48,7 +61,7 @@ class GateBroken(MigrationError):
         )
 
 
-class VerificationRed(MigrationError):
+class VerificationRed(RedGate):
     """The gate `verification` is red, or could not be judged, while the clean table serves. Nothing is rolled back automatically."""
 
     retry: ClassVar[str]
@@ -66,14 +79,13 @@ class VerificationRed(MigrationError):
 class CheckFailed(VerificationRed):
     """Right after the switch."""
 
-    end_state = "Switched – check failed"
+    end = "Switched – check failed"
     retry = "run `switch_over` again, which does the remaining steps"
 
 
 class VerificationFailed(VerificationRed):
     """On a day of the safety window."""
 
-    end_state = "Red gate"
     retry = "run `verify` again"
 
 

@@ -61,7 +61,7 @@ def _literal(name: str) -> str:
 class LockNotObtained(MigrationError):
     """The locks could not be acquired within the budget; everything was rolled back."""
 
-    end_state = "Lock not obtained"
+    end = "Lock not obtained"
 
     def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.attempts, self.holders = attempts, tuple(holders)
@@ -74,7 +74,7 @@ class LockNotObtained(MigrationError):
 class RowsLocked(MigrationError):
     """Other sessions keep every artwork that is left from being written; what could be written was committed."""
 
-    end_state = "Lock not obtained"
+    end = "Lock not obtained"
 
     def __init__(self, verb: str, ids: Sequence[str], holders: Sequence[LockHolder]) -> None:
         self.ids, self.holders = tuple(ids), tuple(holders)
@@ -88,7 +88,7 @@ class RowsLocked(MigrationError):
 class OldTransactions(MigrationError):
     """A step that waits for every older transaction has waited long enough. No session waits for this step."""
 
-    end_state = "Lock not obtained"
+    end = "Lock not obtained"
 
     def __init__(self, verb: str, action: str, holders: Sequence[LockHolder]) -> None:
         self.holders = tuple(holders)
@@ -101,7 +101,7 @@ class OldTransactions(MigrationError):
 class WriteBlocked(DatabaseError):
     """A write lost every attempt to another transaction that holds rows or keys which it has to lock."""
 
-    end_state = "Lock not obtained"
+    end = "Lock not obtained"
 
     def __init__(self, lost: DatabaseError, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.holders = tuple(holders)

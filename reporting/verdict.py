@@ -1,6 +1,6 @@
 """The verdict in words, for readers of the first line alone."""
 
-from migration.gate_errors import CheckFailed
+from migration.gate_errors import CheckFailed, GateFailed
 from migration.ledger.phases import Phase
 from reporting.report import Report
 
@@ -10,10 +10,10 @@ _SINCE = ("changed since", "deleted since")
 
 
 def outcome(report: Report) -> str:
-    """Return the end state of the run."""
+    """Return how the run ended."""
     if report.green:
         return "Completed"
-    return CheckFailed.end_state if report.run.switched and report.run.verb == "switch_over" else "Red gate"
+    return CheckFailed.end if report.run.switched and report.run.verb == "switch_over" else GateFailed.end
 
 
 def since_then(report: Report) -> str:

@@ -25,19 +25,19 @@ WORTH_SHOWING, SHOWN_EVERY = 3, 2
 
 
 @contextmanager
-def _if_the_api_responds(key: str, level: int = logging.WARNING) -> Iterator[None]:
-    """Let the run go on without the artifact if Prefect's API does not respond: the work is in the database."""
+def if_the_api_responds(key: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Let the run go on without the artifact or name `key` if Prefect's API does not respond: the work is in the database."""
     try:
         yield
     except httpx.HTTPError as error:
-        log().log(level, "Prefect's API did not take the artifact %s (%s); the run continues without it", key, type(error).__name__)
+        log().log(level, "Prefect's API did not take %s (%s); the run continues without it", key, type(error).__name__)
 
 
 def publish(key: str, text: str, description: str) -> None:
     """Create a markdown artifact. Artifacts with the same key are its earlier versions."""
     if not in_flow():
         return
-    with _if_the_api_responds(key):
+    with if_the_api_responds(key):
         create_markdown_artifact(text, key=key, description=description)
 
 
@@ -81,7 +81,7 @@ def _show_steps(progress: Progress, over: threading.Event) -> None:
             if step.begun_at in shown or step.seconds < WORTH_SHOWING:
                 continue
             key = f"progress-{'-'.join(re.findall('[a-z0-9]+', step.step.lower()))}"
-            with _if_the_api_responds(key, level):
+            with if_the_api_responds(key, level):
                 artifacts[step.begun_at] = _show(key, step, artifacts.get(step.begun_at))
                 if step.outcome:
                     shown.add(step.begun_at)

@@ -37,15 +37,32 @@ ADDRESS = "postgresql+psycopg://user@localhost/database"
 _LEVELS = {"not judged": logging.ERROR, "red": logging.ERROR, "warning": logging.WARNING}
 
 
-@step("gate {suite}")
+class RedVerdict(Exception):
+    """The verdict is red. The step that gives it fails, so that Prefect shows it red; the flow goes on and decides."""
+
+    def __init__(self, verdict: GateVerdict) -> None:
+        super().__init__(f"gate {verdict.suite} is red: {', '.join(verdict.red_names) or verdict.broken}")
+        self.verdict = verdict
+
+
 def judge(run: Run, suite: str) -> GateVerdict:
     """Judge a suite and save the verdict on each rule in gate_result. `gates.require_green` decides whether a verdict stops the flow."""
+    try:
+        return _gate(run, suite)
+    except RedVerdict as red:
+        return red.verdict
+
+
+@step("gate {suite}")
+def _gate(run: Run, suite: str) -> GateVerdict:
     with run.progress.step("load Great Expectations"):
         from expectations.suites import SUITES  # takes seconds, once in a process
 
     verdict = judge_suite(run, SUITES[suite])
     for rule in verdict.rules:
         log().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
+    if verdict.red or verdict.broken:
+        raise RedVerdict(verdict)
     return verdict
 
 

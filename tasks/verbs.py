@@ -1,6 +1,7 @@
 """What all verbs share: the database, the lock of the run, the end state with its message, and the status artifact."""
 
 import functools
+import inspect
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -15,7 +16,7 @@ from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import DatabaseUnreachable, MigrationError, Refused, blockers_file, problem_lines
+from migration.errors import Blocked, DatabaseUnreachable, MigrationError, Refused
 from migration.ledger import runs
 from migration.ledger.phases import JOIN_COPY, Phase, Verb
 from migration.ledger.runs import Run
@@ -26,8 +27,10 @@ from reporting.plans import verdict
 from reporting.status import Status, read_status
 from tasks.artifacts import progress_shown, publish_status
 from tasks.connection_block import stored_url
+from tasks.ends import PLANNED
 from tasks.plans import OnlyPlanned
 from tasks.reports import write_problems
+from tasks.run_names import RunName, first_name, named, show_end
 from tasks.steps import log
 
 P = ParamSpec("P")
@@ -40,7 +43,7 @@ ENDED: deque[State] = deque(maxlen=1)
 class PrefectUnreachable(MigrationError):
     """Prefect's API did not respond when the run needed it: to start a verb, or a step of one."""
 
-    end_state = "Failed"
+    end = "Failed"
 
     def __init__(self) -> None:
         super().__init__(
@@ -54,26 +57,31 @@ class EndedWithMessage(Abort):
 
     def __init__(self, error: MigrationError) -> None:
         super().__init__(str(error))
-        self.exit_code = error.exit_code
+        self.end, self.exit_code, self.in_name = error.end, error.exit_code, error.in_name
 
 
 def verb(function: Callable[P, State]) -> Flow[P, State]:
-    """Declare the flow of a verb. A MigrationError becomes its end state, with its message and without a traceback."""
+    """Declare the flow of a verb. It ends in a state of Prefect's own, a MigrationError with its message and without a traceback.
+
+    The kind of the end is in the run's name, and `ends.kind_of_end` returns it.
+    """
 
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
-        try:
-            state = function(*args, **kwargs)
-        except OnlyPlanned as end:
-            state = _planned(end)
-        except MigrationError as error:
-            state = _failed(error)
-        except Exception as error:
-            if not api_is_away(error):
-                raise
-            state = _failed(PrefectUnreachable())
-        ENDED.append(state)
-        return state
+        parameters = inspect.signature(function).bind(*args, **kwargs).arguments
+        with named(function.__name__, parameters) as name:
+            try:
+                state = function(*args, **kwargs)
+            except OnlyPlanned as end:
+                state = _planned(name, end)
+            except MigrationError as error:
+                state = _failed(name, error)
+            except Exception as error:
+                if not api_is_away(error):
+                    raise
+                state = _failed(name, PrefectUnreachable())
+            ENDED.append(state)
+            return state
 
     name = function.__name__.replace("_", "-")
     return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
@@ -84,18 +92,20 @@ def api_is_away(error: BaseException) -> bool:
     return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
 
 
-def _failed(error: MigrationError) -> State:
+def _failed(name: RunName, error: MigrationError) -> State:
     """Return the end state of a run that was stopped by this error; all its problems are written to a file."""
     if isinstance(error, Refused):
         error.listed_in = write_problems(read_settings().reports, error.list_name, error.problems)
-    log().error("%s: %s", error.end_state, error)
-    return Failed(name=error.end_state, message=str(error), data=EndedWithMessage(error))
+    if not isinstance(error, PrefectUnreachable):
+        name.show(error.in_name)
+    log().error("%s: %s", error.end, error)
+    return Failed(message=str(error), data=EndedWithMessage(error))
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
     """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
     settings = read_settings()
-    name = f"{verb_name} run {flow_run.name or 'without a name'}"
+    name = f"{verb_name} run {first_name() or 'without a name'}"
     url = required_url(settings, stored_url)
     return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
 
@@ -117,7 +127,7 @@ def joining() -> AbstractContextManager[Run]:
 def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> Iterator[Run]:
     database, settings = open_database(verb.name)
     try:
-        with begin(database, settings, verb=verb, name=flow_run.name or verb.name, run_id=str(flow_run.id or "")) as run:
+        with begin(database, settings, verb=verb, name=first_name() or verb.name, run_id=str(flow_run.id or "")) as run:
             run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
             try:
                 with progress_shown(run.progress):
@@ -128,7 +138,7 @@ def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> I
                     raise
                 if run.epoch and not run.joined:
                     with suppress(MigrationError):  # the first error is the one to raise; without the ledger the run shows as not ended
-                        run.end(end.end_state)
+                        run.end(end.end)
                 raise end from None
     finally:
         publish_status(database)
@@ -154,11 +164,12 @@ def current_status() -> Status:
 
 
 def ended_like(step: State) -> State:
-    """Return the end state of a flow whose last verb ended in `step`, with the same name, message and exit code.
+    """Return the end state of a flow whose last verb ended in `step`, with the same kind, message and exit code.
 
     A flow that returned the state itself would end in a summary of Prefect's own.
     """
-    data = None if step.is_completed() else step.result(raise_on_failure=False)
+    data = step.result(raise_on_failure=False)
+    show_end(getattr(data, "in_name", "planned" if data == PLANNED else ""))
     return State(type=step.type, name=step.name, message=step.message, data=data)
 
 
@@ -167,15 +178,19 @@ def completed(phase: Phase, changed: str) -> State:
     return Completed(message=f"{changed} {serving(phase)}")
 
 
-def _planned(end: OnlyPlanned) -> State:
-    """Return the end state of a run that only planned: where to read the plan, and how to run it or what to fix first."""
+def _planned(name: RunName, end: OnlyPlanned) -> State:
+    """Return the end state of a run that only planned: where to read the plan, and how to run it. A plan with blockers is a failure."""
     plan = end.plan
+    name.about = f"plan {plan.number}"
     read = f"Read it in the artifact plan-{plan.number}{f' or in {end.path}' if end.path else ''}"
-    if plan.blockers:
-        listed_in = str(end.path.parent / blockers_file(plan.number)) if end.path else ""
-        following = f". It is blocked:\n{problem_lines(plan.blockers, listed_in=listed_in)}\n{FIX_HINT}"
-    else:
-        following = f", then run\n{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason."
     text = verdict(plan).replace("**", "")  # the message of a state is no markdown
-    message = f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}{following}"
-    return Completed(name="Planned", message=message)
+    if plan.blockers:
+        return _failed(
+            name, Blocked(str(plan.verb), plan.number, plan.blockers, state=f"Nothing was changed. {text.strip()} {read}.", hint=FIX_HINT)
+        )
+    name.show()
+    return Completed(
+        message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
+        f"{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason.",
+        data=PLANNED,
+    )

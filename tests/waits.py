@@ -80,7 +80,7 @@ def _copy(shop: Shop, reported: list[str]) -> None:
             create_users(run)
             copy_chunks(run)
         except WaitedTooLong as error:
-            run.end(error.end_state)
+            run.end(error.end)
             raise
 
 

@@ -84,7 +84,7 @@ def _work(name: str, url: str, folder: Path, end: Path) -> None:
         _run(name)
         found = {"state": "Completed"}
     except MigrationError as error:
-        found = {"state": error.end_state, "message": f"{type(error).__name__}: {error}"}
+        found = {"state": error.end, "message": f"{type(error).__name__}: {error}"}
     except BaseException:  # noqa: BLE001 (a traceback is what no verb may end with)
         found = {"state": "Traceback", "message": traceback.format_exc(limit=-4)}
     end.write_text(json.dumps(found), encoding="utf-8")

@@ -150,7 +150,7 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     assert since.startswith("This database was switched over after this report: the clean table serves")
 
 
-@pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red gate"), (phases.SWITCH_OVER, "Switched – check failed")])
+@pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
     """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""
     artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")

@@ -103,7 +103,7 @@ def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb,
     assert "with the same plan number" in str(caught.value)
     assert CANARY not in str(caught.value)
     assert "UPDATE" not in str(caught.value)
-    assert caught.value.end_state == "Lock not obtained"
+    assert caught.value.end == "Lock not obtained"
     assert (phase, before) == (verb.phase(), verb.shop.schema_dump())
 
 
@@ -155,7 +155,7 @@ def test_a_prepared_sign_up_that_stops_a_write_is_named(deployed: Shop) -> None:
             sign_up()
     finally:
         deployed.sql.execute("ROLLBACK PREPARED 'sign-up'")
-    assert ("55P03", "Lock not obtained") == (caught.value.sqlstate, caught.value.end_state)
+    assert ("55P03", "Lock not obtained") == (caught.value.sqlstate, caught.value.end)
     assert str(caught.value).startswith(
         "signing up: could not lock the rows in 2 attempts (SQLSTATE 55P03). What was committed before stays;"
     )

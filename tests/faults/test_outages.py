@@ -92,7 +92,7 @@ def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction
     direction.shop.close()
     with pytest.raises(DatabaseUnreachable) as caught, writing(direction.verb) as run, stopped(direction.shop.server):
         run.begin()
-    assert ("Refused", 3) == (caught.value.end_state, caught.value.exit_code)
+    assert ("Refused", 3) == (caught.value.end, caught.value.exit_code)
     assert "Nothing was changed, except that this run may be recorded as begun." in str(caught.value)
     assert CHECK_THE_ADDRESS not in str(caught.value)
 
@@ -106,7 +106,7 @@ def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch
     error = end_of(direction, lose_the_api, monkeypatch)
     assert str(error).startswith("Prefect's API does not respond, so the run could not continue. What was committed before stays.")
     newest = "SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1"
-    assert ("Failed", "Failed") == (error.end_state, direction.shop.value(newest))
+    assert ("Failed", "Failed") == (error.end, direction.shop.value(newest))
 
 
 def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -119,7 +119,7 @@ def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch
             run.database.write("doing it", lambda connection: connection.execute(text("SELECT 1")))
 
     error = end_of(direction, work, monkeypatch)
-    assert ("Connection lost", 3) == (error.end_state, error.exit_code)
+    assert ("Connection lost", 3) == (error.end, error.exit_code)
     assert str(error).startswith("doing it: ")
     assert f"The phase is still {before}: {before.serves}. What was committed before stays." in str(error)
     assert f"run {direction.verb} again" in str(error)
@@ -143,7 +143,7 @@ def test_a_server_that_stops_right_after_the_commit(direction: Direction, monkey
         error = end_of(direction, work, monkeypatch)
     finally:
         direction.shop.server.start()
-    assert ("Committed – not finished", 3) == (error.end_state, error.exit_code)
+    assert ("Committed – not finished", 3) == (error.end, error.exit_code)
     assert "Nothing was changed" not in str(error)
     assert f"{direction.verb} was committed before: the phase is {direction.leads_to}" in str(error)
     assert f"run {direction.verb} again" in str(error)
@@ -282,7 +282,7 @@ def test_a_server_that_comes_back_as_a_standby(make_shop: MakeShop, fragile: Emb
         assert ["standby"] == [problem.rule for problem in refused.value.problems]
         with pytest.raises(DatabaseError) as caught:
             shop.database.write("doing it", lambda connection: connection.execute(text("CREATE TABLE public.of_a_standby ()")))
-        assert ("25006", "Failed") == (caught.value.sqlstate, caught.value.end_state)
+        assert ("25006", "Failed") == (caught.value.sqlstate, caught.value.end)
         assert "because it is a standby" in str(caught.value)
         assert "to the primary server" in str(caught.value)
     finally:
@@ -341,7 +341,7 @@ def test_a_full_disk(make_shop: MakeShop, fragile: EmbeddedServer, small_disk: P
     shop.sql.execute("ALTER TABLE public.artworks_v2 SET TABLESPACE small")
     with pytest.raises(DatabaseError) as caught:
         migrate(shop)
-    assert ("53100", "Failed") == (caught.value.sqlstate, caught.value.end_state)
+    assert ("53100", "Failed") == (caught.value.sqlstate, caught.value.end)
     assert str(caught.value).startswith("copying a chunk failed with SQLSTATE 53100 (DiskFull): the disk of the server is full.")
     assert "What was committed before stays" in str(caught.value)
     assert "make room on the disk of the server, then run the verb again; it resumes." in str(caught.value)
@@ -366,7 +366,7 @@ def test_a_server_without_a_connection_left(make_shop: MakeShop) -> None:
         database.dispose()
     finally:
         shop.sql.execute("DROP OWNED BY crowded; DROP ROLE crowded")
-    assert ("53300", "Failed") == (further.value.sqlstate, further.value.end_state)
+    assert ("53300", "Failed") == (further.value.sqlstate, further.value.end)
     for error in (further.value, first.value):
         assert "the server has no connection left" in str(error)
         assert "raise the limit of connections" in str(error)

@@ -174,7 +174,7 @@ def test_an_order_for_what_cannot_are_carried_over_stops_the_switch(migrated: Sh
     before = migrated.schema_dump()
     with pytest.raises(WrongUnderLock, match=str(artwork)) as caught:
         execute_switch(migrated, meanwhile=lambda: add_order(migrated, artwork))
-    assert "Red gate" == caught.value.end_state
+    assert "Red" == caught.value.end
     assert before == migrated.schema_dump()
 
 

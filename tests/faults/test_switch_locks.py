@@ -160,7 +160,7 @@ def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(dire
             direction.finish(patience=0.3)
         assert session.info.backend_pid in [holder.pid for holder in caught.value.holders]
     with shop.database.transaction("ending") as connection:
-        ledger.end_run(connection, before[0], outcome=caught.value.end_state, phase_after=None)
+        ledger.end_run(connection, before[0], outcome=caught.value.end, phase_after=None)
     assert (*before[:3], "Lock not obtained") == ledger_row(shop)
     assert any("validated" in step for step in direction.finish())
 

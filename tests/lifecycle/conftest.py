@@ -18,7 +18,7 @@ from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.conftest import ROWS, MakeShop
-from tests.databases import Shop
+from tests.databases import Shop, accept_exposure
 from tests.documents import words_of
 from tests.lifecycle.local_server import PROGRAM, LocalServer
 
@@ -86,10 +86,11 @@ def switched(operated_in: OperatedIn) -> Shop:
 
 @pytest.fixture(scope="session")
 def local_shop(server: EmbeddedServer) -> Iterator[Shop]:
-    """The shop that the worker of `local_server` migrates."""
+    """The shop that the worker of `local_server` migrates; the plan of deploy_schema has no blockers there."""
     shop = Shop(server, "local_shop")
     server.create_database(shop.name)
     build_sample(server.conninfo(shop.name), Variant.CURRENT, rows=ROWS)
+    accept_exposure(shop)
     yield shop
     shop.close()
     server.drop_database(shop.name)

@@ -71,7 +71,12 @@ class LocalServer:
 
     def state(self, run: str) -> str:
         """The name of a run's state."""
-        return str(self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["state_name"])
+        return str(self.run_of(run)["state_name"])
+
+    def run_of(self, run: str) -> dict[str, Any]:
+        """What Prefect knows of a run."""
+        found: dict[str, Any] = self.ask("/flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]
+        return found
 
     def runs(self) -> set[str]:
         """The ids of all runs that have begun; those of a schedule that are still to come are made anew whenever it is registered."""

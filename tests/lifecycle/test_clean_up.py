@@ -4,7 +4,6 @@ import re
 from pathlib import Path
 
 from cli.prefect_server import PrefectServer
-from cli.verbs import exit_code
 from flows.clean_up import clean_up
 from flows.decide import decide
 from flows.deploy_schema import deploy_schema
@@ -12,6 +11,7 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
+from tasks.ends import exit_code, kind_of_end
 from tests.databases import Shop, execute_clean_up, make_ready
 from tests.documents import CLEAN_UP
 from tests.lifecycle.conftest import environment, run
@@ -23,16 +23,16 @@ from tests.series import EXHAUSTIVE
 def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectServer, tmp_path: Path) -> None:
     """A clean-up is refused on the first day; when the days are over, the runbook's commands complete it, and no verb runs afterwards."""
     planned = clean_up(return_state=True)
-    assert (planned.name, exit_code(planned)) == ("Planned", 0)
+    assert (kind_of_end(planned), exit_code(planned)) == ("Blocked", 1)
     told = artifact(f"plan-{number_in(planned)}")
     assert all(rule in told for rule in ("**safety_window**", "**verification**", "**archive**", "THE POINT OF NO RETURN"))
     refused = clean_up(plan=number_in(planned), **APPROVED, return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Blocked", 1)
     assert "Day 1 of 30; 30 days are left" in (refused.message or "")
 
     make_ready(switched)
     wrong = decide(name="no_archive", value="maybe", **APPROVED, return_state=True)
-    assert (wrong.name, exit_code(wrong)) == ("Refused", 2)
+    assert (kind_of_end(wrong), exit_code(wrong)) == ("Refused", 2)
     number = ""
     for command in CLEAN_UP:
         done = run(command.replace("NUMBER", number), environment(prefect_server), tmp_path)
@@ -55,7 +55,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
         roll_back(to="MIGRATED", return_state=True),
         decide(name="max_quarantined", value="3", **APPROVED, return_state=True),
     ):
-        assert (state.name, exit_code(state)) == ("Refused", 1)
+        assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
         assert "in phase CLEANED" in (state.message or "")
         assert "The migration is done" in (state.message or "")
 
@@ -66,7 +66,7 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(switched: Shop, tmp_
     make_ready(switched)
     execute_clean_up(switched)
     done = clean_up(return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
     assert switched.value("SELECT TO_REGCLASS('artwork_migration.finding') IS NULL")
     assert len(list((tmp_path / "reports").glob("ledger-*.json"))) == 1
-    assert clean_up(return_state=True).name == "Refused"
+    assert kind_of_end(clean_up(return_state=True)) == "Refused"

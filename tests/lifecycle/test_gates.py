@@ -1,13 +1,13 @@
-"""The gates as an operator meets them: real damage ends the run in Red gate, says which rule and which ids, and mended it completes."""
+"""The gates as an operator meets them: real damage ends the run Red, says which rule and which ids, and mended it completes."""
 
 from uuid import UUID
 
 from prefect.client.schemas.objects import State
 
-from cli.verbs import exit_code
 from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
+from tasks.ends import exit_code, kind_of_end
 from tests.artworks import add_legacy, add_order
 from tests.databases import Shop, deploy
 from tests.lifecycle.runs import phase
@@ -83,16 +83,16 @@ def test_an_empty_table_cannot_be_judged(deployed: Shop) -> None:
 
 
 def red_gate() -> State:
-    """Run migrate_data, which must end in Red gate."""
+    """Run migrate_data, which must end Red."""
     state = migrate_data(return_state=True)
-    assert (state.name, exit_code(state)) == ("Red gate", 1), state.message
+    assert (kind_of_end(state), exit_code(state)) == ("Red", 1), state.message
     return state
 
 
 def completed(shop: Shop) -> None:
     """Run migrate_data, which must complete, with warnings at most."""
     state = migrate_data(return_state=True)
-    assert state.name == "Completed", state.message
+    assert kind_of_end(state) == "Completed", state.message
     assert phase(shop) == Phase.MIGRATED
     assert last_gates(shop).startswith("all ")
 

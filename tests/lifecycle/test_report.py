@@ -11,6 +11,7 @@ from playwright.sync_api import Browser
 
 from flows.decide import decide
 from flows.migrate_data import migrate_data
+from tasks.ends import kind_of_end
 from tests.databases import Shop
 from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
@@ -35,7 +36,7 @@ def words(page: Path) -> str:
 def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> None:
     """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first."""
     decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     (folder,) = reports(tmp_path)
     said = words(folder / "report.html")
     legacy, clean = deployed.value("SELECT COUNT(*) FROM artworks"), deployed.value("SELECT COUNT(*) FROM artworks_v2")
@@ -51,7 +52,7 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> Non
     found = deployed.rows("SELECT rule, id::text FROM artwork_migration.finding ORDER BY rule, id")
     assert found == list(pd.read_csv(folder / "findings.csv")[["rule", "id"]].itertuples(index=False, name=None))
 
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     first, second = reports(tmp_path)
     assert "This run copied no chunk" in words(second / "report.html")
     index = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
@@ -62,7 +63,7 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> Non
 def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path) -> None:
     """The page of a red run names rule, count and ids, and its query returns the rows; after the fix the next page is green."""
     deployed.sql.execute(DAMAGE)
-    assert migrate_data(return_state=True).name == "Red gate"
+    assert kind_of_end(migrate_data(return_state=True)) == "Red"
     (red,) = reports(tmp_path)
     page, said = (red / "report.html").read_text(encoding="utf-8"), words(red / "report.html")
     bad = [row[0] for row in deployed.rows("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id")]
@@ -80,7 +81,7 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
     assert all(row[1] for query in queries for row in deployed.rows(query))
 
     deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     assert "The migration worked" in words(reports(tmp_path)[-1] / "report.html")
     badges = re.findall(r'class="badge (\w+)"', (tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
     assert ["green", "red"] == badges
@@ -89,13 +90,13 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
 @EXHAUSTIVE
 def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> None:
     """A suite that was measured and then not judged makes the page red, whatever the counts are."""
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     deployed.sql.execute("DELETE FROM artwork_migration.gate_result")
     assert run("artwork-migration report", dict(os.environ), tmp_path).returncode == 0
     said = words(reports(tmp_path)[0] / "report.html")
     assert "No gate was judged" in said
     assert "reconciliation was measured but not judged" in said
-    assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red gate"
+    assert json.loads((reports(tmp_path)[0] / "summary.json").read_text())["outcome"] == "Red"
 
 
 @EXHAUSTIVE
@@ -118,9 +119,9 @@ def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: P
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
     refused = migrate_data(return_state=True)
-    assert (refused.name, "ARTWORK_REPORTS" in (refused.message or "")) == ("Failed", True)
+    assert (kind_of_end(refused), "ARTWORK_REPORTS" in (refused.message or "")) == ("Failed", True)
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "reports"))
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
 
 @EXHAUSTIVE

@@ -4,11 +4,11 @@ import re
 
 import pytest
 
-from cli.verbs import exit_code
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
+from tasks.ends import exit_code, kind_of_end
 from tests.artworks import add_clean
 from tests.databases import Shop, execute_roll_back, execute_switch, switch
 from tests.interleaving import holding
@@ -22,27 +22,27 @@ def test_there_and_back(migrated: Shop) -> None:
     planned = switch_over(return_state=True)
     assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
     assert "The clean table serves as artworks" in (done.message or "")
     assert re.search(r" It took 0\.\d+ s under the locks, 0\.\d+ s of it to acquire them; .*; slowest: ", done.message or "")
     assert "SWITCHED" in artifact("migration-status")
     assert "roll_back(to=MIGRATED)" in artifact("migration-status")
 
     back = roll_back(to="MIGRATED", plan=number_in(roll_back(to="MIGRATED", return_state=True)), **APPROVED, return_state=True)
-    assert back.name == "Completed", back.message
+    assert kind_of_end(back) == "Completed", back.message
     assert "The legacy table serves as artworks" in (back.message or "")
     assert before == migrated.schema_dump()
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
 
 def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "switch_over" in (refused.message or "")
     switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     for state in (roll_back(return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
-        assert (state.name, exit_code(state)) == ("Refused", 1)
+        assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
         assert "roll_back(to=MIGRATED)" in (state.message or "")
     assert phase(migrated) == "SWITCHED"
 
@@ -53,7 +53,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     number = number_in(switch_over(return_state=True))
     migrated.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
     refused = switch_over(plan=number, **APPROVED, return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "view public.late was created" in (refused.message or "")
     assert phase(migrated) == "MIGRATED"
 
@@ -67,7 +67,7 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
         changed = migrated.value(f"UPDATE artworks_v2 SET pet_name = '?' WHERE id = {first} RETURNING id")
     before = migrated.schema_dump()
     red = switch_over(plan=number, **APPROVED, return_state=True)
-    assert (red.name, exit_code(red)) == ("Red gate", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
     assert f"differs (pet_name): 1 bad, ids {changed}" in (red.message or "")
     assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
@@ -78,11 +78,11 @@ def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     artwork = add_clean(migrated)
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     blocked = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
-    assert (blocked.name, exit_code(blocked)) == ("Refused", 1)
+    assert (kind_of_end(blocked), exit_code(blocked)) == ("Blocked", 1)
     assert str(artwork) in (blocked.message or "")
     decide(name="clear_rejected_write", value=str(artwork), **APPROVED, return_state=True)
     done = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
 
 
 @EXHAUSTIVE
@@ -93,14 +93,14 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     artwork, name = migrated.rows("SELECT id, pet_name FROM artworks ORDER BY id LIMIT 1")[0]
     migrated.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", (artwork,))
     red = switch_over(return_state=True)
-    assert (red.name, exit_code(red)) == ("Switched – check failed", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Switched – check failed", 1)
     for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
         assert told in (red.message or "")
     assert phase(migrated) == "SWITCHED"
     assert "switch_over again, it has steps left;<br>or roll_back(to=MIGRATED)" in artifact("migration-status")
     migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
     done = switch_over(return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
     assert "no check is red" in artifact("migration-report")
 
 
@@ -108,9 +108,9 @@ def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> N
     """After a switch that was killed behind its commit, a run without a number does the steps that the ledger has open."""
     execute_switch(migrated)
     done = switch_over(return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
-    assert switch_over(return_state=True).name == "Refused"
+    assert kind_of_end(switch_over(return_state=True)) == "Refused"
 
 
 @EXHAUSTIVE
@@ -119,11 +119,11 @@ def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migr
     switch(migrated)
     execute_roll_back(migrated)
     blocked = switch_over(return_state=True)
-    assert (blocked.name, "Run roll_back(to=MIGRATED) again" in artifact(f"plan-{number_in(blocked)}")) == ("Planned", True)
+    assert (kind_of_end(blocked), "Run roll_back(to=MIGRATED) again" in artifact(f"plan-{number_in(blocked)}")) == ("Blocked", True)
     done = roll_back(to="MIGRATED", return_state=True)
-    assert done.name == "Completed", done.message
+    assert kind_of_end(done) == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
-    assert roll_back(to="MIGRATED", return_state=True).name == "Refused"
+    assert kind_of_end(roll_back(to="MIGRATED", return_state=True)) == "Refused"
     assert "blockers" not in (switch_over(return_state=True).message or "")
 
 
@@ -138,9 +138,9 @@ def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, m
         with holding(migrated, "SELECT COUNT(*) FROM artworks") as session, monkeypatch.context() as impatient:
             impatient.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.3")
             refused = flow(**target, plan=number, **APPROVED, return_state=True)
-        assert (refused.name, exit_code(refused)) == ("Lock not obtained", 1)
+        assert (kind_of_end(refused), exit_code(refused)) == ("Lock not obtained", 1)
         assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in (refused.message or "")
         assert "with the same plan number" in (refused.message or "")
         assert (before, schema) == (phase(migrated), migrated.schema_dump())
         done = flow(**target, plan=number, **APPROVED, return_state=True)
-        assert (done.name, phase(migrated)) == ("Completed", after), done.message
+        assert (kind_of_end(done), phase(migrated)) == ("Completed", after), done.message

@@ -55,7 +55,7 @@ class Killed:
 def planned(local_server: LocalServer) -> str:
     """A run of a deployment, after its end."""
     run = local_server.start_run("1-deploy-schema")
-    local_server.wait_for(run, "Planned")
+    local_server.wait_for(run, "Completed")
     return run
 
 
@@ -116,9 +116,10 @@ def verify_schedules(local_server: LocalServer) -> tuple[dict[str, Any], list[di
     return found, found["schedules"]
 
 
-def test_a_run_of_a_deployment_ends_planned(local_server: LocalServer, planned: str) -> None:
-    """A run that is started by the API, as the UI does it, runs on the worker and ends Planned; its log and its artifacts are there."""
-    assert any(one["key"].startswith("plan-") for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [planned]}}))
+def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: str) -> None:
+    """A run that the API starts, as the UI does it, runs on the worker. Its log, its plan and the plan's number in its name are there."""
+    keys = {one["key"] for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [planned]}})}
+    assert local_server.run_of(planned)["name"].replace("deploy-schema · plan ", "plan-") in keys
     assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}})
 
 
@@ -127,7 +128,7 @@ def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer)
     before = local_server.runs()
     assert 0 == local_server.run("run", "deploy-schema").returncode
     (run,) = local_server.runs() - before
-    assert "Planned" == local_server.state(run)
+    assert "Completed" == local_server.state(run)
     wait_until(lambda: bool(local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
@@ -144,7 +145,7 @@ def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer
     with held_up(local_server, local_shop) as run:
         said = local_server.up(ARTWORK_BATCH_SIZE="7")
         assert ("nothing, all was running", True) == (said["started"], "the worker executes a run" in said["settings"])
-    local_server.wait_for(run, "Planned")
+    local_server.wait_for(run, "Completed")
     wait_until(lambda: not psutil.Process(local_server.pids()["worker"]).children(), every=0.2)
     assert "worker" == local_server.up(ARTWORK_BATCH_SIZE="7")["started"]
     assert "7" == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
@@ -153,7 +154,7 @@ def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer
 def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, planned: str) -> None:
     """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
     local_server.wait_for(killed.run, "Crashed")
-    assert "Planned" == local_server.state(planned)
+    assert "Completed" == local_server.state(planned)
 
 
 @EXHAUSTIVE

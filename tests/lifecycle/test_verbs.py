@@ -6,7 +6,6 @@ import threading
 import pytest
 from prefect.client.schemas.objects import State
 
-from cli.verbs import exit_code
 from flows.decide import decide
 from flows.deploy_schema import deploy_schema
 from flows.join_copy import join_copy
@@ -18,6 +17,7 @@ from migration.ledger.phases import MIGRATE_DATA, Phase
 from migration.sync import backfill
 from reporting.accounts import read_accounts
 from reporting.status import read_status
+from tasks.ends import exit_code, kind_of_end
 from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.series import EXHAUSTIVE
@@ -36,12 +36,12 @@ def test_there_and_back(operated: Shop) -> None:
     assert "CREATE TABLE public.artworks_v2" in artifact(f"plan-{number}")
 
     done = deploy_schema(plan=number, **APPROVED, return_state=True)
-    assert done.name == "Completed"
+    assert kind_of_end(done) == "Completed"
     assert "artworks_v2 is written through" in (done.message or "")
     assert "DEPLOYED" in artifact("migration-status")
 
     migrated = migrate_data(return_state=True)
-    assert migrated.name == "Completed", migrated.message
+    assert kind_of_end(migrated) == "Completed", migrated.message
     assert "MIGRATED" in artifact("migration-status")
     accounts = read_accounts(operated.database)
     assert accounts.adds_up
@@ -49,7 +49,7 @@ def test_there_and_back(operated: Shop) -> None:
     assert f"{accounts.migrated:,}" in artifact("accounts")
 
     back = roll_back(plan=number_in(roll_back(return_state=True)), **APPROVED, return_state=True)
-    assert back.name == "Completed", back.message
+    assert kind_of_end(back) == "Completed", back.message
     assert before == operated.schema_dump()
 
 
@@ -60,7 +60,7 @@ def test_a_second_migration_is_a_catch_up(deployed: Shop) -> None:
     times = deployed.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
     deployed.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks_v2 LIMIT 1)")
     again = migrate_data(return_state=True)
-    assert again.name == "Completed", again.message
+    assert kind_of_end(again) == "Completed", again.message
     assert deployed.value("SELECT COUNT(*) FROM artworks_v2 WHERE pet_name = 'Rex'") == 1
     assert times == deployed.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")
 
@@ -71,34 +71,34 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
     number = number_in(deploy_schema(return_state=True))
     decide(name="in_flight_age", value="20 minutes", **APPROVED, return_state=True)
     refused = deploy_schema(plan=number, **APPROVED, return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "a decision has changed" in (refused.message or "")
     assert phase(operated) == "NOT_STARTED"
 
 
 def test_damage_turns_the_gate_red(deployed: Shop) -> None:
-    """A clean row that differs ends migrate_data in Red gate, with rule and id, and the phase stays DEPLOYED."""
+    """A clean row that differs ends migrate_data Red, with rule and id, and the phase stays DEPLOYED."""
     deployed.sql.execute(
         "CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;"
         "CREATE TRIGGER damage BEFORE INSERT ON artworks_v2 FOR EACH ROW WHEN (NEW.access_token LIKE '%a') EXECUTE FUNCTION public.damage()"
     )
     red = migrate_data(return_state=True)
-    assert (red.name, exit_code(red)) == ("Red gate", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
     finding = deployed.value("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id LIMIT 1")
     assert "differs" in (red.message or "")
     assert finding in (red.message or "")
     assert phase(deployed) == Phase.DEPLOYED
-    assert deployed.value("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1") == "Red gate"
+    assert deployed.value("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1") == "Red"
 
     deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
     mended = migrate_data(return_state=True)
-    assert mended.name == "Completed", mended.message
+    assert kind_of_end(mended) == "Completed", mended.message
 
 
 def test_a_wrong_phase_is_refused(operated: Shop) -> None:
     """migrate_data before deploy_schema names the phase it found and the verb to run."""
     refused = migrate_data(return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "NOT_STARTED" in (refused.message or "")
     assert "deploy_schema" in (refused.message or "")
 
@@ -107,7 +107,7 @@ def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
     """While one run holds the lock, another is refused with the name of the first."""
     with running(operated, MIGRATE_DATA, name="amber-fox"):
         refused = deploy_schema(return_state=True)
-    assert (refused.name, exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "test" in (refused.message or "")
 
 
@@ -126,10 +126,10 @@ def test_disabled_capture_is_noticed(deployed: Shop) -> None:
     """A capture trigger that was disabled stops migrate_data before it builds on the log."""
     deployed.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
     refused = migrate_data(return_state=True)
-    assert refused.name == "Refused"
+    assert kind_of_end(refused) == "Refused"
     assert "artwork_migration_update" in (refused.message or "")
     deployed.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
-    assert migrate_data(return_state=True).name == "Completed"
+    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
 
 @EXHAUSTIVE
@@ -138,7 +138,7 @@ def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
     ended: list[str] = []
 
     def run() -> None:
-        ended.append(str(migrate_data(return_state=True).name))
+        ended.append(str(kind_of_end(migrate_data(return_state=True))))
 
     # whoever is first cannot end before the other has been refused
     holder = deployed.session()
@@ -158,14 +158,14 @@ def test_two_runs_at_the_same_moment(deployed: Shop) -> None:
 def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
     """Without a copy join_copy is refused; one that fails leaves the run that leads as it is; the next one copies what is left."""
     refused = join_copy(return_state=True)
-    assert ("Refused", 1) == (refused.name, exit_code(refused))
+    assert ("Refused", 1) == (kind_of_end(refused), exit_code(refused))
     assert "there is nothing to join. Nothing was changed. To fix: run migrate_data;" in (refused.message or "")
     with running(deployed, name="leader") as run:
         run.begin()
         backfill.plan_chunks(run)
         deployed.sql.execute("ALTER TABLE artworks_v2 ADD CONSTRAINT nothing CHECK (FALSE) NOT VALID")
         failed = join_copy(return_state=True)
-        assert ("Failed", 1) == (failed.name, exit_code(failed)), failed.message
+        assert ("Failed", 1) == (kind_of_end(failed), exit_code(failed)), failed.message
         assert [(None, None)] == deployed.rows("SELECT outcome, ended_at FROM artwork_migration.phase_history WHERE run_name = 'leader'")
         deployed.sql.execute("ALTER TABLE artworks_v2 DROP CONSTRAINT nothing")
         done = join_copy(return_state=True)
@@ -177,7 +177,7 @@ def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
 @EXHAUSTIVE
 def test_a_pause_holds_a_run_and_its_end_lets_it_continue(deployed: Shop) -> None:
     """`pause` from another run holds migrate_data, whose status shows why; `resume` lets it complete. Nobody's resume ends it in words."""
-    assert pause(**APPROVED, return_state=True).name == "Completed"
+    assert kind_of_end(pause(**APPROVED, return_state=True)) == "Completed"
     assert exit_code(pause(**APPROVED, return_state=True)) == 2
     ended: list[State] = []
 
@@ -193,13 +193,13 @@ def test_a_pause_holds_a_run_and_its_end_lets_it_continue(deployed: Shop) -> Non
     waiting = started()
     deployed.sql.execute(TOO_LONG)
     waiting.join(BOUND)
-    assert ("Waited too long", 1) == (ended[0].name, exit_code(ended[0])), ended[0].message
+    assert ("Waited too long", 1) == (kind_of_end(ended[0]), exit_code(ended[0])), ended[0].message
     assert "the migration: paused by test since" in (ended[0].message or "")
     assert ("Waited too long",) == deployed.rows("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0]
 
-    assert pause(**APPROVED, return_state=True).name == "Completed"
+    assert kind_of_end(pause(**APPROVED, return_state=True)) == "Completed"
     waiting = started()
     assert "paused by test since" in artifact("migration-status")
-    assert resume(**APPROVED, return_state=True).name == "Completed"
+    assert kind_of_end(resume(**APPROVED, return_state=True)) == "Completed"
     waiting.join(BOUND)
-    assert "Completed" == ended[1].name, ended[1].message
+    assert "Completed" == kind_of_end(ended[1]), ended[1].message

@@ -6,12 +6,12 @@ import httpx
 import pytest
 
 from cli.prefect_server import PrefectServer
-from cli.verbs import exit_code
 from flows.verify import verify
 from reporting.status import read_status, status_lines
+from tasks.ends import exit_code, kind_of_end
 from tests.artworks import add_user
 from tests.databases import Shop
-from tests.lifecycle.runs import artifact
+from tests.lifecycle.runs import artifact, failed_tasks, run_of
 from tests.waiting import wait_until
 
 
@@ -30,7 +30,7 @@ UNSEEN = "SET artwork_migration.apply = 'on';"
 def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
     """Outside the safety window verify ends at once and writes nothing, also in a database without the migration's schema."""
     state = verify(return_state=True)
-    assert ("Completed", 0) == (state.name, exit_code(state))
+    assert ("Completed", 0) == (kind_of_end(state), exit_code(state))
     assert "Nothing to verify: phase NOT_STARTED" in (state.message or "")
     assert operated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
@@ -38,7 +38,7 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
 def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     """verify is green on the first day, red after a write to the retired table and a lost index, and green after the fix, on any day."""
     green = verify(return_state=True)
-    assert ("Completed", 0) == (green.name, exit_code(green))
+    assert ("Completed", 0) == (kind_of_end(green), exit_code(green))
     assert "Day 1 of 30: no check is red; warnings: live_mom_picture_is_url (1), live_pet_picture_is_url (2). The clean table serves" in (
         green.message or ""
     )
@@ -51,7 +51,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     in_window.sql.execute("DROP INDEX artworks_user_id_idx")
     red = verify(return_state=True)
     assert 0 == in_window.value(LOGGED_EMAILS)  # also when it is red, none is kept longer than a day
-    assert ("Red gate", 1) == (red.name, exit_code(red))
+    assert ("Red", 1) == (kind_of_end(red), exit_code(red))
     for word in (
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",
@@ -66,7 +66,12 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
     assert {"run", "day", "red"} == set(payload)
     assert 2 == payload["day"]
-    named_by_its_end = newest_event(prefect_server, "prefect.flow-run.Red gate")
+    assert ["gate verification"] == failed_tasks(red)
+    recorded = run_of(red)
+    assert ("verify · day 2 · red: retired_untouched, queries_on_index, 1 more", "FAILED") == (recorded.name, recorded.state_type)
+    assert ("verify · day 1 · green", "COMPLETED") == (run_of(green).name, run_of(green).state_type)
+    assert newest(in_window, "run_name, outcome") == (recorded.tags[-1], "Red")
+    named_by_its_end = newest_event(prefect_server, "prefect.flow-run.Failed")
     assert ("flow", "verify") in {(one["prefect.resource.role"], one.get("prefect.resource.name")) for one in named_by_its_end["related"]}
 
     in_window.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
@@ -75,12 +80,17 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     )
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '30 days'")
     green = verify(return_state=True)
-    assert "Completed" == green.name
+    assert "Completed" == kind_of_end(green)
     assert "The safety window of 30 days is over (day 32): no check is red; warnings: " in (green.message or "")
     days = in_window.rows(VERIFICATIONS)
     assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (32, [])] == [
         (d, sorted(red)) for d, red in days
     ]
+
+
+def newest(shop: Shop, columns: str) -> tuple[Any, ...]:
+    """Return these columns of the newest run in the ledger."""
+    return tuple(shop.rows(f"SELECT {columns} FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0])
 
 
 def newest_event(server: PrefectServer, name: str) -> dict[str, Any]:

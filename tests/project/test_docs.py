@@ -55,10 +55,10 @@ def test_each_decision_is_described() -> None:
 
 
 def test_each_end_state_and_exit_code_is_described() -> None:
-    """docs/prefect.md has each pair of end state and exit code that an error of ours has, and no other."""
+    """docs/prefect.md has each pair of kind of end and exit code that an error of ours has, and no other."""
     assert {processes.NotUp, registration.NotRegistered} <= set(errors())
-    ends = {("Completed", 0), ("Planned", 0), *((error.end_state, error.exit_code) for error in errors())}
-    assert ends == {(row[0].strip("*"), int(row[1])) for row in table(PREFECT, "end state | exit code | what it means")}
+    ends = {("Completed", 0), ("Planned", 0), *((error.end, error.exit_code) for error in errors())}
+    assert ends == {(row[0].strip("*"), int(row[1])) for row in table(PREFECT, "kind of end | exit code | what it means")}
 
 
 def errors(kind: type[MigrationError] = MigrationError) -> list[type[MigrationError]]:

@@ -1,0 +1,22 @@
+"""How a verb has ended, read from the state of its run. To Prefect an end is Completed or Failed, and the state's data has its kind."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from prefect.client.schemas.objects import State
+
+#: The data of the end state of a run that has only made a plan, which has no blockers.
+PLANNED = "Planned"
+
+
+def kind_of_end(state: "State[Any]") -> str:
+    """Return the kind of the end: Completed, Planned, or that of the error, for example Refused, Blocked, Red."""
+    data = None if state.data is None else state.result(raise_on_failure=False)
+    return PLANNED if data == PLANNED else str(getattr(data, "end", state.name))
+
+
+def exit_code(state: "State[Any]") -> int:
+    """Return 0 for completed or planned, 1 for refused, blocked, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
+    if state.is_completed():
+        return 0
+    return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))
