@@ -35,9 +35,9 @@ run = typer.Typer(
 )
 console = Console()
 
-Plan = Annotated[str | None, typer.Option("--plan", help="number of the plan to run; without it, the plan is shown and nothing is changed")]
-ApprovedBy = Annotated[str | None, typer.Option("--approved-by", help="who approves the plan; recorded in the ledger")]
-Reason = Annotated[str | None, typer.Option("--reason", help="why; recorded in the ledger")]
+Plan = Annotated[str, typer.Option("--plan", help="number of the plan to run; without it, the plan is shown and nothing is changed")]
+ApprovedBy = Annotated[str, typer.Option("--approved-by", help="who approves the plan; recorded in the ledger")]
+Reason = Annotated[str, typer.Option("--reason", help="why; recorded in the ledger")]
 
 
 def verb_description(verb: str) -> str:
@@ -80,7 +80,7 @@ def run_migration() -> None: ...
 
 
 @_verb
-def deploy_schema(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+def deploy_schema(plan: Plan = "", approved_by: ApprovedBy = "", reason: Reason = "") -> None: ...
 
 
 @_verb
@@ -92,7 +92,7 @@ def join_copy() -> None: ...
 
 
 @_verb
-def switch_over(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+def switch_over(plan: Plan = "", approved_by: ApprovedBy = "", reason: Reason = "") -> None: ...
 
 
 @_verb
@@ -101,15 +101,15 @@ def verify() -> None: ...
 
 @_verb
 def roll_back(
-    to: Annotated[Literal["MIGRATED", "NOT_STARTED"], typer.Option(help="phase to return to")] = "NOT_STARTED",
-    plan: Plan = None,
-    approved_by: ApprovedBy = None,
-    reason: Reason = None,
+    to: Annotated[Literal["MIGRATED", "NOT_STARTED"], typer.Option(help="phase to return to")],
+    plan: Plan = "",
+    approved_by: ApprovedBy = "",
+    reason: Reason = "",
 ) -> None: ...
 
 
 @_verb
-def clean_up(plan: Plan = None, approved_by: ApprovedBy = None, reason: Reason = None) -> None: ...
+def clean_up(plan: Plan = "", approved_by: ApprovedBy = "", reason: Reason = "") -> None: ...
 
 
 @_verb

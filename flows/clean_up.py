@@ -11,7 +11,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def clean_up(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
+def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     """Drop the retired table `artworks_old` and the migration's objects; only the ledger stays. THIS IS THE POINT OF NO RETURN: no rollback
     is possible after it, and the retired table's values are gone.
 

@@ -10,7 +10,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def deploy_schema(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
+def deploy_schema(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     """Create the clean table `artworks_v2` beside the live one, with capture and write-through; the application keeps working unchanged.
 
     NOT_STARTED → DEPLOYED. Writes to artworks, users and the tables that reference artworks wait for a moment, less than half of the

@@ -17,10 +17,10 @@ from tasks.verbs import completed, verb, writing
 
 @verb
 def roll_back(
-    to: Literal["NOT_STARTED", "MIGRATED"] = "NOT_STARTED",
-    plan: str | None = None,
-    approved_by: str | None = None,
-    reason: str | None = None,
+    to: Literal["MIGRATED", "NOT_STARTED"],
+    plan: str = "",
+    approved_by: str = "",
+    reason: str = "",
 ) -> State:
     """Let the legacy table serve again, or uninstall the migration; writes made on either side are kept.
 

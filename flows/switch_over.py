@@ -18,7 +18,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def switch_over(plan: str | None = None, approved_by: str | None = None, reason: str | None = None) -> State:
+def switch_over(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and its dependents are carried over.
 
     MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment, less than half of the server's

@@ -1,6 +1,7 @@
 """One run at a time: an advisory lock of a session, the fence behind it, and the error that names the run which holds it."""
 
 import logging
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -41,6 +42,10 @@ _WORKING_CONDITIONS = (
 )
 
 
+#: The number of a plan begins with one of these, and has seven more hexadecimal digits. With an e, 1e5 would be a number in JSON.
+FIRST_LETTERS = "abcdf"
+
+
 @dataclass(frozen=True)
 class Approval:
     """The approval of a plan by its number: who gave it, and why."""
@@ -50,11 +55,24 @@ class Approval:
     reason: str
 
     @classmethod
-    def given(cls, plan: str | None, approved_by: str | None, reason: str | None) -> "Approval | None":
-        """Return the approval from a verb's parameters; None without a number. Raises BadInput if the name or the reason is missing."""
-        number, who, why = ((text or "").strip() for text in (plan, approved_by, reason))
-        if not number:
+    def given(cls, plan: str, approved_by: str, reason: str) -> "Approval | None":
+        """Return the approval from a verb's parameters; None if all are empty. The number may have blanks, quotes and capitals.
+
+        Raises BadInput if something is missing, or if the number cannot be one.
+        """
+        number, who, why = plan.strip(" \t\r\n\"'`").lower().removeprefix("plan").lstrip(" -"), approved_by.strip(), reason.strip()
+        if not number and not who and not why:
             return None
+        if not number:
+            raise BadInput(
+                "approved_by and reason require the number of a plan. Nothing was changed. To fix: leave all three empty to make a plan, "
+                "read it, then give its number too."
+            )
+        if not re.fullmatch(f"[{FIRST_LETTERS}][0-9a-f]{{7}}", number):
+            raise BadInput(
+                "What was given as plan is not the number of a plan. Nothing was changed. To fix: copy the number from the name of the "
+                "plan's artifact: it has eight characters, digits and letters up to f, and begins with a letter."
+            )
         if not who or not why:
             raise BadInput(
                 "The number of a plan requires approved_by and reason. Nothing was changed. To fix: give who approves it, and why."

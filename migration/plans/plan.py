@@ -13,7 +13,7 @@ from migration.errors import Blocked, PlanOutdated, Problem, shown
 from migration.ledger import ledger
 from migration.ledger.ledger import Numbered, PlanContent, StoredProblem, StoredStatement
 from migration.ledger.phases import Phase, Verb
-from migration.ledger.runs import Approval
+from migration.ledger.runs import FIRST_LETTERS, Approval
 
 #: The stages of a plan. `prepare` changes nothing that the application uses. `locked` runs in the same transaction, in one statement of
 #: bounded time. `after` follows the commit, statement by statement, and each of these can be repeated.
@@ -55,9 +55,13 @@ class Plan:
 
     @property
     def number(self) -> str:
-        """Return eight hexadecimal digits, a hash of verb, database, phase row, statements, decisions and the rules that block."""
+        """Return eight hexadecimal digits, a hash of verb, database, phase row, statements, decisions and the rules that block.
+
+        The first is a letter that no number begins with in JSON, YAML or a spreadsheet, so none of these takes it for 1e5 or 12345678.
+        """
         canonical = json.dumps(self._numbered(), sort_keys=True, ensure_ascii=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:8]
+        digest = hashlib.sha256(canonical.encode()).hexdigest()
+        return FIRST_LETTERS[int(digest[7:], 16) % len(FIRST_LETTERS)] + digest[:7]
 
     @property
     def command(self) -> str:

@@ -231,22 +231,32 @@ def test_an_unknown_number_is_refused_and_creates_nothing(shop: Shop, number: st
     assert before == shop.schema_dump()
 
 
-@pytest.mark.parametrize(("approved_by", "reason"), [(None, None), ("Ada", None), (None, "due"), ("Ada", " "), ("", "due")])
-def test_a_number_needs_a_name_and_a_reason(approved_by: str | None, reason: str | None) -> None:
+@pytest.mark.parametrize(("approved_by", "reason"), [("", ""), ("Ada", ""), ("", "due"), ("Ada", " ")])
+def test_a_number_needs_a_name_and_a_reason(approved_by: str, reason: str) -> None:
     """A number without approved_by or reason is refused."""
     with pytest.raises(BadInput, match="approved_by and reason"):
         Approval.given("deadbeef", approved_by, reason)
 
 
-@pytest.mark.parametrize("number", [None, "", "  "])
-def test_without_a_number_it_is_only_a_plan(number: str | None) -> None:
-    """An empty number is no approval, even with a name and a reason."""
-    assert Approval.given(number, "Ada", "due") is None
+def test_a_name_without_a_number_is_refused() -> None:
+    """A form that is empty, or has blanks, asks for a plan; a name or a reason without a number is refused, because it approves nothing."""
+    assert Approval.given("", "  ", "\n") is None
+    for who, why in (("Ada", "due"), ("Ada", ""), ("", "due")):
+        with pytest.raises(BadInput, match="require the number of a plan"):
+            Approval.given("  ", who, why)
 
 
-def test_blanks_around_what_was_typed_are_dropped() -> None:
-    """Blanks around number, name and reason are ignored."""
-    assert Approval("deadbeef", "Ada", "due") == Approval.given(" deadbeef ", " Ada ", " due\n")
+@pytest.mark.parametrize("number", [" deadbeef ", "DEADBEEF", '"deadbeef"', "plan-deadbeef", "Plan deadbeef"])
+def test_a_number_is_recognized_as_it_was_copied(number: str) -> None:
+    """Blanks, capitals, quotes and the artifact's prefix around a number are ignored, as are blanks around name and reason."""
+    assert Approval("deadbeef", "Ada", "due") == Approval.given(number, " Ada ", " due\n")
+
+
+@pytest.mark.parametrize("number", ["12345678", "1e500000", "100000.0", "deadbee", "deadbeef1", "'; DROP TABLE artworks; --"])
+def test_what_cannot_be_a_number_is_refused(number: str) -> None:
+    """What some program has made of a number, or part of one, is bad input and no outdated plan."""
+    with pytest.raises(BadInput, match="is not the number of a plan"):
+        Approval.given(number, "Ada", "due")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
         migrate_data(return_state=True),
         switch_over(return_state=True),
         clean_up(return_state=True),
-        roll_back(return_state=True),
+        roll_back(to="NOT_STARTED", return_state=True),
         roll_back(to="MIGRATED", return_state=True),
         decide(name="max_quarantined", value="3", **APPROVED, return_state=True),
     ):

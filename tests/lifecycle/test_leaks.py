@@ -139,9 +139,9 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
     assert deploy_schema(plan=plan, **APPROVED, return_state=True).is_completed()
     for sqlstate in traps:
         spring(trapped, sqlstate, ON_COPY, lambda: migrate_data(return_state=True))
-    back = number_in(roll_back(return_state=True))
+    back = number_in(roll_back(to="NOT_STARTED", return_state=True))
     for sqlstate in traps[:2]:
-        spring(trapped, sqlstate, ON_DDL, lambda: roll_back(plan=back, **APPROVED, return_state=True))
+        spring(trapped, sqlstate, ON_DDL, lambda: roll_back(to="NOT_STARTED", plan=back, **APPROVED, return_state=True))
 
     worker_log = tmp_path / "worker.log"
     if worker:
@@ -152,8 +152,8 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
     ArtworkDatabase(host="db", database="shop", user="u", password=f"{CANARY}-password").save(CANARY, overwrite=True)
     plant_canaries()
     assert migrate_data(return_state=True).is_completed()
-    back = number_in(roll_back(return_state=True))
-    assert roll_back(plan=back, **APPROVED, return_state=True).is_completed()
+    back = number_in(roll_back(to="NOT_STARTED", return_state=True))
+    assert roll_back(to="NOT_STARTED", plan=back, **APPROVED, return_state=True).is_completed()
 
     shown = capfd.readouterr()
     places = {

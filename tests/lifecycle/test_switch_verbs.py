@@ -41,7 +41,7 @@ def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "switch_over" in (refused.message or "")
     switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
-    for state in (roll_back(return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
+    for state in (roll_back(to="NOT_STARTED", return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
         assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
         assert "roll_back(to=MIGRATED)" in (state.message or "")
     assert phase(migrated) == "SWITCHED"

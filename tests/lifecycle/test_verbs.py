@@ -48,7 +48,7 @@ def test_there_and_back(operated: Shop) -> None:
     assert accounts.legacy_rows == operated.value("SELECT COUNT(*) FROM artworks")
     assert f"{accounts.migrated:,}" in artifact("accounts")
 
-    back = roll_back(plan=number_in(roll_back(return_state=True)), **APPROVED, return_state=True)
+    back = roll_back(to="NOT_STARTED", plan=number_in(roll_back(to="NOT_STARTED", return_state=True)), **APPROVED, return_state=True)
     assert kind_of_end(back) == "Completed", back.message
     assert before == operated.schema_dump()
 

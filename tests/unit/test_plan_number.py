@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,10 +29,9 @@ plans = st.builds(
 
 
 @given(plans)
-def test_the_number_is_eight_hexadecimal_digits_and_always_the_same(plan: Plan) -> None:
-    """The number has eight hexadecimal digits and is the same each time, also for a copy of the plan."""
-    assert len(plan.number) == 8
-    assert set(plan.number) <= set("0123456789abcdef")
+def test_no_program_takes_the_number_for_another_one(plan: Plan) -> None:
+    """The number has eight hexadecimal digits, is the same each time, and begins with a letter with which no number in JSON begins."""
+    assert re.fullmatch("[abcdf][0-9a-f]{7}", plan.number)
     assert plan.number == plan.number == dataclasses.replace(plan).number
 
 
