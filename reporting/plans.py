@@ -32,13 +32,16 @@ _STAGES = {
 _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_reference="The plan of `switch_over`")
 
 
-def plan_markdown(plan: Plan) -> str:
-    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements."""
+def plan_markdown(plan: Plan, form: str = "") -> str:
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements.
+
+    `form` is the address of the form that runs it, with its number filled in.
+    """
     listed = problem_lines(plan.blockers, listed_in=f"`{blockers_file(plan.number)}`", mark="- **{rule}**: {}")
     blockers = "\n".join(filter(None, [listed, *_not_checked(plan)])) or "None."
     decisions = "\n".join(f"- {name} = {value}" for name, value in plan.decisions.items()) or "None: the defaults apply."
     return (
-        f"# Plan {plan.number}: {plan.verb}\n\n{verdict(plan)}Nothing was changed. {_next_step(plan)}\n\n"
+        f"# Plan {plan.number}: {plan.verb}\n\n{verdict(plan)}Nothing was changed. {_next_step(plan, form)}\n\n"
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
@@ -54,12 +57,13 @@ def verdict(plan: Plan) -> str:
     return " ".join([f"**{plan_facts.verdict(cast(plan_facts.Facts, plan.facts))}**", *lost]) + "\n\n"
 
 
-def _next_step(plan: Plan) -> str:
+def _next_step(plan: Plan, form: str) -> str:
     """Return how to run the plan, or that it is blocked."""
     if plan.blockers:
         return f"The plan has {_counted(len(plan.blockers), 'blocker')}, listed below. {FIX_HINT}"
     fields = f"`plan={plan.number}`, `approved_by` and `reason`"
-    return f"To run exactly these statements: `{plan.command}`. In the UI: the same form with {fields}."
+    link = f"[the form with this number filled in]({form}); add `approved_by` and `reason`" if form else f"the same form with {fields}"
+    return f"To run exactly these statements, in the UI: {link}. In a terminal: `{plan.command}`."
 
 
 def _undone_by(plan: Plan) -> str:

@@ -11,16 +11,20 @@ from migration.plans import dependents, execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
+from tasks.links import approval_link
 from tasks.reports import write_private, write_problems
 from tasks.steps import log, step
 
 
 class OnlyPlanned(Exception):
-    """The end of a run without an approval: the plan was made and published. `path` is its file, or None if it could not be written."""
+    """The end of a run without an approval: the plan was made and published.
 
-    def __init__(self, plan: Plan, path: Path | None) -> None:
+    `path` is its file, or None if it could not be written; `form` is the address of the form that runs it, or empty.
+    """
+
+    def __init__(self, plan: Plan, path: Path | None, form: str) -> None:
         super().__init__(plan.number)
-        self.plan, self.path = plan, path
+        self.plan, self.path, self.form = plan, path, form
 
 
 def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approval | None) -> Plan:
@@ -30,7 +34,8 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
     """
     plan = read_plan(run, make)
     if approval is None:
-        raise OnlyPlanned(plan, publish_plan(run, plan))
+        form = "" if plan.blockers else approval_link(plan)
+        raise OnlyPlanned(plan, publish_plan(run, plan, form), form)
     with run.database.transaction("confirming the plan") as connection:
         confirm(connection, plan, approval)
     keep_plan(run, plan)
@@ -55,13 +60,13 @@ def keep_plan(run: Run, plan: Plan) -> Plan:
     return plan
 
 
-def publish_plan(run: Run, plan: Plan) -> Path | None:
-    """Store the plan in the ledger, and show it as an artifact and in a file. Returns the path of the file.
+def publish_plan(run: Run, plan: Plan, form: str = "") -> Path | None:
+    """Store the plan in the ledger, and show it as an artifact and in a file, with the address of its `form`. Returns the file's path.
 
     Returns None if the file cannot be written; the artifact has the plan then too.
     """
     keep_plan(run, plan)
-    markdown = plan_markdown(plan)
+    markdown = plan_markdown(plan, form)
     publish(f"plan-{plan.number}", markdown, f"Plan {plan.number} of {plan.verb}; nothing was changed")
     write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
     path = (run.settings.reports / f"plan-{plan.number}.md").absolute()

@@ -189,8 +189,11 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
             name, Blocked(str(plan.verb), plan.number, plan.blockers, state=f"Nothing was changed. {text.strip()} {read}.", hint=FIX_HINT)
         )
     name.show()
+    # nothing follows the address: Prefect's page of the log would take a full stop for its last character
+    filled_in = f"open the form with this number filled in: {end.form}"
+    form = filled_in if end.form else "fill in the same form with plan, approved_by and reason."
     return Completed(
         message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
-        f"{plan.command}\nor fill in the same form in the UI, with plan, approved_by and reason.",
+        f"{plan.command}\nor in the UI {form}",
         data=PLANNED,
     )

@@ -1,5 +1,6 @@
 """`artwork-migration up` and `down`: what they start, keep, start again and stop, with real processes."""
 
+import json
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import psutil
@@ -117,9 +119,14 @@ def verify_schedules(local_server: LocalServer) -> tuple[dict[str, Any], list[di
 
 
 def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: str) -> None:
-    """A run that the API starts, as the UI does it, runs on the worker. Its log, its plan and the plan's number in its name are there."""
+    """A run that the API starts, as the UI does it, runs on the worker; its plan, and a link to the form that approves it, are there."""
     keys = {one["key"] for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [planned]}})}
-    assert local_server.run_of(planned)["name"].replace("deploy-schema · plan ", "plan-") in keys
+    run = local_server.run_of(planned)
+    number = run["name"].removeprefix("deploy-schema · plan ")
+    assert f"plan-{number}" in keys
+    address, _, filled = run["state"]["message"].split()[-1].partition("?parameters=")
+    assert f"{local_server.ui}/deployments/deployment/{run['deployment_id']}/run" == address
+    assert {"plan": number} == json.loads(unquote(unquote(filled)))
     assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}})
 
 

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
@@ -40,23 +40,23 @@ def is_ours(url: str) -> bool:
 
 
 def test_an_operator_plans_reads_and_approves(local_server: LocalServer, local_shop: Shop, page: Page) -> None:
-    """In the UI the form explains its fields, a run leads to its plan, and a run with the plan's number is Completed."""
+    """In the UI the form explains its fields, a run leads to its plan, and the plan's link to the form that runs it."""
     del local_shop  # named for its database
     open_form(local_server, page, "1-deploy-schema")
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)
-    number = plan(local_server, page, "deploy_schema")
-    approve(local_server, page, "1-deploy-schema", number)
+    plan(page, "deploy_schema")
+    approve(page, "1-deploy-schema")
 
 
 def test_an_operator_switches_over(local_server: LocalServer, local_shop: Shop, page: Page) -> None:
     """In the UI the plan of the switch shows what happens before, under and after the lock, and its number switches the tables."""
     bring_to_migrated(local_shop)
     open_form(local_server, page, "3-switch-over")
-    number = plan(local_server, page, "switch_over")
+    plan(page, "switch_over")
     for stage in ("Before the lock", "Under the lock", "After the commit"):
         expect(page.get_by_role("heading", name=re.compile(stage))).to_be_visible()
-    approve(local_server, page, "3-switch-over", number)
+    approve(page, "3-switch-over")
     assert "SWITCHED" == phase(local_shop)
     page.goto(f"{local_server.ui}/artifacts/key/migration-status")
     page.locator("a[href*='/artifacts/artifact/']").first.click(timeout=PATIENCE)
@@ -74,9 +74,9 @@ def test_no_page_asks_the_net_for_anything(local_server: LocalServer, page: Page
         expect(page.get_by_text("1 Block")).to_be_visible()
 
 
-def plan(local_server: LocalServer, page: Page, verb: str) -> str:
-    """Submit the form as it is, see the run *Completed*, and open the plan; its number."""
-    submit(local_server, page)
+def plan(page: Page, verb: str) -> None:
+    """Submit the form as it is, see the run *Completed*, and open the plan."""
+    submit(page)
     see_state(page, "Completed")
     picture(page, f"{verb}-planned")
     page.get_by_text("Artifacts", exact=True).click()
@@ -84,16 +84,18 @@ def plan(local_server: LocalServer, page: Page, verb: str) -> str:
     heading = page.get_by_role("heading", name=re.compile(f"Plan [0-9a-f]{{8}}: {verb}"))
     expect(heading).to_be_visible(timeout=PATIENCE)
     picture(page, f"{verb}-plan")
-    return heading.inner_text().split()[1].rstrip(":")
 
 
-def approve(local_server: LocalServer, page: Page, deployment: str, number: str) -> None:
-    """Fill the form with the plan's number, who and why, and see the run *Completed*."""
-    open_form(local_server, page, deployment)
-    for field, value in {"plan": number, "approved_by": "ada", "reason": "ticket 12"}.items():
-        fill(page, field, value)
+def approve(page: Page, deployment: str) -> None:
+    """Follow the plan's link to the form that has its number, add who and why, and see the run *Completed*."""
+    number = page.get_by_role("heading", name=re.compile("Plan [0-9a-f]{8}")).inner_text().split()[1].rstrip(":")
+    link = page.get_by_role("link", name="the form with this number filled in").get_attribute("href")
+    page.goto(link or "")  # a click opens it in a tab of its own
+    expect(field(page, "plan")).to_have_value(number, timeout=PATIENCE)
+    for name, value in {"approved_by": "ada", "reason": "ticket 12"}.items():
+        field(page, name).fill(value)
     picture(page, f"{deployment}-form")
-    submit(local_server, page)
+    submit(page)
     see_state(page, "Completed")
     picture(page, f"{deployment}-completed")
 
@@ -127,20 +129,16 @@ def open_form(local_server: LocalServer, page: Page, deployment: str) -> None:
     expect(page.get_by_role("button", name="Submit")).to_be_enabled(timeout=PATIENCE)
 
 
-def fill(page: Page, field: str, value: str) -> None:
-    """An optional field is None until it is said to be a text."""
-    box = page.locator(".p-label", has_text=f"{field} (Optional)").last
-    box.get_by_role("button", name="str", exact=True).click()
-    box.locator("textarea").fill(value)
+def field(page: Page, name: str) -> Locator:
+    """The box of a field."""
+    return page.locator(".p-label", has_text=f"{name} (Optional)").last.locator("textarea, input")
 
 
-def submit(local_server: LocalServer, page: Page) -> None:
-    """Start the run and go to its page, by way of the page of all runs."""
-    name = page.get_by_role("textbox").first.input_value()
+def submit(page: Page) -> None:
+    """Start the run and go to its page, from the runs of its deployment: the newest is the first."""
     page.get_by_role("button", name="Submit").click()
     page.wait_for_url("**/deployments/deployment/*?tab=Runs")
-    page.goto(f"{local_server.ui}/runs")
-    page.get_by_role("link", name=name).first.click(timeout=PATIENCE)
+    page.locator("a[href*='/runs/flow-run/']").first.click(timeout=PATIENCE)
 
 
 def see_state(page: Page, name: str) -> None:
