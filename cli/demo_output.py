@@ -19,7 +19,7 @@ from migration.settings import read_settings
 from reporting.accounts import Accounts, AccountTable
 from sample.journal_entry import Side
 from sample.write_latency import WriteLatency
-from tasks.ends import kind_of_end
+from tasks.ends import kind_of_end, message
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -42,7 +42,7 @@ class Summary:
 
 def show_state(console: Console, state: "State[Any]") -> None:
     """Print the end state of a verb and its message."""
-    _print(console, f"[bold]{kind_of_end(state)}[/]: {escape(state.message or '')}")
+    _print(console, f"[bold]{kind_of_end(state)}[/]: {escape(message(state))}")
 
 
 def show_accounts(console: Console, accounts: Accounts) -> None:

@@ -22,7 +22,8 @@ def own_end() -> "State[Any]":
     """Return how the verb has ended that Prefect could not record. If it has not been started, that is the end."""
     from prefect.states import Failed
 
-    from tasks.verbs import ENDED
+    from tasks.ends import message
+    from tasks.verbs import ENDED, EndedWithMessage
 
     if not ENDED:
         return Failed(
@@ -32,7 +33,10 @@ def own_end() -> "State[Any]":
             data=RuntimeError(),
         )
     state = ENDED[-1]
-    state.message = f"{state.message}\nPrefect's API does not respond, so its UI does not show this end. The ledger has it."
+    ended = None if state.data is None else state.result(raise_on_failure=False)
+    state.message = f"{message(state)}\nPrefect's API does not respond, so its UI does not show this end. The ledger has it."
+    if isinstance(ended, EndedWithMessage):
+        ended.args = (state.message,)
     return state
 
 

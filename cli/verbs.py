@@ -18,7 +18,7 @@ from cli.progress import print_message, shown
 from cli.up import running_api
 from migration.ledger.decisions import DecisionName
 from reporting.descriptions import description
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -68,9 +68,9 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
                 raise
             state = prefect_outage.interrupted_end() if INTERRUPTED.is_set() else prefect_outage.own_end()
             if away:  # Ctrl-C ends a server of the run's own, too
-                show(kind_of_end(state), state.message or "", exit_code(state))
+                show(kind_of_end(state), message(state), exit_code(state))
                 prefect_outage.leave(exit_code(state))
-        end(kind_of_end(state), state.message or "", exit_code(state))
+        end(kind_of_end(state), message(state), exit_code(state))
 
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
 

@@ -1,9 +1,25 @@
 """Errors are facts with fields. A message says what happened, what it means for the data, and what to do; none carries a value of a row."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
+
+#: The longest message on Prefect's pages, in characters.
+LONGEST_MESSAGE = 600
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+
+
+def shortened(text: str) -> str:
+    """Return the text without ids of rows and, if it is too long, without its last sentences."""
+    text = re.sub(_ID, "…", re.sub(f"[,:]? ids {_ID}(?:, {_ID})*(?: and [0-9,]+ more)?", "", text))
+    if len(text) <= LONGEST_MESSAGE:
+        return text
+    rest = " … The log of the run has the rest."
+    begin = text[: LONGEST_MESSAGE - len(rest)]
+    whole = max(begin.rfind("\n"), begin.rfind(". ") + 1, begin.rfind("; ") + 1)
+    return begin[:whole].rstrip() + rest
 
 
 class MigrationError(Exception):
@@ -16,6 +32,11 @@ class MigrationError(Exception):
     def in_name(self) -> str:
         """Return the end as the name of a run has it."""
         return self.end.lower()
+
+    @property
+    def brief(self) -> str:
+        """Return the message as Prefect shows it on its pages: of bounded length, without ids. The run's log has the whole one."""
+        return shortened(str(self))
 
 
 class BadInput(MigrationError):
@@ -137,7 +158,7 @@ class RunInProgress(MigrationError):
     def __init__(self, holders: Sequence[str], *, state: str = "Nothing was changed.") -> None:
         self.holders = tuple(holders)
         super().__init__(
-            f"{' and '.join(holders)} is running on this database, and only one run may write at a time. {state} "
+            f"{' and '.join(holders)} is running on this database. Only one run may write at a time. {state} "
             "To fix: wait for it to end, then start this run again."
         )
 
@@ -164,8 +185,8 @@ class PlanOutdated(MigrationError):
     def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
         self.number, self.current, self.changes = number, current, tuple(changes)
         super().__init__(
-            f"{verb}: plan {number} is outdated; the plan is now {current}. Nothing was changed. Why: {'; '.join(changes)}. "
-            f"To fix: start {verb} without a number, read the new plan, then start it with plan={current}."
+            f"{verb}: plan {number} is outdated; the plan is now {current}. Nothing was changed. To fix: start {verb} without a number, "
+            f"read the new plan, then start it with plan={current}. Why: {'; '.join(changes)}."
         )
 
 
@@ -206,8 +227,8 @@ class DependentsChanged(NewBlocker):
         self.changes = tuple(changes)
         what = "; ".join(changes) or "an object that depends on artworks was changed, and is as before by now"
         self.args = (
-            f"{verb}: plan {number} is outdated, because objects changed after it was made: {what}. The plan changed nothing. "
-            f"To fix: start {verb} without a number, read the new plan, then start it with the new number.",
+            f"{verb}: plan {number} is outdated. The plan changed nothing. To fix: start {verb} without a number, read the new plan, then "
+            f"start it with the new number. Why: objects changed after it was made: {what}.",
         )
 
 
@@ -231,7 +252,7 @@ class OrphanReferences(MigrationError):
 
     def __init__(self, verb: str, key: str) -> None:
         super().__init__(
-            f"{verb}: the step `{key}` failed, because rows reference artworks that do not exist; they appeared since the plan was made. "
+            f"{verb}: the step `{key}` failed. Rows reference artworks that do not exist; they appeared since the plan was made. "
             "What was committed before stays, and the key checks every new row. To fix: 1. Find the ids and their tables with `SELECT r.* "
             "FROM artwork_migration.referenced_artwork AS r WHERE NOT EXISTS (SELECT FROM public.artworks AS a WHERE a.id = r.id)`. "
             f"2. Give these rows an artwork that exists, or delete them. 3. Run {verb} again; it does the steps that are left."
@@ -263,7 +284,7 @@ class ReportNotWritten(NoReport):
 
     def __init__(self, folder: str, reason: str) -> None:
         super().__init__(
-            f"The report could not be written to {folder}: {reason}. What was committed before stays. "
+            f"The report could not be written: {reason}. The folder is {folder}. What was committed before stays. "
             "To fix: set ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes."
         )
 
@@ -276,8 +297,8 @@ class WaitedTooLong(MigrationError):
     def __init__(self, verb: str, seconds: float, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__(
-            f"{verb} waited longer than {seconds:,.0f} s (ARTWORK_LONGEST_WAIT_SECONDS) and has ended; a pause has ended too. What was "
-            f"committed before stays; nothing is half done. It waited for:\n{problem_lines(problems)}\nThen run {verb} again; it resumes."
+            f"{verb} waited longer than {seconds:,.0f} s (ARTWORK_LONGEST_WAIT_SECONDS) and has ended. A pause has ended too. What was "
+            f"committed before stays; nothing is half done. Run {verb} again; it resumes. It waited for:\n{problem_lines(problems)}"
         )
 
 
@@ -290,8 +311,8 @@ class UsersRefused(MigrationError):
         self.failed, self.created, self.refusal = failed, created, refusal
         why = f"the last SQLSTATE was {refusal}" if refusal else "it stores their e-mails in another spelling, or has another spelling"
         super().__init__(
-            f"users refused {failed} anonymous users, and only {created} were created: {why}. No artwork was copied; the users that were "
-            "created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate_data again."
+            f"users refused {failed} anonymous users, and only {created} were created. Why: {why}. No artwork was copied; the users "
+            "that were created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate_data again."
         )
 
 

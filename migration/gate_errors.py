@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migration.errors import MigrationError
+from migration.errors import MigrationError, shortened
 
 #: Red rules that the name of a run has.
 RULES_IN_NAME = 2
@@ -31,34 +31,45 @@ class RedGate(MigrationError):
     """A gate is not green: it has found bad data, or could not be judged. `red` are the critical rules that found something."""
 
     end = "Red"
-    red: tuple[RedRule, ...] = ()
+
+    def __init__(self, red: Sequence[RedRule], broken: Mapping[str, str], *, found: str, serves: str, then: str) -> None:
+        self.red, self._gates = tuple(red), list(dict.fromkeys([*broken, *(rule.suite for rule in red)]))
+        self._rest = f"{serves} Then {then} {_WHERE_TO_READ}"
+        super().__init__(f"{found} {serves} {_to_fix(self.red, broken=bool(broken))}\nThen {then} {_WHERE_TO_READ}")
 
     @property
     def in_name(self) -> str:
         """Return the end with the first red rules."""
+        return f"{self.end.lower()}: {self._first_rules}"
+
+    @property
+    def brief(self) -> str:
+        """Return the message with the first red rules only, what to do then before what to fix, and without ids."""
+        lines = [f"- {rule.rule}: {rule.bad} bad. {rule.fix}" for rule in self.red]
+        gates = f"gates {', '.join(self._gates)} are" if len(self._gates) > 1 else f"gate {self._gates[0]} is"
+        return shortened("\n".join([f"{gates} red: {self._first_rules}. {self._rest}", *(["To fix first:", *lines] if lines else [])]))
+
+    @property
+    def _first_rules(self) -> str:
         names = list(dict.fromkeys(rule.rule for rule in self.red)) or ["not judged"]
         more = [f"{len(names) - RULES_IN_NAME} more"] if len(names) > RULES_IN_NAME else []
-        return f"{self.end.lower()}: {', '.join([*names[:RULES_IN_NAME], *more])}"
+        return ", ".join([*names[:RULES_IN_NAME], *more])
 
 
 class GateFailed(RedGate):
     """Gates were judged and found bad data."""
 
     def __init__(self, red: Sequence[RedRule]) -> None:
-        self.red = tuple(red)
-        super().__init__(f"{_red_gates(self.red)} {_LEGACY_SERVES} {_to_fix(self.red)}\nThen run `migrate_data` again. {_WHERE_TO_READ}")
+        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then="run `migrate_data` again.")
 
 
 class GateBroken(RedGate):
     """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
 
     def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
-        self.broken, self.red = dict(broken), tuple(red)
-        judged = f" The other rules were judged: {_red_gates(self.red)}" if self.red else ""
-        super().__init__(
-            f"{_broken_gates(self.broken)}{judged} {_LEGACY_SERVES} {_to_fix(self.red, broken=True)}\n"
-            f"Then run the verb again. {_WHERE_TO_READ}"
-        )
+        self.broken = dict(broken)
+        judged = f" The other rules were judged: {_red_gates(red)}" if red else ""
+        super().__init__(red, broken, found=f"{_broken_gates(broken)}{judged}", serves=_LEGACY_SERVES, then="run the verb again.")
 
 
 class VerificationRed(RedGate):
@@ -67,12 +78,14 @@ class VerificationRed(RedGate):
     retry: ClassVar[str]
 
     def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
-        self.broken, self.red = broken, tuple(red)
-        gates = [_broken_gates({"verification": broken}) if broken else "", _red_gates(self.red)]
+        self.broken = broken
+        reasons = {"verification": broken} if broken else {}
         super().__init__(
-            f"{' '.join(filter(None, gates))} The clean table serves as `artworks`, and every write to it is kept. "
-            f"{_to_fix(self.red, broken=bool(broken))}\n"
-            f"Then {self.retry}. Or run `roll_back` with to=MIGRATED, which carries every write back. {_WHERE_TO_READ}"
+            red,
+            reasons,
+            found=" ".join(filter(None, [_broken_gates(reasons) if broken else "", _red_gates(red)])),
+            serves="The clean table serves as `artworks`, and every write to it is kept.",
+            then=f"{self.retry}. Or run `roll_back` with to=MIGRATED, which carries every write back.",
         )
 
 

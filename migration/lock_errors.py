@@ -5,6 +5,9 @@ from dataclasses import dataclass
 
 from migration.errors import PROBLEMS_SHOWN, DatabaseError, MigrationError
 
+#: Sessions that a message names: the others may have to wait for the same ones.
+HOLDERS_SHOWN = 3
+
 
 @dataclass(frozen=True)
 class LockHolder:
@@ -36,7 +39,8 @@ class LockHolder:
 
 
 def _blocked_by(holders: Sequence[LockHolder]) -> str:
-    return "; ".join(map(str, holders)) or "sessions that have finished by now"
+    more = [f"and {len(holders) - HOLDERS_SHOWN} more"] if len(holders) > HOLDERS_SHOWN else []
+    return "; ".join([*map(str, holders[:HOLDERS_SHOWN]), *more]) or "sessions that have finished by now"
 
 
 def _unblock(holders: Sequence[LockHolder]) -> str:
@@ -48,7 +52,7 @@ def _unblock(holders: Sequence[LockHolder]) -> str:
         ways.append(f"wait until these sessions end{see}, or end one with SELECT pg_terminate_backend(PID)")
     ways += [
         f"run COMMIT PREPARED {name} or ROLLBACK PREPARED {name}, as its transaction manager decides"
-        for name in (_literal(holder.prepared) for holder in holders if holder.prepared)
+        for name in (_literal(holder.prepared) for holder in holders[:HOLDERS_SHOWN] if holder.prepared)
     ]
     return f"{'; '.join(ways)}; then " if ways else ""
 
@@ -80,7 +84,8 @@ class RowsLocked(MigrationError):
         self.ids, self.holders = tuple(ids), tuple(holders)
         first, more = ", ".join(ids[:PROBLEMS_SHOWN]), f" and {len(ids) - PROBLEMS_SHOWN:,} more" if len(ids) > PROBLEMS_SHOWN else ""
         super().__init__(
-            f"{verb}: other sessions have locked every artwork that is left, or its owner: {first}{more}. What was written before stays, "
+            f"{verb}: other sessions have locked every artwork that is left, or its owner: ids {first}{more}. What was written "
+            f"before stays, "
             f"and these artworks are still in the log. Blocked by: {_blocked_by(holders)}. To fix: {_unblock(holders)}run {verb} again."
         )
 

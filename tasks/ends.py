@@ -15,6 +15,12 @@ def kind_of_end(state: "State[Any]") -> str:
     return PLANNED if data == PLANNED else str(getattr(data, "end", state.name))
 
 
+def message(state: "State[Any]") -> str:
+    """Return the whole message of an end. That of the state is shortened, for Prefect's pages."""
+    data = None if state.data is None else state.result(raise_on_failure=False)
+    return str(data) if hasattr(data, "end") else state.message or ""
+
+
 def exit_code(state: "State[Any]") -> int:
     """Return 0 for completed or planned, 1 for refused, blocked, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
     if state.is_completed():

@@ -99,7 +99,7 @@ def _failed(name: RunName, error: MigrationError) -> State:
     if not isinstance(error, PrefectUnreachable):
         name.show(error.in_name)
     log().error("%s: %s", error.end, error)
-    return Failed(message=str(error), data=EndedWithMessage(error))
+    return Failed(message=error.brief, data=EndedWithMessage(error))
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:

@@ -114,7 +114,7 @@ def test_what_was_changed_beside_a_verb_is_named(migrated: Shop, name: str) -> N
     with pytest.raises(DependentsChanged) as caught:
         execute_switch(migrated, meanwhile=lambda: migrated.sql.execute(change))  # type: ignore[arg-type]  # this test's own names
     assert named in caught.value.changes
-    assert f"because objects changed after it was made: {'; '.join(caught.value.changes)}. The plan changed nothing." in str(caught.value)
+    assert f"Why: objects changed after it was made: {'; '.join(caught.value.changes)}." in str(caught.value)
     outdated = planned_switch(migrated)
     assert () == outdated.blockers
     execute_switch(migrated, outdated)

@@ -7,8 +7,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey, FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State
 
+from migration.errors import LONGEST_MESSAGE
 from reporting.status import read_status
-from tasks.ends import kind_of_end
+from tasks.ends import kind_of_end, message
 from tests.databases import Shop
 from tests.waiting import wait_until
 
@@ -17,7 +18,8 @@ APPROVED: dict[str, Any] = {"approved_by": "test", "reason": "test"}
 
 def number_in(state: State[Any]) -> str:
     """Return the number of the plan that a run has made, with blockers or without."""
-    assert (kind_of_end(state) in ("Planned", "Blocked"), "**" in (state.message or "")) == (True, False), state.message
+    assert (kind_of_end(state) in ("Planned", "Blocked"), "**" in message(state)) == (True, False), state.message
+    assert len(state.message or "") <= LONGEST_MESSAGE
     (number,) = re.findall(r"\b[Pp]lan ([0-9a-f]{8})\b", state.message or "")[:1]
     return str(number)
 

@@ -11,7 +11,7 @@ from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.databases import Shop, execute_clean_up, make_ready
 from tests.documents import CLEAN_UP
 from tests.lifecycle.conftest import environment, run
@@ -28,7 +28,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
     assert all(rule in told for rule in ("**safety_window**", "**verification**", "**archive**", "THE POINT OF NO RETURN"))
     refused = clean_up(plan=number_in(planned), **APPROVED, return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Blocked", 1)
-    assert "Day 1 of 30; 30 days are left" in (refused.message or "")
+    assert "Day 1 of 30; 30 days are left" in message(refused)
 
     make_ready(switched)
     wrong = decide(name="no_archive", value="maybe", **APPROVED, return_state=True)
@@ -43,7 +43,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
 
     assert phase(switched) == "CLEANED"
     assert "CLEANED" in artifact("migration-status")
-    assert "Nothing to verify: phase CLEANED" in (verify(return_state=True).message or "")
+    assert "Nothing to verify: phase CLEANED" in message(verify(return_state=True))
     report = run("artwork-migration report", environment(prefect_server), tmp_path)
     assert (report.returncode, "clean_up has dropped" in " ".join(report.stdout.split())) == (1, True)
     for state in (
@@ -56,8 +56,8 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
         decide(name="max_quarantined", value="3", **APPROVED, return_state=True),
     ):
         assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
-        assert "in phase CLEANED" in (state.message or "")
-        assert "The migration is done" in (state.message or "")
+        assert "in phase CLEANED" in message(state)
+        assert "The migration is done" in message(state)
 
 
 @EXHAUSTIVE

@@ -7,7 +7,7 @@ from prefect.client.schemas.objects import State
 from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
 from reporting.status import read_status, status_lines
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_legacy, add_order
 from tests.databases import Shop, deploy
 from tests.lifecycle.runs import phase
@@ -20,8 +20,8 @@ def test_an_order_for_a_test_artwork(deployed: Shop) -> None:
     artwork = add_legacy(deployed, original_image_url="test-pending")
     order = add_order(deployed, artwork)
     red = red_gate()
-    assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in (red.message or "")
-    assert "- referenced_can_migrate: 1. Give the artwork an e-mail and a token." in (red.message or "")
+    assert f"gate legacy_artworks is red: referenced_can_migrate (test_data): 1 bad, ids {artwork}." in message(red)
+    assert "- referenced_can_migrate: 1. Give the artwork an e-mail and a token." in message(red)
     assert phase(deployed) == Phase.DEPLOYED
     for table in ("public.artworks_v2", "artwork_migration.created_user", "artwork_migration.chunk", "artwork_migration.reconciliation"):
         assert 0 == deployed.value(f"SELECT COUNT(*) FROM {table}")
@@ -40,8 +40,8 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
     token = operated.value("SELECT access_token FROM artworks WHERE id = %s", first)
     second = add_legacy(operated, access_token=token)
     red = red_gate()
-    assert "gate reconciliation is red: quarantined" in (red.message or "")
-    assert ": 1 bad" in (red.message or "")
+    assert "gate reconciliation is red: quarantined" in message(red)
+    assert ": 1 bad" in message(red)
     assert phase(operated) == Phase.DEPLOYED
     assert sorted([first, second]) == found(operated, "token_duplicates")
     assert [second] == [identifier for (identifier,) in operated.rows("SELECT id FROM artwork_migration.quarantine")]
@@ -59,8 +59,8 @@ def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
         "CREATE TRIGGER register BEFORE INSERT ON users FOR EACH ROW EXECUTE FUNCTION public.register()"
     )
     red = red_gate()
-    assert "gate users is red: created_are_anonymous (is_anonymous): " in (red.message or "")
-    assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in (red.message or "")
+    assert "gate users is red: created_are_anonymous (is_anonymous): " in message(red)
+    assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in message(red)
     assert phase(deployed) == Phase.DEPLOYED
 
     deployed.sql.execute(
@@ -76,9 +76,9 @@ def test_an_empty_table_cannot_be_judged(deployed: Shop) -> None:
     """A gate that checked nothing is red, with another message than a gate that found bad data."""
     deployed.sql.execute("DELETE FROM artworks")
     red = red_gate()
-    assert "gate legacy_artworks could not be judged: " in (red.message or "")
-    assert "checked nothing" in (red.message or "")
-    assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in (red.message or "")
+    assert "gate legacy_artworks could not be judged: " in message(red)
+    assert "checked nothing" in message(red)
+    assert "gate legacy_artworks is red: legacy_has_rows: 1 bad." in message(red)
     assert phase(deployed) == Phase.DEPLOYED
 
 

@@ -25,7 +25,7 @@ from flows.roll_back import roll_back
 from migration.errors import DatabaseError
 from sample.server import EmbeddedServer
 from tasks.connection_block import ArtworkDatabase
-from tasks.ends import kind_of_end
+from tasks.ends import kind_of_end, message
 from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import environment
 from tests.lifecycle.runs import APPROVED, number_in
@@ -107,7 +107,7 @@ def spring(shop: Shop, sqlstate: str, where: tuple[str, str], run: Callable[[], 
     finally:
         disarm(shop, where[1])
     assert state.is_failed(), f"{sqlstate} was not raised"
-    assert sqlstate in (state.message or "") or kind_of_end(state) == "Lock not obtained", state.message
+    assert sqlstate in message(state) or kind_of_end(state) == "Lock not obtained", state.message
     return state
 
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser
 
 from flows.decide import decide
 from flows.migrate_data import migrate_data
-from tasks.ends import kind_of_end
+from tasks.ends import kind_of_end, message
 from tests.databases import Shop
 from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_written_is_reported(deployed: Shop, tmp_path: P
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "file" / "reports"))
     refused = migrate_data(return_state=True)
-    assert (kind_of_end(refused), "ARTWORK_REPORTS" in (refused.message or "")) == ("Failed", True)
+    assert (kind_of_end(refused), "ARTWORK_REPORTS" in message(refused)) == ("Failed", True)
     monkeypatch.setenv("ARTWORK_REPORTS", str(tmp_path / "reports"))
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 

@@ -8,7 +8,7 @@ from flows.deploy_schema import deploy_schema
 from flows.run_migration import run_migration
 from flows.switch_over import switch_over
 from migration.ledger.safety_window import SAFETY_DAYS
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.databases import execute_switch, running
 from tests.lifecycle.conftest import OperatedIn
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase, run_of
@@ -22,25 +22,25 @@ def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     planned = run_migration(return_state=True)
     assert ("Blocked", 1) == (kind_of_end(planned), exit_code(planned))
     assert "NOT_STARTED" == phase(shop)
-    assert "- user_gained: " in (planned.message or "")
-    assert "--plan" not in (planned.message or "")
-    assert (planned.message or "").endswith("Fix these, then plan again: the new plan gets a new number.")
+    assert "- user_gained: " in message(planned)
+    assert "--plan" not in message(planned)
+    assert message(planned).endswith("Fix these, then plan again: the new plan gets a new number.")
     assert ("run-migration · deploy-schema · blocked", "FAILED") == (run_of(planned).name, run_of(planned).state_type)
     refused = deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)
     assert f"deploy-schema · {number_in(planned)} · test · blocked" == run_of(refused).name
     assert ("Blocked", 1) == (kind_of_end(refused), exit_code(refused))
-    assert "decide accept_exposure user_gained" in (refused.message or "")
+    assert "decide accept_exposure user_gained" in message(refused)
     assert "Completed" == kind_of_end(decide(name="accept_exposure", value="user_gained", **APPROVED, return_state=True))
     planned = run_migration(return_state=True)
     assert ("run-migration · deploy-schema · planned", "COMPLETED") == (run_of(planned).name, run_of(planned).state_type)
-    assert f"artwork-migration run deploy-schema --plan {number_in(planned)} --approved-by" in (planned.message or "")
+    assert f"artwork-migration run deploy-schema --plan {number_in(planned)} --approved-by" in message(planned)
     written = tmp_path / "reports" / f"plan-{number_in(planned)}.md"
-    assert str(written) in (planned.message or "")
+    assert str(written) in message(planned)
     assert (0o600, artifact(f"plan-{number_in(planned)}")) == (written.stat().st_mode & 0o777, written.read_text())
     assert kind_of_end(deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)) == "Completed"
 
     planned = run_migration(return_state=True)
-    assert "artwork-migration run switch-over --plan " in (planned.message or "")
+    assert "artwork-migration run switch-over --plan " in message(planned)
     assert "MIGRATED" == phase(shop)
     assert "ALTER TABLE public.artworks RENAME" in artifact(f"plan-{number_in(planned)}")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
@@ -55,7 +55,7 @@ def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
         run.database.write("damage", lambda connection: connection.exec_driver_sql(damage), applying=True)
     red = run_migration(return_state=True)
     assert ("Red", 1) == (kind_of_end(red), exit_code(red))
-    assert "differs" in (red.message or "")
+    assert "differs" in message(red)
     assert ["migrate_data"] == [verb for (verb,) in shop.rows("SELECT verb FROM artwork_migration.phase_history WHERE outcome = 'Red'")]
 
 
@@ -67,20 +67,20 @@ def test_after_the_switch_it_verifies_until_the_clean_up(operated_in: OperatedIn
     execute_switch(shop)
     done = run_migration(return_state=True)
     assert kind_of_end(done) == "Completed", done.message
-    assert f"Day 1 of {SAFETY_DAYS}" in (done.message or "")
+    assert f"Day 1 of {SAFETY_DAYS}" in message(done)
     assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.step WHERE done_at IS NULL")
 
     shop.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - MAKE_INTERVAL(days => %s)", [SAFETY_DAYS])
     planned = run_migration(return_state=True)
-    assert "run decide no_archive accepted" in (planned.message or ""), planned.message
+    assert "run decide no_archive accepted" in message(planned), planned.message
     assert "Blocked" == kind_of_end(planned)
     assert "SWITCHED" == phase(shop)
 
     decide(name="no_archive", value="accepted", **APPROVED, return_state=True)
     planned = run_migration(return_state=True)
-    assert "artwork-migration run clean-up --plan " in (planned.message or ""), planned.message
+    assert "artwork-migration run clean-up --plan " in message(planned), planned.message
     done = clean_up(plan=number_in(planned), **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed", done.message
     done = run_migration(return_state=True)
     assert kind_of_end(done) == "Completed", done.message
-    assert "Nothing is left to do" in (done.message or "")
+    assert "Nothing is left to do" in message(done)

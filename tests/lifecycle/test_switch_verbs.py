@@ -8,7 +8,7 @@ from flows.decide import decide
 from flows.migrate_data import migrate_data
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_clean
 from tests.databases import Shop, execute_roll_back, execute_switch, switch
 from tests.interleaving import holding
@@ -23,14 +23,14 @@ def test_there_and_back(migrated: Shop) -> None:
     assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed", done.message
-    assert "The clean table serves as artworks" in (done.message or "")
+    assert "The clean table serves as artworks" in message(done)
     assert re.search(r" It took 0\.\d+ s under the locks, 0\.\d+ s of it to acquire them; .*; slowest: ", done.message or "")
     assert "SWITCHED" in artifact("migration-status")
     assert "roll_back(to=MIGRATED)" in artifact("migration-status")
 
     back = roll_back(to="MIGRATED", plan=number_in(roll_back(to="MIGRATED", return_state=True)), **APPROVED, return_state=True)
     assert kind_of_end(back) == "Completed", back.message
-    assert "The legacy table serves as artworks" in (back.message or "")
+    assert "The legacy table serves as artworks" in message(back)
     assert before == migrated.schema_dump()
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
@@ -39,11 +39,11 @@ def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "switch_over" in (refused.message or "")
+    assert "switch_over" in message(refused)
     switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     for state in (roll_back(to="NOT_STARTED", return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
         assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
-        assert "roll_back(to=MIGRATED)" in (state.message or "")
+        assert "roll_back(to=MIGRATED)" in message(state)
     assert phase(migrated) == "SWITCHED"
 
 
@@ -54,7 +54,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     migrated.sql.execute("CREATE VIEW late AS SELECT id FROM artworks")
     refused = switch_over(plan=number, **APPROVED, return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "view public.late was created" in (refused.message or "")
+    assert "view public.late was created" in message(refused)
     assert phase(migrated) == "MIGRATED"
 
 
@@ -68,7 +68,7 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
     before = migrated.schema_dump()
     red = switch_over(plan=number, **APPROVED, return_state=True)
     assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
-    assert f"differs (pet_name): 1 bad, ids {changed}" in (red.message or "")
+    assert f"differs (pet_name): 1 bad, ids {changed}" in message(red)
     assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
 
@@ -79,7 +79,7 @@ def test_a_rejected_write_blocks_until_somebody_decides(migrated: Shop) -> None:
     migrated.sql.execute("UPDATE artworks_v2 SET customer_name = NULL WHERE id = %s", (artwork,))
     blocked = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     assert (kind_of_end(blocked), exit_code(blocked)) == ("Blocked", 1)
-    assert str(artwork) in (blocked.message or "")
+    assert str(artwork) in message(blocked)
     decide(name="clear_rejected_write", value=str(artwork), **APPROVED, return_state=True)
     done = switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed", done.message
@@ -95,7 +95,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     red = switch_over(return_state=True)
     assert (kind_of_end(red), exit_code(red)) == ("Switched – check failed", 1)
     for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
-        assert told in (red.message or "")
+        assert told in message(red)
     assert phase(migrated) == "SWITCHED"
     assert "switch_over again, it has steps left;<br>or roll_back(to=MIGRATED)" in artifact("migration-status")
     migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
@@ -124,7 +124,7 @@ def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migr
     assert kind_of_end(done) == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")
     assert kind_of_end(roll_back(to="MIGRATED", return_state=True)) == "Refused"
-    assert "blockers" not in (switch_over(return_state=True).message or "")
+    assert "blockers" not in message(switch_over(return_state=True))
 
 
 @EXHAUSTIVE
@@ -139,8 +139,8 @@ def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, m
             impatient.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.3")
             refused = flow(**target, plan=number, **APPROVED, return_state=True)
         assert (kind_of_end(refused), exit_code(refused)) == ("Lock not obtained", 1)
-        assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in (refused.message or "")
-        assert "with the same plan number" in (refused.message or "")
+        assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in message(refused)
+        assert "with the same plan number" in message(refused)
         assert (before, schema) == (phase(migrated), migrated.schema_dump())
         done = flow(**target, plan=number, **APPROVED, return_state=True)
         assert (kind_of_end(done), phase(migrated)) == ("Completed", after), done.message

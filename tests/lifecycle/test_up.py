@@ -127,7 +127,8 @@ def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: 
     address, _, filled = run["state"]["message"].split()[-1].partition("?parameters=")
     assert f"{local_server.ui}/deployments/deployment/{run['deployment_id']}/run" == address
     assert {"plan": number} == json.loads(unquote(unquote(filled)))
-    assert local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}})
+    (last, *_) = local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}}, sort="TIMESTAMP_DESC")
+    assert f"Plan {number} of deploy_schema" in last["message"]
 
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:

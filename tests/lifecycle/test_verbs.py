@@ -17,7 +17,7 @@ from migration.ledger.phases import MIGRATE_DATA, Phase
 from migration.sync import backfill
 from reporting.accounts import read_accounts
 from reporting.status import read_status
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.series import EXHAUSTIVE
@@ -37,7 +37,7 @@ def test_there_and_back(operated: Shop) -> None:
 
     done = deploy_schema(plan=number, **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed"
-    assert "artworks_v2 is written through" in (done.message or "")
+    assert "artworks_v2 is written through" in message(done)
     assert "DEPLOYED" in artifact("migration-status")
 
     migrated = migrate_data(return_state=True)
@@ -72,7 +72,7 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
     decide(name="in_flight_age", value="20 minutes", **APPROVED, return_state=True)
     refused = deploy_schema(plan=number, **APPROVED, return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "a decision has changed" in (refused.message or "")
+    assert "a decision has changed" in message(refused)
     assert phase(operated) == "NOT_STARTED"
 
 
@@ -85,8 +85,8 @@ def test_damage_turns_the_gate_red(deployed: Shop) -> None:
     red = migrate_data(return_state=True)
     assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
     finding = deployed.value("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id LIMIT 1")
-    assert "differs" in (red.message or "")
-    assert finding in (red.message or "")
+    assert "differs" in message(red)
+    assert finding in message(red)
     assert phase(deployed) == Phase.DEPLOYED
     assert deployed.value("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1") == "Red"
 
@@ -99,8 +99,8 @@ def test_a_wrong_phase_is_refused(operated: Shop) -> None:
     """migrate_data before deploy_schema names the phase it found and the verb to run."""
     refused = migrate_data(return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "NOT_STARTED" in (refused.message or "")
-    assert "deploy_schema" in (refused.message or "")
+    assert "NOT_STARTED" in message(refused)
+    assert "deploy_schema" in message(refused)
 
 
 def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
@@ -108,7 +108,7 @@ def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
     with running(operated, MIGRATE_DATA, name="amber-fox"):
         refused = deploy_schema(return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "test" in (refused.message or "")
+    assert "test" in message(refused)
 
 
 def test_no_database_is_usage(operated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +118,7 @@ def test_no_database_is_usage(operated: Shop, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("ARTWORK_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/shop")
     unreachable = migrate_data(return_state=True)
     assert exit_code(unreachable) == 3
-    assert "ARTWORK_DATABASE_URL" in (unreachable.message or "")
+    assert "ARTWORK_DATABASE_URL" in message(unreachable)
 
 
 @EXHAUSTIVE
@@ -127,7 +127,7 @@ def test_disabled_capture_is_noticed(deployed: Shop) -> None:
     deployed.sql.execute("ALTER TABLE artworks DISABLE TRIGGER artwork_migration_update")
     refused = migrate_data(return_state=True)
     assert kind_of_end(refused) == "Refused"
-    assert "artwork_migration_update" in (refused.message or "")
+    assert "artwork_migration_update" in message(refused)
     deployed.sql.execute("ALTER TABLE artworks ENABLE ALWAYS TRIGGER artwork_migration_update")
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
@@ -159,7 +159,7 @@ def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
     """Without a copy join_copy is refused; one that fails leaves the run that leads as it is; the next one copies what is left."""
     refused = join_copy(return_state=True)
     assert ("Refused", 1) == (kind_of_end(refused), exit_code(refused))
-    assert "there is nothing to join. Nothing was changed. To fix: run migrate_data;" in (refused.message or "")
+    assert "there is nothing to join. Nothing was changed. To fix: run migrate_data;" in message(refused)
     with running(deployed, name="leader") as run:
         run.begin()
         backfill.plan_chunks(run)
@@ -170,7 +170,7 @@ def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
         deployed.sql.execute("ALTER TABLE artworks_v2 DROP CONSTRAINT nothing")
         done = join_copy(return_state=True)
         copied = deployed.value("SELECT COUNT(*) FROM artworks_v2")
-        assert f"{copied} rows were copied for the run leader; " in (done.message or "")
+        assert f"{copied} rows were copied for the run leader; " in message(done)
         assert backfill.plan_chunks(run) == 0
 
 
@@ -194,7 +194,7 @@ def test_a_pause_holds_a_run_and_its_end_lets_it_continue(deployed: Shop) -> Non
     deployed.sql.execute(TOO_LONG)
     waiting.join(BOUND)
     assert ("Waited too long", 1) == (kind_of_end(ended[0]), exit_code(ended[0])), ended[0].message
-    assert "the migration: paused by test since" in (ended[0].message or "")
+    assert "the migration: paused by test since" in message(ended[0])
     assert ("Waited too long",) == deployed.rows("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0]
 
     assert kind_of_end(pause(**APPROVED, return_state=True)) == "Completed"

@@ -8,7 +8,7 @@ import pytest
 from cli.prefect_server import PrefectServer
 from flows.verify import verify
 from reporting.status import read_status, status_lines
-from tasks.ends import exit_code, kind_of_end
+from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_user
 from tests.databases import Shop
 from tests.lifecycle.runs import artifact, failed_tasks, run_of
@@ -31,7 +31,7 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
     """Outside the safety window verify ends at once and writes nothing, also in a database without the migration's schema."""
     state = verify(return_state=True)
     assert ("Completed", 0) == (kind_of_end(state), exit_code(state))
-    assert "Nothing to verify: phase NOT_STARTED" in (state.message or "")
+    assert "Nothing to verify: phase NOT_STARTED" in message(state)
     assert operated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
@@ -59,7 +59,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
         "to=MIGRATED",
         "clean table serves",
     ):
-        assert word in (red.message or "")
+        assert word in message(red)
     assert "red: verification." in dict(status_lines(read_status(in_window.database)))["last gates"]
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
     assert "Day 2 of 30: the verification is red" in artifact("migration-report")
@@ -81,7 +81,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     in_window.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '30 days'")
     green = verify(return_state=True)
     assert "Completed" == kind_of_end(green)
-    assert "The safety window of 30 days is over (day 32): no check is red; warnings: " in (green.message or "")
+    assert "The safety window of 30 days is over (day 32): no check is red; warnings: " in message(green)
     days = in_window.rows(VERIFICATIONS)
     assert [(1, []), (2, ["live_constraints_in_place", "queries_on_index", "retired_untouched"]), (32, [])] == [
         (d, sorted(red)) for d, red in days

@@ -1,6 +1,7 @@
 """Errors are facts with fields: the message says what happened, to which object, and what to do next."""
 
 import inspect
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,21 +15,29 @@ from migration.errors import (
     DatabaseError,
     DatabaseUnreachable,
     DependentsChanged,
+    HiddenRows,
     MigrationError,
     NewBlocker,
     NoReport,
     NotAccepted,
+    NotFinished,
+    NothingToJoin,
+    OrphanReferences,
+    OutcomeUnknown,
     Overtaken,
     PlanOutdated,
     PrerequisitesNotMet,
     Problem,
+    Refused,
     ReportNotWritten,
     RunInProgress,
+    UsersRefused,
+    WaitedTooLong,
     WrongPhase,
     WrongUnderLock,
 )
-from migration.gate_errors import CheckFailed, GateBroken, GateFailed, RedRule, VerificationFailed
-from migration.lock_errors import LockHolder, LockNotObtained, OldTransactions, WriteBlocked
+from migration.gate_errors import CheckFailed, GateBroken, GateFailed, RedGate, RedRule, VerificationFailed, VerificationRed
+from migration.lock_errors import LockHolder, LockNotObtained, OldTransactions, RowsLocked, WriteBlocked
 
 PROBLEM = Problem("name_taken", "public.artworks_v2", "the name is taken.", "Rename it.")
 RED = RedRule("users", "user_email_is_unique", ("email",), 1, ("id-3",), "Merge the users.")
@@ -58,14 +67,14 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is running on this database, and only one run may write at a time. Nothing was changed. "
+        "migrate_data run brave-otter is running on this database. Only one run may write at a time. Nothing was changed. "
         "To fix: wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
     (
         PlanOutdated("deploy_schema", "0ld0ld0l", "newnewne", ["a decision has changed", "the phase has changed"]),
-        "deploy_schema: plan 0ld0ld0l is outdated; the plan is now newnewne. Nothing was changed. Why: a decision has changed; the phase "
-        "has changed. To fix: start deploy_schema without a number, read the new plan, then start it with plan=newnewne.",
+        "deploy_schema: plan 0ld0ld0l is outdated; the plan is now newnewne. Nothing was changed. To fix: start deploy_schema without a "
+        "number, read the new plan, then start it with plan=newnewne. Why: a decision has changed; the phase has changed.",
     ),
     (
         Blocked("deploy_schema", "newnewne", [PROBLEM]),
@@ -104,14 +113,14 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
         ReportNotWritten("/reports", "No space left on device"),
-        "The report could not be written to /reports: No space left on device. What was committed before stays. To fix: set "
+        "The report could not be written: No space left on device. The folder is /reports. What was committed before stays. To fix: set "
         "ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes.",
     ),
     (
         DependentsChanged("switch_over", "newnewne", ["view public.late was created", "index public.early was dropped"]),
-        "switch_over: plan newnewne is outdated, because objects changed after it was made: view public.late was created; index "
-        "public.early was dropped. The plan changed nothing. To fix: start switch_over without a number, read the new plan, then start it "
-        "with the new number.",
+        "switch_over: plan newnewne is outdated. The plan changed nothing. To fix: start switch_over without a number, read the new plan, "
+        "then start it with the new number. Why: objects changed after it was made: view public.late was created; index public.early was "
+        "dropped.",
     ),
     (
         OldTransactions("migrate_data", "index artworks_v2_user_id_idx", [replace(HOLDER, table=""), PREPARED]),
@@ -146,8 +155,8 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     ),
     (
         DatabaseError("53100", "DiskFull", "", "copying a chunk", meaning="the disk of the server is full", fix="make room on it"),
-        "copying a chunk failed with SQLSTATE 53100 (DiskFull): the disk of the server is full. What was committed before stays; the rest "
-        "was rolled back. To fix: make room on it, then run the verb again; it resumes.",
+        "copying a chunk failed with SQLSTATE 53100 (DiskFull): the disk of the server is full. What was committed before stays; "
+        "the rest was rolled back. To fix: make room on it, then run the verb again; it resumes.",
     ),
     (
         DatabaseError("23505", "UniqueViolation", "public.users.users_email_key", "creating users"),
@@ -166,6 +175,63 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
 def test_the_message_says_what_which_and_what_next(error: MigrationError, message: str) -> None:
     """The message of each error is exactly this: what happened, to which object, and what to do."""
     assert message == str(error)
+
+
+ID = "76b0aea0-9619-1ba7-077e-0630c14f76d0"
+MANY = [Problem("rejected", f"artwork {ID}", "a long explanation. " * 5, "a long remedy. " * 5)] * 40
+LONG_RED = [
+    RedRule("verification", f"rule_{n}", ("pet_name", "user_id"), n, (ID, ID), "Correct the row, then look again. " * 3) for n in range(9)
+]
+LONG: list[MigrationError] = [
+    BadInput("The value cannot be used. Nothing was changed."),
+    DatabaseUnreachable("The database shop cannot be reached: no server listens there.", "check host and port."),
+    ConnectionLost("copying a chunk: the connection to shop was lost.", "start it again."),
+    NotFinished("copying a chunk: the connection to shop was lost.", "start it again."),
+    OutcomeUnknown("copying a chunk: the connection to shop was lost.", "start it again."),
+    Refused("verify is refused. Nothing was changed.", MANY, "list.csv"),
+    PrerequisitesNotMet("roll_back(to=NOT_STARTED)", MANY),
+    WrongPhase("roll_back(to=NOT_STARTED)", "CLEANED", ["DEPLOYED", "MIGRATED"], ["roll_back(to=MIGRATED)", "clean_up", "verify"]),
+    RunInProgress(["artwork-migration migrate_data run brave-otter of the second shop", "another run"]),
+    NothingToJoin(),
+    Overtaken("migrate_data: run 3 was overtaken by run 4."),
+    PlanOutdated("roll_back(to=NOT_STARTED)", "deadbeef", "dabadabe", ["view public.late was created"] * 40),
+    Blocked("roll_back(to=NOT_STARTED)", "deadbeef", MANY, hint="Plan again."),
+    NewBlocker("roll_back(to=NOT_STARTED)", "plan deadbeef", "dependents"),
+    DependentsChanged("roll_back(to=NOT_STARTED)", "deadbeef", ["view public.late was created"] * 40),
+    WrongUnderLock("switch_over", f"missing: ids {ID}, {ID}"),
+    OrphanReferences("roll_back(to=MIGRATED)", "key orders_artwork_id_fkey on public.orders"),
+    NotAccepted("switch_over", "SQLSTATE 42703, in function audit()"),
+    NoReport("There is nothing to report yet."),
+    ReportNotWritten("/a/long/path" * 20, "No space left on device"),
+    WaitedTooLong("roll_back(to=NOT_STARTED)", 14_400, MANY),
+    UsersRefused(12_000, 3, ""),
+    DatabaseError("53100", "DiskFull", "", "copying a chunk", meaning="the disk of the server is full", fix="make room on it"),
+    HiddenRows("public.artworks", "reconciling"),
+    RedGate(LONG_RED, {}, found="gates are red.", serves="The legacy table serves.", then="run it again."),
+    GateFailed(LONG_RED),
+    GateBroken({"users": "a reason. " * 90, "clean_artworks": "it has no rules"}, LONG_RED),
+    VerificationFailed("live_missing failed with SQLSTATE 42P01", LONG_RED),
+    CheckFailed("", LONG_RED),
+    LockNotObtained("roll_back(to=NOT_STARTED)", 3, [HOLDER, HIDDEN, PREPARED] * 5),
+    RowsLocked("roll_back(to=MIGRATED)", [ID] * 40, [HOLDER, HIDDEN, PREPARED] * 5),
+    OldTransactions("roll_back(to=MIGRATED)", "index artworks_v2_user_id_idx", [HOLDER, HIDDEN, PREPARED] * 5),
+    WriteBlocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [HOLDER, HIDDEN, PREPARED] * 5),
+]
+
+
+@pytest.mark.parametrize("error", LONG, ids=lambda error: type(error).__name__)
+def test_what_prefect_shows_is_short_and_has_no_id(error: MigrationError) -> None:
+    """However much an error has to say, its first sentence has at most 120 characters, what Prefect shows 600, and no id of a row."""
+    first = re.split(r"\.\s|\n", error.brief)[0]
+    assert 0 < len(first) <= 120
+    assert len(error.brief) <= 600
+    assert ID not in error.brief
+    assert ("To fix" in error.brief) == ("To fix" in str(error))
+
+
+def test_each_error_is_tried_for_its_length() -> None:
+    """The list of long errors has each class of them, except the parent of both red verifications."""
+    assert {type(error) for error in LONG} == _kinds() - {MigrationError, VerificationRed}
 
 
 def test_a_gate_names_its_rules_and_ids() -> None:
@@ -204,10 +270,14 @@ def _fields(error: MigrationError, *names: str) -> tuple[object, ...]:
     return tuple(getattr(error, name) for name in names)
 
 
+def _kinds() -> set[type[MigrationError]]:
+    modules = (errors, gate_errors, lock_errors)
+    return {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, MigrationError)}
+
+
 def test_every_error_has_a_kind_of_end_and_an_exit_code() -> None:
     """Every error has a kind of end that the docs describe, and an exit code that is not 0."""
-    modules = (errors, gate_errors, lock_errors)
-    kinds = {kind for module in modules for _, kind in inspect.getmembers(module, inspect.isclass) if issubclass(kind, MigrationError)}
+    kinds = _kinds()
     assert len(kinds) > 10
     lost = {"Connection lost", "Committed – not finished", "Outcome unknown"}
     ends = {"Refused", "Blocked", "Red", "Lock not obtained", "Switched – check failed", "Failed", "Waited too long"}
