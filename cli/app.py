@@ -58,7 +58,7 @@ def down() -> None:
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="show it until Ctrl-C, with every step of the runs that are active")] = False,
 ) -> None:
-    """Show the phase, the table that serves, what is running, the last gates, the log, and the verbs that may be run next."""
+    """Show how it stands and the next step, then phases, plans that wait, what is running, the last gates and the log."""
     with _open_database() as (database, _):
         if watch:
             watch_status(console, database, _status_table)

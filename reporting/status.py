@@ -1,6 +1,6 @@
-"""The status: the phase, the table that serves, the last gates, the log, runs that have not ended, and the verbs that may be run next."""
+"""The status: a verdict, the next step, the plans that wait, the phases, the last gates, the log, and runs that have not ended."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,9 +12,20 @@ from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.ledger import ledger, progress, safety_window
 from migration.ledger.ledger import Pause, PhaseRow
-from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase
+from migration.ledger.phases import (
+    CLEAN_UP,
+    DEPLOY_SCHEMA,
+    MIGRATE_DATA,
+    ROLL_BACK_TO_NOT_STARTED,
+    SWITCH_OVER,
+    VERBS,
+    VERIFY,
+    Phase,
+    Verb,
+)
 from migration.ledger.progress import Reported
 from migration.ledger.safety_window import SafetyWindow
+from migration.plans.plan import decisions_in_force, phase_mark
 from reporting.progress import duration, words
 from reporting.stall import newest_stall
 
@@ -60,6 +71,11 @@ class LastGates:
     verb: str
     rules: list[RuleVerdict]
 
+    @property
+    def red(self) -> list[str]:
+        """The names of the red rules, with their suites."""
+        return [f"{rule.suite}.{rule.rule}" for rule in self.rules if rule.red]
+
 
 @dataclass(frozen=True)
 class StepLeft:
@@ -67,6 +83,33 @@ class StepLeft:
 
     verb: str
     name: str
+
+
+@dataclass(frozen=True)
+class PlanMade:
+    """The newest plan of a verb that was made in this phase with the decisions in force, and the rules that block it."""
+
+    verb: str
+    number: str
+    made_at: datetime
+    blockers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        stands = f"is blocked: {', '.join(self.blockers)}" if self.blockers else "waits for approval"
+        return f"{self.number} of {self.verb}, made {self.made_at:%Y-%m-%d %H:%M %Z}, {stands}"
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The one verb to run next, with the number of its plan if one waits."""
+
+    verb: Verb
+    plan: str = ""
+
+    @property
+    def command(self) -> str:
+        """Return the command to type."""
+        return self.verb.typed(self.plan)
 
 
 @dataclass(frozen=True)
@@ -94,12 +137,62 @@ class Status:
     wait: Wait | None = None
     progress: Sequence[Reported] = ()
     stall: tuple[str, str] | None = None
+    plans: Sequence[PlanMade] = ()
+    reached: Mapping[str, datetime] = field(default_factory=dict)
+
+    @property
+    def verdict(self) -> str:
+        """How it stands, in one sentence: what an operator should attend to first."""
+        red, following = self.last_gates.red if self.last_gates else [], self._following
+        plan = self._plan_of(following) if following else None
+        found = [
+            *(f"{run.run_name} {'waits in' if self.wait else 'is at work on'} the step {run.step.step}." for run in self.active),
+            *([f"{', '.join(self.verbs_with_steps_left)} has steps left."] if self.steps_left else []),
+            *(f"{run.verb} {run.run_name} has not ended: it was killed. Run it again; it resumes." for run in self.unfinished[:1]),
+            *([f"A gate is red: {', '.join(red)}."] if red else []),
+            *(["The migration is paused."] if self.pause else []),
+            *([f"Plan {plan}."] if plan else []),
+            *([f"{_window_line(self.window)}."] if self.window else []),
+            "The migration is done." if self.phase.phase is Phase.CLEANED else "No run is active, and nothing is red.",
+        ]
+        return found[0]
+
+    @property
+    def next_step(self) -> NextStep | None:
+        """The one step that leads on, or None if a run is at work or nothing is left to do."""
+        following = self._following
+        if self.active or following is None:
+            return None
+        plan = self._plan_of(following)
+        return NextStep(following, plan.number if plan and not plan.blockers and following.needs_approval and not self.steps_left else "")
+
+    @property
+    def _following(self) -> Verb | None:
+        phase, red = self.phase.phase, bool(self.last_gates and self.last_gates.red)
+        left = [verb for verb in VERBS if verb.name in self.verbs_with_steps_left]
+        if left:  # of the two targets of roll_back, the one that was reached
+            return next((verb for verb in left if verb.brings is phase), left[0])
+        ready = bool(self.window and self.window.over and self.window.verified)
+        return {
+            Phase.NOT_STARTED: DEPLOY_SCHEMA,
+            Phase.DEPLOYED: MIGRATE_DATA,
+            Phase.MIGRATED: MIGRATE_DATA if red else SWITCH_OVER,
+            Phase.SWITCHED: CLEAN_UP if ready else VERIFY,
+        }.get(phase)
+
+    def _plan_of(self, verb: Verb) -> PlanMade | None:
+        return next((plan for plan in self.plans if plan.verb == str(verb)), None)
+
+    @property
+    def active(self) -> list[Reported]:
+        """The steps at work of runs that have reported lately; others were killed."""
+        return [reported for reported in self.running if reported.unseen <= _SILENT]
 
     @property
     def may_be_run_next(self) -> str:
         """The verbs that may be run next. A verb with steps left comes first, with the roll back that may replace it."""
         left = self.verbs_with_steps_left
-        if any(reported.unseen <= _SILENT for reported in self.running):
+        if self.active:
             return "nothing until the run at work has ended"
         if not left:
             return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
@@ -145,21 +238,28 @@ def read_status(target: Database) -> Status:
             wait=next((Wait(**row) for row in database.rows(connection, "status/wait")), None),
             progress=progress.read(connection),
             stall=newest_stall(connection),
+            plans=_plans(connection),
+            reached={row["phase"]: row["reached_at"] for row in database.rows(connection, "status/phases")},
         )
 
 
 def status_lines(status: Status) -> list[tuple[str, str]]:
     """Return the status as (label, value) lines, for a terminal and for an artifact."""
     since = f" since {status.phase.since:%Y-%m-%d %H:%M %Z}" if status.phase.since else ""
+    step = status.next_step
     return [
+        ("verdict", status.verdict),
+        ("next step", step.command if step else "nothing"),
         ("database", status.database),
         ("phase", f"{status.phase.phase}{since}"),
+        *([("phases", _phases_line(status))] if status.reached else []),
         ("serves", status.phase.phase.serves),
         *(("running", _running_line(reported)) for reported in status.running),
         ("may be run next", status.may_be_run_next),
         *([("pause", f"{status.pause}; to end it: artwork-migration run resume")] if status.pause else []),
         *([("waits", f"since {status.wait.since:%Y-%m-%d %H:%M:%S %Z} for: {status.wait.reason}")] if status.wait else []),
         *([("ledger", _LEDGER_ONLY)] if status.ledger and status.phase.phase is Phase.NOT_STARTED else []),
+        *(("plan", str(plan)) for plan in status.plans),
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", _window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
@@ -172,10 +272,37 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
     ]
 
 
-def status_markdown(status: Status) -> str:
-    """Return the status as a markdown table."""
-    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in status_lines(status))
-    return f"# Migration status\n\n| | |\n|---|---|\n{table}\n"
+def status_markdown(status: Status, form: Callable[[Verb, str], str]) -> str:
+    """Return the status as markdown: verdict, next step, a table. `form` returns the address of a verb's form, or nothing."""
+    lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
+    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in lines)
+    return f"# {status.verdict}\n\n{_next_step_markdown(status.next_step, form)}\n\n| | |\n|---|---|\n{table}\n"
+
+
+def _next_step_markdown(step: NextStep | None, form: Callable[[Verb, str], str]) -> str:
+    if step is None:
+        return "**Next step:** nothing now."
+    name = f"{step.verb.command}{f', plan {step.plan}' if step.plan else ''}"
+    address = form(step.verb, step.plan)
+    link = f"[{name}]({address}), or in a terminal " if address else ""
+    return f"**Next step:** {link}`{step.command}`"
+
+
+def _plans(connection: Connection) -> list[PlanMade]:
+    """Return the plans that can still be approved: made in this phase, with the decisions in force."""
+    made_from = (phase_mark(connection), decisions_in_force(connection))
+    return [
+        PlanMade(row["verb"], row["number"], row["made_at"], tuple(row["blockers"]))
+        for row in database.rows(connection, "status/plans")
+        if (row["phase"], row["decisions"]) == made_from
+    ]
+
+
+def _phases_line(status: Status) -> str:
+    """Return the phases in their order, those that were reached with their dates. What a rollback has left is not reached."""
+    order = list(Phase)
+    reached = {name: when for name, when in status.reached.items() if order.index(Phase(name)) <= order.index(status.phase.phase)}
+    return " → ".join(f"{phase} {reached[phase]:%Y-%m-%d %H:%M}" if phase in reached else str(phase) for phase in order)
 
 
 def _last_gates(connection: Connection) -> LastGates | None:
@@ -184,7 +311,7 @@ def _last_gates(connection: Connection) -> LastGates | None:
 
 
 def _gates_line(last: LastGates) -> str:
-    red = [f"{rule.suite}.{rule.rule}" for rule in last.rules if rule.red]
+    red = last.red
     warnings = sum(not rule.green and not rule.red for rule in last.rules)
     with_warnings = f", {warnings} of them with a warning" if warnings else ""
     verdict = f"red: {', '.join(red)}" if red else f"all {len(last.rules)} rules green{with_warnings}"

@@ -16,6 +16,31 @@ FROM artwork_migration.phase_history AS h
 ORDER BY h.run DESC
 LIMIT 5;
 
+-- name: plans
+-- What: the newest plan of each verb, with what it was made from and the rules that block it.
+-- Why: the status names the plans that wait for an approval, and those that are blocked.
+-- Locks: none.
+SELECT DISTINCT ON (p.verb)
+  p.verb,
+  p.number,
+  p.made_at,
+  p.content ->> 'phase' AS phase,
+  p.content -> 'decisions' AS decisions,
+  p.content -> 'blockers' AS blockers
+FROM artwork_migration.plan AS p
+ORDER BY p.verb, p.made_at DESC;
+
+-- name: phases
+-- What: when each phase was reached last.
+-- Why: the status shows the way so far.
+-- Locks: none.
+SELECT
+  h.phase_after AS phase,
+  MAX(h.ended_at) AS reached_at
+FROM artwork_migration.phase_history AS h
+WHERE h.phase_after IS NOT NULL AND h.phase_after <> h.phase_before
+GROUP BY h.phase_after;
+
 -- name: backlog
 -- What: the ids and changed users that wait for catch-up and since when, the progress of the chunks, and the rejected writes.
 -- Why: the status shows the progress of a running copy from real counts. It reads the logs and not pending_artwork, which reads tables of

@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import cast
 from uuid import UUID
 
-import httpx
 from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
 
 from migration.database import Database
@@ -18,19 +17,11 @@ from migration.errors import MigrationError
 from migration.ledger.progress import Progress, StepProgress
 from reporting.progress import words
 from reporting.status import read_status, status_markdown
-from tasks.steps import in_flow, log
+from tasks.links import form_link
+from tasks.steps import if_the_api_responds, in_flow
 
 #: Seconds after which a step gets an artifact, and between two updates.
 WORTH_SHOWING, SHOWN_EVERY = 3, 2
-
-
-@contextmanager
-def if_the_api_responds(key: str, level: int = logging.WARNING) -> Iterator[None]:
-    """Let the run go on without the artifact or name `key` if Prefect's API does not respond: the work is in the database."""
-    try:
-        yield
-    except httpx.HTTPError as error:
-        log().log(level, "Prefect's API did not take %s (%s); the run continues without it", key, type(error).__name__)
 
 
 def publish(key: str, text: str, description: str) -> None:
@@ -42,15 +33,15 @@ def publish(key: str, text: str, description: str) -> None:
 
 
 def publish_status(database: Database) -> None:
-    """Create the artifact `migration-status`: phase, what serves, the last gates, what can be run next.
+    """Create the artifact `migration-status`: a verdict, the next step with a link to its form, plans that wait, phases, the last gates.
 
     If the database cannot be read, the artifact has the error.
     """
     try:
-        text = status_markdown(read_status(database))
+        text = status_markdown(read_status(database), form_link)
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
-    publish("migration-status", text, "Phase, what serves, the last gates, what can be run next")
+    publish("migration-status", text, "How it stands, and the next step")
 
 
 @contextmanager

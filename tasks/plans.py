@@ -11,7 +11,7 @@ from migration.plans import dependents, execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown
 from tasks.artifacts import publish
-from tasks.links import approval_link
+from tasks.links import form_link
 from tasks.reports import write_private, write_problems
 from tasks.steps import log, step
 
@@ -34,7 +34,7 @@ def approved_plan(run: Run, make: Callable[[Connection], Plan], approval: Approv
     """
     plan = read_plan(run, make)
     if approval is None:
-        form = "" if plan.blockers else approval_link(plan)
+        form = "" if plan.blockers else form_link(plan.verb, plan.number)
         raise OnlyPlanned(plan, publish_plan(run, plan, form), form)
     with run.database.transaction("confirming the plan") as connection:
         confirm(connection, plan, approval)

@@ -10,8 +10,7 @@ from contextvars import ContextVar
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 
-from tasks.artifacts import if_the_api_responds
-from tasks.steps import in_flow
+from tasks.steps import if_the_api_responds, in_flow
 
 #: The parameters that a name has, in this order. `approved_by` has its first part only, because it may be an e-mail.
 _SHOWN = ("to", "name", "plan", "approved_by")

@@ -4,9 +4,11 @@ import functools
 import inspect
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
+import httpx
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
@@ -29,6 +31,15 @@ def in_flow() -> bool:
 def log() -> "logging.Logger | logging.LoggerAdapter[logging.Logger]":
     """Return the logger of the run, or a plain one outside a flow."""
     return get_run_logger() if in_flow() else get_logger("steps")
+
+
+@contextmanager
+def if_the_api_responds(key: str, level: int = logging.WARNING) -> Iterator[None]:
+    """Let the run go on without the artifact or name `key` if Prefect's API does not respond: the work is in the database."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        log().log(level, "Prefect's API did not take %s (%s); the run continues without it", key, type(error).__name__)
 
 
 #: How often a step is repeated after a lost connection, with pauses of some 2 and 4 s.

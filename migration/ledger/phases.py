@@ -51,6 +51,15 @@ class Verb:
         target = f" --to {self.brings}" if self.takes_target else ""
         return f"{self.name.replace('_', '-')}{target}"
 
+    def typed(self, plan: str = "") -> str:
+        """Return the command line that runs the verb, with the number of a plan if there is one."""
+        approval = f" --plan {plan} --approved-by NAME --reason WHY" if plan else ""
+        return f"artwork-migration run {self.command}{approval}"
+
+    def form(self, plan: str = "") -> dict[str, str]:
+        """Return what is filled in in the verb's form."""
+        return {**({"to": str(self.brings)} if self.takes_target else {}), **({"plan": plan} if plan else {})}
+
     @property
     def inverse(self) -> Verb | None:
         """Return the verb that undoes this one, or None if there is none."""

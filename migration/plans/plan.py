@@ -66,7 +66,7 @@ class Plan:
     @property
     def command(self) -> str:
         """Return the command that runs exactly this plan."""
-        return f"artwork-migration run {self.verb.command} --plan {self.number} --approved-by NAME --reason WHY"
+        return self.verb.typed(self.number)
 
     def content(self) -> PlanContent:
         """Return the plan as the ledger keeps it; of each blocking rule it has the first problems."""

@@ -1,18 +1,21 @@
 """The status: on one screen, what an operator wants to know first, in every phase."""
 
+import re
+
 import pytest
 
 from migration.checks import gates
 from migration.checks.gates import GateVerdict, RuleVerdict
-from migration.ledger import safety_window
+from migration.ledger import ledger, safety_window
 from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
-from reporting.status import read_status, status_lines
+from reporting.status import read_status, status_lines, status_markdown
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.databases import Shop, execute_switch, finish_switch, running, switch
+from tests.databases import Shop, accept_exposure, execute_switch, finish_switch, planned_deployment, running, switch
+from tests.plans import keep
 
 RENAME_ONE = "UPDATE artworks SET pet_name = 'Rex the first' WHERE id = (SELECT MIN(id::text)::uuid FROM artworks)"
-ALWAYS = ["database", "phase", "serves", "may be run next"]
+ALWAYS = ["verdict", "next step", "database", "phase", "serves", "may be run next"]
 
 
 def lines(shop: Shop) -> dict[str, list[str]]:
@@ -31,7 +34,7 @@ def verify(shop: Shop, *red: str, day: int = 1) -> None:
 
 
 def test_before_anything_has_begun(make_shop: MakeShop) -> None:
-    """The status of a database that is not started has four lines, with the verb to begin with."""
+    """The status of a database that is not started is short, with the verb to begin with."""
     told = lines(make_shop(Variant.CURRENT))
     assert ALWAYS == list(told)
     assert ["deploy_schema"] == told["may be run next"]
@@ -82,6 +85,45 @@ def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
         run.begin()
         gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)), found=[])
     assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
+
+
+def test_the_next_step_and_the_plans_that_wait(shop: Shop) -> None:
+    """Verdict and next step follow the plan: blocked, then waiting with its number; a plan that another decision was made for is gone."""
+    keep(shop, planned_deployment(shop))
+    blocked = read_status(shop.database)
+    assert re.fullmatch(r"Plan \w{8} of deploy_schema, made [-: \dUTC]+, is blocked: exposure_not_accepted\.", blocked.verdict)
+    assert "artwork-migration run deploy-schema" == (blocked.next_step and blocked.next_step.command)
+    accept_exposure(shop)
+    assert () == tuple(read_status(shop.database).plans)
+    plan = planned_deployment(shop)
+    keep(shop, plan)
+    waiting = read_status(shop.database)
+    assert (plan.command, True) == (waiting.next_step and waiting.next_step.command, "waits for approval" in waiting.verdict)
+    page = status_markdown(waiting, lambda verb, number: f"http://ui/{verb}?{number}")
+    assert f"**Next step:** [deploy-schema, plan {plan.number}](http://ui/deploy_schema?{plan.number}), or in a terminal `" in page
+
+
+def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:
+    """Steps that migrate_data has left before it reached its phase lead back to it."""
+    with running(deployed, MIGRATE_DATA) as run:
+        run.begin()
+        run.database.write("noting", lambda connection: ledger.begin_step(connection, run.epoch, "index by_user"))
+    assert ["artwork-migration run migrate-data"] == lines(deployed)["next step"]
+
+
+def test_the_phases_have_their_dates(migrated: Shop) -> None:
+    """The phases stand in their order, those that were reached with their dates; after a red gate the next step is to migrate again."""
+    assert re.fullmatch(
+        r"NOT_STARTED → DEPLOYED \d{4}-\d\d-\d\d \d\d:\d\d → MIGRATED [-\d]+ [:\d]+ → SWITCHED → CLEANED", lines(migrated)["phases"][0]
+    )
+    assert ["artwork-migration run switch-over"] == lines(migrated)["next step"]
+    with running(migrated, MIGRATE_DATA) as run:
+        run.begin()
+        verdict = RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1)
+        gates.save_verdict(run, GateVerdict("users", (verdict,)), found=[])
+        run.end("Red")
+    assert ["A gate is red: users.user_email_is_unique."] == lines(migrated)["verdict"]
+    assert ["artwork-migration run migrate-data"] == lines(migrated)["next step"]
 
 
 def move_switch(shop: Shop, by: str) -> None:

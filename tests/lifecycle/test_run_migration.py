@@ -25,6 +25,7 @@ def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     assert "- user_gained: " in message(planned)
     assert "--plan" not in message(planned)
     assert message(planned).endswith("Fix these, then plan again: the new plan gets a new number.")
+    assert "is blocked: exposure_not_accepted." in artifact("migration-status").splitlines()[0]
     assert ("run-migration · deploy-schema · blocked", "FAILED") == (run_of(planned).name, run_of(planned).state_type)
     refused = deploy_schema(plan=number_in(planned), **APPROVED, return_state=True)
     assert f"deploy-schema · {number_in(planned)} · test · blocked" == run_of(refused).name
@@ -55,6 +56,9 @@ def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
         run.database.write("damage", lambda connection: connection.exec_driver_sql(damage), applying=True)
     red = run_migration(return_state=True)
     assert ("Red", 1) == (kind_of_end(red), exit_code(red))
+    assert artifact("migration-status").startswith(
+        "# A gate is red: reconciliation.differs.\n\n**Next step:** `artwork-migration run migrate"
+    )
     assert "differs" in message(red)
     assert ["migrate_data"] == [verb for (verb,) in shop.rows("SELECT verb FROM artwork_migration.phase_history WHERE outcome = 'Red'")]
 

@@ -127,6 +127,10 @@ def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: 
     address, _, filled = run["state"]["message"].split()[-1].partition("?parameters=")
     assert f"{local_server.ui}/deployments/deployment/{run['deployment_id']}/run" == address
     assert {"plan": number} == json.loads(unquote(unquote(filled)))
+    (status,) = local_server.ask(
+        "/artifacts/filter", artifacts={"key": {"any_": ["migration-status"]}}, flow_runs={"id": {"any_": [planned]}}
+    )
+    assert f"[deploy-schema, plan {number}]({address}?parameters={filled})" in status["data"]
     (last, *_) = local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [planned]}}, sort="TIMESTAMP_DESC")
     assert f"Plan {number} of deploy_schema" in last["message"]
 
