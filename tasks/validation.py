@@ -59,8 +59,10 @@ def _gate(run: Run, suite: str) -> GateVerdict:
         from expectations.suites import SUITES  # takes seconds, once in a process
 
     verdict = judge_suite(run, SUITES[suite])
+    log().info("gate %s: %d of %d rules are green", suite, sum(rule.label == "green" for rule in verdict.rules), len(verdict.rules))
     for rule in verdict.rules:
-        log().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
+        if rule.label != "green":
+            log().log(_LEVELS.get(rule.label, logging.INFO), "gate %s: %s: %s", suite, rule.rule, rule.line)
     if verdict.red or verdict.broken:
         raise RedVerdict(verdict)
     return verdict
