@@ -10,7 +10,7 @@ from typing import ParamSpec
 import httpx
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.exceptions import Abort
+from prefect.exceptions import Abort, TerminationSignal
 from prefect.flows import Flow
 from prefect.runtime import flow_run
 from prefect.states import Completed, Failed
@@ -36,6 +36,8 @@ from tasks.steps import log
 P = ParamSpec("P")
 
 
+#: What the log of a run says last that was cancelled, or whose process was asked to end.
+STOPPED = "The run was cancelled or stopped. What was committed before stays; nothing is half done. To fix: run it again; it resumes."
 #: How the newest verb of this process has ended. The command line reports it also if Prefect's API is gone by then.
 ENDED: deque[State] = deque(maxlen=1)
 
@@ -76,6 +78,10 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
                 state = _planned(name, end)
             except MigrationError as error:
                 state = _failed(name, error)
+            except TerminationSignal:
+                name.show("stopped")
+                log().warning(STOPPED)
+                raise
             except Exception as error:
                 if not api_is_away(error):
                     raise

@@ -17,6 +17,7 @@ import yaml
 
 from cli.processes import is_alive
 from cli.verbs import verb_description
+from tasks.verbs import STOPPED
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
@@ -161,6 +162,19 @@ def test_a_worker_takes_other_settings_when_it_is_idle(local_server: LocalServer
     wait_until(lambda: not psutil.Process(local_server.pids()["worker"]).children(), every=0.2)
     assert "worker" == local_server.up(ARTWORK_BATCH_SIZE="7")["started"]
     assert "7" == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_BATCH_SIZE"]
+
+
+@EXHAUSTIVE
+def test_a_cancelled_run_says_how_to_continue(local_server: LocalServer, local_shop: Shop) -> None:
+    """*Cancel* ends a run within seconds: its name and its log say that it was stopped and how to continue, and it has the status."""
+    with held_up(local_server, local_shop) as run:
+        wait_until(lambda: local_shop.value("SELECT COUNT(*) FROM pg_locks WHERE NOT granted"), every=0.2)
+        local_server.ask(f"/flow_runs/{run}/set_state", state={"type": "CANCELLING"})
+        local_server.wait_for(run, "Cancelled")
+    assert "deploy-schema · stopped" == local_server.run_of(run)["name"]
+    said = [line["message"] for line in local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})]
+    assert STOPPED in said
+    assert ["migration-status"] == [one["key"] for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [run]}})]
 
 
 def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, planned: str) -> None:
