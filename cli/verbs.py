@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
 
 EXIT_CODES = (
-    "Exit codes: 0 completed or planned, 1 refused, blocked, red or failed, 2 wrong usage, 3 database unreachable or connection lost."
+    "Exit codes: 0 completed or planned, 1 refused, blocked or failed, 2 wrong usage, 3 database unreachable or connection lost, "
+    "4 red, 5 another session or run was at work: try again."
 )
 
 #: Set by Ctrl-C: a package that is being imported, and Prefect without its API, end with another error.

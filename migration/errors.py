@@ -45,6 +45,19 @@ class BadInput(MigrationError):
     exit_code = 2
 
 
+class Red(MigrationError):
+    """A gate is not green, or the last check under the locks failed."""
+
+    end = "Red"
+    exit_code = 4
+
+
+class OthersAtWork(MigrationError):
+    """Another session, another run or a pause has blocked the verb. The same command succeeds once that has ended."""
+
+    exit_code = 5
+
+
 class DatabaseUnreachable(MigrationError):
     """No connection could be made: `what` happened, and the way to `fix` it. `state` is what that means for the data."""
 
@@ -152,7 +165,7 @@ class WrongPhase(MigrationError):
         )
 
 
-class RunInProgress(MigrationError):
+class RunInProgress(OthersAtWork):
     """Another run holds the lock, or a statement of it is still running in the database. `state` is what that means for the data."""
 
     def __init__(self, holders: Sequence[str], *, state: str = "Nothing was changed.") -> None:
@@ -232,10 +245,8 @@ class DependentsChanged(NewBlocker):
         )
 
 
-class WrongUnderLock(MigrationError):
+class WrongUnderLock(Red):
     """The last check under the locks found rows that differ; everything was rolled back."""
-
-    end = "Red"
 
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
@@ -259,10 +270,8 @@ class OrphanReferences(MigrationError):
         )
 
 
-class NotAccepted(MigrationError):
+class NotAccepted(Red):
     """The acceptance test failed under the locks, before the commit; everything was rolled back."""
-
-    end = "Red"
 
     def __init__(self, verb: str, found: str) -> None:
         self.found = found
@@ -289,7 +298,7 @@ class ReportNotWritten(NoReport):
         )
 
 
-class WaitedTooLong(MigrationError):
+class WaitedTooLong(OthersAtWork):
     """A run was paused, or waited for the server, for longer than the setting allows. `problems` are what it last waited for."""
 
     end = "Waited too long"

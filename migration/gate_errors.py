@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from migration.errors import MigrationError, shortened
+from migration.errors import Red, shortened
 
 #: Red rules that the name of a run has.
 RULES_IN_NAME = 2
@@ -27,10 +27,8 @@ class RedRule:
         return f"{self.rule}{about}: {self.bad} bad{ids}"
 
 
-class RedGate(MigrationError):
+class RedGate(Red):
     """A gate is not green: it has found bad data, or could not be judged. `red` are the critical rules that found something."""
-
-    end = "Red"
 
     def __init__(self, red: Sequence[RedRule], broken: Mapping[str, str], *, found: str, serves: str, then: str) -> None:
         self.red, self._gates = tuple(red), list(dict.fromkeys([*broken, *(rule.suite for rule in red)]))

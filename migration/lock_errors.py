@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from migration.errors import PROBLEMS_SHOWN, DatabaseError, MigrationError
+from migration.errors import PROBLEMS_SHOWN, DatabaseError, OthersAtWork
 
 #: Sessions that a message names: the others may have to wait for the same ones.
 HOLDERS_SHOWN = 3
@@ -62,7 +62,7 @@ def _literal(name: str) -> str:
     return f"'{doubled}'"
 
 
-class LockNotObtained(MigrationError):
+class LockNotObtained(OthersAtWork):
     """The locks could not be acquired within the budget; everything was rolled back."""
 
     end = "Lock not obtained"
@@ -75,7 +75,7 @@ class LockNotObtained(MigrationError):
         )
 
 
-class RowsLocked(MigrationError):
+class RowsLocked(OthersAtWork):
     """Other sessions keep every artwork that is left from being written; what could be written was committed."""
 
     end = "Lock not obtained"
@@ -90,7 +90,7 @@ class RowsLocked(MigrationError):
         )
 
 
-class OldTransactions(MigrationError):
+class OldTransactions(OthersAtWork):
     """A step that waits for every older transaction has waited long enough. No session waits for this step."""
 
     end = "Lock not obtained"
@@ -103,14 +103,14 @@ class OldTransactions(MigrationError):
         )
 
 
-class WriteBlocked(DatabaseError):
+class WriteBlocked(OthersAtWork, DatabaseError):
     """A write lost every attempt to another transaction that holds rows or keys which it has to lock."""
 
     end = "Lock not obtained"
 
     def __init__(self, lost: DatabaseError, attempts: int, holders: Sequence[LockHolder]) -> None:
         self.holders = tuple(holders)
-        super().__init__(lost.sqlstate, "", lost.objects, lost.action)
+        DatabaseError.__init__(self, lost.sqlstate, "", lost.objects, lost.action)
         self.args = (
             f"{lost.action}: could not lock the rows in {attempts} attempts (SQLSTATE {lost.sqlstate}). What was committed before stays; "
             f"the rest was rolled back. Blocked by: {_blocked_by(holders)}. To fix: {_unblock(holders)}run the verb again; it resumes.",

@@ -22,7 +22,7 @@ def message(state: "State[Any]") -> str:
 
 
 def exit_code(state: "State[Any]") -> int:
-    """Return 0 for completed or planned, 1 for refused, blocked, red or failed, 2 for wrong usage, 3 for a lost or unreachable database."""
+    """Return the exit code of the command line: that of the error, or 0."""
     if state.is_completed():
         return 0
     return int(getattr(state.result(raise_on_failure=False), "exit_code", 1))

@@ -55,7 +55,7 @@ def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
     with running(shop) as run:
         run.database.write("damage", lambda connection: connection.exec_driver_sql(damage), applying=True)
     red = run_migration(return_state=True)
-    assert ("Red", 1) == (kind_of_end(red), exit_code(red))
+    assert ("Red", 4) == (kind_of_end(red), exit_code(red))
     assert artifact("migration-status").startswith(
         "# A gate is red: reconciliation.differs.\n\n**Next step:** `artwork-migration run migrate"
     )

@@ -67,7 +67,7 @@ def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
         changed = migrated.value(f"UPDATE artworks_v2 SET pet_name = '?' WHERE id = {first} RETURNING id")
     before = migrated.schema_dump()
     red = switch_over(plan=number, **APPROVED, return_state=True)
-    assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Red", 4)
     assert f"differs (pet_name): 1 bad, ids {changed}" in message(red)
     assert (before, "MIGRATED") == (migrated.schema_dump(), phase(migrated))
 
@@ -93,7 +93,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     artwork, name = migrated.rows("SELECT id, pet_name FROM artworks ORDER BY id LIMIT 1")[0]
     migrated.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", (artwork,))
     red = switch_over(return_state=True)
-    assert (kind_of_end(red), exit_code(red)) == ("Switched – check failed", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Switched – check failed", 4)
     for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
         assert told in message(red)
     assert phase(migrated) == "SWITCHED"
@@ -138,7 +138,7 @@ def test_locks_not_had_end_the_run_in_words_and_change_nothing(migrated: Shop, m
         with holding(migrated, "SELECT COUNT(*) FROM artworks") as session, monkeypatch.context() as impatient:
             impatient.setenv("ARTWORK_LOCK_WAIT_SECONDS", "0.3")
             refused = flow(**target, plan=number, **APPROVED, return_state=True)
-        assert (kind_of_end(refused), exit_code(refused)) == ("Lock not obtained", 1)
+        assert (kind_of_end(refused), exit_code(refused)) == ("Lock not obtained", 5)
         assert f"pid {session.info.backend_pid} (webshop, idle in transaction, open for" in message(refused)
         assert "with the same plan number" in message(refused)
         assert (before, schema) == (phase(migrated), migrated.schema_dump())

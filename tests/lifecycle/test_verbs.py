@@ -83,7 +83,7 @@ def test_damage_turns_the_gate_red(deployed: Shop) -> None:
         "CREATE TRIGGER damage BEFORE INSERT ON artworks_v2 FOR EACH ROW WHEN (NEW.access_token LIKE '%a') EXECUTE FUNCTION public.damage()"
     )
     red = migrate_data(return_state=True)
-    assert (kind_of_end(red), exit_code(red)) == ("Red", 1)
+    assert (kind_of_end(red), exit_code(red)) == ("Red", 4)
     finding = deployed.value("SELECT id::text FROM artwork_migration.finding WHERE rule = 'differs' ORDER BY id LIMIT 1")
     assert "differs" in message(red)
     assert finding in message(red)
@@ -107,7 +107,7 @@ def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
     """While one run holds the lock, another is refused with the name of the first."""
     with running(operated, MIGRATE_DATA, name="amber-fox"):
         refused = deploy_schema(return_state=True)
-    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
+    assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 5)
     assert "test" in message(refused)
 
 
@@ -193,7 +193,7 @@ def test_a_pause_holds_a_run_and_its_end_lets_it_continue(deployed: Shop) -> Non
     waiting = started()
     deployed.sql.execute(TOO_LONG)
     waiting.join(BOUND)
-    assert ("Waited too long", 1) == (kind_of_end(ended[0]), exit_code(ended[0])), ended[0].message
+    assert ("Waited too long", 5) == (kind_of_end(ended[0]), exit_code(ended[0])), ended[0].message
     assert "the migration: paused by test since" in message(ended[0])
     assert ("Waited too long",) == deployed.rows("SELECT outcome FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0]
 

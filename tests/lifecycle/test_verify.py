@@ -51,7 +51,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     in_window.sql.execute("DROP INDEX artworks_user_id_idx")
     red = verify(return_state=True)
     assert 0 == in_window.value(LOGGED_EMAILS)  # also when it is red, none is kept longer than a day
-    assert ("Red", 1) == (kind_of_end(red), exit_code(red))
+    assert ("Red", 4) == (kind_of_end(red), exit_code(red))
     for word in (
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",

@@ -23,11 +23,13 @@ from migration.errors import (
     NotFinished,
     NothingToJoin,
     OrphanReferences,
+    OthersAtWork,
     OutcomeUnknown,
     Overtaken,
     PlanOutdated,
     PrerequisitesNotMet,
     Problem,
+    Red,
     Refused,
     ReportNotWritten,
     RunInProgress,
@@ -230,8 +232,8 @@ def test_what_prefect_shows_is_short_and_has_no_id(error: MigrationError) -> Non
 
 
 def test_each_error_is_tried_for_its_length() -> None:
-    """The list of long errors has each class of them, except the parent of both red verifications."""
-    assert {type(error) for error in LONG} == _kinds() - {MigrationError, VerificationRed}
+    """The list of long errors has each class of them, except the parents that are never raised."""
+    assert {type(error) for error in LONG} == _kinds() - {MigrationError, Red, OthersAtWork, VerificationRed}
 
 
 def test_a_gate_names_its_rules_and_ids() -> None:
@@ -283,7 +285,9 @@ def test_every_error_has_a_kind_of_end_and_an_exit_code() -> None:
     ends = {"Refused", "Blocked", "Red", "Lock not obtained", "Switched – check failed", "Failed", "Waited too long"}
     assert ends | lost == {kind.end for kind in kinds}
     assert lost == {kind.end for kind in kinds if issubclass(kind, ConnectionLost)}
-    assert {1, 2, 3} == {kind.exit_code for kind in kinds}
+    assert {1, 2, 3, 4, 5} == {kind.exit_code for kind in kinds}
+    assert {4} == {kind.exit_code for kind in kinds if kind.end in {"Red", "Switched – check failed"}}
+    assert {5} == {kind.exit_code for kind in kinds if kind.end in {"Lock not obtained", "Waited too long"}}
     assert (2, 3) == (BadInput.exit_code, DatabaseUnreachable.exit_code)
     assert [] == [kind.__name__ for kind in kinds if not (kind.__doc__ or "").strip()]
 
