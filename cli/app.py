@@ -1,21 +1,15 @@
 """The command line `artwork-migration`: demo, up, down, status, report, run."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal
 
 import typer
 from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
-from sqlalchemy import URL
 
 from cli.progress import watch_status
 from cli.up import bring_up, running_ui, take_down
-from cli.verbs import EXIT_CODES, console, end, run, use_running_server
-from migration.database import Database
-from migration.errors import MigrationError
-from migration.settings import Settings, read_settings, required_url
+from cli.verbs import EXIT_CODES, console, errors_printed, open_database, run
 from reporting.status import Status, read_status, status_lines
 
 app = typer.Typer(
@@ -44,7 +38,7 @@ def demo(
 @app.command()
 def up() -> None:
     """Start a Prefect server, its database and a worker on this machine, and register all deployments. What already runs, stays."""
-    with _errors_printed():
+    with errors_printed():
         bring_up(_say)
 
 
@@ -59,7 +53,7 @@ def status(
     watch: Annotated[bool, typer.Option("--watch", help="show it until Ctrl-C, with every step of the runs that are active")] = False,
 ) -> None:
     """Show how it stands and the next step, then phases, plans that wait, what is running, the last gates and the log."""
-    with _open_database() as (database, _):
+    with open_database() as (database, _):
         if watch:
             watch_status(console, database, _status_table)
         else:
@@ -71,7 +65,7 @@ def report() -> None:
     """Write the report of the newest run that compared every row, and print its path. It is made from the ledger alone."""
     from reporting.pages import write_report  # a second, for the plots
 
-    with _open_database() as (database, settings):
+    with open_database() as (database, settings):
         _, path = write_report(database, settings.reports)
     console.print(str(path), highlight=False, markup=False, soft_wrap=True)
 
@@ -85,35 +79,6 @@ def _status_table(found: Status) -> Table:
 
 def _say(label: str, text: str) -> None:
     console.print(f"[bold]{label:<16}[/]{escape(text)}", highlight=False, soft_wrap=True)
-
-
-@contextmanager
-def _errors_printed() -> Iterator[None]:
-    """End the program with the message and the exit code of a MigrationError, without a traceback."""
-    try:
-        yield
-    except MigrationError as error:
-        end(error.end, str(error), error.exit_code)
-
-
-@contextmanager
-def _open_database() -> Iterator[tuple[Database, Settings]]:
-    """The database to migrate and the settings; errors are printed."""
-    with _errors_printed():
-        settings = read_settings()
-        database = Database(required_url(settings, _stored_url))
-        try:
-            yield database, settings
-        finally:
-            database.dispose()
-
-
-def _stored_url() -> URL | None:
-    """Return the URL in Prefect's block. Prefect takes seconds to import, so this is called only if ARTWORK_DATABASE_URL is not set."""
-    use_running_server()
-    from tasks.connection_block import stored_url
-
-    return stored_url()
 
 
 def main() -> None:

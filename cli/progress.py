@@ -97,6 +97,7 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
     def watch() -> None:
         with Live(console=console, get_renderable=running, refresh_per_second=4, transient=True) as live, ExitStack() as log:
             while not over.wait(0.25):
+                _leave_out_ends()
                 _print_log_on(console, log)
                 lines.show(steps())
                 live.refresh()  # otherwise a step that has ended is shown twice for a moment
@@ -104,9 +105,11 @@ def shown(console: Console, indent: int = 0) -> Iterator[None]:
 
     def print_plainly() -> None:
         while not over.wait(0.25):
+            _leave_out_ends()
             lines.show(steps())
         lines.show(steps())
 
+    _leave_out_ends()
     thread = threading.Thread(target=watch if console.is_terminal else print_plainly, daemon=True)
     thread.start()
     try:
@@ -136,15 +139,25 @@ class _LogConsole:
 
 
 def _print_log_on(console: Console, until: ExitStack) -> None:
-    """Let Prefect print its log on this console until the stack ends, except the end of a verb, which follows as its message."""
-    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
-    for handler in {handler for logger in (logging.root, *loggers) for handler in logger.handlers}:
-        own = getattr(handler, "console", None)
-        if isinstance(own, Console):
+    """Let Prefect print its log on this console until the stack ends."""
+    for handler in _console_handlers():
+        own = handler.console  # type: ignore[attr-defined]  # Prefect's handler has one
+        if not isinstance(own, _LogConsole):
             until.callback(setattr, handler, "console", own)
-            handler.console = _LogConsole(console)  # type: ignore[attr-defined]  # Prefect's handler has one
-            until.callback(handler.removeFilter, _is_no_end)
-            handler.addFilter(_is_no_end)
+            handler.console = _LogConsole(console)  # type: ignore[attr-defined]  # as above
+
+
+def _leave_out_ends() -> None:
+    """Let Prefect's log leave out the end of a verb, which follows as its message."""
+    for handler in _console_handlers():
+        handler.addFilter(_is_no_end)
+
+
+def _console_handlers() -> list[logging.Handler]:
+    """Return the handlers of Prefect that print. It makes them when it is imported, or when the first run begins."""
+    loggers = [logger for logger in logging.root.manager.loggerDict.values() if isinstance(logger, logging.Logger)]
+    handlers = {handler for logger in (logging.root, *loggers) for handler in logger.handlers}
+    return [handler for handler in handlers if isinstance(getattr(handler, "console", None), Console | _LogConsole)]
 
 
 def _is_no_end(record: logging.LogRecord) -> bool:

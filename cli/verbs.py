@@ -5,18 +5,26 @@ import functools
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
+from sqlalchemy import URL
 
 import flows
 from cli.prefect_server import SETTINGS
 from cli.progress import print_message, shown
 from cli.up import running_api
+from migration.database import Database
+from migration.errors import MigrationError
+from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
+from migration.ledger.phases import VERIFY, verb_named
+from migration.ledger.runs import Approval, Run
+from migration.settings import Settings, read_settings, required_url
 from reporting.descriptions import description
 from tasks.ends import exit_code, kind_of_end, message
 
@@ -53,7 +61,9 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
     verb = signature.__name__
 
     @functools.wraps(signature)
-    def command(**parameters: object) -> None:
+    def command(**parameters: Any) -> None:
+        with errors_printed():
+            refuse_at_once(verb, parameters)
         use_running_server()
         from cli import prefect_outage  # slow to import, like Prefect
 
@@ -136,15 +146,38 @@ def resume(
 ) -> None: ...
 
 
+def refuse_at_once(verb: str, parameters: Mapping[str, Any]) -> None:
+    """Raise the error with which the verb would end before it begins: bad parameters, no database, the wrong phase. Takes no lock.
+
+    This is before Prefect is imported, and before a run is recorded. The verb repeats the checks when it holds its lock.
+    """
+    if "plan" in parameters:
+        Approval.given(parameters["plan"], parameters["approved_by"], parameters["reason"])
+    if verb == "decide":
+        decisions.require_name_and_reason(parameters["approved_by"], parameters["reason"])
+    with open_database() as (database, settings):
+        if verb == "decide":
+            with database.transaction("checking the decision", transaction_read_only="on") as connection:
+                decisions.checked_value(connection, parameters["name"], parameters["value"])
+        declared = verb_named(verb, parameters.get("to"))
+        if declared and declared is not VERIFY:  # which has nothing to do in another phase
+            run = Run(database, settings, verb=declared, name=verb, run_id="")
+            if not run.has_steps_left():
+                run.require_phase()
+
+
 def run_verb(verb: str, indent: int = 0, /, **parameters: object) -> "State[Any]":
     """Run the flow `verb` (with underscores) in this process, show its steps with this `indent`, and return its end state.
 
-    The server in PREFECT_API_URL records the run; without that variable, the server that `up` has started. If it does not respond,
-    Prefect's own error is raised (`prefect_outage`).
+    The server in PREFECT_API_URL records the run; without that setting, the server that `up` has started. If it does not respond,
+    Prefect's own error is raised (`prefect_outage`). If there is neither, the ledger alone records it: Prefect would start a server for
+    the time of the run, which takes longer than most verbs, and whose pages nobody would see.
     """
     use_running_server()
+    from prefect.settings import PREFECT_API_URL  # a second
+
     with shown(console, indent):
-        return flows.flow_of(verb)(**parameters, return_state=True)
+        return flows.end_of(verb, recorded=bool(PREFECT_API_URL.value()), **parameters)
 
 
 def use_running_server() -> None:
@@ -161,6 +194,35 @@ def interrupt(number: int, frame: object) -> None:
     """Raise KeyboardInterrupt, as Python does, and remember it."""
     INTERRUPTED.set()
     raise KeyboardInterrupt
+
+
+def stored_url() -> URL | None:
+    """Return the URL in Prefect's block. Prefect takes a second to import, so this is called only if ARTWORK_DATABASE_URL is not set."""
+    use_running_server()
+    from tasks import connection_block
+
+    return connection_block.stored_url()
+
+
+@contextmanager
+def open_database() -> Iterator[tuple[Database, Settings]]:
+    """Yield the database to migrate and the settings; end the program with the message of a MigrationError."""
+    with errors_printed():
+        settings = read_settings()
+        database = Database(required_url(settings, stored_url))
+        try:
+            yield database, settings
+        finally:
+            database.dispose()
+
+
+@contextmanager
+def errors_printed() -> Iterator[None]:
+    """End the program with the message and the exit code of a MigrationError, without a traceback."""
+    try:
+        yield
+    except MigrationError as error:
+        end(error.end, str(error), error.exit_code)
 
 
 def end(kind: str, message: str, code: int) -> NoReturn:

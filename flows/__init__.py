@@ -8,6 +8,16 @@ if TYPE_CHECKING:
     from prefect.flows import Flow
 
 
+def end_of(verb: str, *, recorded: bool, **parameters: Any) -> "State[Any]":
+    """Run a verb and return its end state.
+
+    It is a flow of Prefect's if it is to be `recorded` by a server. Otherwise its function runs alone: the ledger is its only record.
+    """
+    flow = flow_of(verb)
+    end: State[Any] = flow(**parameters, return_state=True) if recorded else flow.fn(**parameters)
+    return end
+
+
 def flow_of(verb: str) -> "Flow[..., State[Any]]":
     """Return the flow of a verb. It is imported only now, because Prefect takes seconds to import."""
     flow: Flow[..., State[Any]] = getattr(import_module(f"flows.{verb}"), verb)

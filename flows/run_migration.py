@@ -6,12 +6,13 @@ from functools import partial
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows import flow_of
+from flows import end_of
 from migration.ledger.phases import VERBS, Phase, Verb, verbs_from
 from migration.plans.plan import serving
 from reporting.status import Status
 from tasks.ends import kind_of_end
 from tasks.run_names import add_to_name
+from tasks.steps import in_flow
 from tasks.verbs import current_status, ended_like, verb
 
 
@@ -34,7 +35,7 @@ def run_migration() -> State:
 
 def _started(verb: Verb) -> Callable[[], State]:
     target = {"to": str(verb.brings)} if verb.takes_target else {}
-    return partial(flow_of(verb.name), **target, return_state=True)
+    return partial(end_of, verb.name, recorded=in_flow(), **target)
 
 
 def _verbs_to_run(status: Status) -> list[Verb]:

@@ -1,6 +1,7 @@
 """The address of the database as a Prefect block, in parts: a block with a URL would show its password."""
 
 from prefect.blocks.core import Block
+from prefect.settings import PREFECT_API_URL
 from pydantic import Field, SecretStr
 from sqlalchemy import URL
 
@@ -35,7 +36,9 @@ class ArtworkDatabase(Block):
 
 
 def stored_url() -> URL | None:
-    """Return the URL from the block `artwork-database`, or None if there is no such block. Raises BadInput."""
+    """Return the URL from the block `artwork-database`, or None if there is no such block, or no server for it. Raises BadInput."""
+    if not PREFECT_API_URL.value():  # Prefect would start a server, which takes a quarter of a minute, and it would be empty
+        return None
     try:
         block = ArtworkDatabase.load("artwork-database")
     except ValueError:

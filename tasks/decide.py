@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 
 from migration.errors import WrongPhase
 from migration.ledger import ledger
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value, nothing_rejected, undecided
+from migration.ledger.decisions import DecisionName, apply_at_once, checked_value, nothing_rejected, require_name_and_reason
 from migration.ledger.phases import Phase
 from migration.plans.statements import require_prerequisites
 from tasks.artifacts import publish_status
@@ -17,8 +17,7 @@ def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str)
 
     Raises BadInput (an unusable value, no name, no reason), WrongPhase (after the clean-up), or PrerequisitesNotMet for the first decision.
     """
-    if not approved_by.strip() or not reason.strip():
-        raise undecided("A decision requires approved_by and reason.", "give who decides, and why.")
+    require_name_and_reason(approved_by, reason)
     database, _ = open_database("decide")
 
     def keep(connection: Connection) -> str:

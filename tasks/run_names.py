@@ -6,9 +6,11 @@ The ledger and our sessions know the run by its first name, because names of ses
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 
 from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
+from prefect.utilities.names import generate_slug
 
 from tasks.steps import if_the_api_responds, in_flow
 
@@ -18,9 +20,17 @@ _NAME: ContextVar["RunName | None"] = ContextVar("name", default=None)
 
 
 def first_name() -> str:
-    """Return the name by which ledger and sessions know the run: the one it began with. A run that Prefect repeats is known by its id."""
-    name = flow_run.name or ""
+    """Return the name by which ledger and sessions know the run: the one it began with. A run that Prefect repeats is known by its id.
+
+    Where no server records the run, the process gives it a name.
+    """
+    name = flow_run.name or _own_name()
     return name if name.isascii() else str(flow_run.id).partition("-")[0]
+
+
+@cache
+def _own_name() -> str:
+    return generate_slug(2)
 
 
 class RunName:

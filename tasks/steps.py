@@ -63,6 +63,16 @@ def step(name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Con
             finally:
                 run.seconds[label] = run.seconds.get(label, 0.0) + time.monotonic() - begun
 
+        @functools.wraps(measured)
+        def repeated(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            for attempt in range(1, run.repeats + 1):
+                try:
+                    return measured(run, *args, **kwargs)
+                except DatabaseUnreachable as error:
+                    log().warning("%s The step is repeated.", error.what)
+                    time.sleep(2**attempt)
+            return measured(run, *args, **kwargs)
+
         as_task = task(
             name=name,
             task_run_name=name,
@@ -76,7 +86,7 @@ def step(name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Con
 
         @functools.wraps(function)
         def task_or_function(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            return as_task(run, *args, **kwargs) if in_flow() else measured(run, *args, **kwargs)
+            return as_task(run, *args, **kwargs) if in_flow() else repeated(run, *args, **kwargs)
 
         return task_or_function
 

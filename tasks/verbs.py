@@ -31,7 +31,7 @@ from tasks.ends import PLANNED
 from tasks.plans import OnlyPlanned
 from tasks.reports import write_problems
 from tasks.run_names import RunName, first_name, named, show_end
-from tasks.steps import log
+from tasks.steps import RETRIES, log
 
 P = ParamSpec("P")
 
@@ -111,7 +111,7 @@ def _failed(name: RunName, error: MigrationError) -> State:
 def open_database(verb_name: str) -> tuple[Database, Settings]:
     """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
     settings = read_settings()
-    name = f"{verb_name} run {first_name() or 'without a name'}"
+    name = f"{verb_name} run {first_name()}"
     url = required_url(settings, stored_url)
     return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
 
@@ -133,7 +133,8 @@ def joining() -> AbstractContextManager[Run]:
 def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> Iterator[Run]:
     database, settings = open_database(verb.name)
     try:
-        with begin(database, settings, verb=verb, name=first_name() or verb.name, run_id=str(flow_run.id or "")) as run:
+        with begin(database, settings, verb=verb, name=first_name(), run_id=str(flow_run.id or "")) as run:
+            run.repeats = RETRIES
             run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
             try:
                 with progress_shown(run.progress):

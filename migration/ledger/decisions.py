@@ -95,6 +95,12 @@ def checked_value(connection: Connection, name: DecisionName, value: str) -> str
     return _CHECKS[name](connection, value.strip())
 
 
+def require_name_and_reason(approved_by: str, reason: str) -> None:
+    """Raise BadInput if nobody decides, or for no reason."""
+    if not approved_by.strip() or not reason.strip():
+        raise undecided("A decision requires approved_by and reason.", "give who decides, and why.")
+
+
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
     """Do what takes effect with the decision itself: a cleared rejected write is logged again, for catch-up or for carry-back.
 

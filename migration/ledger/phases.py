@@ -101,6 +101,11 @@ _SERVES = {
 }
 
 
+def verb_named(name: str, to: str | None = None) -> Verb | None:
+    """Return the verb of the life cycle, or beside it, with this name and this target; None for what runs in any phase."""
+    return next((verb for verb in (*VERBS, JOIN_COPY) if verb.name == name and to in {None, verb.brings}), None)
+
+
 def verbs_from(phase: Phase) -> list[Verb]:
     """Return the verbs from a phase to the end of the life cycle, in its order."""
     order = list(Phase)

@@ -83,6 +83,7 @@ class Approval:
 class Run:
     """A run of a verb that holds the lock, in its `lock_session`, or has `joined` the copy of one that does: of the run of that name.
 
+    `repeats` is how often a step is repeated after a lost connection where Prefect does not do it.
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
     the time of each step so far, `progress` what the run does now. `warn` logs what an operator should know at once. `next_reading` is
@@ -102,6 +103,7 @@ class Run:
         self.begun = False
         self.found: Phase | None = None
         self.brought: bool | None = False
+        self.repeats = 0
         self.seconds: dict[str, float] = {}
         self.warn: Callable[[str], None] = logging.getLogger("artwork_migration").warning
         self.next_reading = 0.0
@@ -128,13 +130,17 @@ class Run:
 
     def resume(self) -> bool:
         """Begin if a run of this verb was killed after its commit and left steps to do. Returns whether one was."""
-        with self.database.transaction("reading the steps left") as connection:
-            in_phase = ledger.phase(connection).phase is self.verb.brings
-            left = self.verb.resumes and in_phase and bool(ledger.steps_left(connection, self.verb.name))
+        left = self.has_steps_left()
         if left:
             self.brought = True
             self.begin()
         return left
+
+    def has_steps_left(self) -> bool:
+        """Return whether a run of this verb was killed after its commit and left steps to do."""
+        with self.database.transaction("reading the steps left") as connection:
+            in_phase = ledger.phase(connection).phase is self.verb.brings
+            return self.verb.resumes and in_phase and bool(ledger.steps_left(connection, self.verb.name))
 
     def phase(self) -> Phase:
         """Return the phase in force."""

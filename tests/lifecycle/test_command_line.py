@@ -1,0 +1,82 @@
+"""The command line beside the verbs: what it refuses without Prefect, and what it does where no Prefect server is."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cli.prefect_server import PrefectServer
+from tests.databases import Shop
+from tests.lifecycle.conftest import environment, point_to, run
+from tests.series import EXHAUSTIVE
+
+Ended = subprocess.CompletedProcess[str]
+Alone = Callable[[str], Ended]
+DECISION = "artwork-migration run decide max_quarantined 5 --approved-by ada --reason test"
+APPROVED = "--plan a0000000 --approved-by ada --reason test"
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Alone:
+    """`alone(command)` runs a command where no Prefect server is: neither one of `up` nor one that the environment names."""
+
+    def ended(command: str) -> Ended:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        return run(
+            command, {**inherited, "PREFECT_HOME": str(tmp_path / "home"), "XDG_DATA_HOME": str(tmp_path), "COLUMNS": "200"}, tmp_path
+        )
+
+    return ended
+
+
+def no_server_was_started(folder: Path) -> bool:
+    """Whether Prefect has no database in its folder: a server of its own makes one before anything else."""
+    return not list((folder / "home").glob("*.db"))
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "says"),
+    [
+        ("run migrate-data", 1, "migrate_data runs in phase DEPLOYED or MIGRATED"),
+        pytest.param("run roll-back --to MIGRATED", 1, "roll_back(to=MIGRATED) runs in phase SWITCHED", marks=EXHAUSTIVE),
+        pytest.param("run deploy-schema --plan a0000000", 2, "requires approved_by and reason", marks=EXHAUSTIVE),
+        ("run decide no_archive perhaps --approved-by ada --reason test", 2, "no_archive takes accepted or no"),
+    ],
+)
+def test_what_prefect_is_not_needed_for_is_refused_without_it(  # noqa: PLR0917 (fixtures)
+    command: str, code: int, says: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A wrong phase and parameters that cannot be used are refused, once, although the Prefect server does not respond."""
+    point_to(shop, monkeypatch, tmp_path)
+    done = run(f"artwork-migration {command}", {**os.environ, "PREFECT_API_URL": "http://127.0.0.1:1/api"}, tmp_path)
+    assert (code, 1, "") == (done.returncode, done.stdout.count(says), done.stderr), done.stdout
+
+
+@pytest.mark.parametrize("command", ["status", pytest.param("run verify", marks=EXHAUSTIVE)])
+def test_no_database_is_reported_without_a_server(command: str, alone: Alone, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Without a database and without a server that could know one, the command is refused, and no server is started to ask."""
+    monkeypatch.delenv("ARTWORK_DATABASE_URL", raising=False)
+    done = alone(f"artwork-migration {command}")
+    assert (2, True, "") == (done.returncode, "No database is set." in done.stdout, done.stderr)
+    assert no_server_was_started(tmp_path)
+
+
+def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it."""
+    point_to(shop, monkeypatch, tmp_path)
+    decided = alone(DECISION)
+    assert (0, "") == (decided.returncode, decided.stderr), decided.stdout
+    assert "5" == shop.value("SELECT value FROM artwork_migration.decision WHERE name = 'max_quarantined'")
+    planned = alone("artwork-migration run run-migration")
+    assert (True, "") == ("- user_gained: " in planned.stdout, planned.stderr), planned.stdout
+    assert no_server_was_started(tmp_path)
+
+
+def test_a_refusal_is_printed_once(shop: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The refusal of a verb that Prefect records is in its message alone, and not in Prefect's log on the terminal as well."""
+    point_to(shop, monkeypatch, tmp_path)
+    variables = {**environment(prefect_server), "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
+    done = run(f"artwork-migration run deploy-schema {APPROVED}", variables, tmp_path)
+    assert (1, 1, "") == (done.returncode, done.stdout.count("plan a0000000 is outdated"), done.stderr), done.stdout
