@@ -1,5 +1,7 @@
 """The command line `artwork-migration`: demo, up, down, status, report, run."""
 
+from dataclasses import asdict
+from importlib.metadata import version
 from typing import Annotated, Literal
 
 import typer
@@ -7,18 +9,32 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from cli.output import AsJson, console, errors_printed, print_json
 from cli.progress import watch_status
 from cli.up import bring_up, running_ui, take_down
-from cli.verbs import EXIT_CODES, console, errors_printed, open_database, run
+from cli.verbs import EXIT_CODES, open_database, run
+from migration.errors import BadInput
 from reporting.status import Status, read_status, status_lines
 
 app = typer.Typer(
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help=f"Migrate a live Postgres from a messy artworks table to a clean one. ARTWORK_DATABASE_URL names the database. {EXIT_CODES}",
 )
 app.add_typer(run, name="run")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(version("artwork-migration"))
+        raise typer.Exit
+
+
+@app.callback()
+def program(
+    version: Annotated[bool, typer.Option("--version", help="print the version", is_eager=True, callback=_print_version)] = False,
+) -> None:
+    """Take the options of the program itself."""
 
 
 @app.command()
@@ -51,23 +67,45 @@ def down() -> None:
 @app.command()
 def status(
     watch: Annotated[bool, typer.Option("--watch", help="show it until Ctrl-C, with every step of the runs that are active")] = False,
+    json: AsJson = False,
 ) -> None:
     """Show how it stands and the next step, then phases, plans that wait, what is running, the last gates and the log."""
-    with open_database() as (database, _):
-        if watch:
+    with errors_printed(), open_database() as (database, _):
+        if watch and json:
+            raise BadInput("--watch does not end, so it is no JSON document. Nothing was changed. To fix: give one of the two.")
+        if json:
+            print_json(_document(read_status(database)))
+        elif watch:
             watch_status(console, database, _status_table)
         else:
             console.print(_status_table(read_status(database)))
 
 
 @app.command()
-def report() -> None:
+def report(json: AsJson = False) -> None:
     """Write the report of the newest run that compared every row, and print its path. It is made from the ledger alone."""
     from reporting.pages import write_report  # a second, for the plots
 
-    with open_database() as (database, settings):
+    with errors_printed(), open_database() as (database, settings):
         _, path = write_report(database, settings.reports)
-    console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+    if json:
+        print_json({"report": path})
+    else:
+        console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+def _document(found: Status) -> dict[str, object]:
+    step = found.next_step
+    steps = [
+        {
+            "verb": verb.name,
+            "to": verb.brings if verb.takes_target else None,
+            "needs_approval": verb.needs_approval,
+            "command": verb.typed(step.plan if step and step.verb is verb else ""),
+        }
+        for verb in found.next_steps
+    ]
+    return {**asdict(found), "verdict": found.verdict, "serves": found.phase.phase.serves, "next_steps": steps, "prefect_ui": running_ui()}
 
 
 def _status_table(found: Status) -> Table:

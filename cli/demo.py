@@ -1,6 +1,5 @@
 """The demo: a production-like database goes through the whole life cycle with Prefect, while an application writes to it."""
 
-import re
 import signal
 import time
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from reporting.accounts import Accounts, read_accounts
 from sample.journal_entry import Side
 from sample.server import EmbeddedServer
 from sample.write_latency import WriteLatency, write_latency
-from tasks.ends import PLANNED, kind_of_end
+from tasks.ends import PLANNED, kind_of_end, plan_named
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -167,8 +166,7 @@ def approved(console: Console, verb: str, **parameters: object) -> "State[Any]":
     if kind_of_end(planned) != PLANNED:
         return planned
     show_state(console, planned)
-    (number, *_) = re.findall(r"\bPlan ([0-9a-f]{8}) of\b", planned.message or "")
-    return run_verb(verb, INDENT, **parameters, plan=number, **APPROVAL)
+    return run_verb(verb, INDENT, **parameters, plan=plan_named(planned), **APPROVAL)
 
 
 def _roll_back(console: Console, server: EmbeddedServer, phase: Phase) -> int:

@@ -2,31 +2,31 @@
 
 import ast
 import functools
+import inspect
 import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
-from rich.console import Console
 from sqlalchemy import URL
 
 import flows
+from cli.output import AsJson, end, errors_printed, show, steps_console
 from cli.prefect_server import SETTINGS
-from cli.progress import print_message, shown
+from cli.progress import shown
 from cli.up import running_api
 from migration.database import Database
-from migration.errors import MigrationError
 from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import VERIFY, verb_named
 from migration.ledger.runs import Approval, Run
 from migration.settings import Settings, read_settings, required_url
 from reporting.descriptions import description
-from tasks.ends import exit_code, kind_of_end, message
+from tasks.ends import exit_code, kind_of_end, message, plan_named
 
 if TYPE_CHECKING:
     from prefect.client.schemas.objects import State
@@ -42,7 +42,6 @@ INTERRUPTED = threading.Event()
 run = typer.Typer(
     no_args_is_help=True, help=f"Run an operator's verb. A verb that requires a plan only shows it if --plan is missing. {EXIT_CODES}"
 )
-console = Console()
 
 Plan = Annotated[str, typer.Option("--plan", help="number of the plan to run; without it, the plan is shown and nothing is changed")]
 ApprovedBy = Annotated[str, typer.Option("--approved-by", help="who approves the plan; recorded in the ledger")]
@@ -61,8 +60,9 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
     verb = signature.__name__
 
     @functools.wraps(signature)
-    def command(**parameters: Any) -> None:
-        with errors_printed():
+    def command(json: bool, **parameters: Any) -> None:
+        del json  # `output` knows it
+        with errors_printed(verb=verb):
             refuse_at_once(verb, parameters)
         use_running_server()
         from cli import prefect_outage  # slow to import, like Prefect
@@ -79,10 +79,14 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
                 raise
             state = prefect_outage.interrupted_end() if INTERRUPTED.is_set() else prefect_outage.own_end()
             if away:  # Ctrl-C ends a server of the run's own, too
-                show(kind_of_end(state), message(state), exit_code(state))
+                show(kind_of_end(state), message(state), exit_code(state), verb=verb)
                 prefect_outage.leave(exit_code(state))
-        end(kind_of_end(state), message(state), exit_code(state))
+        end(kind_of_end(state), message(state), exit_code(state), verb=verb, plan=plan_named(state))
 
+    declared = inspect.signature(signature)
+    option = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson)
+    command.__signature__ = declared.replace(parameters=[*declared.parameters.values(), option])  # type: ignore[attr-defined]
+    command.__annotations__ = {**signature.__annotations__, "json": AsJson}
     return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
 
 
@@ -176,7 +180,7 @@ def run_verb(verb: str, indent: int = 0, /, **parameters: object) -> "State[Any]
     use_running_server()
     from prefect.settings import PREFECT_API_URL  # a second
 
-    with shown(console, indent):
+    with shown(steps_console(), indent):
         return flows.end_of(verb, recorded=bool(PREFECT_API_URL.value()), **parameters)
 
 
@@ -206,32 +210,10 @@ def stored_url() -> URL | None:
 
 @contextmanager
 def open_database() -> Iterator[tuple[Database, Settings]]:
-    """Yield the database to migrate and the settings; end the program with the message of a MigrationError."""
-    with errors_printed():
-        settings = read_settings()
-        database = Database(required_url(settings, stored_url))
-        try:
-            yield database, settings
-        finally:
-            database.dispose()
-
-
-@contextmanager
-def errors_printed() -> Iterator[None]:
-    """End the program with the message and the exit code of a MigrationError, without a traceback."""
+    """Yield the database to migrate and the settings. Raises BadInput."""
+    settings = read_settings()
+    database = Database(required_url(settings, stored_url))
     try:
-        yield
-    except MigrationError as error:
-        end(error.end, str(error), error.exit_code)
-
-
-def end(kind: str, message: str, code: int) -> NoReturn:
-    """Print the kind of an end and its message, and exit with its code."""
-    show(kind, message, code)
-    raise typer.Exit(code)
-
-
-def show(kind: str, message: str, code: int) -> None:
-    """Print the kind of an end and its message."""
-    console.print(f"[bold {'red' if code else 'green'}]{kind}[/]", highlight=False)
-    print_message(console, message)
+        yield database, settings
+    finally:
+        database.dispose()

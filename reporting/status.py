@@ -16,6 +16,7 @@ from migration.ledger.phases import (
     CLEAN_UP,
     DEPLOY_SCHEMA,
     MIGRATE_DATA,
+    ROLL_BACK_TO_MIGRATED,
     ROLL_BACK_TO_NOT_STARTED,
     SWITCH_OVER,
     VERBS,
@@ -195,9 +196,18 @@ class Status:
         if self.active:
             return "nothing until the run at work has ended"
         if not left:
-            return ", ".join(map(str, self.phase.phase.next_verbs)) or "nothing"
-        roll_back = "; or roll_back(to=MIGRATED)" if self.phase.phase is Phase.SWITCHED and "switch_over" in left else ""
-        return f"{', '.join(left)} again, it has steps left{roll_back}"
+            return ", ".join(map(str, self.next_steps)) or "nothing"
+        return f"{', '.join(left)} again, it has steps left{''.join(f'; or {verb}' for verb in self.next_steps if verb.name not in left)}"
+
+    @property
+    def next_steps(self) -> list[Verb]:
+        """The same as verbs; none while a run is at work."""
+        phase, again = self.phase.phase, self._following if self.steps_left else None
+        if self.active:
+            return []
+        if again is None:
+            return list(phase.next_verbs)
+        return [again, *([ROLL_BACK_TO_MIGRATED] if (phase, again) == (Phase.SWITCHED, SWITCH_OVER) else [])]
 
     @property
     def verbs_with_steps_left(self) -> list[str]:

@@ -1,5 +1,6 @@
 """How a verb has ended, read from the state of its run. To Prefect an end is Completed or Failed, and the state's data has its kind."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -19,6 +20,12 @@ def message(state: "State[Any]") -> str:
     """Return the whole message of an end. That of the state is shortened, for Prefect's pages."""
     data = None if state.data is None else state.result(raise_on_failure=False)
     return str(data) if hasattr(data, "end") else state.message or ""
+
+
+def plan_named(state: "State[Any]") -> str | None:
+    """Return the number of the plan that the message of an end names; None if it names none."""
+    found = re.search(r"\b[Pp]lan ([0-9a-f]{8})\b", message(state))
+    return found[1] if found else None
 
 
 def exit_code(state: "State[Any]") -> int:

@@ -54,6 +54,7 @@ def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
     told = lines(migrated)
     assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
     assert ["switch_over again, it has steps left; or roll_back(to=MIGRATED)"] == told["may be run next"]
+    assert ["switch-over", "roll-back --to MIGRATED"] == [verb.command for verb in read_status(migrated.database).next_steps]
     finish_switch(migrated)
     assert ["switch_over: gate verification"] == lines(migrated)["still to do"]
 
@@ -109,6 +110,7 @@ def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:
         run.begin()
         run.database.write("noting", lambda connection: ledger.begin_step(connection, run.epoch, "index by_user"))
     assert ["artwork-migration run migrate-data"] == lines(deployed)["next step"]
+    assert [MIGRATE_DATA] == read_status(deployed.database).next_steps
 
 
 def test_the_phases_have_their_dates(migrated: Shop) -> None:

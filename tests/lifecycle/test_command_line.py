@@ -1,14 +1,21 @@
 """The command line beside the verbs: what it refuses without Prefect, and what it does where no Prefect server is."""
 
+import json
 import os
 import subprocess
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from importlib.metadata import version
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
+from cli.app import app
 from cli.prefect_server import PrefectServer
 from tests.databases import Shop
+from tests.documents import words_of
 from tests.lifecycle.conftest import environment, point_to, run
 from tests.series import EXHAUSTIVE
 
@@ -64,13 +71,19 @@ def test_no_database_is_reported_without_a_server(command: str, alone: Alone, mo
 
 
 def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it."""
+    """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it.
+
+    With --json the verb prints one document, and its steps on stderr.
+    """
     point_to(shop, monkeypatch, tmp_path)
     decided = alone(DECISION)
     assert (0, "") == (decided.returncode, decided.stderr), decided.stdout
     assert "5" == shop.value("SELECT value FROM artwork_migration.decision WHERE name = 'max_quarantined'")
-    planned = alone("artwork-migration run run-migration")
-    assert (True, "") == ("- user_gained: " in planned.stdout, planned.stderr), planned.stdout
+    planned = alone("artwork-migration run run-migration --json")
+    end = json.loads(planned.stdout)
+    assert ("Blocked", 1, "run_migration") == (end["end"], end["exit_code"], end["verb"])
+    assert f"plan {end['plan']} has blockers" in end["message"]
+    assert "make the plan: " in planned.stderr
     assert no_server_was_started(tmp_path)
 
 
@@ -80,3 +93,28 @@ def test_a_refusal_is_printed_once(shop: Shop, prefect_server: PrefectServer, mo
     variables = {**environment(prefect_server), "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
     done = run(f"artwork-migration run deploy-schema {APPROVED}", variables, tmp_path)
     assert (1, 1, "") == (done.returncode, done.stdout.count("plan a0000000 is outdated"), done.stderr), done.stdout
+
+
+def printed(command: str) -> tuple[int, str]:
+    """Run a command in this process; its exit code and what it prints."""
+    with redirect_stdout(StringIO()) as output:
+        code = get_command(app).main(words_of(command), standalone_mode=False)
+    return code or 0, output.getvalue()
+
+
+def test_the_status_and_its_errors_as_json(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`status --json` has the phase and the commands that may be run next; an error is a document too, and not one that never ends."""
+    point_to(shop, monkeypatch, tmp_path)
+    code, text = printed("status --json")
+    status = json.loads(text)
+    assert (0, shop.name, "NOT_STARTED") == (code, status["database"], status["phase"]["phase"])
+    assert [("artwork-migration run deploy-schema", True)] == [(step["command"], step["needs_approval"]) for step in status["next_steps"]]
+    code, text = printed("status --json --watch")
+    assert (2, 2, "Refused") == (code, json.loads(text)["exit_code"], json.loads(text)["end"])
+    code, text = printed("report --json")
+    assert (1, 1) == (code, json.loads(text)["exit_code"])
+
+
+def test_the_version() -> None:
+    """`--version` prints the version of the package, and nothing else."""
+    assert (0, f"{version('artwork-migration')}\n") == printed("--version")
