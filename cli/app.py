@@ -1,4 +1,4 @@
-"""The command line `artwork-migration`: demo, up, down, status, report, run."""
+"""The command line `artwork-migration`: demo, up, down, status, doctor, report, run."""
 
 from dataclasses import asdict
 from importlib.metadata import version
@@ -82,6 +82,26 @@ def status(
 
 
 @app.command()
+def doctor(json: AsJson = False) -> None:
+    """Check what the verbs rely on: the database, Prefect, the reports folder. One line each: ✓, or what to do. It changes nothing."""
+    from cli.doctor import Line, examine
+
+    def shown(line: Line) -> Line:
+        if not json:
+            for number, text in enumerate([line.found] if line.good else line.to_do or [line.found]):
+                mark = ("✓" if line.good else "✗" if line.problems else "-") if not number else " "
+                _say(f"{mark} {line.check if not number else ''}", text, width=21)
+        return line
+
+    with errors_printed():
+        lines = [shown(line) for line in examine()]
+    if json:
+        checks = [{"check": line.check, "good": line.good, "found": line.found, "to_do": line.to_do} for line in lines]
+        print_json({"good": all(line.good for line in lines), "checks": checks})
+    raise typer.Exit(max((line.code for line in lines if line.problems), default=0))
+
+
+@app.command()
 def report(json: AsJson = False) -> None:
     """Write the report of the newest run that compared every row, and print its path. It is made from the ledger alone."""
     from reporting.pages import write_report  # a second, for the plots
@@ -115,8 +135,8 @@ def _status_table(found: Status) -> Table:
     return table
 
 
-def _say(label: str, text: str) -> None:
-    console.print(f"[bold]{label:<16}[/]{escape(text)}", highlight=False, soft_wrap=True)
+def _say(label: str, text: str, width: int = 16) -> None:
+    console.print(f"[bold]{label:<{width}}[/]{escape(text)}", highlight=False, soft_wrap=True)
 
 
 def main() -> None:

@@ -46,6 +46,10 @@ SILENT_RUNS = AutomationCore(
 )
 
 
+#: What `up` registers and `doctor` looks for.
+AUTOMATIONS = (SILENT_RUNS,)
+
+
 class NotRegistered(MigrationError):
     """The deployments could not be registered; the end of the output has the cause."""
 

@@ -19,7 +19,7 @@ from sql import SqlFile, StatementRow
 OLDEST_VERSION = 150000
 
 #: If one of these is not met, the other prerequisites cannot be checked, so it is reported alone.
-_CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
+CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
 
 #: A blocker of the uninstall, of the switch and of the clean-up, rechecked under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"
@@ -117,10 +117,10 @@ def require_prerequisites(connection: Connection, verb: str) -> Catalog:
     """Return the catalog. Raises PrerequisitesNotMet with all prerequisites that this database does not meet."""
     files = sql.folder("plan/prerequisites")
     for file in files:
-        if file.rule in _CHECKED_FIRST:
+        if file.rule in CHECKED_FIRST:
             _refuse(verb, problems_found(connection, Catalog({"oldest_version": OLDEST_VERSION}), file))
     catalog = read_catalog(connection)
-    others = [file for file in files if file.rule not in _CHECKED_FIRST and file.applies(creates_users=catalog.parameters["creates_users"])]
+    others = [file for file in files if file.rule not in CHECKED_FIRST and file.applies(creates_users=catalog.parameters["creates_users"])]
     _refuse(verb, [problem for file in others for problem in problems_found(connection, catalog, file)])
     return catalog
 

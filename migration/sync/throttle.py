@@ -12,6 +12,7 @@ from migration.errors import DatabaseError, Problem, WaitedTooLong, problem_line
 from migration.ledger import decisions, ledger
 from migration.ledger.decisions import DecisionName
 from migration.ledger.runs import Run
+from migration.settings import Settings
 
 #: The name of a pause among the readings; no decision waives it.
 PAUSE = "pause"
@@ -58,7 +59,7 @@ def _problems(run: Run) -> list[Problem]:
             waived = decisions.waived_readings(connection)
             for reading in decisions.READINGS:
                 if reading not in waived:
-                    problems += _read(run, connection, reading, waive=_waiving(reading, waived))
+                    problems += _read(connection, run.settings, reading, waive=_waiving(reading, waived))
     except DatabaseError as error:
         if error.sqlstate != TOO_MANY_CONNECTIONS:  # then the chunks have them all, and the next one begins with a connection or not at all
             problems.append(_failed(reading, error, waived))
@@ -74,9 +75,16 @@ def _pause(connection: Connection) -> list[Problem]:
     return [Problem(PAUSE, "the migration", f"{pause}.", remedy)] if pause else []
 
 
-def _read(run: Run, connection: Connection, reading: str, *, waive: str) -> list[Problem]:
+def server_behind(connection: Connection, settings: Settings) -> list[Problem]:
+    """Return what a run would wait for now, apart from a pause."""
+    waived = decisions.waived_readings(connection)
+    readings = [reading for reading in decisions.READINGS if reading not in waived]
+    return [problem for reading in readings for problem in _read(connection, settings, reading, waive=_waiving(reading, waived))]
+
+
+def _read(connection: Connection, settings: Settings, reading: str, *, waive: str) -> list[Problem]:
     file = sql.load(f"throttle/{reading}")
-    limits = run.settings.model_dump(include={name for name in type(run.settings).model_fields if name.startswith("max_")})
+    limits = settings.model_dump(include={name for name in type(settings).model_fields if name.startswith("max_")})
     return [Problem.found(reading, file.header["remedy"], row) for row in database.rows(connection, file.name, **limits, waive=waive)]
 
 

@@ -6,6 +6,8 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,9 @@ from playwright.sync_api import Browser, sync_playwright
 from prefect.logging.handlers import APILogWorker
 from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_HOME, PREFECT_SERVER_ALLOW_EPHEMERAL_MODE
 from prefect.settings.context import temporary_settings
+from typer.main import get_command
 
+from cli.app import app
 from cli.prefect_server import PrefectServer, any_free_port
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
@@ -22,6 +26,7 @@ from tests.databases import Shop, accept_exposure
 from tests.documents import words_of
 from tests.lifecycle.local_server import PROGRAM, LocalServer
 
+Alone = Callable[[str], subprocess.CompletedProcess[str]]
 OperatedIn = Callable[[str], Shop]
 #: The server trusts its socket; this is what must not show up.
 PASSWORD = "pw-of-the-server-7c2e"  # noqa: S105 (of nobody)
@@ -128,6 +133,19 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
+@pytest.fixture
+def alone(tmp_path: Path) -> Alone:
+    """`alone(command)` runs a command where no Prefect server is: neither one of `up` nor one that the environment names."""
+
+    def ended(command: str) -> subprocess.CompletedProcess[str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+        return run(
+            command, {**inherited, "PREFECT_HOME": str(tmp_path / "home"), "XDG_DATA_HOME": str(tmp_path), "COLUMNS": "200"}, tmp_path
+        )
+
+    return ended
+
+
 def point_to(shop: Shop, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     """Set the environment that a worker would have."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", shop.url)
@@ -148,3 +166,10 @@ def environment(server: PrefectServer) -> dict[str, str]:
 def run(command: str, variables: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     """Run a command line of the docs as a program, with these variables and in this folder."""
     return subprocess.run([PROGRAM, *words_of(command)], env=variables, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def printed(command: str) -> tuple[int, str]:
+    """Run a command in this process; its exit code and what it prints."""
+    with redirect_stdout(StringIO()) as output:
+        code = get_command(app).main(words_of(command), standalone_mode=False)
+    return code or 0, output.getvalue()

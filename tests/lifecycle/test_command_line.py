@@ -2,40 +2,18 @@
 
 import json
 import os
-import subprocess
-from collections.abc import Callable
-from contextlib import redirect_stdout
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from typer.main import get_command
 
-from cli.app import app
 from cli.prefect_server import PrefectServer
 from tests.databases import Shop
-from tests.documents import words_of
-from tests.lifecycle.conftest import environment, point_to, run
+from tests.lifecycle.conftest import Alone, environment, point_to, printed, run
 from tests.series import EXHAUSTIVE
 
-Ended = subprocess.CompletedProcess[str]
-Alone = Callable[[str], Ended]
 DECISION = "artwork-migration run decide max_quarantined 5 --approved-by ada --reason test"
 APPROVED = "--plan a0000000 --approved-by ada --reason test"
-
-
-@pytest.fixture
-def alone(tmp_path: Path) -> Alone:
-    """`alone(command)` runs a command where no Prefect server is: neither one of `up` nor one that the environment names."""
-
-    def ended(command: str) -> Ended:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
-        return run(
-            command, {**inherited, "PREFECT_HOME": str(tmp_path / "home"), "XDG_DATA_HOME": str(tmp_path), "COLUMNS": "200"}, tmp_path
-        )
-
-    return ended
 
 
 def no_server_was_started(folder: Path) -> bool:
@@ -93,13 +71,6 @@ def test_a_refusal_is_printed_once(shop: Shop, prefect_server: PrefectServer, mo
     variables = {**environment(prefect_server), "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "WARNING"}
     done = run(f"artwork-migration run deploy-schema {APPROVED}", variables, tmp_path)
     assert (1, 1, "") == (done.returncode, done.stdout.count("plan a0000000 is outdated"), done.stderr), done.stdout
-
-
-def printed(command: str) -> tuple[int, str]:
-    """Run a command in this process; its exit code and what it prints."""
-    with redirect_stdout(StringIO()) as output:
-        code = get_command(app).main(words_of(command), standalone_mode=False)
-    return code or 0, output.getvalue()
 
 
 def test_the_status_and_its_errors_as_json(shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

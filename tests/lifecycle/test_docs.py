@@ -21,8 +21,8 @@ from tests.lifecycle.conftest import run
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.
 STEPS = [command for command in commands(README) if command.startswith(PROGRAM) and command not in CLEAN_UP]
-#: Commands that have a test of their own: they start servers, end them, do not end, or need another run at work.
-ELSEWHERE = {*(f"artwork-migration {command}" for command in ("up", "down", "status --watch", "run join-copy"))}
+#: Commands that have a test of their own: they start servers, end them, examine them, do not end, or need another run at work.
+ELSEWHERE = {*(f"artwork-migration {command}" for command in ("up", "down", "doctor", "status --watch", "run join-copy"))}
 OTHERS = [
     command
     for command in dict.fromkeys([*commands(DOCUMENTS["docs/decisions.md"]), *COMMANDS])

@@ -83,6 +83,8 @@ def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) ->
     assert ["ONLINE"] == [one["status"] for one in local_server.ask("/work_pools/artwork-migration/workers/filter")]
     assert "local_shop at " in local_server.said
     assert f"Prefect UI       {local_server.ui}" in local_server.run("status").stdout
+    doctor = local_server.run("doctor")
+    assert (0, {"✓"}) == (doctor.returncode, {line[0] for line in doctor.stdout.splitlines()}), doctor.stdout
 
 
 @EXHAUSTIVE
@@ -111,6 +113,8 @@ def test_up_again_changes_nothing(local_server: LocalServer) -> None:
     assert ["artwork-database"] == [kind["slug"] for kind in local_server.ask("/block_types/filter")]
     deployment, (schedule,) = verify_schedules(local_server)
     assert (True, False) == (deployment["paused"], schedule["active"])
+    doctor = local_server.run("doctor")
+    assert (1, True) == (doctor.returncode, "deployment verify: it is paused" in doctor.stdout), doctor.stdout
 
 
 def verify_schedules(local_server: LocalServer) -> tuple[dict[str, Any], list[dict[str, Any]]]:

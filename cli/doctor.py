@@ -1,0 +1,197 @@
+"""`doctor`: a line for each thing that the verbs rely on, with what to do if it is not there. It changes nothing.
+
+The rules are those by which a verb is refused or waits; here is only which line reports which of them.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, text
+
+import sql
+from cli.verbs import open_database, use_running_server
+from migration import database
+from migration.database import Database
+from migration.errors import MigrationError, PrerequisitesNotMet, Problem, problem_lines
+from migration.ledger import ledger, runs
+from migration.ledger.phases import Phase
+from migration.plans.statements import CHECKED_FIRST, require_prerequisites
+from migration.settings import Settings, read_settings
+from migration.sync.throttle import server_behind
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+
+#: The line that reports a prerequisite. What is in none of these belongs to the tables.
+LINES = {
+    "version": ("postgres_version", "server_encoding", "standby"),
+    "role": ("usage_privilege", "not_owner", "create_privilege", "row_security", "owner_required", "owner_not_referenceable"),
+    "timeouts": ("deadlock_timeout", "session_setting", "stored_setting", "role_timeout"),
+}
+TABLES = "tables"
+NOT_CHECKED = "not checked: it depends on a line above"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line: what was checked, what was found, and the problems, each with what to do. Without `found` it could not be checked."""
+
+    check: str
+    found: str
+    problems: Sequence[Problem | MigrationError] = ()
+    #: The exit code if there are problems.
+    code: int = 1
+
+    @property
+    def good(self) -> bool:
+        """Return whether it was checked, and nothing is to be done."""
+        return not self.problems and self.found != NOT_CHECKED
+
+    @property
+    def to_do(self) -> list[str]:
+        """Return each problem with what to do. Of one rule, only the first ten."""
+        errors = [str(problem) for problem in self.problems if isinstance(problem, MigrationError)]
+        lines = problem_lines([problem for problem in self.problems if isinstance(problem, Problem)], mark="{}")
+        return [*errors, *lines.splitlines()]
+
+
+def examine() -> Iterator[Line]:
+    """Yield the lines one after the other. Raises BadInput if a setting cannot be used."""
+    settings = read_settings()
+    yield from _database_lines()
+    yield from _prefect_lines()
+    yield _reports(settings.reports)
+
+
+def _database_lines() -> Iterator[Line]:
+    try:
+        with open_database() as (target, settings):
+            with target.untouched("looking at the database") as connection:
+                version = str(connection.execute(text("SHOW server_version")).scalar_one())
+            yield Line("database", target.address)
+            yield from _server_lines(target, settings, version)
+    except MigrationError as error:
+        yield Line("database", "", [error], error.exit_code)
+        for check in ("pooler", *LINES, TABLES, "connections", "standbys and slots"):
+            yield Line(check, NOT_CHECKED)
+
+
+def _server_lines(target: Database, settings: Settings, version: str) -> Iterator[Line]:
+    pooler = _refusals(lambda: runs.refuse_pooler(target, "doctor"))
+    yield Line("pooler", "none that shares a session", pooler)
+    with target.transaction("reading the phase", transaction_read_only="on") as connection:
+        phase = ledger.phase(connection).phase
+        role = str(connection.execute(text("SELECT CURRENT_USER")).scalar_one())
+    problems = _prerequisites(target, phase)
+    alone = any(problem.rule in CHECKED_FIRST for problem in problems)
+    found = {
+        "version": f"Postgres {version}",
+        "role": f"{role} may do what is needed",
+        "timeouts": "no setting ends a run, or hides a write from it",
+        TABLES: f"phase {phase}",
+    }
+    for check, fact in found.items():
+        own = [problem for problem in problems if _line_of(problem.rule) == check]
+        unknown = alone and not own and check != "version"  # whose rules are the first
+        yield Line(check, NOT_CHECKED if unknown else fact, own)
+    with target.transaction("reading the server", transaction_read_only="on", statement_timeout="5s") as connection:
+        yield Line("connections", "enough are free", _few_connections(connection))
+        yield Line("standbys and slots", "nothing that a run would wait for", server_behind(connection, settings))
+
+
+def _line_of(rule: str) -> str:
+    return next((check for check, rules in LINES.items() if rule in rules), TABLES)
+
+
+def _prerequisites(target: Database, phase: Phase) -> list[Problem]:
+    """Return what refuses a verb: before the deployment all prerequisites, after it those that a run checks again."""
+
+    def all_of_them() -> None:
+        with target.transaction("checking prerequisites", isolation="REPEATABLE READ") as connection:
+            require_prerequisites(connection, "doctor")
+
+    problems = _refusals(all_of_them) if phase is Phase.NOT_STARTED else []
+    if phase is not Phase.CLEANED and not any(problem.rule in CHECKED_FIRST for problem in problems):
+        problems += _refusals(lambda: runs.require_working_conditions(target, "doctor"))
+    return list({(problem.rule, problem.subject): problem for problem in problems}.values())
+
+
+def _refusals(check: Callable[[], object]) -> list[Problem]:
+    try:
+        check()
+    except PrerequisitesNotMet as error:
+        return list(error.problems)
+    return []
+
+
+def _few_connections(connection: Connection) -> list[Problem]:
+    file = sql.load("plan/advisories/room/connections")
+    return [Problem.found(file.rule, file.header["remedy"], {**row, "attention": None}) for row in database.rows(connection, file.name)]
+
+
+def _prefect_lines() -> Iterator[Line]:
+    use_running_server()
+    from prefect.client.orchestration import get_client  # a second
+    from prefect.settings import PREFECT_API_URL
+
+    api = PREFECT_API_URL.value()
+    with suppress(RuntimeError), get_client(sync_client=True) if api else nullcontext() as client:
+        if client and client.api_healthcheck() is None:
+            yield Line("Prefect API", str(api))
+            yield from _registered(client)
+            return
+    problem = "it does not respond." if api else "no server is known, so nothing is scheduled, and no page shows a run."
+    yield _line("Prefect API", "", str(api or "Prefect"), problem, "Run `artwork-migration up`, or set PREFECT_API_URL.")
+    for check in ("worker", "schedule", "automations"):
+        yield Line(check, NOT_CHECKED)
+
+
+def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
+    from prefect.client.schemas.objects import WorkerStatus
+    from prefect.exceptions import ObjectNotFound
+
+    from cli.registration import AUTOMATIONS
+    from cli.worker import POOL
+
+    fix = "Run `artwork-migration up` on the machine of the worker."
+    try:
+        client.read_work_pool(POOL)
+        online = [worker.name for worker in client.read_workers_for_work_pool(POOL) if worker.status == WorkerStatus.ONLINE]
+        yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", fix)
+    except ObjectNotFound:
+        yield _line("worker", "", f"pool {POOL}", "it does not exist.", fix)
+    try:
+        verify = client.read_deployment_by_name("verify/verify")
+        active = not verify.paused and any(schedule.active for schedule in verify.schedules)
+        problem, resume = "" if active else "it is paused, so no day is verified.", "Resume it on its page in the UI."
+        yield _line("schedule", "verify runs each day", "deployment verify", problem, resume)
+    except ObjectNotFound:
+        yield _line("schedule", "", "deployment verify", "it does not exist.", fix)
+    enabled = {automation.name for automation in client.read_automations() if automation.enabled}
+    off = [automation.name for automation in AUTOMATIONS if automation.name not in enabled]
+    problem = f"{', '.join(off)}: missing or disabled." if off else ""
+    yield _line("automations", f"{len(AUTOMATIONS)} enabled", "automations", problem, f"{fix} Enable in the UI what is disabled there.")
+
+
+def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:
+    return Line(check, found, [Problem(check, subject, problem, fix)] if problem else [])
+
+
+def _reports(folder: Path) -> Line:
+    """Return whether a file can be written to the folder, or the folder be made."""
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    try:
+        if there == folder.absolute():
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"x" * 4096)
+        elif not there.is_dir() or not os.access(there, os.W_OK):
+            raise NotADirectoryError(20, f"{there} is no folder that can be written to")
+    except OSError as error:
+        problem = f"it cannot be written to: {error.strerror}."
+        return Line("reports", str(folder), [Problem("reports", str(folder), problem, "Set ARTWORK_REPORTS to a folder that can.")])
+    return Line("reports", str(folder))
