@@ -1,6 +1,7 @@
 """The command line `artwork-migration`: demo, up, down, status, doctor, report, run."""
 
 from dataclasses import asdict
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Literal
 
@@ -9,9 +10,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
+from cli.notifications import undelivered
 from cli.output import AsJson, console, errors_printed, print_json
 from cli.progress import watch_status
-from cli.up import bring_up, running_ui, take_down
+from cli.up import bring_up, running_api, running_ui, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
 from reporting.status import Status, read_status, status_lines
@@ -73,12 +75,15 @@ def status(
     with errors_printed(), open_database() as (database, _):
         if watch and json:
             raise BadInput("--watch does not end, so it is no JSON document. Nothing was changed. To fix: give one of the two.")
+        ui = running_ui()
+        notifications = undelivered(running_api())
+        prefect = {"Prefect UI": ui or "not running on this machine", **({"notifications": str(notifications)} if notifications else {})}
         if json:
-            print_json(_document(read_status(database)))
+            print_json({**_document(read_status(database)), "prefect_ui": ui, "notifications": str(notifications or "")})
         elif watch:
-            watch_status(console, database, _status_table)
+            watch_status(console, database, partial(_status_table, prefect))
         else:
-            console.print(_status_table(read_status(database)))
+            console.print(_status_table(prefect, read_status(database)))
 
 
 @app.command()
@@ -125,12 +130,12 @@ def _document(found: Status) -> dict[str, object]:
         }
         for verb in found.next_steps
     ]
-    return {**asdict(found), "verdict": found.verdict, "serves": found.phase.phase.serves, "next_steps": steps, "prefect_ui": running_ui()}
+    return {**asdict(found), "verdict": found.verdict, "serves": found.phase.phase.serves, "next_steps": steps}
 
 
-def _status_table(found: Status) -> Table:
+def _status_table(prefect: dict[str, str], found: Status) -> Table:
     table = Table("", Column(overflow="fold"), show_header=False, box=None)
-    for label, value in [*status_lines(found), ("Prefect UI", running_ui() or "not running on this machine")]:
+    for label, value in [*status_lines(found), *prefect.items()]:
         table.add_row(Text(label, "bold"), Text(value))
     return table
 

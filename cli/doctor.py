@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, text
 
 import sql
+from cli.notifications import undelivered
 from cli.verbs import open_database, use_running_server
 from migration import database
 from migration.database import Database
@@ -144,6 +145,8 @@ def _prefect_lines() -> Iterator[Line]:
         if client and client.api_healthcheck() is None:
             yield Line("Prefect API", str(api))
             yield from _registered(client)
+            if lost := undelivered(str(api)):
+                yield Line("notifications", "", [lost])
             return
     problem = "it does not respond." if api else "no server is known, so nothing is scheduled, and no page shows a run."
     yield _line("Prefect API", "", str(api or "Prefect"), problem, "Run `artwork-migration up`, or set PREFECT_API_URL.")
@@ -155,7 +158,7 @@ def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
-    from cli.registration import AUTOMATIONS
+    from cli.registration import automations
     from cli.worker import POOL
 
     fix = "Run `artwork-migration up` on the machine of the worker."
@@ -173,9 +176,10 @@ def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
     except ObjectNotFound:
         yield _line("schedule", "", "deployment verify", "it does not exist.", fix)
     enabled = {automation.name for automation in client.read_automations() if automation.enabled}
-    off = [automation.name for automation in AUTOMATIONS if automation.name not in enabled]
+    wanted = automations(client)
+    off = [automation.name for automation in wanted if automation.name not in enabled]
     problem = f"{', '.join(off)}: missing or disabled." if off else ""
-    yield _line("automations", f"{len(AUTOMATIONS)} enabled", "automations", problem, f"{fix} Enable in the UI what is disabled there.")
+    yield _line("automations", f"{len(wanted)} enabled", "automations", problem, f"{fix} Enable in the UI what is disabled there.")
 
 
 def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:

@@ -1,53 +1,28 @@
-"""The registration at a Prefect server: the work pool, the type of the database block, the deployments, an automation."""
+"""The registration at a Prefect server: the work pool, the types of our blocks, the deployments, the automations."""
 
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.client.schemas.objects import StateType
-from prefect.events.actions import ChangeFlowRunState
-from prefect.events.schemas.automations import AutomationCore, EventTrigger, Posture
-from prefect.events.schemas.events import ResourceSpecification
+from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
 
 from cli.worker import POOL
 from migration.errors import MigrationError
 from tasks.connection_block import ArtworkDatabase
+from tasks.notification_block import ArtworkNotification
 
 ROOT = Path(__file__).parents[1]
-#: A run sends a heartbeat every 30 s. After three missed ones it has died.
-SILENCE = timedelta(seconds=100)
-#: The events of a run that has not ended. Any other event ends the watch: Completed, Failed, Cancelled, Paused.
-RUNNING_EVENTS = ("Pending", "Submitting", "pull-step.executed", "Running", "Retrying", "Cancelling", "heartbeat")
-SILENT_RUNS = AutomationCore(
-    name="Mark runs without a heartbeat as Crashed",
-    description="Without it, a run that was killed together with its worker would stay Running.",
-    trigger=EventTrigger(
-        after={f"prefect.flow-run.{event}" for event in RUNNING_EVENTS},
-        expect={"prefect.flow-run.*"},
-        match=ResourceSpecification({"prefect.resource.id": ["prefect.flow-run.*"]}),
-        for_each={"prefect.resource.id"},
-        posture=Posture.Proactive,
-        threshold=1,
-        within=SILENCE,
-    ),
-    actions=[
-        ChangeFlowRunState(
-            state=StateType.CRASHED,
-            message=f"No heartbeat for {SILENCE.seconds} s: the run was killed. Start it again; it resumes.",
-        )
-    ],
-)
-
-
-#: What `up` registers and `doctor` looks for.
-AUTOMATIONS = (SILENT_RUNS,)
+#: The name of the block with the address of the notifications.
+NOTIFICATION = "artwork-notification"
 
 
 class NotRegistered(MigrationError):
@@ -59,12 +34,13 @@ class NotRegistered(MigrationError):
         super().__init__(f"The deployments could not be registered. The end of Prefect's output:\n{output[-2000:]}")
 
 
-def register() -> list[str]:
+def register(notify_url: SecretStr | None = None) -> list[str]:
     """Register what is missing, update the deployments, and return their names. Raises NotRegistered."""
     with get_client(sync_client=True) as client:
         _register_pool(client)
         ArtworkDatabase.register_type_and_schema()
-        _register_automation(client)
+        ArtworkNotification.register_type_and_schema()
+        register_automations(client, notify_url)
         with _pauses_kept(client):
             _deploy()
         return sorted(deployment.name for deployment in client.read_deployments())
@@ -77,10 +53,38 @@ def _register_pool(client: SyncPrefectClient) -> None:
         client.create_work_pool(WorkPoolCreate(name=POOL, type="process", description="Runs the deployments of artwork-migration."))
 
 
-def _register_automation(client: SyncPrefectClient) -> None:
-    """Create the automation if it is missing. An existing one may have changes of an operator, and watches runs already."""
-    if not client.read_automations_by_name(SILENT_RUNS.name):
-        client.create_automation(SILENT_RUNS)
+def _keep_address(url: SecretStr | None) -> None:
+    """Keep the address of the notifications in its block, which hides it. Without one, the block stays as it is."""
+    if url is None:
+        return
+    ArtworkNotification(url=url).save(NOTIFICATION, overwrite=True)
+
+
+def automations(client: SyncPrefectClient) -> list[AutomationCore]:
+    """Return the automations of automations.yaml. Those that notify are among them only if there is an address."""
+    try:
+        block = client.read_block_document_by_name(NOTIFICATION, ArtworkNotification.get_block_type_slug()).id
+    except ObjectNotFound:
+        block = None
+    declared = yaml.safe_load((ROOT / "automations.yaml").read_text(encoding="utf-8"))
+    for action in (action for entry in declared if _notifies(entry) for action in entry["actions"]):
+        action["block_document_id"] = block
+    return [AutomationCore.model_validate(entry) for entry in declared if block or not _notifies(entry)]
+
+
+def _notifies(entry: Mapping[str, Any]) -> bool:
+    return any(action["type"] == "send-notification" for action in entry["actions"])
+
+
+def register_automations(client: SyncPrefectClient, notify_url: SecretStr | None) -> None:
+    """Keep the address, and create the automations that are missing.
+
+    An existing automation may have changes of an operator, and watches runs already.
+    """
+    _keep_address(notify_url)
+    for automation in automations(client):
+        if not client.read_automations_by_name(automation.name):
+            client.create_automation(automation)
 
 
 @contextmanager

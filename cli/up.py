@@ -11,6 +11,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
+from cli.notifications import require_readable
 from cli.prefect_database import address_file
 from cli.prefect_server import api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
 from cli.processes import Service
@@ -35,6 +36,7 @@ def bring_up(say: Say) -> None:
     for url in (settings.database_url, settings.prefect_database_url):
         if url:
             database_url(url.get_secret_value())
+    require_readable(settings.notify_url)
     with _exclusive():
         before = [service.find() for service in SERVICES]
         api = _ensure_server(settings, say)
@@ -43,10 +45,11 @@ def bring_up(say: Say) -> None:
         from cli.registration import register  # only now: Prefect reads its environment when it is imported
         from cli.worker import database_address, ensure_worker
 
-        say("deployments", ", ".join(register()))
+        say("deployments", ", ".join(register(settings.notify_url)))
         ensure_worker(WORKER, client, say)
         started = [service.name for service, process in zip(SERVICES, before, strict=True) if service.find() != process]
     say("to migrate", database_address(WORKER))
+    say("notifications", "sent to the address in ARTWORK_NOTIFY_URL" if settings.notify_url else "none; ARTWORK_NOTIFY_URL sets an address")
     say("logs", f"{FOLDER}/*.log")
     say("started", ", ".join(started) or "nothing, all was running")
     say("Prefect UI", ui_of(api))

@@ -25,6 +25,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, description="the database to migrate, e.g. postgresql://user@host:5432/shop")
     prefect_database_url: SecretStr | None = Field(None, description="where `up` keeps Prefect's own data; its own Postgres if not set")
+    notify_url: SecretStr | None = Field(None, description="where notifications go, an address of Apprise")
     prefect_port: int = Field(4200, gt=0, lt=65_000, description="the first port that `up` tries for the Prefect UI")
     reports: Path = Field(Path("reports"), description="folder for exports and reports")
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb tries to acquire its locks before it gives up")

@@ -35,7 +35,7 @@ ROOM = 6 * 2**30
 #: Files that need a Prefect server, in the groups that share one each: it takes seconds to start, and 7 % of a core while it waits.
 ON_ONE_PREFECT_SERVER = (
     ("up", "up_browser"),
-    ("clean_up", "command_line", "docs", "doctor", "killed_run", "leaks", "outages", "prefect", "progress", "report"),
+    ("clean_up", "command_line", "docs", "doctor", "killed_run", "leaks", "notifications", "outages", "prefect", "progress", "report"),
     ("gates", "run_migration", "switch_verbs", "verbs", "verify"),
 )
 GROUPS = {

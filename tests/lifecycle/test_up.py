@@ -110,7 +110,7 @@ def test_up_again_changes_nothing(local_server: LocalServer) -> None:
     assert {"database", "prefect", "worker"} == set(before)
     assert 1 == len(local_server.ask("/automations/filter"))
     assert 1 == len(local_server.ask("/work_pools/filter"))
-    assert ["artwork-database"] == [kind["slug"] for kind in local_server.ask("/block_types/filter")]
+    assert ["artwork-database", "artwork-notification"] == sorted(kind["slug"] for kind in local_server.ask("/block_types/filter"))
     deployment, (schedule,) = verify_schedules(local_server)
     assert (True, False) == (deployment["paused"], schedule["active"])
     doctor = local_server.run("doctor")

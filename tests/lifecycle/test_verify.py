@@ -1,5 +1,6 @@
 """The daily look as the schedule runs it."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -49,6 +50,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     assert 1 == in_window.value(LOGGED_EMAILS)
     in_window.sql.execute(f"{UNSEEN} UPDATE artworks_old SET pet_name = 'x' WHERE original_image_url LIKE 'test-%'")
     in_window.sql.execute("DROP INDEX artworks_user_id_idx")
+    begun = datetime.now(UTC)
     red = verify(return_state=True)
     assert 0 == in_window.value(LOGGED_EMAILS)  # also when it is red, none is kept longer than a day
     assert ("Red", 4) == (kind_of_end(red), exit_code(red))
@@ -63,7 +65,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     assert "red: verification." in dict(status_lines(read_status(in_window.database)))["last gates"]
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
     assert "Day 2 of 30: the verification is red" in artifact("migration-report")
-    payload = newest_event(prefect_server, "artwork-migration.verification.red")["payload"]
+    payload = newest_event(prefect_server, "artwork-migration.verification.red", begun)["payload"]
     assert {"run", "day", "red"} == set(payload)
     assert 2 == payload["day"]
     assert ["gate verification"] == failed_tasks(red)
@@ -71,7 +73,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     assert ("verify · day 2 · red: retired_untouched, queries_on_index, 1 more", "FAILED") == (recorded.name, recorded.state_type)
     assert ("verify · day 1 · green", "COMPLETED") == (run_of(green).name, run_of(green).state_type)
     assert newest(in_window, "run_name, outcome") == (recorded.tags[-1], "Red")
-    named_by_its_end = newest_event(prefect_server, "prefect.flow-run.Failed")
+    named_by_its_end = newest_event(prefect_server, "prefect.flow-run.Failed", begun)
     assert ("flow", "verify") in {(one["prefect.resource.role"], one.get("prefect.resource.name")) for one in named_by_its_end["related"]}
 
     in_window.sql.execute("CREATE INDEX artworks_user_id_idx ON artworks (user_id)")
@@ -93,9 +95,9 @@ def newest(shop: Shop, columns: str) -> tuple[Any, ...]:
     return tuple(shop.rows(f"SELECT {columns} FROM artwork_migration.phase_history ORDER BY run DESC LIMIT 1")[0])
 
 
-def newest_event(server: PrefectServer, name: str) -> dict[str, Any]:
-    """Return the newest event of that name; it takes a moment to arrive."""
-    question = {"filter": {"event": {"name": [name]}}, "limit": 1}
+def newest_event(server: PrefectServer, name: str, since: datetime) -> dict[str, Any]:
+    """Return the newest event of that name since then; it takes a moment to arrive."""
+    question = {"filter": {"event": {"name": [name]}, "occurred": {"since": since.isoformat()}}, "limit": 1}
     found: list[dict[str, Any]] = []
 
     def has_arrived() -> bool:

@@ -15,6 +15,7 @@ SOURCES = (
     "docs/*.md",
     ".github/**/*.yml",
     "prefect.yaml",
+    "automations.yaml",
     *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sql", "sample", "bench")),
     "reporting/templates/*.j2",
     "sample/**/*.sql",
