@@ -18,8 +18,8 @@ def shortened(text: str) -> str:
         return text
     rest = " … The log of the run has the rest."
     begin = text[: LONGEST_MESSAGE - len(rest)]
-    whole = max(begin.rfind("\n"), begin.rfind(". ") + 1, begin.rfind("; ") + 1)
-    return begin[:whole].rstrip() + rest
+    sentences = [end.end() for end in re.finditer(r"\n|(?<!\b\d)\. |; ", begin)]  # the full stop behind a number in a list ends none
+    return begin[: max(sentences, default=begin.rfind(" "))].rstrip() + rest
 
 
 class MigrationError(Exception):

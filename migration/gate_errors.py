@@ -32,7 +32,7 @@ class RedGate(Red):
 
     def __init__(self, red: Sequence[RedRule], broken: Mapping[str, str], *, found: str, serves: str, then: str) -> None:
         self.red, self._gates = tuple(red), list(dict.fromkeys([*broken, *(rule.suite for rule in red)]))
-        self._rest = f"{serves} Then {then} {_WHERE_TO_READ}"
+        self._rest = f"{serves} Once it is fixed, {then} {_WHERE_TO_READ}"
         super().__init__(f"{found} {serves} {_to_fix(self.red, broken=bool(broken))}\nThen {then} {_WHERE_TO_READ}")
 
     @property
@@ -45,7 +45,7 @@ class RedGate(Red):
         """Return the message with the first red rules only, what to do then before what to fix, and without ids."""
         lines = [f"- {rule.rule}: {rule.bad} bad. {rule.fix}" for rule in self.red]
         gates = f"gates {', '.join(self._gates)} are" if len(self._gates) > 1 else f"gate {self._gates[0]} is"
-        return shortened("\n".join([f"{gates} red: {self._first_rules}. {self._rest}", *(["To fix first:", *lines] if lines else [])]))
+        return shortened("\n".join([f"{gates} red: {self._first_rules}. {self._rest}", *(["To fix:", *lines] if lines else [])]))
 
     @property
     def _first_rules(self) -> str:
@@ -78,12 +78,14 @@ class VerificationRed(RedGate):
     def __init__(self, broken: str, red: Sequence[RedRule]) -> None:
         self.broken = broken
         reasons = {"verification": broken} if broken else {}
+        uncaptured = broken or any(rule.rule in _UNCAPTURED for rule in red)
+        carried = "what was captured" if uncaptured else "every write"
         super().__init__(
             red,
             reasons,
             found=" ".join(filter(None, [_broken_gates(reasons) if broken else "", _red_gates(red)])),
-            serves="The clean table serves as `artworks`, and every write to it is kept.",
-            then=f"{self.retry}. Or run `roll_back` with to=MIGRATED, which carries every write back.",
+            serves="The clean table serves as `artworks`.",
+            then=f"{self.retry}. Or run `roll_back` with to=MIGRATED, which carries back {carried}.",
         )
 
 
@@ -100,6 +102,8 @@ class VerificationFailed(VerificationRed):
     retry = "run `verify` again"
 
 
+#: Rules that say of writes that they were not captured.
+_UNCAPTURED = {"capture_in_place", "live_extra"}
 _LEGACY_SERVES = "The legacy table serves, and nothing is lost."
 _NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
 _WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."

@@ -41,7 +41,7 @@ _SILENT = 15
 
 @dataclass(frozen=True)
 class RecentRun:
-    """One of the newest runs; `ended_at` is None while it is active, and if it was killed."""
+    """One of the newest runs; `ended_at` is None while it is `at_work`, and if it was killed."""
 
     run: int
     verb: str
@@ -50,6 +50,7 @@ class RecentRun:
     ended_at: datetime | None
     outcome: str | None
     phase_after: str | None
+    at_work: bool
 
 
 @dataclass(frozen=True)
@@ -148,21 +149,23 @@ class Status:
         plan = self._plan_of(following) if following else None
         found = [
             *(f"{run.run_name} {'waits in' if self.wait else 'is at work on'} the step {run.step.step}." for run in self.active),
+            *(f"{run.verb} {run.run_name} is at work." for run in self.unfinished if run.at_work),
             *([f"{', '.join(self.verbs_with_steps_left)} has steps left."] if self.steps_left else []),
-            *(f"{run.verb} {run.run_name} has not ended: it was killed. Run it again; it resumes." for run in self.unfinished[:1]),
             *([f"A gate is red: {', '.join(red)}."] if red else []),
+            *(f"{run.verb} {run.run_name} has not ended, and no session of it is left. Run it again; it resumes." for run in self._killed),
             *(["The migration is paused."] if self.pause else []),
             *([f"Plan {plan}."] if plan else []),
             *([f"{_window_line(self.window)}."] if self.window else []),
-            "The migration is done." if self.phase.phase is Phase.CLEANED else "No run is active, and nothing is red.",
+            "The migration is done." if self.phase.phase is Phase.CLEANED else "",
+            "No run is active, and no gate is red." if self.last_gates else "No run is active.",
         ]
-        return found[0]
+        return next(filter(None, found))
 
     @property
     def next_step(self) -> NextStep | None:
         """The one step that leads on, or None if a run is at work or nothing is left to do."""
         following = self._following
-        if self.active or following is None:
+        if self.at_work or following is None:
             return None
         plan = self._plan_of(following)
         return NextStep(following, plan.number if plan and not plan.blockers and following.needs_approval and not self.steps_left else "")
@@ -173,6 +176,9 @@ class Status:
         left = [verb for verb in VERBS if verb.name in self.verbs_with_steps_left]
         if left:  # of the two targets of roll_back, the one that was reached
             return next((verb for verb in left if verb.brings is phase), left[0])
+        again = [verb for run in self._killed for verb in phase.next_verbs if verb.name == run.verb and not red]
+        if again:
+            return again[0]
         ready = bool(self.window and self.window.over and self.window.verified)
         return {
             Phase.NOT_STARTED: DEPLOY_SCHEMA,
@@ -193,17 +199,18 @@ class Status:
     def may_be_run_next(self) -> str:
         """The verbs that may be run next. A verb with steps left comes first, with the roll back that may replace it."""
         left = self.verbs_with_steps_left
-        if self.active:
+        if self.at_work:
             return "nothing until the run at work has ended"
         if not left:
-            return ", ".join(map(str, self.next_steps)) or "nothing"
-        return f"{', '.join(left)} again, it has steps left{''.join(f'; or {verb}' for verb in self.next_steps if verb.name not in left)}"
+            return ", ".join(verb.command for verb in self.next_steps) or "nothing"
+        others = [verb.command for verb in self.next_steps if verb.name not in left]
+        return f"{', '.join(name.replace('_', '-') for name in left)} again, it has steps left{''.join(f'; or {verb}' for verb in others)}"
 
     @property
     def next_steps(self) -> list[Verb]:
         """The same as verbs; none while a run is at work."""
         phase, again = self.phase.phase, self._following if self.steps_left else None
-        if self.active:
+        if self.at_work:
             return []
         if again is None:
             return list(phase.next_verbs)
@@ -218,6 +225,16 @@ class Status:
     def running(self) -> list[Reported]:
         """The step at work of each run that is active: the inner one of two."""
         return list({reported.run_name: reported for reported in self.progress if not reported.step.outcome}.values())
+
+    @property
+    def at_work(self) -> bool:
+        """Whether a run is at work."""
+        return bool(self.active) or any(run.at_work for run in self.unfinished)
+
+    @property
+    def _killed(self) -> list[RecentRun]:
+        """The newest run, if it has not ended and is not at work. After older ones, others have done their work."""
+        return [run for run in self.runs[:1] if run.ended_at is None and not run.at_work]
 
     @property
     def unfinished(self) -> list[RecentRun]:

@@ -1,8 +1,8 @@
 -- What the status shows.
 
 -- name: runs
--- What: the newest runs, the newest first.
--- Why: the status names the last ones and how they ended.
+-- What: the newest runs, the newest first, and whether a session holds the lock of the run's epoch.
+-- Why: the status names the last ones and how they ended. A run that has not ended and holds no lock was killed.
 -- Locks: none.
 SELECT
   h.run,
@@ -11,7 +11,14 @@ SELECT
   h.begun_at,
   h.ended_at,
   h.outcome,
-  h.phase_after
+  h.phase_after,
+  h.ended_at IS NULL AND EXISTS (
+    SELECT FROM pg_catalog.pg_locks AS l
+    INNER JOIN pg_catalog.pg_database AS d ON l.database = d.oid
+    WHERE
+      l.locktype = 'advisory' AND l.classid = 1634890865 AND l.objid::bigint = 2 + h.run AND l.granted
+      AND d.datname = CURRENT_DATABASE()
+  ) AS at_work
 FROM artwork_migration.phase_history AS h
 ORDER BY h.run DESC
 LIMIT 5;

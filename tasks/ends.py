@@ -23,7 +23,9 @@ def message(state: "State[Any]") -> str:
 
 
 def plan_named(state: "State[Any]") -> str | None:
-    """Return the number of the plan that the message of an end names; None if it names none."""
+    """Return the number of the plan that a verb has made, which its message names; None if it has made none."""
+    if kind_of_end(state) not in (PLANNED, "Blocked"):
+        return None
     found = re.search(r"\b[Pp]lan ([0-9a-f]{8})\b", message(state))
     return found[1] if found else None
 

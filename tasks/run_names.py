@@ -14,8 +14,10 @@ from prefect.utilities.names import generate_slug
 
 from tasks.steps import if_the_api_responds, in_flow
 
-#: The parameters that a name has, in this order. `approved_by` has its first part only, because it may be an e-mail.
+#: The parameters that a name has, in this order.
 _SHOWN = ("to", "name", "plan", "approved_by")
+#: Characters of a parameter in a name, at most.
+_LONGEST = 40
 _NAME: ContextVar["RunName | None"] = ContextVar("name", default=None)
 
 
@@ -33,12 +35,16 @@ def _own_name() -> str:
     return generate_slug(2)
 
 
+def _short(given: str) -> str:
+    """Return what was given without an e-mail's domain, and without the address behind a name, on one line."""
+    return " ".join(given.partition("<")[0].partition("@")[0].split())[:_LONGEST]
+
+
 class RunName:
     """The name of one run: the parts that its parameters give, what it is `about`, and its end."""
 
     def __init__(self, verb: str, parameters: Mapping[str, object]) -> None:
-        shown = {name: str(parameters.get(name) or "").strip() for name in _SHOWN}
-        shown["approved_by"] = shown["approved_by"].partition("@")[0]
+        shown = {name: _short(str(parameters.get(name) or "")) for name in _SHOWN}
         self._parts = [verb.replace("_", "-"), *filter(None, shown.values())]
         self.about = ""
 

@@ -31,7 +31,7 @@ from tasks.ends import PLANNED
 from tasks.plans import OnlyPlanned
 from tasks.reports import write_problems
 from tasks.run_names import RunName, first_name, named, show_end
-from tasks.steps import RETRIES, log
+from tasks.steps import RETRIES, in_flow, log
 
 P = ParamSpec("P")
 
@@ -78,7 +78,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
                 state = _planned(name, end)
             except MigrationError as error:
                 state = _failed(name, error)
-            except TerminationSignal:
+            except (TerminationSignal, KeyboardInterrupt):
                 name.show("stopped")
                 log().warning(STOPPED)
                 raise
@@ -189,7 +189,7 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     """Return the end state of a run that only planned: where to read the plan, and how to run it. A plan with blockers is a failure."""
     plan = end.plan
     name.about = f"plan {plan.number}"
-    read = f"Read it in the artifact plan-{plan.number}{f' or in {end.path}' if end.path else ''}"
+    read = f"Read it in {' or in '.join(filter(None, [f'the artifact plan-{plan.number}' if in_flow() else '', str(end.path or '')]))}"
     text = verdict(plan).replace("**", "")  # the message of a state is no markdown
     if plan.blockers:
         return _failed(
@@ -198,9 +198,9 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     name.show()
     # nothing follows the address: Prefect's page of the log would take a full stop for its last character
     filled_in = f"open the form with this number filled in: {end.form}"
-    form = filled_in if end.form else "fill in the same form with plan, approved_by and reason."
+    form = f"\nor in the UI {filled_in if end.form else 'fill in the same form with plan, approved_by and reason.'}" if in_flow() else ""
     return Completed(
         message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
-        f"{plan.command}\nor in the UI {form}",
+        f"{plan.command}{form}",
         data=PLANNED,
     )

@@ -70,8 +70,8 @@ class Approval:
             )
         if not re.fullmatch(f"[{FIRST_LETTERS}][0-9a-f]{{7}}", number):
             raise BadInput(
-                "What was given as plan is not the number of a plan. Nothing was changed. To fix: copy the number from the name of the "
-                "plan's artifact: it has eight characters, digits and letters up to f, and begins with a letter."
+                "What was given as plan is not the number of a plan. Nothing was changed. To fix: copy the number from the plan's "
+                "heading: it has eight characters, digits and letters up to f, and begins with a letter."
             )
         if not who or not why:
             raise BadInput(

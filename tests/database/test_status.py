@@ -11,7 +11,7 @@ from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
 from reporting.status import read_status, status_lines, status_markdown
 from sample.build import Variant
 from tests.conftest import MakeShop
-from tests.databases import Shop, accept_exposure, execute_switch, finish_switch, planned_deployment, running, switch
+from tests.databases import Shop, accept_exposure, execute_switch, finish_switch, migrate, planned_deployment, running, switch
 from tests.plans import keep
 
 RENAME_ONE = "UPDATE artworks SET pet_name = 'Rex the first' WHERE id = (SELECT MIN(id::text)::uuid FROM artworks)"
@@ -37,7 +37,7 @@ def test_before_anything_has_begun(make_shop: MakeShop) -> None:
     """The status of a database that is not started is short, with the verb to begin with."""
     told = lines(make_shop(Variant.CURRENT))
     assert ALWAYS == list(told)
-    assert ["deploy_schema"] == told["may be run next"]
+    assert ["deploy-schema"] == told["may be run next"]
 
 
 def test_what_waits_in_the_log(migrated: Shop) -> None:
@@ -53,7 +53,7 @@ def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
     execute_switch(migrated)
     told = lines(migrated)
     assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
-    assert ["switch_over again, it has steps left; or roll_back(to=MIGRATED)"] == told["may be run next"]
+    assert ["switch-over again, it has steps left; or roll-back --to MIGRATED"] == told["may be run next"]
     assert ["switch-over", "roll-back --to MIGRATED"] == [verb.command for verb in read_status(migrated.database).next_steps]
     finish_switch(migrated)
     assert ["switch_over: gate verification"] == lines(migrated)["still to do"]
@@ -111,6 +111,21 @@ def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:
         run.database.write("noting", lambda connection: ledger.begin_step(connection, run.epoch, "index by_user"))
     assert ["artwork-migration run migrate-data"] == lines(deployed)["next step"]
     assert [MIGRATE_DATA] == read_status(deployed.database).next_steps
+
+
+def test_a_run_that_has_not_ended_is_at_work_or_was_killed(migrated: Shop) -> None:
+    """While a session of the run is left, the run is at work; later it is to be run again, until another run has begun."""
+    with running(migrated, MIGRATE_DATA) as run:
+        run.begin()
+        at_work = read_status(migrated.database)
+    assert (f"migrate_data {run.name} is at work.", None, []) == (at_work.verdict, at_work.next_step, at_work.next_steps)
+    killed = read_status(migrated.database)
+    assert f"migrate_data {run.name} has not ended, and no session of it is left. Run it again; it resumes." == killed.verdict
+    assert killed.next_step and "artwork-migration run migrate-data" == killed.next_step.command
+    migrate(migrated)
+    after = read_status(migrated.database)
+    assert ("No run is active.", run.name) == (after.verdict, after.unfinished[0].run_name)
+    assert after.next_step and "artwork-migration run switch-over" == after.next_step.command
 
 
 def test_the_phases_have_their_dates(migrated: Shop) -> None:

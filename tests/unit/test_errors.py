@@ -37,6 +37,7 @@ from migration.errors import (
     WaitedTooLong,
     WrongPhase,
     WrongUnderLock,
+    shortened,
 )
 from migration.gate_errors import CheckFailed, GateBroken, GateFailed, RedGate, RedRule, VerificationFailed, VerificationRed
 from migration.lock_errors import LockHolder, LockNotObtained, OldTransactions, RowsLocked, WriteBlocked
@@ -101,16 +102,17 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
     (
         CheckFailed("", [VERIFICATION_RED]),
         "gate verification is red: live_differs (pet_name): 1 bad, ids id-3. "
-        "The clean table serves as `artworks`, and every write to it is kept. To fix:\n- live_differs: Correct the wrong row.\n"
-        "Then run `switch_over` again, which does the remaining steps. Or run `roll_back` with to=MIGRATED, which carries every "
-        "write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
+        "The clean table serves as `artworks`. To fix:\n- live_differs: Correct the wrong row.\n"
+        "Then run `switch_over` again, which does the remaining steps. Or run `roll_back` with to=MIGRATED, which carries back "
+        "every write. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (
         VerificationFailed("live_missing failed with SQLSTATE 42P01", []),
         "gate verification could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not check everything counts as "
-        "red. The clean table serves as `artworks`, and every write to it is kept. To fix:\n- not judged: Remove what kept the rule from "
+        "red. The clean table serves as `artworks`. To fix:\n- not judged: Remove what kept the rule from "
         "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run `roll_back` with "
-        "to=MIGRATED, which carries every write back. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
+        "to=MIGRATED, which carries back what was captured. All ids are in artwork_migration.finding; docs/validation.md explains each "
+        "rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
@@ -229,6 +231,19 @@ def test_what_prefect_shows_is_short_and_has_no_id(error: MigrationError) -> Non
     assert len(error.brief) <= 600
     assert ID not in error.brief
     assert ("To fix" in error.brief) == ("To fix" in str(error))
+
+
+def test_a_message_is_cut_behind_a_sentence_or_a_word() -> None:
+    """The full stop behind the number in a list ends no sentence, and one sentence that is too long is cut behind a word."""
+    assert "It has failed. … The log of the run has the rest." == shortened(f"It has failed. 1. {'word ' * 130}")
+    assert re.fullmatch(r"(word )+… The log of the run has the rest\.", shortened("word " * 130))
+
+
+@pytest.mark.parametrize("rule", ["capture_in_place", "live_extra"])
+def test_what_was_not_captured_is_not_promised(rule: str) -> None:
+    """While a rule says that writes were not captured, the message does not say that a rollback carries back every write."""
+    red = RedRule("verification", rule, (), 7, (), "Create it again.")
+    assert "which carries back what was captured." in str(VerificationFailed("", [red]))
 
 
 def test_each_error_is_tried_for_its_length() -> None:
