@@ -155,7 +155,7 @@ def test_the_status_says_that_it_is_done(ready: Shop, tmp_path: Path) -> None:
     """The status reports that the migration is done, and `report` why it has no page."""
     execute_clean_up(ready)
     lines = dict(status_lines(read_status(ready.database)))
-    assert "clean_up again" in lines["may be run next"]
+    assert "clean-up again" in lines["may be run next"]
     finish_clean_up(ready, tmp_path)
     found = read_status(ready.database)
     assert Phase.CLEANED is found.phase.phase

@@ -76,6 +76,7 @@ def end_of(direction: Direction, work: Callable[[Run, Plan], object], monkeypatc
     monkeypatch.setenv("ARTWORK_DATABASE_URL", url or direction.shop.url)
     plan = direction.plan()
     with pytest.raises(MigrationError) as caught, writing(direction.verb) as run:
+        run.repeats = 0  # repeated, the step would succeed once the server is back
         run.require_phase()
         keep_plan(run, plan)
         run.begin(Approval(plan.number, "test", "test"))

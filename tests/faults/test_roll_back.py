@@ -47,7 +47,7 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
     assert Phase.NOT_STARTED == phase(shop)
     with pytest.raises(PrerequisitesNotMet, match="Run roll_back again"):
         planned_deployment(shop)
-    assert "roll_back again, it has steps left" == read_status(shop.database).may_be_run_next
+    assert "roll-back again, it has steps left" == read_status(shop.database).may_be_run_next
     assert {"after"} == {statement.stage for statement in planned_uninstall(shop).statements}
     uninstall(shop)
     assert (before, users) == (shop.schema_dump(), shop.value("SELECT COUNT(*) FROM users"))
