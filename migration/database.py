@@ -22,10 +22,11 @@ Result = TypeVar("Result")
 
 LOCK_NOT_AVAILABLE = "55P03"
 DEADLOCK = "40P01"
+SERIALIZATION_FAILURE = "40001"
 QUERY_CANCELED = "57014"
 #: A conflict with the application, after which the transaction is repeated: a lock timeout, a deadlock, a serialization failure, or a
 #: user or token that was deleted or taken meanwhile.
-RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, "40001", "23503", "23505")
+RETRIED = (LOCK_NOT_AVAILABLE, DEADLOCK, SERIALIZATION_FAILURE, "23503", "23505")
 #: The tables whose rows a repeated transaction locks, with those that they reference.
 ROWS_LOCKED = ("public.artworks", "public.artworks_v2", "public.artworks_old", "public.users")
 #: The settings of our statements, whatever the role or the database sets: what their text means, what they create, and no time limit.
@@ -160,6 +161,22 @@ class Database:
                 self.read("locks/cancel_statements", session=self.name)
             raise
 
+    def in_snapshot(self, action: str, work: Callable[[Connection], Result], **settings: str) -> Result:
+        """Run `work` in a transaction that reads one snapshot. Returns what `work` returns.
+
+        If a table was truncated or rewritten after the snapshot, it is run again with a new one, as often as a write after a conflict.
+        """
+        for attempt in range(1, self.attempts + 1):
+            try:
+                with self.transaction(action, isolation="REPEATABLE READ", **settings) as connection:
+                    result = work(connection)
+                    require_tables_of_snapshot(connection, action)
+                    return result
+            except DatabaseError as error:
+                if error.sqlstate != SERIALIZATION_FAILURE or attempt == self.attempts:
+                    raise
+        raise AssertionError("unreachable")
+
     def read(self, name: str, **parameters: object) -> list[dict[str, Any]]:
         """Return the rows of the query in file `name`, read in a read-only transaction."""
         with self.transaction(name, transaction_read_only="on") as connection:
@@ -280,6 +297,17 @@ def hearing(connection: Connection, sqlstate: str, heard: Callable[[str], None])
 def backoff(attempt: int) -> float:
     """Return the seconds to wait after a failed attempt: doubling from 50 ms to 2 s, with jitter."""
     return min(2.0, 0.05 * 2.0 ** min(attempt, 8)) * random.uniform(0.5, 1.0)  # noqa: S311 (jitter is no secret)
+
+
+def require_tables_of_snapshot(connection: Connection, action: str) -> None:
+    """Raise DatabaseError if a table that this transaction has read is not the one of its snapshot: truncated since, it was read as empty.
+
+    What the truncation has logged is not in the snapshot either. See "Caveats" of concurrency control in the Postgres manual.
+    """
+    if changed := rows(connection, "locks/tables_not_of_snapshot"):
+        objects = ", ".join(row["object"] for row in changed)
+        meaning = "the table was truncated or rewritten after the snapshot was taken"
+        raise DatabaseError(SERIALIZATION_FAILURE, "SerializationFailure", objects, action, meaning=meaning)
 
 
 def _require_all_rows(connection: Connection, action: str) -> None:

@@ -23,6 +23,19 @@ SELECT PG_ADVISORY_LOCK(1634890865, 2 + CAST(:run AS integer));
 -- Locks: the advisory lock (1634890865, 2), for a moment.
 SELECT PG_TRY_ADVISORY_XACT_LOCK(1634890865, 2);
 
+-- name: tables_not_of_snapshot
+-- What: the tables locked by this transaction that have another file than in its snapshot.
+-- Why: TRUNCATE empties a table for older snapshots too. What was read then agrees with no moment. No table that is locked gets another file.
+-- Locks: none.
+SELECT c.oid::regclass::text AS object
+FROM pg_catalog.pg_locks AS l
+INNER JOIN pg_catalog.pg_class AS c ON l.relation = c.oid
+WHERE
+  l.pid = PG_BACKEND_PID() AND l.locktype = 'relation' AND c.relkind IN ('r', 'm') AND c.relfilenode <> 0
+  -- the function knows the file of now
+  AND c.relfilenode <> PG_RELATION_FILENODE(c.oid)
+ORDER BY 1;
+
 -- name: holders
 -- What: the names of the sessions that hold the run's lock or the fence.
 -- Why: each of our connections has its run's name as application_name, so the message can name the run.

@@ -53,16 +53,19 @@ def measure(run: Run) -> dict[str, str]:
 def compare_every_row(run: Run) -> None:
     """Give every row of the retired and the serving table its verdict, in one snapshot. Locks ACCESS SHARE."""
     expect_rows(run, RETIRED)
-    with run.database.transaction("comparing retired and serving table", isolation="REPEATABLE READ") as connection:
-        for rule in COMPARED:
-            database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
-        for step in ("forget", "compare", "log"):
-            database.run(connection, f"verify/{step}", run=run.epoch)
-        comparison = _Comparison(**database.rows(connection, "verify/compared", run=run.epoch)[0])
-        for rule in COMPARED:
-            gates.save_result(connection, run.epoch, SUITE, rule, checked=comparison.checked)
-        adds_up = comparison.in_sum == comparison.retired_rows
-        _replace(run, connection, "live_sum", checked=comparison.retired_rows, objects=[] if adds_up else ["artworks_old"])
+    run.database.in_snapshot("comparing retired and serving table", lambda connection: _compare_every_row(run, connection))
+
+
+def _compare_every_row(run: Run, connection: Connection) -> None:
+    for rule in COMPARED:
+        database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
+    for step in ("forget", "compare", "log"):
+        database.run(connection, f"verify/{step}", run=run.epoch)
+    comparison = _Comparison(**database.rows(connection, "verify/compared", run=run.epoch)[0])
+    for rule in COMPARED:
+        gates.save_result(connection, run.epoch, SUITE, rule, checked=comparison.checked)
+    adds_up = comparison.in_sum == comparison.retired_rows
+    _replace(run, connection, "live_sum", checked=comparison.retired_rows, objects=[] if adds_up else ["artworks_old"])
 
 
 def compare_fingerprint(run: Run) -> None:

@@ -36,8 +36,7 @@ def reconcile(run: Run) -> dict[str, int]:
             break
         with run.progress.step("catch up with rows in transit"):
             catch_up(run)
-        with run.database.transaction("rechecking pending ids", isolation="REPEATABLE READ") as connection:
-            database.run(connection, "reconcile/recheck", run=run.epoch)
+        run.database.in_snapshot("rechecking pending ids", lambda connection: database.run(connection, "reconcile/recheck", run=run.epoch))
     run.database.write("writing the results", lambda connection: _write_results(run, connection, legacy_rows))
     with run.database.transaction("reading the counts") as connection:
         return {row["verdict"]: row["row_count"] for row in database.rows(connection, "reconcile/verdict_counts", run=run.epoch)}
@@ -45,26 +44,26 @@ def reconcile(run: Run) -> dict[str, int]:
 
 def _compare(run: Run) -> int:
     """Execute every comparison in one snapshot. Returns how many rows the legacy table has in it."""
-    run.database.write("deleting earlier results", lambda connection: _delete_earlier_results(run, connection))
     with run.progress.step("compare every row"):
         for table in _COMPARISONS.values():
             expect_rows(run, table, share=0.8)  # what is counted for the report is the rest
-        with (
-            run.database.transaction("reconciling", isolation="REPEATABLE READ", **_COMPARING) as connection,
-            ThreadPoolExecutor(run.settings.copy_connections) as pool,
-            run.database.cancelled_by_ctrl_c(),
-        ):
-            snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
-            files = iter([*map(sql.load, _COMPARISONS), *sql.folder("reconcile/statistics")])  # each connection takes the next one
-            beside = [pool.submit(_execute_beside, run, snapshot, files) for _ in range(run.settings.copy_connections - 1)]
-            _execute(run, connection, files)
-            for other in beside:
-                other.result()
-            legacy_rows = int(database.run(connection, "reconcile/legacy_rows").scalar_one())
+        legacy_rows = run.database.in_snapshot("reconciling", lambda connection: _compare_in(run, connection), **_COMPARING)
     run.database.write(
         "deleting findings found twice", lambda connection: database.run(connection, "reconcile/delete_found_twice", run=run.epoch)
     )
     return legacy_rows
+
+
+def _compare_in(run: Run, connection: Connection) -> int:
+    run.database.write("deleting earlier results", lambda other: _delete_earlier_results(run, other))
+    snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
+    files = iter([*map(sql.load, _COMPARISONS), *sql.folder("reconcile/statistics")])  # each connection takes the next one
+    with ThreadPoolExecutor(run.settings.copy_connections) as pool, run.database.cancelled_by_ctrl_c():
+        beside = [pool.submit(_execute_beside, run, snapshot, files) for _ in range(run.settings.copy_connections - 1)]
+        _execute(run, connection, files)
+        for other in beside:
+            other.result()
+    return int(database.run(connection, "reconcile/legacy_rows").scalar_one())
 
 
 def _delete_earlier_results(run: Run, connection: Connection) -> None:
@@ -78,6 +77,7 @@ def _execute_beside(run: Run, snapshot: str, files: Iterator[SqlFile]) -> None:
     try:
         with run.database.transaction("reconciling", isolation="REPEATABLE READ", snapshot=snapshot, **_COMPARING) as connection:
             _execute(run, connection, files)
+            database.require_tables_of_snapshot(connection, "reconciling")
     except DatabaseError as error:
         if error.sqlstate != TOO_MANY_CONNECTIONS:
             raise

@@ -15,6 +15,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, running
 from tests.interleaving import break_function
 from tests.owned import handed_over
+from tests.waiting import wait_until
 
 #: Each column that stands on both sides, and a wrong value for it.
 DAMAGE = {
@@ -246,6 +247,21 @@ def test_a_comparison_is_one_snapshot(shop: Shop, connections: int) -> None:
         " UNION ALL SELECT checked FROM artwork_migration.rule_result WHERE run = %s AND rule = 'sum') AS counted",
         *[run.epoch] * 3,
     )
+
+
+@pytest.mark.parametrize("connections", [1, 3])
+def test_a_table_truncated_after_the_snapshot_is_compared_with_a_new_one(shop: Shop, connections: int) -> None:
+    """The old snapshot shows it as empty, and not what its truncation has logged; nothing is found that a moment later is not so."""
+    waiting = "SELECT COUNT(*) > 0 FROM pg_locks AS l WHERE l.relation = 'public.orders'::regclass AND NOT l.granted"
+    with running(shop) as run, ThreadPoolExecutor() as pool, shop.session() as session:
+        run.settings = run.settings.model_copy(update={"copy_connections": connections})
+        run.begin()
+        session.execute("TRUNCATE public.orders CASCADE")
+        counts = pool.submit(reconcile.reconcile, run)
+        wait_until(lambda: shop.value(waiting))
+        session.commit()
+        assert {"match", "excluded", "pending"} == set(counts.result())
+    assert [] == _found(shop)
 
 
 def test_after_an_error_no_further_comparison_begins(shop: Shop) -> None:
