@@ -26,7 +26,7 @@ def test_there_and_back(migrated: Shop) -> None:
     assert "The clean table serves as artworks" in message(done)
     assert re.search(r" It took 0\.\d+ s under the locks, 0\.\d+ s of it to acquire them; .*; slowest: ", done.message or "")
     assert "SWITCHED" in artifact("migration-status")
-    assert "roll_back(to=MIGRATED)" in artifact("migration-status")
+    assert "roll-back --to MIGRATED" in artifact("migration-status")
 
     back = roll_back(to="MIGRATED", plan=number_in(roll_back(to="MIGRATED", return_state=True)), **APPROVED, return_state=True)
     assert kind_of_end(back) == "Completed", back.message
