@@ -12,10 +12,12 @@ from rich.text import Text
 
 from cli.notifications import undelivered
 from cli.output import AsJson, console, errors_printed, print_json
+from cli.prefect_server import ui_of
 from cli.progress import watch_status
-from cli.up import bring_up, running_api, running_ui, take_down
+from cli.up import bring_up, known_api, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
+from migration.ledger.phases import Verb
 from reporting.status import Status, read_status, status_lines
 
 app = typer.Typer(
@@ -75,9 +77,9 @@ def status(
     with errors_printed(), open_database() as (database, _):
         if watch and json:
             raise BadInput("--watch does not end, so it is no JSON document. Nothing was changed. To fix: give one of the two.")
-        ui = running_ui()
-        notifications = undelivered(running_api())
-        prefect = {"Prefect UI": ui or "not running on this machine", **({"notifications": str(notifications)} if notifications else {})}
+        api = known_api()
+        ui, notifications = ui_of(api) if api else None, undelivered(api)
+        prefect = {"Prefect UI": ui or "no server is known", **({"notifications": str(notifications)} if notifications else {})}
         if json:
             print_json({**_document(read_status(database)), "prefect_ui": ui, "notifications": str(notifications or "")})
         elif watch:
@@ -88,13 +90,13 @@ def status(
 
 @app.command()
 def doctor(json: AsJson = False) -> None:
-    """Check what the verbs rely on: the database, Prefect, the reports folder. One line each: ✓, or what to do. It changes nothing."""
+    """Check what the verbs rely on: database, Prefect, reports. A line each: ✓, ✗ and what to do, - if it is off. It changes nothing."""
     from cli.doctor import Line, examine
 
     def shown(line: Line) -> Line:
         if not json:
-            for number, text in enumerate([line.found] if line.good else line.to_do or [line.found]):
-                mark = ("✓" if line.good else "✗" if line.problems else "-") if not number else " "
+            for number, text in enumerate(line.to_do or [line.found]):
+                mark = ("✗" if line.problems else "✓" if line.good else "-") if not number else " "
                 _say(f"{mark} {line.check if not number else ''}", text, width=21)
         return line
 
@@ -102,7 +104,7 @@ def doctor(json: AsJson = False) -> None:
         lines = [shown(line) for line in examine()]
     if json:
         checks = [{"check": line.check, "good": line.good, "found": line.found, "to_do": line.to_do} for line in lines]
-        print_json({"good": all(line.good for line in lines), "checks": checks})
+        print_json({"good": not any(line.problems for line in lines), "checks": checks})
     raise typer.Exit(max((line.code for line in lines if line.problems), default=0))
 
 
@@ -121,16 +123,19 @@ def report(json: AsJson = False) -> None:
 
 def _document(found: Status) -> dict[str, object]:
     step = found.next_step
-    steps = [
-        {
+
+    def as_document(verb: Verb) -> dict[str, object]:
+        return {
             "verb": verb.name,
             "to": verb.brings if verb.takes_target else None,
             "needs_approval": verb.needs_approval,
             "command": verb.typed(step.plan if step and step.verb is verb else ""),
         }
-        for verb in found.next_steps
-    ]
-    return {**asdict(found), "verdict": found.verdict, "serves": found.phase.phase.serves, "next_steps": steps}
+
+    first = step.verb if step else None
+    steps = [as_document(verb) for verb in sorted(found.next_steps, key=lambda verb: verb is not first)]
+    following = {"next_step": as_document(first) if first else None, "next_steps": steps}
+    return {**asdict(found), "verdict": found.verdict, "serves": found.phase.phase.serves, **following}
 
 
 def _status_table(prefect: dict[str, str], found: Status) -> Table:

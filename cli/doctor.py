@@ -6,11 +6,11 @@ The rules are those by which a verb is refused or waits; here is only which line
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 from sqlalchemy import Connection, text
 
 import sql
@@ -47,11 +47,13 @@ class Line:
     problems: Sequence[Problem | MigrationError] = ()
     #: The exit code if there are problems.
     code: int = 1
+    #: Whether it was switched off or never set up, which may be intended.
+    off: bool = False
 
     @property
     def good(self) -> bool:
-        """Return whether it was checked, and nothing is to be done."""
-        return not self.problems and self.found != NOT_CHECKED
+        """Return whether it was checked, is on, and nothing is to be done."""
+        return not self.problems and not self.off and self.found != NOT_CHECKED
 
     @property
     def to_do(self) -> list[str]:
@@ -59,6 +61,9 @@ class Line:
         errors = [str(problem) for problem in self.problems if isinstance(problem, MigrationError)]
         lines = problem_lines([problem for problem in self.problems if isinstance(problem, Problem)], mark="{}")
         return [*errors, *lines.splitlines()]
+
+
+_NONE_REGISTERED = [Line(check, NOT_CHECKED) for check in ("worker", "schedule", "automations")]
 
 
 def examine() -> Iterator[Line]:
@@ -137,21 +142,32 @@ def _few_connections(connection: Connection) -> list[Problem]:
 
 def _prefect_lines() -> Iterator[Line]:
     use_running_server()
-    from prefect.client.orchestration import get_client  # a second
-    from prefect.settings import PREFECT_API_URL
+    from prefect.settings import PREFECT_API_URL  # a second
 
     api = PREFECT_API_URL.value()
-    with suppress(RuntimeError), get_client(sync_client=True) if api else nullcontext() as client:
-        if client and client.api_healthcheck() is None:
-            yield Line("Prefect API", str(api))
-            yield from _registered(client)
-            if lost := undelivered(str(api)):
-                yield Line("notifications", "", [lost])
-            return
-    problem = "it does not respond." if api else "no server is known, so nothing is scheduled, and no page shows a run."
-    yield _line("Prefect API", "", str(api or "Prefect"), problem, "Run `artwork-migration up`, or set PREFECT_API_URL.")
-    for check in ("worker", "schedule", "automations"):
-        yield Line(check, NOT_CHECKED)
+    if not api:
+        fix = "Run `artwork-migration up`, or set PREFECT_API_URL."
+        yield Line("Prefect API", f"no server is known, so nothing is scheduled, and no page shows a run. To have one: {fix}", off=True)
+        lines = _NONE_REGISTERED
+    else:
+        problem, lines = _responding(api)
+        yield _line("Prefect API", api, api, problem, "Run `artwork-migration up`, or correct PREFECT_API_URL.")
+    yield from lines
+
+
+def _responding(api: str) -> tuple[str, list[Line]]:
+    """Return what is wrong with the API, or nothing, and the lines about what is registered there."""
+    from prefect.client.orchestration import get_client
+
+    try:
+        with get_client(sync_client=True) as client:
+            if error := client.api_healthcheck():
+                raise error
+            lost = undelivered(api)
+            return "", [*_registered(client), *([Line("notifications", "", [lost])] if lost else [])]
+    except (httpx.HTTPError, RuntimeError, ValueError, TypeError) as error:  # the last two: its answers are not Prefect's
+        silent = isinstance(error.__cause__ or error, httpx.TransportError)
+        return "it does not respond." if silent else "it is not a Prefect server that can be used.", _NONE_REGISTERED
 
 
 def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
@@ -175,11 +191,12 @@ def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
         yield _line("schedule", "verify runs each day", "deployment verify", problem, resume)
     except ObjectNotFound:
         yield _line("schedule", "", "deployment verify", "it does not exist.", fix)
-    enabled = {automation.name for automation in client.read_automations() if automation.enabled}
-    wanted = automations(client)
-    off = [automation.name for automation in wanted if automation.name not in enabled]
-    problem = f"{', '.join(off)}: missing or disabled." if off else ""
-    yield _line("automations", f"{len(wanted)} enabled", "automations", problem, f"{fix} Enable in the UI what is disabled there.")
+    enabled = {automation.name: automation.enabled for automation in client.read_automations()}
+    wanted = [automation.name for automation in automations(client)]
+    disabled = [name for name in wanted if not enabled.get(name, True)]
+    found = f"disabled in the UI: {', '.join(disabled)}" if disabled else f"{len(wanted)} enabled"
+    missing = [Problem("automations", f'"{name}"', "it is missing.", fix) for name in wanted if name not in enabled]
+    yield Line("automations", found, missing, off=bool(disabled))
 
 
 def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:

@@ -10,6 +10,8 @@ from pydantic import SecretStr
 
 from migration.errors import BadInput, Problem
 
+#: The slug of the type of the block with the address, and the name of the block.
+NOTIFICATION = "artwork-notification"
 _ENDS = [f"prefect.automation.action.{end}" for end in ("executed", "failed")]
 
 
@@ -27,23 +29,51 @@ def require_readable(address: SecretStr | None) -> None:
         )
 
 
+def recipient(address: SecretStr | None, api: str) -> str:
+    """Return where notifications go, without the address: to the one in the settings, or to the one that the server keeps."""
+    if address:
+        return "sent to the address in ARTWORK_NOTIFY_URL"
+    if _block(api):
+        return f"sent to the address that the block {NOTIFICATION} keeps; to end them, delete the block in the UI"
+    return "none; ARTWORK_NOTIFY_URL sets an address"
+
+
 def undelivered(api: str | None) -> Problem | None:
-    """Return that the newest notification could not be delivered, and what to do; None if it was, or the server does not respond."""
-    if not api:
-        return None
-    newest = next((event for event in _ended_actions(api) if event["payload"].get("action_type") == "send-notification"), None)
+    """Return that the newest notification to the present address could not be delivered, and what to do.
+
+    None if it was delivered, if there is no address, and if the server does not respond.
+    """
+    block = _block(api) if api else None
+    newest = _newest_action(api, block) if api and block else None
     if newest is None or newest["event"] == _ENDS[0]:
         return None
     problem = f"that of {newest['occurred'][:16].replace('T', ' ')} UTC could not be delivered. No run was harmed."
     return Problem("notifications", "the newest notification", problem, "Correct ARTWORK_NOTIFY_URL, then run `artwork-migration up`.")
 
 
-def _ended_actions(api: str) -> list[dict[str, Any]]:
-    question = json.dumps({"filter": {"event": {"name": _ENDS}, "order": "DESC"}, "limit": 50}).encode()
-    request = urllib.request.Request(f"{api}/events/filter", question, {"Content-Type": "application/json"})  # noqa: S310 (the API's address)
+def _block(api: str) -> dict[str, Any] | None:
+    """Return the block with the address, which it hides."""
+    return _answer(f"{api}/block_types/slug/{NOTIFICATION}/block_documents/name/{NOTIFICATION}")
+
+
+def _newest_action(api: str, block: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the event of the newest notification to the address that the block has had since it was last saved."""
+    which = {
+        "event": {"name": _ENDS},
+        "occurred": {"since": block["updated"]},
+        "related": {"id": [f"prefect.block-document.{block['id']}"]},
+    }
+    answer = _answer(f"{api}/events/filter", {"filter": {**which, "order": "DESC"}, "limit": 1})
+    return next(iter(answer["events"]), None) if answer else None
+
+
+def _answer(address: str, question: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return what the API answers; None if it does not, or has no such object. Prefect's client takes a second to import."""
+    data = None if question is None else json.dumps(question).encode()
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 (the API's address)
     try:
         with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 (as above)
-            events: list[dict[str, Any]] = json.load(response)["events"]
-            return events
+            answer: dict[str, Any] = json.load(response)
+            return answer
     except (OSError, http.client.HTTPException, ValueError):
-        return []
+        return None

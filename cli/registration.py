@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.events.schemas.automations import AutomationCore
+from prefect.events.actions import SendNotification
+from prefect.events.schemas.automations import Automation, AutomationCore
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
+from cli.notifications import NOTIFICATION
 from cli.worker import POOL
 from migration.errors import MigrationError
 from tasks.connection_block import ArtworkDatabase
 from tasks.notification_block import ArtworkNotification
 
 ROOT = Path(__file__).parents[1]
-#: The name of the block with the address of the notifications.
-NOTIFICATION = "artwork-notification"
 
 
 class NotRegistered(MigrationError):
@@ -79,12 +80,32 @@ def _notifies(entry: Mapping[str, Any]) -> bool:
 def register_automations(client: SyncPrefectClient, notify_url: SecretStr | None) -> None:
     """Keep the address, and create the automations that are missing.
 
-    An existing automation may have changes of an operator, and watches runs already.
+    An existing automation may have changes of an operator, and watches runs already. Only a block that was deleted is replaced in it.
     """
     _keep_address(notify_url)
     for automation in automations(client):
-        if not client.read_automations_by_name(automation.name):
+        existing = client.read_automations_by_name(automation.name)
+        for found in existing:
+            _replace_deleted_block(client, found, automation)
+        if not existing:
             client.create_automation(automation)
+
+
+def _replace_deleted_block(client: SyncPrefectClient, found: Automation, declared: AutomationCore) -> None:
+    block = next((action.block_document_id for action in declared.actions if isinstance(action, SendNotification)), None)
+    deleted = [action for action in found.actions if isinstance(action, SendNotification) and not _exists(client, action.block_document_id)]
+    if block and deleted:
+        for action in deleted:
+            action.block_document_id = block
+        client.update_automation(found.id, AutomationCore.model_validate(found.model_dump(exclude={"id", "owner_resource"})))
+
+
+def _exists(client: SyncPrefectClient, block: UUID) -> bool:
+    try:
+        client.read_block_document(block)
+    except ObjectNotFound:
+        return False
+    return True
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from cli.notifications import require_readable
+from cli.notifications import recipient, require_readable
 from cli.prefect_database import address_file
 from cli.prefect_server import api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
 from cli.processes import Service
@@ -49,7 +49,7 @@ def bring_up(say: Say) -> None:
         ensure_worker(WORKER, client, say)
         started = [service.name for service, process in zip(SERVICES, before, strict=True) if service.find() != process]
     say("to migrate", database_address(WORKER))
-    say("notifications", "sent to the address in ARTWORK_NOTIFY_URL" if settings.notify_url else "none; ARTWORK_NOTIFY_URL sets an address")
+    say("notifications", recipient(settings.notify_url, api))
     say("logs", f"{FOLDER}/*.log")
     say("started", ", ".join(started) or "nothing, all was running")
     say("Prefect UI", ui_of(api))
@@ -69,10 +69,9 @@ def take_down(say: Say) -> None:
     say("stopped", ", ".join(stopped) or "nothing, none was running")
 
 
-def running_ui() -> str | None:
-    """Return the address of the UI if the server runs."""
-    api = running_api()
-    return ui_of(api) if api else None
+def known_api() -> str | None:
+    """Return the address of the API that records the runs of the command line: PREFECT_API_URL, or the server that `up` has started."""
+    return os.environ.get("PREFECT_API_URL") or running_api()
 
 
 def running_api() -> str | None:

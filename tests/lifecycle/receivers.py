@@ -32,13 +32,13 @@ def _listening(server: socketserver.TCPServer, received: Received) -> Iterator[R
 
 @contextmanager
 def webhook() -> Iterator[Received]:
-    """A webhook: the subject and the text of each message."""
+    """A webhook: the type, the subject and the text of each message."""
     received = Received()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             message = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            received.append(f"{message['title']}\n{message['message']}")
+            received.append(f"[{message['type']}] {message['title']}\n{message['message']}")
             self.send_response(200)
             self.end_headers()
 

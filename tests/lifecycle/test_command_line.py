@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cli.prefect_server import PrefectServer
+from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.lifecycle.conftest import Alone, environment, point_to, printed, run
 from tests.series import EXHAUSTIVE
@@ -84,6 +85,14 @@ def test_the_status_and_its_errors_as_json(shop: Shop, monkeypatch: pytest.Monke
     assert (2, 2, "Refused") == (code, json.loads(text)["exit_code"], json.loads(text)["end"])
     code, text = printed("report --json")
     assert (1, 1) == (code, json.loads(text)["exit_code"])
+
+
+def test_the_next_step_as_json(make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`status --json` has the one step that leads on; it is the first of those that may be run."""
+    point_to(make_shop(phase="MIGRATED"), monkeypatch, tmp_path)
+    status = json.loads(printed("status --json")[1])
+    assert "artwork-migration run switch-over" == status["next_step"]["command"]
+    assert (status["next_step"], 3) == (status["next_steps"][0], len(status["next_steps"]))
 
 
 def test_the_version() -> None:

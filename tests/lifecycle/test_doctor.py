@@ -2,15 +2,21 @@
 
 import json
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+from prefect.settings.context import temporary_settings
 
 from cli.doctor import NOT_CHECKED, Line, examine
+from cli.registration import register_automations
 from tests.databases import Shop
 from tests.lifecycle.conftest import Alone, point_to, printed
 
@@ -88,7 +94,7 @@ def test_no_database_no_prefect_and_no_folder(alone: Alone, monkeypatch: pytest.
     assert (3, False, "") == (done.returncode, json.loads(done.stdout)["good"], done.stderr)
     assert {*DATABASE, *PREFECT, "reports"} == {check for check, line in found.items() if not line["good"]}
     assert "no server listens there" in found["database"]["to_do"][0]
-    assert "no server is known" in found["Prefect API"]["to_do"][0]
+    assert "no server is known" in found["Prefect API"]["found"]
     assert "Set ARTWORK_REPORTS to a folder that can" in found["reports"]["to_do"][0]
     assert {NOT_CHECKED} == {found[check]["found"] for check in (*DATABASE[1:], *PREFECT[1:])}
     assert "geheim" not in done.stdout
@@ -96,12 +102,62 @@ def test_no_database_no_prefect_and_no_folder(alone: Alone, monkeypatch: pytest.
 
 @pytest.mark.usefixtures("examined", "prefect_server")
 def test_a_server_on_which_nothing_is_registered() -> None:
-    """Without a worker, a deployment of verify and automations, each of their lines says to run `up`."""
+    """Without a worker, a deployment of verify and automations, each of their lines says to run `up`.
+
+    An automation that an operator has disabled is named, and is nothing to do.
+    """
     with get_client(sync_client=True) as client, suppress(ObjectNotFound):  # which another test may have registered
         client.delete_deployment(client.read_deployment_by_name("verify/verify").id)
-    code, text = printed("doctor")
-    lines = {line[2:20].strip(): line for line in text.splitlines()}
+    code, lines = lines_printed()
     assert 1 == code
     assert lines["Prefect API"].startswith("✓")
     for check in PREFECT[1:]:
-        assert (True, True) == (lines[check].startswith("✗"), "Run `artwork-migration up`" in lines[check]), text
+        assert (True, True) == (lines[check].startswith("✗"), "Run `artwork-migration up`" in lines[check]), lines
+    assert 1 == lines["automations"].count("automations")
+    with get_client(sync_client=True) as client:
+        register_automations(client, None)
+        (automation,) = client.read_automations()
+        client.pause_automation(automation.id)
+        _, lines = lines_printed()
+        client.delete_automation(automation.id)
+    assert f"- automations        disabled in the UI: {automation.name}" == lines["automations"]
+
+
+@pytest.mark.usefixtures("examined")
+def test_no_prefect_server_is_nothing_to_do() -> None:
+    """Where no Prefect server is known, the line says so without failing, because the verbs run without one."""
+    with temporary_settings(updates={PREFECT_API_URL: None}):
+        code, lines = lines_printed()
+    assert (0, True) == (code, lines["Prefect API"].startswith("- Prefect API        no server is known, so nothing is scheduled")), lines
+
+
+@pytest.mark.usefixtures("examined")
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_address_at_which_something_else_responds(status: int) -> None:
+    """What responds at PREFECT_API_URL and is no Prefect server is reported by the line of the API, and the other lines are there."""
+
+    class Other(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_: Any) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Other) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_address[1]}/api"
+        with temporary_settings(updates={PREFECT_API_URL: address}):
+            code, lines = lines_printed()
+        server.shutdown()
+    assert 1 == code
+    assert f"✗ Prefect API        {address}: it is not a Prefect server that can be used. To fix: " in lines["Prefect API"]
+    assert {*DATABASE, *PREFECT, "reports"} == set(lines)
+
+
+def lines_printed() -> tuple[int, dict[str, str]]:
+    """The exit code of the doctor, and its lines by their checks."""
+    code, text = printed("doctor")
+    return code, {line[2:20].strip(): line for line in text.splitlines()}

@@ -1,5 +1,6 @@
 """The automations of automations.yaml: what each of them notifies of, and what happens if nobody can be notified."""
 
+import json
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from datetime import timedelta
@@ -7,21 +8,22 @@ from datetime import timedelta
 import httpx
 import pytest
 import yaml
-from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.states import Crashed
 from pydantic import SecretStr
 
-from cli.notifications import undelivered
+from cli.notifications import NOTIFICATION, recipient, undelivered
 from cli.prefect_server import PrefectServer
-from cli.registration import NOTIFICATION, ROOT, automations, register_automations
+from cli.registration import ROOT, automations, register_automations
+from flows import end_of
 from flows.deploy_schema import deploy_schema
 from flows.verify import verify
 from tasks.ends import plan_named
 from tasks.notification_block import ArtworkNotification
 from tests.databases import Shop, accept_exposure
-from tests.lifecycle.conftest import Alone
+from tests.lifecycle.conftest import Alone, printed
 from tests.lifecycle.receivers import Received, mail_server, webhook
+from tests.lifecycle.runs import run_of
 from tests.series import EXHAUSTIVE
 from tests.waiting import wait_until
 
@@ -57,7 +59,7 @@ def arrives(received: Received, *parts: str) -> None:
 
 
 def test_a_red_verification_and_the_end_of_the_window(client: SyncPrefectClient, switched: Shop) -> None:
-    """On day 29 a red verification is reported to a webhook and by mail, with the red rule; and that the window ends."""
+    """On day 29 a red verification is reported as a failure to a webhook and by mail, with the red rule; and that the window ends."""
     with ExitStack() as stack:
         posted, mailed = stack.enter_context(webhook()), stack.enter_context(mail_server())
         mail = f"mailto://127.0.0.1:{mailed.port}?from=migration@shop.example&to=ada@shop.example"
@@ -66,24 +68,41 @@ def test_a_red_verification_and_the_end_of_the_window(client: SyncPrefectClient,
         switched.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '28 days 1 hour'")
         switched.sql.execute("DROP INDEX artworks_user_id_idx")
         assert verify(return_state=True).is_failed()
-        for received in (posted, mailed):
-            arrives(received, "verify · day 29 · red: ", "The verification is not green", "queries_on_index")
-            arrives(received, "verify · day 29 · red: ", "the safety window of 30 days ends")
+        for received, failure, information in ((posted, "[failure] ", "[info] "), (mailed, "", "")):
+            arrives(received, f"{failure}verify · day 29 · red: ", "The clean table serves", "queries_on_index")
+            arrives(received, f"{information}verify · day 29 · red: ", "the safety window of 30 days ends")
+            assert 2 == len(received)
+
+
+def test_a_verification_that_could_not_run(
+    hook: Received, client: SyncPrefectClient, operated: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verification without a database is reported as such, not as red, and nothing is said about the data.
+
+    If its process is killed, that is reported too, although it was begun without a deployment. A block that was deleted and made anew is
+    the one to which the automations send.
+    """
+    ArtworkNotification.delete(NOTIFICATION)
+    register_automations(client, SecretStr(f"json://127.0.0.1:{hook.port}/anew"))
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", operated.url.replace(operated.name, "nowhere"))
+    state = end_of("verify", recorded=True)
+    arrives(hook, "[warning] verify · ", "could not verify", "So it says nothing about them")
+    client.set_flow_run_state(run_of(state).id, Crashed(), force=True)
+    arrives(hook, "[failure] verify · ", "· crashed", "start it again; it resumes")
+    assert [] == [message for message in hook if "red" in message or "serves" in message]
+    assert 2 == len(hook)
 
 
 @EXHAUSTIVE
-def test_a_plan_that_waits_and_a_run_that_crashed(hook: Received, client: SyncPrefectClient, operated: Shop) -> None:
-    """A plan without blockers is reported with its number and the command; a run of ours that crashed, with what that means.
+def test_a_plan_that_waits(hook: Received, client: SyncPrefectClient, operated: Shop) -> None:
+    """A plan without blockers is reported with its number and the command.
 
     A second registration makes no second automation, and keeps one that an operator has disabled.
     """
     accept_exposure(operated)
     number = plan_named(deploy_schema(return_state=True))
     arrives(hook, f"deploy-schema · plan {number} · waits for approval", f"run deploy-schema --plan {number}")
-    run = client.create_flow_run(flow(name="migrate-data")(print), name="migrate-data", tags=["artwork-migration"])
-    client.set_flow_run_state(run.id, Crashed(), force=True)
-    arrives(hook, "migrate-data · crashed", "start it again; it resumes")
-    assert 2 == len(hook)
+    assert 1 == len(hook)
 
     (waiting,) = client.read_automations_by_name("Notify of a plan that waits for approval")
     client.pause_automation(waiting.id)
@@ -102,11 +121,17 @@ def test_a_day_without_a_verification(hook: Received, client: SyncPrefectClient)
     arrives(hook, "verify · missing for a day", "artwork-migration doctor")
 
 
-def test_an_address_that_fails_harms_no_run(client: SyncPrefectClient, prefect_server: PrefectServer, operated: Shop) -> None:
-    """The run ends as it would without it; the status says so; the address is in no log, event, automation or block that can be read."""
+def test_an_address_that_fails_harms_no_run(
+    client: SyncPrefectClient, prefect_server: PrefectServer, operated: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The run ends as it would without it; `status` says so; the address is in no log, event, automation or block that can be read.
+
+    Once the address is corrected, the failure of the former one is not reported any more. If it is deleted, nothing is.
+    """
     register_automations(client, SecretStr(f"json://nobody:{SECRET}@127.0.0.1:1/{SECRET}"))
     accept_exposure(operated)
     assert deploy_schema(return_state=True).is_completed()
+    assert "the address that the block artwork-notification keeps; to end them, delete" in recipient(None, prefect_server.api_url)
     wait_until(lambda: undelivered(prefect_server.api_url) is not None, every=0.2)
     assert "could not be delivered. No run was harmed. To fix: Correct ARTWORK_NOTIFY_URL" in str(undelivered(prefect_server.api_url))
     kept = [
@@ -117,6 +142,15 @@ def test_an_address_that_fails_harms_no_run(client: SyncPrefectClient, prefect_s
     assert "automation.action.failed" in shown[1]
     assert NOTIFICATION in shown[3]
     assert [] == [text[:60] for text in shown if SECRET in text]
+    monkeypatch.setenv("PREFECT_API_URL", prefect_server.api_url)
+    code, text = printed("status --json")
+    status = json.loads(text)
+    assert (0, prefect_server.ui_url, True) == (code, status["prefect_ui"], "could not be delivered" in status["notifications"])
+
+    register_automations(client, SecretStr(f"json://127.0.0.1:1/{SECRET}"))
+    assert undelivered(prefect_server.api_url) is None
+    ArtworkNotification.delete(NOTIFICATION)
+    assert "none; ARTWORK_NOTIFY_URL sets an address" == recipient(None, prefect_server.api_url)
 
 
 def test_an_address_that_cannot_be_read_is_refused(alone: Alone, monkeypatch: pytest.MonkeyPatch) -> None:
