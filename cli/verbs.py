@@ -20,6 +20,7 @@ from cli.prefect_server import SETTINGS
 from cli.progress import shown
 from cli.up import running_api
 from migration.database import Database
+from migration.errors import BadInput
 from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import VERIFY, verb_named
@@ -201,11 +202,22 @@ def interrupt(number: int, frame: object) -> None:
 
 
 def stored_url() -> URL | None:
-    """Return the URL in Prefect's block. Prefect takes a second to import, so this is called only if ARTWORK_DATABASE_URL is not set."""
+    """Return the URL in Prefect's block. Prefect takes a second to import, so this is called only if ARTWORK_DATABASE_URL is not set.
+
+    Raises BadInput if Prefect's API, which may have a block, cannot be asked.
+    """
     use_running_server()
+    import httpx
+
     from tasks import connection_block
 
-    return connection_block.stored_url()
+    try:
+        return connection_block.stored_url()
+    except (httpx.HTTPError, RuntimeError):
+        raise BadInput(
+            "No database is set, and Prefect's API did not return the block that may have one. Nothing was changed. "
+            "To fix: set ARTWORK_DATABASE_URL, or correct PREFECT_API_URL."
+        ) from None
 
 
 @contextmanager

@@ -132,9 +132,12 @@ def test_no_prefect_server_is_nothing_to_do() -> None:
 
 
 @pytest.mark.usefixtures("examined")
-@pytest.mark.parametrize("status", [200, 404])
-def test_an_address_at_which_something_else_responds(status: int) -> None:
-    """What responds at PREFECT_API_URL and is no Prefect server is reported by the line of the API, and the other lines are there."""
+@pytest.mark.parametrize("status", [200, 401])
+def test_an_address_at_which_something_else_responds(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What responds at PREFECT_API_URL and is no Prefect server is reported by the line of the API, and the other lines are there.
+
+    So it is if that server is asked for the database.
+    """
 
     class Other(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -151,8 +154,11 @@ def test_an_address_at_which_something_else_responds(status: int) -> None:
         address = f"http://127.0.0.1:{server.server_address[1]}/api"
         with temporary_settings(updates={PREFECT_API_URL: address}):
             code, lines = lines_printed()
+            monkeypatch.delenv("ARTWORK_DATABASE_URL")
+            asked, others = lines_printed()
         server.shutdown()
-    assert 1 == code
+    assert (1, 2) == (code, asked)
+    assert "No database is set" in others["database"]
     assert f"✗ Prefect API        {address}: it is not a Prefect server that can be used. To fix: " in lines["Prefect API"]
     assert {*DATABASE, *PREFECT, "reports"} == set(lines)
 
