@@ -14,19 +14,20 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
 
     Args:
         name: Which decision. carry_columns takes legacy columns beyond the mapping, separated by commas, or `none`. accept_exposure takes
-            `user_gained` if users may see artworks with their own e-mail that had no owner, `user_gained,user_changed` if owners may
-            change too, or `none`. accept_users_access and accept_chosen_emails take roles that may read or change other users, or choose
-            their e-mail; accept_users_triggers takes triggers of users that may fire. accept_references_without_key takes columns like
+            `user_gained` if users may see artworks with their own e-mail that had no owner, `user_gained,user_changed` if owners may change
+            too, or `none`. accept_users_access and accept_chosen_emails take roles that may read or change other users, or choose their
+            e-mail; accept_users_triggers takes triggers of users that may fire. accept_references_without_key takes columns like
             `public.orders.artwork_id` whose rows may lose their artwork. accept_rejected_artworks takes `yes` if legacy may reject new
-            artworks of the clean side. in_flight_age takes an interval like `15 minutes`. max_quarantined and max_left_behind take a
-            number of rows. allow_empty takes `yes` if there may be nothing to migrate, ordered_test_data takes `migrate` if test data that
-            an order references is migrated; `no` revokes them. function_roles takes the roles that may call the lifecycle functions,
-            separated by commas. accept_drift takes what may differ from the deployment, as the refusal names it, separated by commas, or
-            `none`. clear_rejected_write takes the ids of artworks whose rejected writes are resolved, separated by commas, or `all` and
-            the name of what rejected them; from then on the clean rows follow the legacy rows again. accept_rejected_writes takes the ids
-            of artworks whose values may stay behind at a roll back, separated by commas, `all`, or `none`. no_archive takes `accepted`,
-            remove_test_data and remove_ownerless_users take `yes`; clean_up reads these three, and `no` revokes them. waive_readings takes
-            the readings that no run waits for, as the message of the wait names them, separated by commas, or `none`.
+            artworks of the clean side. in_flight_age takes an interval like `15 minutes`. max_quarantined and max_left_behind take a number
+            of rows. allow_empty takes `yes` if there may be nothing to migrate, ordered_test_data takes `migrate` if test data that an
+            order references is migrated; `no` revokes them. function_roles takes the roles that may call the lifecycle functions, separated
+            by commas. serve_old_names takes `yes` if the schema legacy_names shall serve code that is not changed, or `no`. accept_drift
+            takes what may differ from the deployment, as the refusal names it, separated by commas, or `none`. clear_rejected_write takes
+            the ids of artworks whose rejected writes are resolved, separated by commas, or `all` and the name of what rejected them; from
+            then on the clean rows follow the legacy rows again. accept_rejected_writes takes the ids of artworks whose values may stay
+            behind at a roll back, separated by commas, `all`, or `none`. no_archive takes `accepted`, remove_test_data and
+            remove_ownerless_users take `yes`; clean_up reads these three, and `no` revokes them. waive_readings takes the readings that no
+            run waits for, as the message of the wait names them, separated by commas, or `none`.
         value: The value of the decision.
         approved_by: Who decides.
         reason: Why.

@@ -123,6 +123,17 @@ class Wait:
 
 
 @dataclass(frozen=True)
+class OldNamesUse:
+    """Who has used the schema legacy_names since the switch, with which kinds of calls, when last, and in how many minutes of a session."""
+
+    role_name: str
+    application_name: str
+    kinds: str
+    used_at: datetime
+    minutes: int
+
+
+@dataclass(frozen=True)
 class Status:
     """The status as the ledger has it, read in one transaction."""
 
@@ -141,6 +152,7 @@ class Status:
     stall: tuple[str, str] | None = None
     plans: Sequence[PlanMade] = ()
     reached: Mapping[str, datetime] = field(default_factory=dict)
+    old_names: Sequence[OldNamesUse] = ()
 
     @property
     def verdict(self) -> str:
@@ -267,6 +279,7 @@ def read_status(target: Database) -> Status:
             stall=newest_stall(connection),
             plans=_plans(connection),
             reached={row["phase"]: row["reached_at"] for row in database.rows(connection, "status/phases")},
+            old_names=[OldNamesUse(**row) for row in database.rows(connection, "status/legacy_names_use")] if window and has_data else [],
         )
 
 
@@ -290,6 +303,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", _window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
+        *(("old names", _old_names_line(use)) for use in status.old_names),
         *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
         *([("roll back", line)] if status.window and status.last_gates and (line := _roll_back_line(status.last_gates)) else []),
         *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
@@ -374,6 +388,12 @@ def _window_line(window: SafetyWindow) -> str:
         return f"{window.today}; not verified yet"
     last = window.verifications[-1]
     return f"{window.today}; last verified {last.verified_at:%Y-%m-%d %H:%M %Z}: {'red: ' + ', '.join(last.red) if last.red else 'green'}"
+
+
+def _old_names_line(use: OldNamesUse) -> str:
+    application = f" in {use.application_name}" if use.application_name else ""
+    minutes = f"{use.minutes} minute{'s' if use.minutes != 1 else ''} of a session"
+    return f"{use.role_name}{application}: {use.kinds}; last at {use.used_at:%Y-%m-%d %H:%M %Z}, in {minutes}"
 
 
 def _has_data_tables(connection: Connection) -> bool:

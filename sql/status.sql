@@ -77,6 +77,21 @@ SELECT
   (SELECT MIN(l.changed_at) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back) AS logged_since,
   (SELECT COUNT(*) FROM artwork_migration.rejected_write) AS refused;
 
+-- name: legacy_names_use
+-- What: which roles and applications have used legacy_names since the switch, for what, when last, and in how many minutes of a session.
+-- Why: the status shows whose code is still the old one.
+-- Locks: none on a table of the application.
+SELECT
+  u.role_name,
+  u.application_name,
+  STRING_AGG(DISTINCT LOWER(u.kind), ', ' ORDER BY LOWER(u.kind)) AS kinds,
+  MAX(u.used_at) AS used_at,
+  COUNT(*) AS minutes
+FROM artwork_migration.legacy_names_use AS u
+GROUP BY u.role_name, u.application_name
+ORDER BY used_at DESC
+LIMIT 10;
+
 -- name: wait
 -- What: what the newest run waits for, and since when.
 -- Why: it is the same in every process; a run that has ended, was overtaken or was killed (its lock is free) does not wait.

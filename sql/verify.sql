@@ -87,15 +87,16 @@ VALUES (:run, :step, NOW(), CLOCK_TIMESTAMP(), CAST(:details AS jsonb))
 ON CONFLICT (run, name) DO UPDATE SET begun_at = excluded.begun_at, done_at = excluded.done_at, details = excluded.details;
 
 -- name: fingerprint_kept
--- What: the newest fingerprint of the retired table since the switch, and whether rows were carried back after it.
--- Why: a roll back that did not complete has written to the retired table rightly, and no fingerprint can distinguish that from other
---   writes.
+-- What: the newest fingerprint of the retired table since the switch, and whether rows were carried back, or written through legacy_names,
+--   after it.
+-- Why: both write to the retired table rightly, and no fingerprint can distinguish that from other writes.
 -- Locks: none.
 SELECT
   s.details,
   EXISTS(
     SELECT FROM artwork_migration.clean_change AS c WHERE c.carried_back AND c.changed_at > s.begun_at
-  ) AS carried_back_since
+  ) AS carried_back_since,
+  EXISTS(SELECT FROM artwork_migration.legacy_names_write AS w WHERE w.written_at > s.begun_at) AS written_since
 FROM artwork_migration.step AS s
 WHERE s.name = :step AND s.done_at IS NOT NULL AND s.run >= :switch_run
 ORDER BY s.begun_at DESC

@@ -15,7 +15,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
-from tests.databases import Shop, deploy, migrate, switch
+from tests.databases import Shop, deploy, deploy_with_old_names, migrate, switch
 from tests.series import series
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
@@ -156,6 +156,9 @@ _WAYS: dict[str, tuple[str, Callable[[Shop], object]]] = {
     "DEPLOYED": ("NOT_STARTED", deploy),
     "MIGRATED": ("DEPLOYED", migrate),
     "SWITCHED": ("MIGRATED", switch),
+    "DEPLOYED with old names": ("NOT_STARTED", deploy_with_old_names),
+    "MIGRATED with old names": ("DEPLOYED with old names", migrate),
+    "SWITCHED with old names": ("MIGRATED with old names", switch),
 }
 
 
@@ -172,7 +175,7 @@ def _template(server: EmbeddedServer, variant: Variant, phase: str, templates: d
     key = (server.data, variant.value, phase)
     if key in templates:
         return templates[key]
-    name = f"template_{variant.value}_{phase.lower()}"
+    name = f"template_{variant.value}_{phase.lower().replace(' ', '_')}"
     if phase == "NOT_STARTED":
         server.create_database(name)
         build_sample(server.conninfo(name), variant, rows=ROWS)

@@ -186,6 +186,13 @@ def deploy(shop: Shop) -> Plan:
     return made
 
 
+def deploy_with_old_names(shop: Shop) -> Plan:
+    """NOT_STARTED → DEPLOYED with the decision serve_old_names."""
+    accept_exposure(shop)
+    decide(shop, "serve_old_names", "yes")
+    return deploy(shop)
+
+
 def uninstall(shop: Shop) -> Plan:
     """Back to NOT_STARTED, with no object of the migration left."""
     made = planned(shop, plan_uninstall)

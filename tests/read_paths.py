@@ -22,6 +22,8 @@ OURS = "artwork_migration"
 
 #: Schemas of the server's own, as a pattern.
 SYSTEM = r"'^(pg_|information_schema$)'"
+#: The name of a relation `c`, with its schema only where two have it.
+NAME = "CASE c.relnamespace::regnamespace::text WHEN 'legacy_names' THEN 'legacy_names.' ELSE '' END || c.relname"
 #: Executes a question as whoever calls it, undoes what it did, and tells the rows or the words of the error.
 _ASKED = """
 CREATE OR REPLACE FUNCTION pg_temp.asked(question text, OUT rows jsonb, OUT state text, OUT words text) LANGUAGE plpgsql AS $$
@@ -56,8 +58,8 @@ Found = tuple[str, Fact]
 
 
 def kind_of(name: str) -> str:
-    """The same for a table whatever it is called at the moment."""
-    return re.sub(r"_(v2|old)$", "", name)
+    """The same for a table whatever it is called at the moment, and for what shows it under its old names."""
+    return re.sub(r"^legacy_names\.|_(v2|old)$", "", name)
 
 
 class ReadPath(NamedTuple):
@@ -143,13 +145,13 @@ def _relations(shop: Shop, role: str) -> list[ReadPath]:
     """Tables, views, materialized views and sequences, each with the columns that the role has a right to."""
     rows = shop.rows(
         f"""
-        SELECT c.relname::text, n.nspname = 'artwork_migration', c.oid::regclass::text,
+        SELECT {NAME}, n.nspname = 'artwork_migration', c.oid::regclass::text,
           STRING_AGG(QUOTE_IDENT(a.attname), ', ' ORDER BY a.attnum) FILTER (WHERE HAS_COLUMN_PRIVILEGE(%s, c.oid, a.attnum, 'SELECT')),
           BOOL_AND(HAS_COLUMN_PRIVILEGE(%s, c.oid, a.attnum, 'SELECT'))
         FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
         JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relkind NOT IN ('i', 'I', 't', 'c') AND n.nspname !~ {SYSTEM}
-        GROUP BY c.oid, c.relname, n.nspname ORDER BY 1
+        GROUP BY c.oid, c.relname, c.relnamespace, n.nspname ORDER BY 1
         """,
         role,
         role,
@@ -171,7 +173,7 @@ _ARGUMENTS = {
     "session": "SELECT stripe_session_id FROM public.orders",
     "email": "SELECT customer_email FROM {artworks} WHERE customer_email IS NOT NULL UNION SELECT email FROM {users}",
     "user_id": "SELECT id::text FROM {users}",
-    "artwork_id": "SELECT id::text FROM {artworks} UNION SELECT '00000000-0000-0000-0000-000000000000'",
+    "artwork_id|serving_id": "SELECT id::text FROM {artworks} UNION SELECT '00000000-0000-0000-0000-000000000000'",
     "order_id": "SELECT id::text FROM public.orders",
     "_url|_name|message|caller": "SELECT 'https://u/1'",
     "code": "SELECT 'P0001'",

@@ -30,10 +30,16 @@ class Fingerprint(TypedDict):
 
 @dataclass(frozen=True)
 class KeptFingerprint:
-    """The newest fingerprint since the switch, and whether rows were carried back after it."""
+    """The newest fingerprint since the switch, and whether rows were carried back, or written through legacy_names, after it."""
 
     fingerprint: Fingerprint
     carried_back_since: bool
+    written_since: bool
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the retired table differs from it rightly, so that it shows nothing."""
+        return self.carried_back_since or self.written_since
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ def renew_fingerprint(run: Run) -> None:
 def kept_fingerprint(connection: Connection) -> KeptFingerprint | None:
     """The newest fingerprint since the switch; None if there is none."""
     found = database.rows(connection, "verify/fingerprint_kept", step=FINGERPRINT, switch_run=ledger.phase(connection).run)
-    return KeptFingerprint(found[0]["details"], found[0]["carried_back_since"]) if found else None
+    if not found:
+        return None
+    return KeptFingerprint(found[0]["details"], found[0]["carried_back_since"], found[0]["written_since"])
 
 
 def fingerprint(connection: Connection) -> Fingerprint:

@@ -72,7 +72,8 @@ def compare_fingerprint(run: Run) -> None:
     """Compare the retired table with its newest fingerprint. Locks ACCESS SHARE.
 
     If rows were carried back after that fingerprint, it cannot show whether another session has written too: a rule of its own reports
-    that. Raises CannotCheck if a switch was killed before it took a fingerprint.
+    that. Neither can it once rows were written through legacy_names, as they may be. Raises CannotCheck if a switch was killed before it
+    took a fingerprint.
     """
     expect_rows(run, RETIRED)
     with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
@@ -80,8 +81,8 @@ def compare_fingerprint(run: Run) -> None:
         if kept is None:
             raise CannotCheck("could not be checked: no fingerprint was taken, run `switch_over` again")
         current = acceptance.fingerprint(connection)
-        untouched = kept.fingerprint == current or kept.carried_back_since
-        checked = 0 if kept.carried_back_since else current["row_count"]
+        untouched = kept.fingerprint == current or kept.outdated
+        checked = 0 if kept.outdated else current["row_count"]
         _replace(run, connection, "retired_untouched", checked=checked, objects=[] if untouched else ["artworks_old"])
         _replace(run, connection, "roll_back_not_begun", checked=1, objects=["artworks_old"] if kept.carried_back_since else [])
 

@@ -50,12 +50,14 @@ class DecisionName(StrEnum):
     MAX_LEFT_BEHIND = "max_left_behind"
     ALLOW_EMPTY = "allow_empty"
     WAIVE_READINGS = "waive_readings"
+    SERVE_OLD_NAMES = "serve_old_names"
 
 
 #: Decisions that only deploy_schema reads, and how to get their effect after it has run.
 _READ_BY_DEPLOY = {
     DecisionName.FUNCTION_ROLES: "GRANT EXECUTE on the functions yourself, or roll back first.",
     DecisionName.CARRY_COLUMNS: "roll back first: the clean table gets its columns when it is created.",
+    DecisionName.SERVE_OLD_NAMES: "roll back first: the schema legacy_names is created with the clean table.",
 }
 
 #: Decisions that accept one word, or the word that revokes it.
@@ -66,6 +68,7 @@ _WORDS = {
     DecisionName.REMOVE_OWNERLESS_USERS: ("yes", "no"),
     DecisionName.ORDERED_TEST_DATA: ("migrate", "no"),
     DecisionName.ALLOW_EMPTY: ("yes", "no"),
+    DecisionName.SERVE_OLD_NAMES: ("yes", "no"),
 }
 
 _ROLES = ("names of roles, or PUBLIC", "SELECT rolname FROM pg_catalog.pg_roles UNION ALL SELECT 'PUBLIC'")

@@ -31,6 +31,7 @@ from migration.plans.statements import (
 EXPORT = "export of the ledger"
 
 _DEPENDENT = "clean_up/blockers/dependent"
+_ONLY_RETIRED = "clean_up/blockers/only_retired"
 #: What the migration leaves in tables that stay, by the decision that removes it.
 _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",
@@ -63,7 +64,7 @@ def _statements(connection: Connection) -> list[Statement]:
             statements += _remove_leftovers(connection)
         statements += statements_of(connection, catalog, dependents.given(file))
         if file.rule == "locks":
-            statements += [recheck(sql.load(name)) for name in (ROW_SECURITY, _DEPENDENT, REJECTED_WRITE)]
+            statements += [recheck(sql.load(name)) for name in (ROW_SECURITY, _DEPENDENT, _ONLY_RETIRED, REJECTED_WRITE)]
     return statements
 
 

@@ -55,6 +55,7 @@ FROM (
     )
     OR r.referenced
     OR c.oid = TO_REGCLASS('public.artworks_v2')
+    OR (c.relkind = 'v' AND c.relnamespace = TO_REGNAMESPACE('legacy_names')::oid)
     OR (
       c.relkind = 'm'
       AND c.oid IN (

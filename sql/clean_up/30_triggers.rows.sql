@@ -11,5 +11,6 @@ SELECT
 FROM pg_catalog.pg_trigger AS g
 INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
 WHERE
-  STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace AND g.tgparentid = 0
+  STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') AND g.tgparentid = 0
+  AND (p.pronamespace = 'artwork_migration'::regnamespace OR p.oid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
 ORDER BY 1

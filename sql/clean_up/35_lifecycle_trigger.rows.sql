@@ -17,5 +17,8 @@ ALTER TABLE %2$s %3$s TRIGGER %1$I$do$,
   ) AS "do",
   NULL AS undo
 FROM pg_catalog.pg_trigger AS g
-WHERE g.tgrelid = 'public.artworks'::regclass AND g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()')
+WHERE
+  g.tgrelid = 'public.artworks'::regclass AND g.tgfoid = TO_REGPROCEDURE('public.artwork_lifecycle()')
+  -- that of the writes through legacy_names was dropped before
+  AND NOT STARTS_WITH(g.tgname, 'artwork_migration_')
 ORDER BY 1

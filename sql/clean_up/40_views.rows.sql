@@ -11,7 +11,7 @@ WITH RECURSIVE going AS (
   WHERE
     c.relkind IN ('v', 'm')
     AND (
-      c.relnamespace = 'artwork_migration'::regnamespace
+      c.relnamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
       OR c.oid = TO_REGCLASS('public.artworks_v2')
       OR (
         c.relkind = 'm'

@@ -23,7 +23,7 @@ SELECT
   END AS action
 FROM reader AS r
 INNER JOIN pg_catalog.pg_class AS c ON r.oid = c.oid
-WHERE c.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')
+WHERE c.relnamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
 GROUP BY c.oid, c.relkind
 HAVING MIN(r.height) > 1
 ORDER BY 1

@@ -17,5 +17,5 @@ FROM pg_catalog.pg_proc AS p
 INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
 WHERE
   l.lanname NOT IN ('internal', 'c') AND p.prosrc ~* '\martworks\M'
-  AND p.pronamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')
+  AND p.pronamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
 ORDER BY 1

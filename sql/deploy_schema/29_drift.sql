@@ -27,7 +27,7 @@ AS $$
     FALSE AS may_differ
   FROM pg_catalog.pg_proc AS p
   WHERE
-    p.pronamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
+    p.pronamespace IN ((SELECT TO_REGNAMESPACE('artwork_migration')), (SELECT TO_REGNAMESPACE('legacy_names')))
     OR p.oid = (SELECT TO_REGPROCEDURE('public.artwork_lifecycle()'))
   UNION ALL
   SELECT
@@ -37,7 +37,9 @@ AS $$
     'there' AS words,
     FALSE AS may_differ
   FROM pg_catalog.pg_class AS v
-  WHERE v.relkind = 'v' AND v.relnamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
+  WHERE
+    v.relkind = 'v'
+    AND v.relnamespace IN ((SELECT TO_REGNAMESPACE('artwork_migration')), (SELECT TO_REGNAMESPACE('legacy_names')))
   UNION ALL
   SELECT
     'column' AS kind,

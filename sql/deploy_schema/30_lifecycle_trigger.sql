@@ -2,8 +2,9 @@
 -- Why: strategy, "Clear status tracking" and "Automatic timestamps". A pending artwork may become completed at once: the legacy table has
 --   no processing, and a webhook in transit at the switch sends what it always sent. The trigger refuses an unknown status before the
 --   table's check does, with a message that lists the known ones. It does not fire for the migration's own writes: a copied row keeps its
---   times. raise_error reads no table, so a BEGIN ATOMIC function can raise errors with it; a role that writes to the table need not be
---   able to call it.
+--   times. A write through legacy_names has a trigger of its own with an argument: there each transition is allowed, and the time of an
+--   upscale is the caller's if it gives one (switch_over/legacy_names). raise_error reads no table, so a BEGIN ATOMIC function can raise
+--   errors with it; a role that writes to the table need not be able to call it.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION public.raise_error(code text, message text) RETURNS void
@@ -20,6 +21,7 @@ AS $$
 DECLARE
   old_generation text := 'pending';
   old_upscale text := 'not_started';
+  any_transition CONSTANT boolean := TG_NARGS > 0;
 BEGIN
   IF TG_OP = 'UPDATE' THEN
     NEW.updated_at := NOW();
@@ -38,7 +40,7 @@ BEGIN
       MESSAGE = 'upscale_status must be one of not_started, pending, processing, completed, failed';
   END IF;
 
-  IF TG_OP = 'UPDATE' AND NEW.generation_status <> old_generation THEN
+  IF TG_OP = 'UPDATE' AND NEW.generation_status <> old_generation AND NOT any_transition THEN
     IF (old_generation, NEW.generation_status) NOT IN (
       ('pending', 'processing'), ('pending', 'completed'), ('pending', 'failed'), ('processing', 'completed'),
       ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
@@ -48,7 +50,7 @@ BEGIN
         MESSAGE = FORMAT('artwork %s: generation cannot go from %s to %s', NEW.id, old_generation, NEW.generation_status);
     END IF;
   END IF;
-  IF TG_OP = 'UPDATE' AND NEW.upscale_status <> old_upscale THEN
+  IF TG_OP = 'UPDATE' AND NEW.upscale_status <> old_upscale AND NOT any_transition THEN
     IF (old_upscale, NEW.upscale_status) NOT IN (
       ('not_started', 'pending'), ('not_started', 'processing'), ('pending', 'processing'), ('pending', 'completed'),
       ('pending', 'failed'), ('processing', 'completed'), ('processing', 'failed'), ('failed', 'pending'), ('failed', 'processing')
@@ -74,8 +76,11 @@ BEGIN
   END IF;
   IF NEW.upscale_status <> old_upscale THEN
     CASE NEW.upscale_status
-      WHEN 'processing' THEN NEW.upscale_started_at := NOW(); NEW.upscale_completed_at := NULL;
-      WHEN 'completed' THEN NEW.upscale_completed_at := NOW();
+      WHEN 'processing' THEN
+        NEW.upscale_started_at := NOW();
+        NEW.upscale_completed_at := CASE WHEN any_transition THEN NEW.upscale_completed_at END;
+      WHEN 'completed' THEN
+        NEW.upscale_completed_at := CASE WHEN any_transition THEN COALESCE(NEW.upscale_completed_at, NOW()) ELSE NOW() END;
       ELSE NULL;
     END CASE;
   END IF;
@@ -85,7 +90,10 @@ $$;
 
 CREATE TRIGGER artworks_v2_lifecycle
 BEFORE INSERT OR UPDATE ON public.artworks_v2
-FOR EACH ROW WHEN (CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on')
+FOR EACH ROW WHEN (
+  CURRENT_SETTING('artwork_migration.apply', TRUE) IS DISTINCT FROM 'on'
+  AND CURRENT_SETTING('artwork_migration.legacy_names', TRUE) IS DISTINCT FROM 'on'
+)
 EXECUTE FUNCTION public.artwork_lifecycle();
 
 -- Undo:

@@ -26,6 +26,8 @@ locked AS (
   INNER JOIN halves AS h ON b.table_oid = h.oid
   WHERE b.outside AND b.class = 'pg_class'::regclass AND NOT b.is_row_type
   UNION
+  SELECT TO_REGCLASS('legacy_names.artworks')::oid
+  UNION
   SELECT h.oid
   FROM halves AS h
 )

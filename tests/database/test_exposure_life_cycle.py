@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from migration.ledger import ledger
 from sample.build import Variant
 from tests.access_diff import before, differences
 from tests.conftest import MakeShop
 from tests.databases import (
+    decide,
     deploy,
     execute_clean_up,
     finish_clean_up,
@@ -25,18 +27,31 @@ BESIDE = ("artworks", "artworks_v2")
 
 
 @pytest.mark.parametrize(
-    ("variant", "release"),
-    series([(Variant.CURRENT, "server"), (Variant.OLDER, "server"), (Variant.CURRENT, "server_16")], {(Variant.CURRENT, "server")}),
+    ("variant", "release", "old_names"),
+    series(
+        [
+            (Variant.CURRENT, "server", "yes"),
+            (Variant.CURRENT, "server", "no"),
+            (Variant.OLDER, "server", "yes"),
+            (Variant.CURRENT, "server_16", "yes"),
+        ],
+        {(Variant.CURRENT, "server", "yes")},
+    ),
 )
 def test_no_role_reads_or_writes_what_they_could_not_before(
-    make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, variant: Variant, release: str
+    make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, *, variant: Variant, release: str, old_names: str
 ) -> None:
-    """In every phase each role gains, row by row and column by column, only what the plan counts, and loses nothing."""
+    """In every phase each role gains, row by row and column by column, only what the plan counts, and loses nothing.
+
+    So it is also where the schema legacy_names shows the artworks a second time.
+    """
     shop = make_shop(variant, on=request.getfixturevalue(release))
     was = before(shop, few_rows(shop))
     assert ["service_role"] == [name for name in was.known if was.saw_all(name)]
     counted = planned_deployment(shop).facts["exposure"]
 
+    shop.database.write("creating the ledger", ledger.create)
+    decide(shop, "serve_old_names", old_names)
     deploy(shop)
     assert [] == differences(shop, was, halves=["artworks"])
     migrate(shop)

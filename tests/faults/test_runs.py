@@ -250,6 +250,7 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.REMOVE_TEST_DATA, "yes", "yes"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
         (DecisionName.WAIVE_READINGS, " wal_archiving ,replica_lag,", "replica_lag,wal_archiving"),
+        (DecisionName.SERVE_OLD_NAMES, "yes", "yes"),
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
@@ -295,6 +296,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.REMOVE_TEST_DATA, "accepted"),
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
         (DecisionName.WAIVE_READINGS, "pause"),
+        (DecisionName.SERVE_OLD_NAMES, "legacy"),
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
@@ -355,7 +357,7 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
     assert before == deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
 
 
-@pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS])
+@pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS, DecisionName.SERVE_OLD_NAMES])
 def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
     """A decision that only deploy_schema reads is refused after it."""
     with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):

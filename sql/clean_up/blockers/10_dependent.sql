@@ -22,7 +22,7 @@ going AS (
     c.oid AS objid
   FROM pg_catalog.pg_class AS c
   WHERE
-    c.relnamespace = 'artwork_migration'::regnamespace
+    c.relnamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
     OR c.oid IN ('public.artworks_old'::regclass, TO_REGCLASS('public.artworks_v2')::oid)
     -- renamed by the switch, which has created another one under the name without _old
     OR c.oid IN (
@@ -37,14 +37,16 @@ going AS (
     'pg_proc'::regclass::oid,
     p.oid
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace = 'artwork_migration'::regnamespace
+  WHERE p.pronamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
   UNION ALL
   SELECT
     'pg_trigger'::regclass::oid,
     g.oid
   FROM pg_catalog.pg_trigger AS g
   INNER JOIN pg_catalog.pg_proc AS p ON g.tgfoid = p.oid
-  WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_') AND p.pronamespace = 'artwork_migration'::regnamespace
+  WHERE
+    STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
+    AND (p.pronamespace = 'artwork_migration'::regnamespace OR p.oid = TO_REGPROCEDURE('public.artwork_lifecycle()'))
 ),
 
 gone AS (

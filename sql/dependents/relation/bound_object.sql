@@ -38,13 +38,13 @@ SELECT
     WHEN d.deptype <> 'n' AND d.classid NOT IN ('pg_trigger'::regclass, 'pg_publication_rel'::regclass) THEN FALSE
     WHEN w.oid IS NOT NULL OR d.classid = 'pg_class'::regclass
       THEN (
-        SELECT COALESCE(c.relnamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+        SELECT c.relnamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
         FROM pg_catalog.pg_class AS c
         WHERE c.oid = COALESCE(w.ev_class, d.objid)
       )
     WHEN d.classid = 'pg_proc'::regclass
       THEN (
-        SELECT COALESCE(f.pronamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+        SELECT f.pronamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
         FROM pg_catalog.pg_proc AS f
         WHERE f.oid = d.objid
       )

@@ -22,6 +22,15 @@ FROM (
   WHERE NOT t.creates_users AND k.conrelid = TO_REGCLASS('public.artworks_v2')
   UNION ALL
   SELECT
+    0,
+    v.oid::regclass::text,
+    FORMAT('ALTER VIEW %s OWNER TO %I', v.oid::regclass, PG_GET_USERBYID(v.relowner)),
+    'view lock',
+    NULL
+  FROM pg_catalog.pg_class AS v
+  WHERE v.relnamespace = TO_REGNAMESPACE('legacy_names')::oid AND v.relkind = 'v'
+  UNION ALL
+  SELECT
     l.place,
     l.object,
     FORMAT('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', l.object) AS "do",

@@ -1,0 +1,353 @@
+-- What: the functions behind the view legacy_names.artworks after the switch, where there is one: reading, writing, and the way of a
+--   written row into the serving table.
+-- Why: a legacy row may be what the clean table cannot hold: without pictures, with another status, with a column that was not carried
+--   over. So a write goes to the retired table first, as the role that asks: its checks, defaults, policies and privileges are the ones
+--   that the application knows. From there its changed columns go to the serving row, in the same transaction; a row that the serving table
+--   cannot hold yet stays behind and is moved over when it is complete, or when another table references it. First the retired row becomes
+--   what the serving row is, as the rollback would make it. So nothing is left to carry back that the retired table does not have already.
+-- Inverse: in the rows.
+-- Locks: when called, the serving row and then the retired row.
+-- Stage: prepare
+WITH mapping AS (
+  SELECT
+    m.position,
+    m.clean_column,
+    m.legacy_column,
+    m.on_update
+  FROM
+    JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (position int, clean_column text, legacy_column text, on_update boolean)
+  INNER JOIN pg_catalog.pg_attribute AS a
+    ON m.legacy_column = a.attname AND a.attrelid = 'public.artworks'::regclass AND NOT a.attisdropped
+)
+
+SELECT
+  o.object,
+  o."do",
+  o.undo
+FROM (
+  -- Who uses the view, and for what: a row for each session and minute, so no two sessions write the same row and most calls write none.
+  -- A transaction that is read-only cannot be counted. The role is the caller's: in a SECURITY DEFINER function CURRENT_USER is not.
+  SELECT
+    1 AS place,
+    'artwork_migration.count_use' AS object,
+    $do$CREATE FUNCTION artwork_migration.count_use(kind text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $body$
+DECLARE
+  setting CONSTANT text := 'artwork_migration.counted_' || LOWER(kind);
+  role_name CONSTANT text := COALESCE(NULLIF(CURRENT_SETTING('role'), 'none'), SESSION_USER);
+  application_name CONSTANT text := CURRENT_SETTING('application_name');
+  stamp CONSTANT text := CONCAT_WS(' ', TO_CHAR(CLOCK_TIMESTAMP(), 'YYYYMMDDHH24MI'), role_name, application_name);
+BEGIN
+  IF CURRENT_SETTING('transaction_read_only') = 'off' AND CURRENT_SETTING(setting, TRUE) IS DISTINCT FROM stamp THEN
+    INSERT INTO artwork_migration.legacy_names_use VALUES (role_name, application_name, kind, CLOCK_TIMESTAMP());
+    PERFORM SET_CONFIG(setting, stamp, FALSE);
+  END IF;
+END
+$body$$do$ AS "do",
+    'DROP FUNCTION artwork_migration.count_use(text)' AS undo
+  UNION ALL
+  -- In the view it is an uncorrelated subquery, so it is called once for a statement. Our own reads within a write are not counted.
+  SELECT
+    1,
+    'legacy_names.count_read',
+    $do$CREATE FUNCTION legacy_names.count_read() RETURNS boolean
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+  IF CURRENT_SETTING('artwork_migration.legacy_names', TRUE) IS DISTINCT FROM 'on' THEN
+    PERFORM artwork_migration.count_use('READ');
+  END IF;
+  RETURN TRUE;
+END
+$body$;
+SELECT artwork_migration.revoke_from_all('FUNCTION', 'legacy_names.count_read()')$do$,
+    'DROP FUNCTION legacy_names.count_read()'
+  UNION ALL
+  -- Whether a retired row is one that only the retired table has. The view asks about rows without a serving row that the caller can see;
+  -- row level security must not make a row that has one look like this.
+  SELECT
+    1,
+    'legacy_names.is_only_retired',
+    $do$CREATE FUNCTION legacy_names.is_only_retired(artwork_id uuid, serving_id uuid) RETURNS boolean
+LANGUAGE plpgsql STABLE SECURITY DEFINER COST 1000 SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $body$
+BEGIN
+  RETURN serving_id IS NULL AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = artwork_id)
+    AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = artwork_id);
+END
+$body$;
+SELECT artwork_migration.revoke_from_all('FUNCTION', 'legacy_names.is_only_retired(uuid, uuid)')$do$,
+    'DROP FUNCTION legacy_names.is_only_retired(uuid, uuid)'
+  UNION ALL
+  SELECT
+    2,
+    'functions of legacy_names for ' || g.role,
+    'GRANT EXECUTE ON FUNCTION legacy_names.is_only_retired(uuid, uuid), legacy_names.count_read() TO ' || g.role,
+    NULL
+  FROM (
+    SELECT CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(acl.grantee)) END AS role
+    FROM pg_catalog.pg_namespace AS n
+    CROSS JOIN LATERAL ACLEXPLODE(n.nspacl) AS acl
+    WHERE n.nspname = 'legacy_names' AND acl.privilege_type = 'USAGE' AND acl.grantee <> n.nspowner
+  ) AS g
+  UNION ALL
+  -- Before a row is written it is locked, with the rights of our role: one that may only delete has no right to lock.
+  SELECT
+    3,
+    'artwork_migration.lock_legacy_names',
+    $do$CREATE FUNCTION artwork_migration.lock_legacy_names() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $body$
+BEGIN
+  PERFORM artwork_migration.count_use(TG_OP);
+  PERFORM FROM public.artworks AS c WHERE c.id = OLD.id FOR NO KEY UPDATE;
+  PERFORM FROM public.artworks_old AS a WHERE a.id = OLD.id FOR NO KEY UPDATE;
+  RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
+END
+$body$$do$,
+    'DROP FUNCTION artwork_migration.lock_legacy_names()'
+  UNION ALL
+  -- It must still be the row that the statement has read: an INSTEAD OF trigger gets the row and not the condition, so it cannot check that
+  -- again. As the role that asks, because policies may hide one of its halves.
+  SELECT
+    3,
+    'artwork_migration.check_legacy_names',
+    $do$CREATE FUNCTION artwork_migration.check_legacy_names() RETURNS trigger
+LANGUAGE plpgsql
+AS $body$
+DECLARE
+  shown jsonb;
+BEGIN
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', 'on', TRUE);
+  SELECT pg_catalog.TO_JSONB(v) INTO shown FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) OLD.id;
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
+  IF shown OPERATOR(pg_catalog.<>) pg_catalog.TO_JSONB(OLD) THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '40001',
+      MESSAGE = pg_catalog.FORMAT('artwork %s was changed by another transaction and was not written', OLD.id),
+      HINT = 'To fix: roll back and repeat the transaction.';
+  END IF;
+  RETURN CASE WHEN shown IS NULL THEN NULL WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+END
+$body$$do$,
+    'DROP FUNCTION artwork_migration.check_legacy_names()'
+  UNION ALL
+  -- The retired row becomes what the serving row is, as the rollback would make it; a row that was created since the switch gets one. The
+  -- policies on the retired table ask for the owner, so that is the serving row's.
+  SELECT
+    3,
+    'artwork_migration.carry_back_legacy_names',
+    FORMAT(
+      $do$CREATE FUNCTION artwork_migration.carry_back_legacy_names() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $body$
+BEGIN
+  INSERT INTO artwork_migration.legacy_names_write (id) VALUES (OLD.id)
+  ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
+  IF TG_OP = 'DELETE' THEN
+    RETURN OLD;
+  END IF;
+  PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
+  IF EXISTS (SELECT FROM artwork_migration.clean_key_change) THEN
+    PERFORM artwork_migration.carry_back_keys(NULL);
+  END IF;
+  PERFORM artwork_migration.carry_back_rows(ARRAY[OLD.id], NULL);
+  %s
+  PERFORM SET_CONFIG('artwork_migration.apply', '', TRUE);
+  RETURN NEW;
+END
+$body$$do$,
+      (
+        SELECT
+          'UPDATE public.artworks_old AS a SET user_id = c.user_id FROM public.artworks AS c'
+          ' WHERE a.id = OLD.id AND c.id = a.id AND a.user_id IS DISTINCT FROM c.user_id;'
+        FROM mapping AS m
+        WHERE m.clean_column = 'user_id'
+      )
+    ),
+    'DROP FUNCTION artwork_migration.carry_back_legacy_names()'
+  UNION ALL
+  -- The write itself, as the role that asks and with its search_path: it fires triggers of the application. Only what the statement has
+  -- changed is written. A delete does what the keys of the serving table say.
+  SELECT
+    4,
+    'artwork_migration.write_legacy_names',
+    FORMAT(
+      $do$CREATE FUNCTION artwork_migration.write_legacy_names() RETURNS trigger
+LANGUAGE plpgsql
+AS $body$
+DECLARE
+  written legacy_names.artworks;
+  assignments text;
+  reached bigint;
+  reached_retired bigint;
+BEGIN
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', 'on', TRUE);
+  IF TG_OP = 'INSERT' THEN
+    INSERT INTO public.artworks_old (%1$s) VALUES (%2$s);
+    reached := 1;
+    written := NEW;
+  ELSIF TG_OP = 'UPDATE' THEN
+    written := NEW;
+    SELECT pg_catalog.STRING_AGG(pg_catalog.FORMAT('%%1$I = ($1).%%1$I', n.key), ', ')
+    INTO assignments
+    FROM pg_catalog.JSONB_EACH_TEXT(pg_catalog.TO_JSONB(NEW)) AS n
+    WHERE n.value IS DISTINCT FROM pg_catalog.TO_JSONB(OLD) OPERATOR(pg_catalog.->>) n.key;
+    IF assignments IS NULL THEN
+      PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
+      RETURN NEW;
+    END IF;
+    IF NEW.updated_at IS NOT DISTINCT FROM OLD.updated_at THEN
+      assignments := pg_catalog.CONCAT(assignments, ', updated_at = pg_catalog.NOW()');
+    END IF;
+    EXECUTE pg_catalog.CONCAT('UPDATE public.artworks_old AS a SET ', assignments, ' WHERE a.id OPERATOR(pg_catalog.=) $2')
+    USING written, OLD.id;
+    GET DIAGNOSTICS reached = ROW_COUNT;
+  ELSE
+    DELETE FROM public.artworks AS c WHERE c.id OPERATOR(pg_catalog.=) OLD.id;
+    GET DIAGNOSTICS reached = ROW_COUNT;
+    DELETE FROM public.artworks_old AS a WHERE a.id OPERATOR(pg_catalog.=) OLD.id;
+    GET DIAGNOSTICS reached_retired = ROW_COUNT;
+    reached := GREATEST(reached, reached_retired);
+  END IF;
+  -- what the triggers have made of it; a role that may not read the row gets its own values
+  IF TG_OP <> 'DELETE' AND reached > 0 THEN
+    SELECT v.* INTO written FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) NEW.id;
+    IF NOT FOUND THEN
+      written := NEW;
+    END IF;
+  END IF;
+  PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
+  RETURN CASE WHEN reached = 0 THEN NULL WHEN TG_OP = 'DELETE' THEN OLD ELSE written END;
+END
+$body$$do$,
+      i.names,
+      i.given
+    ),
+    'DROP FUNCTION artwork_migration.write_legacy_names()'
+  FROM (
+    SELECT
+      STRING_AGG(QUOTE_IDENT(a.attname), ', ' ORDER BY a.attnum) AS names,
+      STRING_AGG(FORMAT('NEW.%I', a.attname), ', ' ORDER BY a.attnum) AS given
+    FROM pg_catalog.pg_attribute AS a
+    WHERE
+      a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'
+  ) AS i
+  UNION ALL
+  -- Moves a row that only the retired table has into the serving table, with its user. Its id may return: it is marked as one that left.
+  -- The application's triggers fire as for any other insert.
+  SELECT
+    5,
+    'artwork_migration.serve_row',
+    FORMAT(
+      $do$CREATE FUNCTION artwork_migration.serve_row(artwork_id uuid) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $body$
+BEGIN
+  PERFORM artwork_migration.create_users(ARRAY[l.customer_email])
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.id = artwork_id AND l.needs_user AND l.user_id IS NULL;
+  INSERT INTO artwork_migration.clean_deleted (id) VALUES (artwork_id) ON CONFLICT (id) DO NOTHING;
+  INSERT INTO artwork_migration.clean_modified (id) VALUES (artwork_id) ON CONFLICT (id) DO NOTHING;
+  PERFORM artwork_migration.widen_search_path();
+  INSERT INTO public.artworks (%s)
+  SELECT %s
+  FROM artwork_migration.legacy_artwork AS l
+  WHERE l.id OPERATOR(pg_catalog.=) artwork_id;
+END
+$body$$do$,
+      i.names,
+      i.mapped
+    ),
+    'DROP FUNCTION artwork_migration.serve_row(uuid)'
+  FROM (
+    SELECT
+      STRING_AGG(QUOTE_IDENT(m.clean_column), ', ' ORDER BY m.position) AS names,
+      STRING_AGG(FORMAT('l.%I', m.clean_column), ', ' ORDER BY m.position) AS mapped
+    FROM mapping AS m
+    WHERE m.on_update OR m.clean_column = 'id'
+  ) AS i
+  UNION ALL
+  -- A row that was written through legacy_names: its changed columns go to the serving row; without one the row is moved over once it is
+  -- complete. It is complete with an e-mail and a token, both pictures or a finished generation; a tester's upload never is.
+  SELECT
+    6,
+    'artwork_migration.serve_retired',
+    FORMAT(
+      $do$CREATE FUNCTION artwork_migration.serve_retired() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $body$
+DECLARE
+  l artwork_migration.legacy_artwork;
+BEGIN
+  IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
+    RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the id of an artwork cannot be changed through legacy_names after the switch';
+  END IF;
+  IF TG_OP = 'INSERT' THEN
+    PERFORM artwork_migration.count_use(TG_OP);
+    INSERT INTO artwork_migration.legacy_names_write (id) VALUES (NEW.id)
+    ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
+  END IF;
+  SELECT x.* INTO l FROM artwork_migration.legacy_artwork AS x WHERE x.id = NEW.id;
+  IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM public.artworks AS c WHERE c.id = NEW.id) THEN
+    IF (%1$s) IS DISTINCT FROM (%2$s) THEN
+      INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
+      PERFORM artwork_migration.widen_search_path();
+      UPDATE public.artworks AS c
+      SET
+        %3$s
+      WHERE c.id OPERATOR(pg_catalog.=) NEW.id;
+    END IF;
+  ELSIF
+    l.defect IS NULL AND l.disposition NOT IN ('test_data', 'no_email', 'no_access_token')
+    AND (l.disposition = 'eligible' OR NOT 'migrated-missing' IN (l.pet_mom_image_url, l.pet_image_url))
+  THEN
+    PERFORM artwork_migration.serve_row(NEW.id);
+  END IF;
+  RETURN NULL;
+END
+$body$$do$,
+      i.after,
+      i.before,
+      i.assigned
+    ),
+    'DROP FUNCTION artwork_migration.serve_retired()'
+  FROM (
+    SELECT
+      STRING_AGG(FORMAT('NEW.%I', m.legacy_column), ', ' ORDER BY m.position) FILTER (WHERE m.clean_column <> 'updated_at') AS after,
+      STRING_AGG(FORMAT('OLD.%I', m.legacy_column), ', ' ORDER BY m.position) FILTER (WHERE m.clean_column <> 'updated_at') AS before,
+      STRING_AGG(
+        FORMAT('%2$I = CASE WHEN NEW.%1$I IS DISTINCT FROM OLD.%1$I THEN l.%2$I ELSE c.%2$I END', m.legacy_column, m.clean_column),
+        E',\n        ' ORDER BY m.position
+      ) AS assigned
+    FROM mapping AS m
+    WHERE m.on_update
+  ) AS i
+  UNION ALL
+  -- A table that references artworks gets a reference to a row that only the retired table has: the row is moved over first, however
+  -- complete it is, if the serving table can hold it.
+  SELECT
+    7,
+    'artwork_migration.serve_referenced',
+    $do$CREATE FUNCTION artwork_migration.serve_referenced() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
+AS $body$
+DECLARE
+  artwork_id CONSTANT uuid := TO_JSONB(NEW) ->> TG_ARGV[0];
+BEGIN
+  IF legacy_names.is_only_retired(artwork_id, NULL) AND EXISTS (
+    SELECT FROM artwork_migration.legacy_artwork AS l
+    WHERE l.id = artwork_id AND l.defect IS NULL AND l.disposition NOT IN ('no_email', 'no_access_token')
+  ) THEN
+    PERFORM SET_CONFIG('artwork_migration.legacy_names', 'on', TRUE);
+    PERFORM artwork_migration.serve_row(artwork_id);
+    PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
+  END IF;
+  RETURN NEW;
+END
+$body$$do$,
+    'DROP FUNCTION artwork_migration.serve_referenced()'
+) AS o
+WHERE TO_REGCLASS('legacy_names.artworks') IS NOT NULL
+ORDER BY o.place, o.object

@@ -1,0 +1,215 @@
+"""The schema legacy_names: code that knows only the legacy table sets its search_path once and keeps working in every phase."""
+
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from migration.checks import verification
+from migration.ledger.phases import VERIFY
+from reporting.status import read_status, status_lines
+from sample.build import Variant
+from tests.conftest import MakeShop
+from tests.database.conftest import Steps
+from tests.databases import (
+    Shop,
+    deploy_with_old_names,
+    execute_clean_up,
+    finish_clean_up,
+    make_ready,
+    migrate,
+    planned_clean_up,
+    planned_roll_back,
+    reconcile_now,
+    roll_back,
+    running,
+    switch,
+    uninstall,
+)
+from tests.series import series
+
+#: What old code sets, and nothing else.
+OLD_CODE = "SET search_path = legacy_names, public"
+_INSERT = (
+    "INSERT INTO artworks (id, customer_name, customer_email, pet_name, original_image_url, access_token)"
+    " VALUES ('{id}', 'Ana', 'ana@{id}.org', 'Rex', 'https://u/first', 'token-{id}') RETURNING {columns}"
+)
+_UPDATE = "UPDATE artworks SET {} WHERE id = '{{id}}' RETURNING {{columns}}"
+#: What old code does in a day with one artwork, in this order. `{id}` is that artwork, `{waiting}` one whose customer has uploaded nothing
+#: when the tables switch, `{finished}` one that was completed long ago.
+CALLS = {
+    "insert first, pictures to come": _INSERT,
+    "read the old columns": "SELECT original_image_url, original_pet_mom_url, upscaled_at FROM artworks WHERE id = '{id}'",
+    "who is reminded of the pictures": "SELECT id FROM artworks WHERE original_pet_url IS NULL AND id = '{id}'",
+    "failed before processing": _UPDATE.format("generation_status = 'failed'"),
+    "one picture later": _UPDATE.format("original_pet_mom_url = 'https://u/mom'"),
+    "the other picture later": _UPDATE.format("original_pet_url = 'https://u/pet'"),
+    "failed to completed": _UPDATE.format("generation_status = 'completed', generated_image_url = 'https://f/1'"),
+    "poll pending upscales": "SELECT id FROM artworks WHERE upscale_status = 'pending' AND id = '{id}'",
+    "an order": "INSERT INTO orders (artwork_id, stripe_session_id, amount_cents) VALUES ('{id}', 'cs-{id}', 100) RETURNING artwork_id",
+    "the webhook of a digital order": _UPDATE.format("upscale_status = 'not_required'"),
+    "the same webhook again": _UPDATE.format("upscale_status = 'not_required'"),
+    "an upscale begins": _UPDATE.format("upscale_status = 'processing'"),
+    "an upscale ends": _UPDATE.format("upscale_status = 'completed', upscaled_at = '2026-01-02 03:04:05.678+00'"),
+    "when it ended": "SELECT upscaled_at FROM artworks WHERE id = '{id}'",
+    "upscaling again": _UPDATE.format("upscale_status = 'processing'"),
+    "completed to pending": _UPDATE.format("generation_status = 'pending'"),
+    "processing": _UPDATE.format("generation_status = 'processing'"),
+    "completed again": _UPDATE.format("generation_status = 'completed'"),
+    "a column that the clean table does not have": "UPDATE artworks SET mockup_urls = '[1]' WHERE id = '{id}' RETURNING mockup_urls",
+    "by token": "SELECT {columns} FROM artworks WHERE access_token = 'token-{id}'",
+    "orders with it": "SELECT o.status, a.pet_name FROM orders AS o JOIN artworks AS a ON a.id = o.artwork_id WHERE a.id = '{id}'",
+    "a waiting customer": "SELECT {columns} FROM artworks WHERE id = '{waiting}'",
+    "a waiting customer uploads": "UPDATE artworks SET original_pet_mom_url = 'https://u/m', original_pet_url = 'https://u/p'"
+    " WHERE id = '{waiting}' RETURNING {columns}",
+    "a finished one is renamed": "UPDATE artworks SET pet_name = 'Max' WHERE id = '{finished}' RETURNING {columns}",
+    "a finished one is made anew": "UPDATE artworks SET generation_status = 'pending' WHERE id = '{finished}' RETURNING {columns}",
+    "an unknown status": _UPDATE.format("generation_status = 'unknown'"),
+    "a name that must not be NULL": _UPDATE.format("customer_name = NULL"),
+    "a token in use": "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token)"
+    " VALUES ('B', 'b@b.org', 'https://u/1', 'token-{id}') RETURNING pet_name",
+    "delete": "DELETE FROM artworks WHERE id = '{id}' RETURNING id",
+    "its orders are gone": "SELECT id FROM orders WHERE artwork_id = '{id}'",
+}
+COLUMNS = (
+    *("id", "original_image_url", "original_pet_mom_url", "original_pet_url", "generated_image_url", "upscaled_image_url"),
+    *("generation_status", "upscale_status", "pet_name", "customer_name", "customer_email", "access_token", "user_id"),
+)
+#: Every legacy column, except the owner, which the clean table has where legacy has none.
+ROWS = "SELECT TO_JSONB(a) - 'user_id' FROM {}.artworks AS a ORDER BY a.id"
+
+
+@pytest.fixture
+def switched(make_shop: MakeShop) -> Shop:
+    """The production-like sample, whose old names are served, after the switch."""
+    return make_shop(phase="SWITCHED with old names")
+
+
+def old_code(shop: Shop) -> psycopg.Connection[Any]:
+    """A session of the old code, as the service role."""
+    session = shop.session(role="service_role", autocommit=True)
+    session.execute(OLD_CODE)
+    return session
+
+
+@pytest.mark.parametrize("variant", series([Variant.CURRENT, Variant.MINIMAL], {Variant.CURRENT}))
+def test_old_code_gets_in_every_phase_what_it_got_before(make_shop: MakeShop, variant: Variant) -> None:
+    """Each call returns in every phase the rows, or the SQLSTATE, that it returns without a migration; the uninstallation is whole."""
+    untouched, shop = make_shop(variant), make_shop(variant)
+    before = shop.schema_dump()
+    waiting = shop.rows(
+        "SELECT a.id FROM artworks AS a WHERE a.generation_status = 'pending' AND a.customer_email <> '' AND a.access_token <> ''"
+        " AND a.original_image_url NOT LIKE 'test-%' AND a.created_at < NOW() - interval '1 day'"
+        " AND NOT EXISTS (SELECT FROM orders AS o WHERE o.artwork_id = a.id) ORDER BY a.id"
+    )
+    finished = shop.rows("SELECT id FROM artworks WHERE generation_status = 'completed' AND customer_email <> '' ORDER BY id")
+    for place, bring in enumerate((deploy_with_old_names, migrate, switch, roll_back)):
+        bring(shop)
+        names = {"id": f"00000000-0000-4000-8000-00000000000{place}", "waiting": waiting[place][0], "finished": finished[place][0]}
+        assert answers(untouched, names) == answers(shop, names), bring.__name__
+    uninstall(shop)
+    assert before == shop.schema_dump()
+
+
+def answers(shop: Shop, names: dict[str, Any]) -> dict[str, Any]:
+    """What each call returns: its rows without the owner, which the clean table has where legacy has none, or the SQLSTATE."""
+    session = old_code(shop)
+    has = {
+        column
+        for (column,) in shop.rows(
+            "SELECT attname::text FROM pg_attribute WHERE attrelid = COALESCE(TO_REGCLASS('artworks_old'), 'artworks'::regclass)"
+        )
+    }
+    columns = ", ".join(column for column in COLUMNS if column in has and column != "user_id")
+    found: dict[str, Any] = {}
+    for words, statement in CALLS.items():
+        try:
+            found[words] = session.execute(statement.format(columns=columns, **names)).fetchall()  # type: ignore[call-overload]  # made of this test's own names
+        except psycopg.Error as error:
+            found[words] = error.sqlstate
+    return found
+
+
+def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
+    """The verification is green, and the rollback serves the rows as legacy_names showed them: incomplete, complete and new ones."""
+    session = old_code(switched)
+    session.execute(
+        "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token)"
+        " SELECT 'n', n || '@x.org', 'https://u/' || n, 'token-' || n FROM GENERATE_SERIES(1, 3) AS n"
+    )
+    session.execute("UPDATE artworks SET original_pet_mom_url = 'https://m', original_pet_url = 'https://p' WHERE access_token = 'token-1'")
+    session.execute("UPDATE artworks SET generation_status = 'completed', upscale_status = 'not_required' WHERE access_token = 'token-2'")
+    created = switched.value("SELECT (artwork).id FROM create_artwork('Neu', 'neu@x.org', 'Rex', 'https://m', 'https://p')")
+    session.execute("UPDATE artworks SET pet_name = 'Max', mockup_urls = '[2]' WHERE id = %s", (created,))
+    session.execute("DELETE FROM artworks WHERE id = (SELECT a.id FROM artworks AS a WHERE generation_status = 'completed' LIMIT 1)")
+    assert [("token-1",), ("token-2",)] == switched.rows(
+        "SELECT a.access_token FROM public.artworks AS a JOIN users AS u ON u.id = a.user_id WHERE a.access_token LIKE 'token-_' ORDER BY 1"
+    )
+    assert "Max" == switched.value("SELECT pet_name FROM public.artworks WHERE id = %s", created)
+
+    with running(switched, VERIFY) as run:
+        run.begin()
+        assert {} == verification.measure(run)
+    assert [] == switched.rows("SELECT rule, about FROM artwork_migration.rule_result WHERE bad > 0 AND suite = 'verification'")
+    shown = switched.rows(ROWS.format("legacy_names"))
+    roll_back(switched)
+    assert shown == switched.rows(ROWS.format("public")) == switched.rows(ROWS.format("legacy_names"))
+    assert {"match", "excluded"} == set(migrate(switched)) == set(reconcile_now(switched))
+
+
+def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, tmp_path: Path) -> None:
+    """An artwork without pictures that was written through legacy_names blocks the clean-up until it is complete; then the schema goes."""
+    session = old_code(switched)
+    artwork = session.execute(
+        "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token)"
+        " VALUES ('n', 'n@x.org', 'u', 't') RETURNING id"
+    ).fetchone()
+    assert artwork is not None
+    make_ready(switched)
+    assert [("only_retired", f"artwork {artwork[0]}")] == [
+        (blocker.rule, blocker.subject) for blocker in planned_clean_up(switched).blockers
+    ]
+    session.execute("UPDATE artworks SET generation_status = 'completed' WHERE id = %s", artwork)
+    assert () == planned_clean_up(switched).blockers
+    execute_clean_up(switched)
+    finish_clean_up(switched, tmp_path)
+    assert artwork == switched.sql.execute("SELECT id FROM public.artworks WHERE access_token = 't'").fetchone()
+    assert switched.value("SELECT TO_REGNAMESPACE('legacy_names') IS NULL")
+
+
+def test_a_row_that_another_transaction_has_changed_is_not_written(switched: Shop, steps: Steps) -> None:
+    """Of two sessions that claim an artwork by its status one succeeds; the other gets 40001, and repeated it finds nothing."""
+    claim = "UPDATE legacy_names.artworks SET upscale_status = 'processing' WHERE id = %s AND upscale_status = 'pending'"
+    artwork = switched.value("SELECT id FROM legacy_names.artworks WHERE (upscale_status, generation_status) = ('pending', 'completed')")
+    first, second = switched.session(), switched.session()
+    assert first.execute(claim, (artwork,)).rowcount == 1
+    waiting = steps.statement(switched, second, claim, artwork)
+    waiting.blocks()
+    first.commit()
+    assert waiting.sqlstate() == "40001"
+    second.rollback()
+    assert second.execute(claim, (artwork,)).rowcount == 0
+
+
+def test_the_status_shows_who_uses_the_old_names(switched: Shop) -> None:
+    """Each session counts a kind of call once a minute, by role and application; a read-only transaction reads without a count."""
+    session = old_code(switched)
+    session.execute("SET application_name = 'webshop'")
+    for _ in range(3):
+        session.execute("UPDATE artworks SET pet_name = pet_name || '!' WHERE id = (SELECT a.id FROM artworks AS a LIMIT 1)")
+    with switched.session() as reader:
+        reader.read_only = True
+        assert reader.execute("SELECT id FROM legacy_names.artworks LIMIT 1").rowcount == 1
+    counted = dict(switched.rows("SELECT kind, COUNT(*) FROM artwork_migration.legacy_names_use GROUP BY kind"))
+    assert {"READ", "UPDATE"} == set(counted)
+    assert set(counted.values()) <= {1, 2}  # the minute may have changed
+    (line,) = (value for label, value in status_lines(read_status(switched.database)) if label == "old names")
+    assert line.startswith("service_role in webshop: read, update; last at 20")
+
+
+def test_a_change_of_what_serves_the_old_names_is_drift(switched: Shop) -> None:
+    """A trigger of the view that was dropped blocks the rollback with its name: writes would go past the check."""
+    switched.sql.execute("DROP TRIGGER artwork_migration_2_check ON legacy_names.artworks")
+    found = [blocker.subject for blocker in planned_roll_back(switched).blockers]
+    assert ["trigger artwork_migration_2_check on legacy_names.artworks"] == found
