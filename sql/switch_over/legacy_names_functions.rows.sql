@@ -254,7 +254,9 @@ BEGIN
   INSERT INTO public.artworks (%s)
   SELECT %s
   FROM artwork_migration.legacy_artwork AS l
-  WHERE l.id OPERATOR(pg_catalog.=) artwork_id;
+  WHERE l.id OPERATOR(pg_catalog.=) artwork_id
+  -- two orders at once: the second one finds it served
+  ON CONFLICT (id) DO NOTHING;
 END
 $body$$do$,
       i.names,

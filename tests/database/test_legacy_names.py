@@ -1,5 +1,7 @@
 """The schema legacy_names: code that knows only the legacy table sets its search_path once and keeps working in every phase."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.series import series
+from tests.waiting import wait_until
 
 #: What old code sets, and nothing else.
 OLD_CODE = "SET search_path = legacy_names, public"
@@ -36,8 +39,8 @@ _INSERT = (
     " VALUES ('{id}', 'Ana', 'ana@{id}.org', 'Rex', 'https://u/first', 'token-{id}') RETURNING {columns}"
 )
 _UPDATE = "UPDATE artworks SET {} WHERE id = '{{id}}' RETURNING {{columns}}"
-#: What old code does in a day with one artwork, in this order. `{id}` is that artwork, `{waiting}` one whose customer has uploaded nothing
-#: when the tables switch, `{finished}` one that was completed long ago.
+#: What old code does in a day with one artwork, in this order. `{id}` is that artwork, `{waiting}` and `{ordered}` are of customers who
+#: have uploaded nothing when the tables switch, `{finished}` one that was completed long ago.
 CALLS = {
     "insert first, pictures to come": _INSERT,
     "read the old columns": "SELECT original_image_url, original_pet_mom_url, upscaled_at FROM artworks WHERE id = '{id}'",
@@ -63,6 +66,9 @@ CALLS = {
     "a waiting customer": "SELECT {columns} FROM artworks WHERE id = '{waiting}'",
     "a waiting customer uploads": "UPDATE artworks SET original_pet_mom_url = 'https://u/m', original_pet_url = 'https://u/p'"
     " WHERE id = '{waiting}' RETURNING {columns}",
+    "an order without a picture": "INSERT INTO orders (artwork_id, stripe_session_id, amount_cents)"
+    " VALUES ('{ordered}', 'cs-{ordered}', 100) RETURNING artwork_id",
+    "what was ordered": "SELECT {columns} FROM artworks WHERE id = '{ordered}'",
     "a finished one is renamed": "UPDATE artworks SET pet_name = 'Max' WHERE id = '{finished}' RETURNING {columns}",
     "a finished one is made anew": "UPDATE artworks SET generation_status = 'pending' WHERE id = '{finished}' RETURNING {columns}",
     "an unknown status": _UPDATE.format("generation_status = 'unknown'"),
@@ -106,7 +112,12 @@ def test_old_code_gets_in_every_phase_what_it_got_before(make_shop: MakeShop, va
     finished = shop.rows("SELECT id FROM artworks WHERE generation_status = 'completed' AND customer_email <> '' ORDER BY id")
     for place, bring in enumerate((deploy_with_old_names, migrate, switch, roll_back)):
         bring(shop)
-        names = {"id": f"00000000-0000-4000-8000-00000000000{place}", "waiting": waiting[place][0], "finished": finished[place][0]}
+        names = {
+            "id": f"00000000-0000-4000-8000-00000000000{place}",
+            "waiting": waiting[place][0],
+            "ordered": waiting[place + 4][0],
+            "finished": finished[place][0],
+        }
         assert answers(untouched, names) == answers(shop, names), bring.__name__
     uninstall(shop)
     assert before == shop.schema_dump()
@@ -213,3 +224,39 @@ def test_a_change_of_what_serves_the_old_names_is_drift(switched: Shop) -> None:
     switched.sql.execute("DROP TRIGGER artwork_migration_2_check ON legacy_names.artworks")
     found = [blocker.subject for blocker in planned_roll_back(switched).blockers]
     assert ["trigger artwork_migration_2_check on legacy_names.artworks"] == found
+
+
+@pytest.mark.exhaustive
+def test_old_code_writes_on_while_the_tables_switch_and_switch_back(make_shop: MakeShop) -> None:
+    """Two sessions of old code get no error while the tables switch and switch back, and all that they wrote is there in the end."""
+    shop = make_shop(phase="MIGRATED with old names")
+    done, over = [0, 0], threading.Event()
+
+    def work(number: int) -> None:
+        session = old_code(shop)
+        while not over.is_set():
+            token = f"{number}-{done[number]}"
+            session.execute(
+                "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token) VALUES ('n', %s, 'u', %s)",
+                (f"{token}@x.org", token),
+            )
+            for change in ("original_pet_url = 'p', original_pet_mom_url = 'm'", "generation_status = 'completed', mockup_urls = '[3]'"):
+                assert session.execute(f"UPDATE artworks SET {change} WHERE access_token = %s", (token,)).rowcount == 1  # type: ignore[call-overload]  # made of this test's own names
+            done[number] += 1
+            over.wait(0.02)  # a busy shop; without it the log grows faster than it is applied
+
+    with ThreadPoolExecutor(2) as pool:
+        workers = [pool.submit(work, number) for number in (0, 1)]
+        try:
+            for bring in (switch, roll_back):
+                before = sum(done)
+                wait_until(lambda before=before: sum(done) > before + 5 or any(worker.done() for worker in workers))
+                bring(shop)
+        finally:
+            over.set()
+        for worker in workers:
+            worker.result()
+    tokens = {f"{number}-{turn}" for number in (0, 1) for turn in range(done[number])}
+    whole = "SELECT access_token FROM public.artworks WHERE (generation_status, original_pet_url, mockup_urls) = ('completed', 'p', '[3]')"
+    assert tokens == {token for (token,) in shop.rows(whole)}
+    assert {"match", "excluded"} == set(migrate(shop))
