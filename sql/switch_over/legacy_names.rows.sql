@@ -166,12 +166,17 @@ FROM (
   FROM (
     SELECT
       'public.artworks_old' AS relation,
-      '' AS suffix,
-      ' AFTER INSERT OR UPDATE' AS definition,
-      -- not for what is carried back before the write
-      'WHEN (CURRENT_SETTING(''artwork_migration.legacy_names'', TRUE) = ''on'''
-      ' AND CURRENT_SETTING(''artwork_migration.apply'', TRUE) IS DISTINCT FROM ''on'')'
-      ' EXECUTE FUNCTION artwork_migration.serve_retired()' AS action
+      r.suffix,
+      r.suffix || r.event AS definition,
+      'WHEN (CURRENT_SETTING(''artwork_migration.legacy_names'', TRUE) = ''on''' || r.call AS action
+    FROM (
+      VALUES
+      ('', ' AFTER INSERT OR UPDATE', ') EXECUTE FUNCTION artwork_migration.serve_retired()'),
+      (
+        '_touch', ' BEFORE UPDATE',
+        ' AND new.updated_at IS NOT DISTINCT FROM old.updated_at) EXECUTE FUNCTION artwork_migration.touch_retired()'
+      )
+    ) AS r (suffix, event, call)
     UNION ALL
     SELECT
       k.conrelid::regclass::text,

@@ -29,6 +29,7 @@ from tests.databases import (
     switch,
     uninstall,
 )
+from tests.roles import Caller, all_callers, few_rows, visible
 from tests.series import series
 from tests.waiting import wait_until
 
@@ -260,3 +261,38 @@ def test_old_code_writes_on_while_the_tables_switch_and_switch_back(make_shop: M
     whole = "SELECT access_token FROM public.artworks WHERE (generation_status, original_pet_url, mockup_urls) = ('completed', 'p', '[3]')"
     assert tokens == {token for (token,) in shop.rows(whole)}
     assert {"match", "excluded"} == set(migrate(shop))
+
+
+def test_everybody_reads_and_changes_through_the_old_names_what_they_could(make_shop: MakeShop) -> None:
+    """Each role reads and changes through legacy_names the artworks that it could before, and those that a user has gained, in each phase.
+
+    A signed-in user has a right to update two columns only, and reads by row level security. Visitors may read single columns only, which
+    is not enough for the view.
+    """
+    shop = make_shop()
+    users = few_rows(shop)
+    callers = [caller for caller in all_callers(shop, users) if caller.name != "created"]
+    before = {caller.name: reached(shop, caller, "public") for caller in callers}
+    assert all(map(all, (before["owning"], before["service_role"])))
+    gained = {
+        key for (key,) in shop.rows("SELECT id::text FROM artworks WHERE user_id IS NULL AND customer_email = 'gaining@users.example'")
+    }
+    for bring in (deploy_with_old_names, migrate, switch, roll_back):
+        bring(shop)
+        for caller in callers:
+            found = reached(shop, caller, "legacy_names")
+            if caller.name == "anon":
+                assert (frozenset(), frozenset()) == found
+            elif caller.name == "gaining" and bring is switch:
+                assert all(some <= gained for some in found)
+                assert all(found)
+            else:
+                assert before[caller.name] == found, (bring.__name__, caller.name)
+
+
+def reached(shop: Shop, caller: Caller, schema: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The ids that the caller reads and those that it can change, by columns that it has a right to; nothing of it stays."""
+    change = f"UPDATE {schema}.artworks SET pet_name = pet_name || '!' RETURNING id::text"
+    with shop.sql.transaction(force_rollback=True):
+        changed = visible(shop, caller, change)
+    return visible(shop, caller, f"SELECT id::text FROM {schema}.artworks"), changed
