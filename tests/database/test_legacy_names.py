@@ -204,6 +204,25 @@ def test_a_row_that_another_transaction_has_changed_is_not_written(switched: Sho
     assert second.execute(claim, (artwork,)).rowcount == 0
 
 
+def test_two_orders_at_once_move_an_artwork_once(switched: Shop, steps: Steps) -> None:
+    """Of two orders for an artwork that stayed behind the second one waits for the first, and both lead to one artwork."""
+    artwork = switched.value(
+        "SELECT id FROM legacy_names.artworks AS a WHERE customer_email <> '' AND access_token <> ''"
+        " AND original_image_url NOT LIKE 'test-%' AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = a.id)"
+    )
+    order = "INSERT INTO legacy_names.orders (artwork_id, stripe_session_id, amount_cents) VALUES (%s, %s, 100)"
+    first, second = switched.session(), switched.session(autocommit=True)
+    first.execute(order, (artwork, "first"))
+    waiting = steps.statement(switched, second, order, artwork, "second")
+    waiting.blocks()
+    first.commit()
+    assert waiting.sqlstate() is None
+    orders = (
+        "SELECT COUNT(*) FROM orders AS o JOIN public.artworks AS a ON a.id = o.artwork_id WHERE o.stripe_session_id IN ('first', 'second')"
+    )
+    assert switched.value(orders) == 2
+
+
 def test_the_status_shows_who_uses_the_old_names(switched: Shop) -> None:
     """Each session counts a kind of call once a minute, by role and application; a read-only transaction reads without a count."""
     session = old_code(switched)
