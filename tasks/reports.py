@@ -34,6 +34,8 @@ DATA_TABLES = (
     "rule_result",
     "gate_result",
     "statistic",
+    "legacy_names_write",
+    "legacy_names_use",
 )
 
 

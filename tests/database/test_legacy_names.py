@@ -1,5 +1,6 @@
 """The schema legacy_names: code that knows only the legacy table sets its search_path once and keeps working in every phase."""
 
+import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -171,7 +172,7 @@ def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
 
 
 def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, tmp_path: Path) -> None:
-    """An artwork without pictures that was written through legacy_names blocks the clean-up until it is complete; then the schema goes."""
+    """An artwork without pictures that was written through legacy_names blocks the clean-up until complete; the export has the use."""
     session = old_code(switched)
     artwork = session.execute(
         "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token)"
@@ -188,6 +189,10 @@ def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, t
     finish_clean_up(switched, tmp_path)
     assert artwork == switched.sql.execute("SELECT id FROM public.artworks WHERE access_token = 't'").fetchone()
     assert switched.value("SELECT TO_REGNAMESPACE('legacy_names') IS NULL")
+    (export,) = tmp_path.glob("ledger-*.json")
+    content = json.loads(export.read_text(encoding="utf-8"))
+    assert [str(artwork[0])] == [row["id"] for row in content["legacy_names_write"]]
+    assert {"INSERT", "UPDATE"} <= {row["kind"] for row in content["legacy_names_use"]}
 
 
 def test_a_row_that_another_transaction_has_changed_is_not_written(switched: Shop, steps: Steps) -> None:
