@@ -92,7 +92,8 @@ SELECT artwork_migration.revoke_from_all('FUNCTION', 'legacy_names.is_only_retir
     WHERE n.nspname = 'legacy_names' AND acl.privilege_type = 'USAGE' AND acl.grantee <> n.nspowner
   ) AS g
   UNION ALL
-  -- Before a row is written it is locked, with the rights of our role: one that may only delete has no right to lock.
+  -- Before a row is written it is locked, with the rights of our role: one that may only delete has no right to lock. The key of
+  -- legacy_names_write comes first: an order that moves the row waits there too, and an older snapshot (REPEATABLE READ) gets a 40001.
   SELECT
     3,
     'artwork_migration.lock_legacy_names',
@@ -101,6 +102,8 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_
 AS $body$
 BEGIN
   PERFORM artwork_migration.count_use(TG_OP);
+  INSERT INTO artwork_migration.legacy_names_write (id) VALUES (OLD.id)
+  ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
   PERFORM FROM public.artworks AS c WHERE c.id = OLD.id FOR NO KEY UPDATE;
   PERFORM FROM public.artworks_old AS a WHERE a.id = OLD.id FOR NO KEY UPDATE;
   RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
@@ -143,8 +146,6 @@ $body$$do$,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
 AS $body$
 BEGIN
-  INSERT INTO artwork_migration.legacy_names_write (id) VALUES (OLD.id)
-  ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
   IF TG_OP = 'DELETE' THEN
     RETURN OLD;
   END IF;
@@ -265,9 +266,7 @@ BEGIN
   INSERT INTO public.artworks (%s)
   SELECT %s
   FROM artwork_migration.legacy_artwork AS l
-  WHERE l.id OPERATOR(pg_catalog.=) artwork_id
-  -- two orders at once: the second one finds it served
-  ON CONFLICT (id) DO NOTHING;
+  WHERE l.id OPERATOR(pg_catalog.=) artwork_id;
 END
 $body$$do$,
       i.names,
@@ -339,7 +338,7 @@ $body$$do$,
   ) AS i
   UNION ALL
   -- A table that references artworks gets a reference to a row that only the retired table has: the row is moved over first, however
-  -- complete it is, if the serving table can hold it.
+  -- complete it is, if the serving table can hold it. It waits for who writes or moves the row, and then it may be another row, or served.
   SELECT
     7,
     'artwork_migration.serve_referenced',
@@ -349,6 +348,11 @@ AS $body$
 DECLARE
   artwork_id CONSTANT uuid := TO_JSONB(NEW) ->> TG_ARGV[0];
 BEGIN
+  IF NOT legacy_names.is_only_retired(artwork_id, NULL) OR NOT EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = artwork_id) THEN
+    RETURN NEW;
+  END IF;
+  INSERT INTO artwork_migration.legacy_names_write (id) VALUES (artwork_id)
+  ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
   IF legacy_names.is_only_retired(artwork_id, NULL) AND EXISTS (
     SELECT FROM artwork_migration.legacy_artwork AS l
     WHERE l.id = artwork_id AND l.defect IS NULL AND l.disposition NOT IN ('no_email', 'no_access_token')

@@ -320,3 +320,50 @@ def reached(shop: Shop, caller: Caller, schema: str) -> tuple[frozenset[str], fr
     with shop.sql.transaction(force_rollback=True):
         changed = visible(shop, caller, change)
     return visible(shop, caller, f"SELECT id::text FROM {schema}.artworks"), changed
+
+
+@pytest.fixture
+def left_behind(switched: Shop) -> list[Any]:
+    """Artworks of customers who have uploaded nothing, which stayed behind and may be ordered."""
+    found = switched.rows(
+        "SELECT id FROM artworks_old AS a WHERE customer_email <> '' AND access_token <> '' AND original_image_url NOT LIKE 'test-%'"
+        " AND original_pet_url IS NULL AND original_pet_mom_url IS NULL"
+        " AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = a.id) ORDER BY id"
+    )
+    return [artwork for (artwork,) in found]
+
+
+RENAMED = "UPDATE legacy_names.artworks SET pet_name = 'New' WHERE id = %s"
+COMPLETED = (
+    "UPDATE legacy_names.artworks SET pet_name = 'New', original_pet_url = 'https://p', original_pet_mom_url = 'https://m' WHERE id = %s"
+)
+DELETED = "DELETE FROM legacy_names.artworks WHERE id = %s"
+ORDERED = "INSERT INTO orders (artwork_id, stripe_session_id, amount_cents) VALUES (%s, GEN_RANDOM_UUID(), 100)"
+
+
+def test_an_order_beside_a_write_loses_neither(switched: Shop, steps: Steps, left_behind: list[Any]) -> None:
+    """Of an order and a write of one artwork that stayed behind the second one waits; then it works on the result, or gets 40001 once."""
+    pairs = ((RENAMED, ORDERED), (ORDERED, RENAMED), (ORDERED, COMPLETED), (DELETED, ORDERED), (ORDERED, DELETED))
+    for artwork, (before, after) in zip(left_behind, pairs, strict=False):
+        first, second = switched.session(), switched.session(autocommit=True)
+        first.execute(before, (artwork,))
+        waiting = steps.statement(switched, second, after, artwork)
+        waiting.blocks()
+        first.commit()
+        state = waiting.sqlstate()
+        assert state in (("23503",) if before == DELETED else (None, "40001"))
+        if state == "40001":
+            assert second.execute(after, (artwork,)).rowcount == 1
+        for table in ("public.artworks", "artworks_old"):
+            names = [name for (name,) in switched.rows(f"SELECT pet_name FROM {table} WHERE id = %s", artwork)]
+            assert names == ([] if DELETED in (before, after) else ["New"]), (before, after, table)
+
+
+def test_a_write_with_an_older_snapshot_does_not_miss_an_order(switched: Shop, left_behind: list[Any]) -> None:
+    """At REPEATABLE READ a write of an artwork that an order has moved meanwhile ends with 40001."""
+    session = switched.session()
+    session.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    session.execute("SELECT FROM users LIMIT 1")
+    switched.sql.execute(ORDERED, (left_behind[0],))
+    with pytest.raises(psycopg.errors.SerializationFailure):
+        session.execute(RENAMED, (left_behind[0],))
