@@ -26,10 +26,12 @@ CREATE TABLE artwork_migration.clean_deleted (
   id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
 );
 
--- Artworks that were written through legacy_names since the switch, and who used it: a row for each session, kind of call and minute.
+-- Artworks that were written through legacy_names since the switch, and the transaction whose write was checked there last; who used it: a
+-- row for each session, kind of call and minute.
 CREATE TABLE artwork_migration.legacy_names_write (
   id uuid CONSTRAINT legacy_names_write_pkey PRIMARY KEY,
-  written_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
+  written_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  checked_in xid8
 );
 
 CREATE TABLE artwork_migration.legacy_names_use (
@@ -101,7 +103,7 @@ END
 $$;
 
 -- What a foreign key does when a user is deleted or gets another id comes from a trigger, hence the depth.
--- A write through legacy_names passes: switch_over/legacy_names brings it into the serving table.
+-- A write through legacy_names passes: serve_retired brings it into the serving table, or refuses it if only the setting is that of one.
 CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$

@@ -171,7 +171,7 @@ FROM (
       'WHEN (CURRENT_SETTING(''artwork_migration.legacy_names'', TRUE) = ''on''' || r.call AS action
     FROM (
       VALUES
-      ('', ' AFTER INSERT OR UPDATE', ') EXECUTE FUNCTION artwork_migration.serve_retired()'),
+      ('', ' AFTER INSERT OR UPDATE OR DELETE', ') EXECUTE FUNCTION artwork_migration.serve_retired()'),
       (
         '_touch', ' BEFORE UPDATE',
         ' AND new.updated_at IS NOT DISTINCT FROM old.updated_at) EXECUTE FUNCTION artwork_migration.touch_retired()'

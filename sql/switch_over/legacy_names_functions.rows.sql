@@ -146,6 +146,7 @@ $body$$do$,
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET row_security = off
 AS $body$
 BEGIN
+  UPDATE artwork_migration.legacy_names_write AS w SET checked_in = PG_CURRENT_XACT_ID() WHERE w.id = OLD.id;
   IF TG_OP = 'DELETE' THEN
     RETURN OLD;
   END IF;
@@ -283,6 +284,8 @@ $body$$do$,
   UNION ALL
   -- A row that was written through legacy_names: its changed columns go to the serving row; without one the row is moved over once it is
   -- complete. It is complete with an e-mail and a token, both pictures or a finished generation; a tester's upload never is.
+  -- Every session may use the setting of such a write. The policies of the retired table do not know to whom the new code has moved a row,
+  -- so a row is written only if this transaction has seen it through the view.
   SELECT
     6,
     'artwork_migration.serve_retired',
@@ -293,6 +296,19 @@ AS $body$
 DECLARE
   l artwork_migration.legacy_artwork;
 BEGIN
+  IF
+    TG_OP <> 'INSERT' AND NOT EXISTS (
+      SELECT FROM artwork_migration.legacy_names_write AS w WHERE w.id = OLD.id AND w.checked_in = PG_CURRENT_XACT_ID()
+    )
+  THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '0A000',
+      MESSAGE = FORMAT('artwork %%s was not written through legacy_names', OLD.id),
+      HINT = 'To fix: write to public.artworks or to legacy_names.artworks, and leave the setting artwork_migration.legacy_names alone.';
+  END IF;
+  IF TG_OP = 'DELETE' THEN
+    RETURN NULL;
+  END IF;
   IF TG_OP = 'UPDATE' AND NEW.id <> OLD.id THEN
     RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the id of an artwork cannot be changed through legacy_names after the switch';
   END IF;

@@ -13,6 +13,7 @@ from migration.checks import verification
 from migration.ledger.phases import VERIFY
 from reporting.status import read_status, status_lines
 from sample.build import Variant
+from tests.artworks import add_user
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.databases import (
@@ -30,7 +31,7 @@ from tests.databases import (
     switch,
     uninstall,
 )
-from tests.roles import Caller, all_callers, few_rows, visible
+from tests.roles import Caller, acting_as, all_callers, few_rows, visible
 from tests.series import series
 from tests.waiting import wait_until
 
@@ -367,3 +368,25 @@ def test_a_write_with_an_older_snapshot_does_not_miss_an_order(switched: Shop, l
     switched.sql.execute(ORDERED, (left_behind[0],))
     with pytest.raises(psycopg.errors.SerializationFailure):
         session.execute(RENAMED, (left_behind[0],))
+
+
+AS_IF_THROUGH_THE_OLD_NAMES = "SET artwork_migration.legacy_names = 'on'"
+RETIRED_RENAMED = "UPDATE artworks_old SET pet_name = 'taken' WHERE id = %s"
+
+
+def test_the_setting_of_such_a_write_opens_no_retired_row(switched: Shop) -> None:
+    """A user whose artwork was moved to another user cannot change or delete its retired row, whatever the session sets."""
+    giver, receiver = add_user(switched, "giver@x.org"), add_user(switched, "receiver@x.org")
+    artwork = switched.value("SELECT c.id FROM artworks AS c JOIN artworks_old AS a ON a.id = c.id LIMIT 1")
+    switched.sql.execute("UPDATE legacy_names.artworks SET user_id = %s WHERE id = %s", (giver, artwork))
+    switched.sql.execute("UPDATE artworks SET user_id = %s WHERE id = %s", (receiver, artwork))
+    switched.sql.execute("GRANT DELETE ON artworks_old TO authenticated; CREATE POLICY own ON artworks_old FOR DELETE USING (TRUE)")
+    for statement in (RETIRED_RENAMED, "DELETE FROM artworks_old WHERE id = %s"):
+        with (
+            acting_as(switched, Caller("authenticated", str(giver), "giver")) as session,
+            pytest.raises(psycopg.errors.FeatureNotSupported),
+        ):
+            session.execute(AS_IF_THROUGH_THE_OLD_NAMES)
+            session.execute(statement, (artwork,))
+        switched.sql.execute("RESET artwork_migration.legacy_names")
+    assert "taken" not in {name for (name,) in switched.rows("SELECT pet_name FROM artworks WHERE id = %s", artwork)}
