@@ -313,6 +313,12 @@ BEGIN
     RAISE EXCEPTION USING ERRCODE = '0A000', MESSAGE = 'the id of an artwork cannot be changed through legacy_names after the switch';
   END IF;
   IF TG_OP = 'INSERT' THEN
+    IF EXISTS (SELECT FROM public.artworks AS c WHERE c.id = NEW.id) THEN
+      RAISE EXCEPTION USING
+        ERRCODE = '23505',
+        MESSAGE = FORMAT('there is an artwork %%s already', NEW.id),
+        HINT = 'To fix: leave the id to its default.';
+    END IF;
     PERFORM artwork_migration.count_use(TG_OP);
     INSERT INTO artwork_migration.legacy_names_write (id) VALUES (NEW.id)
     ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;

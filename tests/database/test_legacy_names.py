@@ -390,3 +390,14 @@ def test_the_setting_of_such_a_write_opens_no_retired_row(switched: Shop) -> Non
             session.execute(statement, (artwork,))
         switched.sql.execute("RESET artwork_migration.legacy_names")
     assert "taken" not in {name for (name,) in switched.rows("SELECT pet_name FROM artworks WHERE id = %s", artwork)}
+
+
+def test_an_insert_cannot_take_the_id_of_an_artwork_that_only_the_new_table_has(switched: Shop) -> None:
+    """An insert through legacy_names with the id of an artwork of the new code is refused with 23505, as the table would refuse it."""
+    created = switched.value("SELECT (artwork).id FROM create_artwork('Neu', 'neu@x.org', 'Rex', 'https://m', 'https://p')")
+    with pytest.raises(psycopg.errors.UniqueViolation):
+        old_code(switched).execute(
+            "INSERT INTO artworks (id, customer_name, customer_email, original_image_url, access_token) VALUES (%s, 'n', 'n@x', 'u', 't')",
+            (created,),
+        )
+    assert [] == switched.rows("SELECT id FROM artworks_old WHERE id = %s", created)
