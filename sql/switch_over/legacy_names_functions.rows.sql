@@ -284,6 +284,7 @@ $body$$do$,
   UNION ALL
   -- A row that was written through legacy_names: its changed columns go to the serving row; without one the row is moved over once it is
   -- complete. It is complete with an e-mail and a token, both pictures or a finished generation; a tester's upload never is.
+  -- No operator is looked up for the comparison: with the search_path widened it could be another role's, and would have our rights.
   -- Every session may use the setting of such a write. The policies of the retired table do not know to whom the new code has moved a row,
   -- so a row is written only if this transaction has seen it through the view.
   SELECT
@@ -325,7 +326,7 @@ BEGIN
   END IF;
   SELECT x.* INTO l FROM artwork_migration.legacy_artwork AS x WHERE x.id = NEW.id;
   IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM public.artworks AS c WHERE c.id = NEW.id) THEN
-    IF (%1$s) IS DISTINCT FROM (%2$s) THEN
+    IF RECORD_IMAGE_NE(ROW(%1$s), ROW(%2$s)) THEN
       INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
       PERFORM artwork_migration.widen_search_path();
       UPDATE public.artworks AS c
@@ -352,7 +353,10 @@ $body$$do$,
       STRING_AGG(FORMAT('NEW.%I', m.legacy_column), ', ' ORDER BY m.position) FILTER (WHERE m.clean_column <> 'updated_at') AS after,
       STRING_AGG(FORMAT('OLD.%I', m.legacy_column), ', ' ORDER BY m.position) FILTER (WHERE m.clean_column <> 'updated_at') AS before,
       STRING_AGG(
-        FORMAT('%2$I = CASE WHEN NEW.%1$I IS DISTINCT FROM OLD.%1$I THEN l.%2$I ELSE c.%2$I END', m.legacy_column, m.clean_column),
+        FORMAT(
+          '%2$I = CASE WHEN pg_catalog.RECORD_IMAGE_NE(ROW(NEW.%1$I), ROW(OLD.%1$I)) THEN l.%2$I ELSE c.%2$I END',
+          m.legacy_column, m.clean_column
+        ),
         E',\n        ' ORDER BY m.position
       ) AS assigned
     FROM mapping AS m

@@ -401,3 +401,23 @@ def test_an_insert_cannot_take_the_id_of_an_artwork_that_only_the_new_table_has(
             (created,),
         )
     assert [] == switched.rows("SELECT id FROM artworks_old WHERE id = %s", created)
+
+
+def test_no_operator_of_a_role_is_executed_with_our_rights(make_shop: MakeShop) -> None:
+    """A role that may create operators in public cannot have its own one executed by our functions when it writes through legacy_names."""
+    shop = make_shop()
+    shop.sql.execute("ALTER TABLE artworks ALTER access_token TYPE varchar(100)")
+    for bring in (deploy_with_old_names, migrate, switch):
+        bring(shop)
+    shop.sql.execute(
+        "GRANT CREATE ON SCHEMA public TO service_role; CREATE TABLE executed (role_name text); GRANT INSERT ON executed TO service_role"
+    )
+    session = shop.session(role="service_role", autocommit=True)
+    session.execute(
+        "CREATE FUNCTION public.recorded(varchar, varchar) RETURNS boolean LANGUAGE plpgsql AS"
+        " $$ BEGIN INSERT INTO public.executed VALUES (CURRENT_USER); RETURN $1::text = $2::text; END $$;"
+        " CREATE OPERATOR public.= (LEFTARG = varchar, RIGHTARG = varchar, FUNCTION = public.recorded)"
+    )
+    session.execute("UPDATE legacy_names.artworks SET access_token = 'new' WHERE id = (SELECT c.id FROM public.artworks AS c LIMIT 1)")
+    assert {("service_role",)} >= set(shop.rows("SELECT role_name FROM executed"))
+    assert 1 == shop.value("SELECT COUNT(*) FROM public.artworks WHERE access_token::text = 'new'")
