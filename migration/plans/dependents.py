@@ -147,9 +147,10 @@ def given(file: SqlFile, column_gone: str = _COLUMN_GONE) -> SqlFile:
     """Return the query with those parts of the relation that its header lists as CTEs, so that it needs no views."""
     relations = {
         "column_gone": column_gone,
-        "bound_object": _part("bound_object").statement,
+        "legacy_names_object": _part("legacy_names_object").statement,
         "owner_table": sql.load("owner_table").statement,
     }
+    relations["bound_object"] = _part("bound_object").given(relations).statement
     relations["bound_to_artworks"] = _part("bound_to_artworks").given(relations).statement
     if "dependent" in file.header.get("given", ""):
         relations["dependent"] = _union().given(relations).statement

@@ -83,6 +83,7 @@ def read_catalog(connection: Connection) -> Catalog:
             "legacy_rules": json.dumps(database.rows(connection, "plan/legacy_rules", mapping=json.dumps(mapping))),
             "legacy_artwork": sql.load("legacy_artwork").expanded(columns).statement,
             "users_access_question": sql.load("users_access").statement,
+            "legacy_names_object": sql.load("dependents/relation/legacy_names_object").statement,
             "serve_old_names": ledger.decision_value(connection, decisions.DecisionName.SERVE_OLD_NAMES, "no") == "yes",
             "function_roles": [role.strip() for role in roles.split(",") if role.strip()],
         },

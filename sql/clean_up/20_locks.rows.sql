@@ -55,7 +55,7 @@ FROM (
     )
     OR r.referenced
     OR c.oid = TO_REGCLASS('public.artworks_v2')
-    OR (c.relkind = 'v' AND c.relnamespace = TO_REGNAMESPACE('legacy_names')::oid)
+    OR c.oid IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_class'::regclass)
     OR (
       c.relkind = 'm'
       AND c.oid IN (

@@ -11,7 +11,8 @@ WITH RECURSIVE going AS (
   WHERE
     c.relkind IN ('v', 'm')
     AND (
-      c.relnamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
+      c.relnamespace = 'artwork_migration'::regnamespace
+      OR c.oid IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_class'::regclass)
       OR c.oid = TO_REGCLASS('public.artworks_v2')
       OR (
         c.relkind = 'm'

@@ -7,7 +7,6 @@ SELECT
   'schema legacy_names' AS object,
   CONCAT_WS('; ', STRING_AGG('DROP FUNCTION ' || p.oid::regprocedure, '; '), 'DROP SCHEMA legacy_names') AS "do",
   NULL AS undo
-FROM pg_catalog.pg_namespace AS n
-LEFT JOIN pg_catalog.pg_proc AS p ON n.oid = p.pronamespace
-WHERE n.nspname = 'legacy_names'
-GROUP BY n.oid
+FROM artwork_migration.legacy_names_object AS o
+LEFT JOIN pg_catalog.pg_proc AS p ON o.class = 'pg_proc'::regclass AND o.oid = p.oid
+HAVING BOOL_OR(o.class = 'pg_namespace'::regclass)

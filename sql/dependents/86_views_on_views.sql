@@ -1,6 +1,7 @@
 -- What: views and materialized views that read artworks through another view.
 -- Why: the view below is recreated under its identity, so these stay what they are.
 -- Locks: none.
+-- Given: legacy_names_object
 WITH RECURSIVE reader AS (
   SELECT
     TO_REGCLASS('public.artworks')::oid AS oid,
@@ -23,7 +24,9 @@ SELECT
   END AS action
 FROM reader AS r
 INNER JOIN pg_catalog.pg_class AS c ON r.oid = c.oid
-WHERE c.relnamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
+WHERE
+  c.relnamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')
+  AND c.oid NOT IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_class'::regclass)
 GROUP BY c.oid, c.relkind
 HAVING MIN(r.height) > 1
 ORDER BY 1

@@ -2,7 +2,7 @@
 -- Why: a text is bound to nothing. From the switch on it means the clean table with its next call, and fails where a column is gone.
 --   What is bound by identity is an unknown_dependent. Our own functions are bound to the tables themselves.
 -- Locks: none.
--- Given: column_gone
+-- Given: column_gone, legacy_names_object
 SELECT
   p.oid::regprocedure::text AS object,
   'follows the name: it works on the clean table from the switch on' || COALESCE(
@@ -17,5 +17,6 @@ FROM pg_catalog.pg_proc AS p
 INNER JOIN pg_catalog.pg_language AS l ON p.prolang = l.oid
 WHERE
   l.lanname NOT IN ('internal', 'c') AND p.prosrc ~* '\martworks\M'
-  AND p.pronamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
+  AND p.pronamespace IS DISTINCT FROM TO_REGNAMESPACE('artwork_migration')
+  AND p.oid NOT IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_proc'::regclass)
 ORDER BY 1

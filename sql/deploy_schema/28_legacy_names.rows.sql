@@ -63,10 +63,18 @@ SELECT
   o."do",
   o.undo
 FROM (
+  -- also without the decision: what reads it finds nothing then
+  SELECT
+    0 AS place,
+    'artwork_migration.legacy_names_object' AS object,
+    'CREATE VIEW artwork_migration.legacy_names_object AS ' || CAST(:legacy_names_object AS text) AS "do",
+    'DROP VIEW artwork_migration.legacy_names_object' AS undo
+  UNION ALL
   SELECT
     1 AS place,
     'schema legacy_names' AS object,
-    'CREATE SCHEMA legacy_names; SELECT artwork_migration.revoke_from_all(''SCHEMA'', ''legacy_names'')' AS "do",
+    'CREATE SCHEMA legacy_names; COMMENT ON SCHEMA legacy_names IS ''artwork_migration: serve_old_names'';'
+    ' SELECT artwork_migration.revoke_from_all(''SCHEMA'', ''legacy_names'')' AS "do",
     'DROP SCHEMA IF EXISTS legacy_names' AS undo
   WHERE CAST(:serve_old_names AS boolean)
   UNION ALL
@@ -75,6 +83,7 @@ FROM (
     FORMAT('view legacy_names.%I', s.relname),
     FORMAT(
       'CREATE VIEW legacy_names.%1$I WITH (security_invoker = true) AS SELECT %2$s FROM public.%1$I AS t;'
+      ' COMMENT ON VIEW legacy_names.%1$I IS ''artwork_migration: serve_old_names'';'
       ' SELECT artwork_migration.revoke_from_all(''TABLE'', %3$L)',
       s.relname,
       (

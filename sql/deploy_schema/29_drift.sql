@@ -27,7 +27,8 @@ AS $$
     FALSE AS may_differ
   FROM pg_catalog.pg_proc AS p
   WHERE
-    p.pronamespace IN ((SELECT TO_REGNAMESPACE('artwork_migration')), (SELECT TO_REGNAMESPACE('legacy_names')))
+    p.pronamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
+    OR p.oid IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_proc'::regclass)
     OR p.oid = (SELECT TO_REGPROCEDURE('public.artwork_lifecycle()'))
   UNION ALL
   SELECT
@@ -39,7 +40,10 @@ AS $$
   FROM pg_catalog.pg_class AS v
   WHERE
     v.relkind = 'v'
-    AND v.relnamespace IN ((SELECT TO_REGNAMESPACE('artwork_migration')), (SELECT TO_REGNAMESPACE('legacy_names')))
+    AND (
+      v.relnamespace = (SELECT TO_REGNAMESPACE('artwork_migration'))
+      OR v.oid IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_class'::regclass)
+    )
   UNION ALL
   SELECT
     'column' AS kind,

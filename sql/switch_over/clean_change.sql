@@ -108,7 +108,10 @@ CREATE FUNCTION artwork_migration.guard_retired() RETURNS trigger
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-  IF CURRENT_SETTING('artwork_migration.legacy_names', TRUE) = 'on' AND TO_REGNAMESPACE('legacy_names') IS NOT NULL THEN
+  IF
+    CURRENT_SETTING('artwork_migration.legacy_names', TRUE) = 'on'
+    AND EXISTS (SELECT FROM pg_trigger AS g WHERE g.tgrelid = TG_RELID AND g.tgname = 'artwork_migration_serve')
+  THEN
     RETURN CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
   END IF;
   IF PG_TRIGGER_DEPTH() > 1 AND TG_LEVEL = 'ROW' THEN

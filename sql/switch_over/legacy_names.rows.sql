@@ -201,5 +201,5 @@ FROM (
     ' EXECUTE FUNCTION public.artwork_lifecycle(''any transition'')',
     'DROP TRIGGER IF EXISTS artwork_migration_lifecycle ON public.artworks'
 ) AS o
-WHERE TO_REGCLASS('legacy_names.artworks') IS NOT NULL
+WHERE EXISTS (SELECT FROM artwork_migration.legacy_names_object AS n WHERE n.oid = TO_REGCLASS('legacy_names.artworks'))
 ORDER BY o.place, o.object

@@ -61,6 +61,7 @@ BEGIN
   RETURN TRUE;
 END
 $body$;
+COMMENT ON FUNCTION legacy_names.count_read() IS 'artwork_migration: serve_old_names';
 SELECT artwork_migration.revoke_from_all('FUNCTION', 'legacy_names.count_read()')$do$,
     'DROP FUNCTION legacy_names.count_read()'
   UNION ALL
@@ -77,6 +78,7 @@ BEGIN
     AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = artwork_id);
 END
 $body$;
+COMMENT ON FUNCTION legacy_names.is_only_retired(uuid, uuid) IS 'artwork_migration: serve_old_names';
 SELECT artwork_migration.revoke_from_all('FUNCTION', 'legacy_names.is_only_retired(uuid, uuid)')$do$,
     'DROP FUNCTION legacy_names.is_only_retired(uuid, uuid)'
   UNION ALL
@@ -392,5 +394,5 @@ END
 $body$$do$,
     'DROP FUNCTION artwork_migration.serve_referenced()'
 ) AS o
-WHERE TO_REGCLASS('legacy_names.artworks') IS NOT NULL
+WHERE EXISTS (SELECT FROM artwork_migration.legacy_names_object AS n WHERE n.oid = TO_REGCLASS('legacy_names.artworks'))
 ORDER BY o.place, o.object

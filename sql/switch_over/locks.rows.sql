@@ -26,7 +26,9 @@ locked AS (
   INNER JOIN halves AS h ON b.table_oid = h.oid
   WHERE b.outside AND b.class = 'pg_class'::regclass AND NOT b.is_row_type
   UNION
-  SELECT TO_REGCLASS('legacy_names.artworks')::oid
+  SELECT o.oid
+  FROM artwork_migration.legacy_names_object AS o
+  WHERE o.oid = TO_REGCLASS('legacy_names.artworks')
   UNION
   SELECT h.oid
   FROM halves AS h

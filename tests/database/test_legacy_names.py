@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from migration.checks import verification
+from migration.errors import PrerequisitesNotMet
 from migration.ledger.phases import VERIFY
 from reporting.status import read_status, status_lines
 from sample.build import Variant
@@ -18,12 +19,16 @@ from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.databases import (
     Shop,
+    accept_exposure,
+    decide,
+    deploy,
     deploy_with_old_names,
     execute_clean_up,
     finish_clean_up,
     make_ready,
     migrate,
     planned_clean_up,
+    planned_deployment,
     planned_roll_back,
     reconcile_now,
     roll_back,
@@ -421,3 +426,40 @@ def test_no_operator_of_a_role_is_executed_with_our_rights(make_shop: MakeShop) 
     session.execute("UPDATE legacy_names.artworks SET access_token = 'new' WHERE id = (SELECT c.id FROM public.artworks AS c LIMIT 1)")
     assert {("service_role",)} >= set(shop.rows("SELECT role_name FROM executed"))
     assert 1 == shop.value("SELECT COUNT(*) FROM public.artworks WHERE access_token::text = 'new'")
+
+
+OWN_OBJECTS = """
+CREATE SCHEMA legacy_names; CREATE TABLE legacy_names.artworks (x int); CREATE FUNCTION legacy_names.mine() RETURNS int RETURN 1;
+CREATE VIEW legacy_names.report AS SELECT id, pet_name FROM artworks
+"""
+
+
+@pytest.mark.parametrize("first", ["CREATE before", "deploy before"])
+def test_without_the_decision_a_schema_of_that_name_is_the_applications(make_shop: MakeShop, first: str) -> None:
+    """Without the decision its view is carried over, the guard of the retired table holds, and the clean-up keeps the whole schema."""
+    shop = make_shop()
+    for bring in (lambda made: made.sql.execute(OWN_OBJECTS), deploy)[:: 1 if first == "CREATE before" else -1]:
+        bring(shop)
+    migrate(shop)
+    switch(shop)
+    artwork = shop.value("UPDATE artworks SET pet_name = 'New' WHERE id = (SELECT c.id FROM artworks AS c LIMIT 1) RETURNING id")
+    assert "New" == shop.value("SELECT pet_name FROM legacy_names.report WHERE id = %s", artwork)
+    session = shop.session()
+    session.execute(AS_IF_THROUGH_THE_OLD_NAMES)
+    with pytest.raises(psycopg.errors.FeatureNotSupported):
+        session.execute(RETIRED_RENAMED, (artwork,))
+    session.close()
+    before = shop.schema_dump("--schema=legacy_names")
+    make_ready(shop)
+    execute_clean_up(shop)
+    assert before == shop.schema_dump("--schema=legacy_names")
+
+
+def test_with_the_decision_the_name_of_the_schema_must_be_free(shop: Shop) -> None:
+    """A schema of that name is a prerequisite that is not met."""
+    accept_exposure(shop)
+    decide(shop, "serve_old_names", "yes")
+    shop.sql.execute("CREATE SCHEMA legacy_names")
+    with pytest.raises(PrerequisitesNotMet) as refused:
+        planned_deployment(shop)
+    assert ["schema legacy_names"] == [problem.subject for problem in refused.value.problems]

@@ -316,7 +316,6 @@ NAME_CASES = [
         ("public.artwork_lifecycle()", "CREATE FUNCTION public.artwork_lifecycle() RETURNS int RETURN 1", Variant.CURRENT),
         ("public.get_customer_artworks()", "CREATE FUNCTION public.get_customer_artworks() RETURNS int RETURN 1", Variant.CURRENT),
         ("type public.artworks_v2", "CREATE DOMAIN public.artworks_v2 AS text", Variant.CURRENT),
-        ("schema legacy_names", "CREATE SCHEMA legacy_names", Variant.CURRENT),
         ("schema artwork_migration (it is not our ledger)", "CREATE SCHEMA artwork_migration", Variant.CURRENT),
         (
             "trigger artwork_migration_mine on public.orders",

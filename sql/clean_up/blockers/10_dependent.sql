@@ -1,5 +1,5 @@
 -- What: an object that stays depends on one that is dropped: on the retired table or what belongs to it (row type, sequences), on the
---   dropped views, or on an object of our schema.
+--   dropped views, or on an object of our schema; or it is in the schema legacy_names, which is dropped.
 -- Why: the clean-up drops nothing with CASCADE. Dependencies are followed as DROP does. Objects that DROP removes without CASCADE (a rule,
 --   a publication, a subscription, an inheritance) are listed too.
 -- Locks: none.
@@ -22,7 +22,7 @@ going AS (
     c.oid AS objid
   FROM pg_catalog.pg_class AS c
   WHERE
-    c.relnamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
+    c.relnamespace = 'artwork_migration'::regnamespace
     OR c.oid IN ('public.artworks_old'::regclass, TO_REGCLASS('public.artworks_v2')::oid)
     -- renamed by the switch, which has created another one under the name without _old
     OR c.oid IN (
@@ -37,7 +37,12 @@ going AS (
     'pg_proc'::regclass::oid,
     p.oid
   FROM pg_catalog.pg_proc AS p
-  WHERE p.pronamespace IN ('artwork_migration'::regnamespace, TO_REGNAMESPACE('legacy_names'))
+  WHERE p.pronamespace = 'artwork_migration'::regnamespace
+  UNION ALL
+  SELECT
+    o.class,
+    o.oid
+  FROM artwork_migration.legacy_names_object AS o
   UNION ALL
   SELECT
     'pg_trigger'::regclass::oid,

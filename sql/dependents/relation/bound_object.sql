@@ -3,6 +3,7 @@
 -- Why: the kinds, the blockers, the locks and the list of the switch read pg_depend here and nowhere else. `outside`: the object is neither
 --   a part of one of these tables nor ours.
 -- Locks: none.
+-- Given: legacy_names_object
 WITH half AS (
   SELECT h.oid::oid AS oid
   FROM UNNEST(ARRAY[TO_REGCLASS('public.artworks'), TO_REGCLASS('public.artworks_v2'), TO_REGCLASS('public.artworks_old')]) AS h (oid)
@@ -38,13 +39,17 @@ SELECT
     WHEN d.deptype <> 'n' AND d.classid NOT IN ('pg_trigger'::regclass, 'pg_publication_rel'::regclass) THEN FALSE
     WHEN w.oid IS NOT NULL OR d.classid = 'pg_class'::regclass
       THEN (
-        SELECT c.relnamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
+        SELECT
+          COALESCE(c.relnamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+          AND c.oid NOT IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_class'::regclass)
         FROM pg_catalog.pg_class AS c
         WHERE c.oid = COALESCE(w.ev_class, d.objid)
       )
     WHEN d.classid = 'pg_proc'::regclass
       THEN (
-        SELECT f.pronamespace::regnamespace::text NOT IN ('artwork_migration', 'legacy_names')
+        SELECT
+          COALESCE(f.pronamespace <> TO_REGNAMESPACE('artwork_migration'), TRUE)
+          AND f.oid NOT IN (SELECT o.oid FROM artwork_migration.legacy_names_object AS o WHERE o.class = 'pg_proc'::regclass)
         FROM pg_catalog.pg_proc AS f
         WHERE f.oid = d.objid
       )

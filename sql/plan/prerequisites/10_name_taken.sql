@@ -36,7 +36,7 @@ FROM (
   WHERE STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
   UNION ALL
   SELECT 'schema legacy_names'
-  WHERE TO_REGNAMESPACE('legacy_names') IS NOT NULL
+  WHERE CAST(:serve_old_names AS boolean) AND TO_REGNAMESPACE('legacy_names') IS NOT NULL
   UNION ALL
   SELECT 'schema artwork_migration (it is not our ledger)'
   WHERE TO_REGNAMESPACE('artwork_migration') IS NOT NULL AND TO_REGCLASS('artwork_migration.phase_history') IS NULL

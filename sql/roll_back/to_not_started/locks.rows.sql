@@ -27,8 +27,8 @@ FROM (
     FORMAT('ALTER VIEW %s OWNER TO %I', v.oid::regclass, PG_GET_USERBYID(v.relowner)),
     'view lock',
     NULL
-  FROM pg_catalog.pg_class AS v
-  WHERE v.relnamespace = TO_REGNAMESPACE('legacy_names')::oid AND v.relkind = 'v'
+  FROM artwork_migration.legacy_names_object AS o
+  INNER JOIN pg_catalog.pg_class AS v ON o.class = 'pg_class'::regclass AND o.oid = v.oid
   UNION ALL
   SELECT
     l.place,
