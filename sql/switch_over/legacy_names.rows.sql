@@ -160,37 +160,37 @@ FROM (
   SELECT
     4,
     'trigger artwork_migration_serve on ' || t.relation,
-    FORMAT('CREATE TRIGGER artwork_migration_serve%1$s ON %2$s FOR EACH ROW %3$s;', t.definition, t.relation, t.action)
-    || FORMAT(' ALTER TABLE %s ENABLE ALWAYS TRIGGER artwork_migration_serve%s', t.relation, t.suffix),
-    FORMAT('DROP TRIGGER IF EXISTS artwork_migration_serve%s ON %s', t.suffix, t.relation)
+    FORMAT('CREATE TRIGGER %I %s ON %s FOR EACH ROW %s;', t.name, t.event, t.relation, t.action)
+    || FORMAT(' ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.relation, t.name),
+    FORMAT('DROP TRIGGER IF EXISTS %I ON %s', t.name, t.relation)
   FROM (
     SELECT
       'public.artworks_old' AS relation,
-      r.suffix,
-      r.suffix || r.event AS definition,
+      'artwork_migration_serve' || r.suffix AS name,
+      r.event,
       'WHEN (CURRENT_SETTING(''artwork_migration.legacy_names'', TRUE) = ''on''' || r.call AS action
     FROM (
       VALUES
-      ('', ' AFTER INSERT OR UPDATE OR DELETE', ') EXECUTE FUNCTION artwork_migration.serve_retired()'),
+      ('', 'AFTER INSERT OR UPDATE OR DELETE', ') EXECUTE FUNCTION artwork_migration.serve_retired()'),
       (
-        '_touch', ' BEFORE UPDATE',
+        '_touch', 'BEFORE UPDATE',
         ' AND new.updated_at IS NOT DISTINCT FROM old.updated_at) EXECUTE FUNCTION artwork_migration.touch_retired()'
       )
     ) AS r (suffix, event, call)
     UNION ALL
     SELECT
       k.conrelid::regclass::text,
-      s.suffix,
-      FORMAT('%s BEFORE INSERT OR UPDATE OF %I', s.suffix, r.attname),
+      s.name,
+      FORMAT('BEFORE INSERT OR UPDATE OF %I', r.attname),
       FORMAT('WHEN (new.%1$I IS NOT NULL) EXECUTE FUNCTION artwork_migration.serve_referenced(%1$L)', r.attname)
     FROM pg_catalog.pg_constraint AS k
     INNER JOIN pg_catalog.pg_attribute AS r ON k.conrelid = r.attrelid AND k.conkey[1] = r.attnum
     CROSS JOIN
       LATERAL (
-        SELECT '_' || CASE WHEN OCTET_LENGTH(r.attname) > 36 THEN MD5(r.attname) ELSE r.attname END AS suffix
+        SELECT 'artwork_migration_serve_' || CASE WHEN OCTET_LENGTH(r.attname) > 36 THEN MD5(r.attname) ELSE r.attname END AS name
       ) AS s
     WHERE k.contype = 'f' AND k.confrelid = 'public.artworks'::regclass AND k.conrelid <> k.confrelid AND k.conparentid = 0
-    GROUP BY k.conrelid, r.attname, s.suffix
+    GROUP BY k.conrelid, r.attname, s.name
   ) AS t
   UNION ALL
   SELECT

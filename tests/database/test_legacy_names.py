@@ -30,6 +30,7 @@ from tests.databases import (
     planned_clean_up,
     planned_deployment,
     planned_roll_back,
+    planned_switch,
     reconcile_now,
     roll_back,
     running,
@@ -330,8 +331,13 @@ def reached(shop: Shop, caller: Caller, schema: str) -> tuple[frozenset[str], fr
 
 @pytest.fixture
 def left_behind(switched: Shop) -> list[Any]:
+    """Artworks that `orderable` returns."""
+    return orderable(switched)
+
+
+def orderable(shop: Shop) -> list[Any]:
     """Artworks of customers who have uploaded nothing, which stayed behind and may be ordered."""
-    found = switched.rows(
+    found = shop.rows(
         "SELECT id FROM artworks_old AS a WHERE customer_email <> '' AND access_token <> '' AND original_image_url NOT LIKE 'test-%'"
         " AND original_pet_url IS NULL AND original_pet_mom_url IS NULL"
         " AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = a.id) ORDER BY id"
@@ -463,3 +469,25 @@ def test_with_the_decision_the_name_of_the_schema_must_be_free(shop: Shop) -> No
     with pytest.raises(PrerequisitesNotMet) as refused:
         planned_deployment(shop)
     assert ["schema legacy_names"] == [problem.subject for problem in refused.value.problems]
+
+
+def test_a_reference_may_have_any_name(make_shop: MakeShop) -> None:
+    """A foreign key whose column needs quotes gets its trigger at the switch, and moves an artwork that stayed behind."""
+    shop = make_shop()
+    shop.sql.execute('CREATE TABLE gifts ("art-work" uuid REFERENCES artworks (id))')
+    for bring in (deploy_with_old_names, migrate, switch):
+        bring(shop)
+    (artwork, *_) = orderable(shop)
+    shop.sql.execute("INSERT INTO gifts VALUES (%s)", (artwork,))
+    assert 1 == shop.value("SELECT COUNT(*) FROM artworks WHERE id = %s", artwork)
+    roll_back(shop)
+
+
+def test_a_column_that_was_renamed_since_blocks_the_switch(make_shop: MakeShop) -> None:
+    """The view shows the former name; the blocker has the statement that renames it there too."""
+    shop = make_shop(phase="MIGRATED with old names")
+    shop.sql.execute("ALTER TABLE artworks RENAME COLUMN mockup_generated_at TO mockup_made_at")
+    (blocker,) = planned_switch(shop).blockers
+    assert ("legacy_names_column", "column mockup_generated_at of legacy_names.artworks") == (blocker.rule, blocker.subject)
+    shop.sql.execute(blocker.statement)
+    assert () == planned_switch(shop).blockers
