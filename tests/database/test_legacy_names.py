@@ -12,6 +12,7 @@ import pytest
 from migration.checks import verification
 from migration.errors import PrerequisitesNotMet
 from migration.ledger.phases import VERIFY
+from migration.verbs.roll_back import plan_uninstall
 from reporting.status import read_status, status_lines
 from sample.build import Variant
 from tests.artworks import add_user
@@ -27,6 +28,7 @@ from tests.databases import (
     finish_clean_up,
     make_ready,
     migrate,
+    planned,
     planned_clean_up,
     planned_deployment,
     planned_roll_back,
@@ -491,3 +493,19 @@ def test_a_column_that_was_renamed_since_blocks_the_switch(make_shop: MakeShop) 
     assert ("legacy_names_column", "column mockup_generated_at of legacy_names.artworks") == (blocker.rule, blocker.subject)
     shop.sql.execute(blocker.statement)
     assert () == planned_switch(shop).blockers
+
+
+def test_what_the_application_builds_on_the_schema_blocks_what_drops_it(make_shop: MakeShop) -> None:
+    """A view on one of ours, and one in the schema, block the uninstallation and the clean-up; the switch carries the second one over."""
+    shop = make_shop(phase="MIGRATED with old names")
+    shop.sql.execute(
+        "CREATE VIEW public.reader AS SELECT id FROM legacy_names.artworks;"
+        " CREATE VIEW legacy_names.own AS SELECT id, pet_name FROM artworks"
+    )
+    subjects = ["view legacy_names.own", "view public.reader"]
+    assert subjects == [blocker.subject for blocker in planned(shop, plan_uninstall).blockers]
+    switch(shop)
+    artwork = shop.value("UPDATE artworks SET pet_name = 'New' WHERE id = (SELECT c.id FROM artworks AS c LIMIT 1) RETURNING id")
+    assert "New" == shop.value("SELECT pet_name FROM legacy_names.own WHERE id = %s", artwork)
+    make_ready(shop)
+    assert subjects == [blocker.subject for blocker in planned_clean_up(shop).blockers]
