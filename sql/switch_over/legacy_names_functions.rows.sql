@@ -122,18 +122,20 @@ $body$$do$,
 LANGUAGE plpgsql
 AS $body$
 DECLARE
-  shown jsonb;
+  shown legacy_names.artworks;
+  is_there boolean;
 BEGIN
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', 'on', TRUE);
-  SELECT pg_catalog.TO_JSONB(v) INTO shown FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) OLD.id;
+  SELECT v.* INTO shown FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) OLD.id;
+  is_there := FOUND;
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
-  IF shown OPERATOR(pg_catalog.<>) pg_catalog.TO_JSONB(OLD) THEN
+  IF is_there AND pg_catalog.RECORD_IMAGE_NE(shown, OLD) THEN
     RAISE EXCEPTION USING
       ERRCODE = '40001',
       MESSAGE = pg_catalog.FORMAT('artwork %s was changed by another transaction and was not written', OLD.id),
       HINT = 'To fix: roll back and repeat the transaction.';
   END IF;
-  RETURN CASE WHEN shown IS NULL THEN NULL WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+  RETURN CASE WHEN NOT is_there THEN NULL WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
 END
 $body$$do$,
     'DROP FUNCTION artwork_migration.check_legacy_names()'
@@ -173,7 +175,8 @@ $body$$do$,
     'DROP FUNCTION artwork_migration.carry_back_legacy_names()'
   UNION ALL
   -- The write itself, as the role that asks and with its search_path: it fires triggers of the application. Only what the statement has
-  -- changed is written. A delete does what the keys of the serving table say.
+  -- changed is written. A delete does what the keys of the serving table say. A column that the role may not insert was not given, so it
+  -- keeps the table's default, as an identity column does; then the id is another one than the view's default.
   SELECT
     4,
     'artwork_migration.write_legacy_names',
@@ -183,22 +186,25 @@ LANGUAGE plpgsql
 AS $body$
 DECLARE
   written legacy_names.artworks;
+  given text;
   assignments text;
   reached bigint;
   reached_retired bigint;
 BEGIN
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', 'on', TRUE);
   IF TG_OP = 'INSERT' THEN
-    INSERT INTO public.artworks_old (%1$s) VALUES (%2$s);
-    reached := 1;
     written := NEW;
+    given := pg_catalog.CONCAT_WS(', ', %1$s);
+    PERFORM pg_catalog.SET_CONFIG('artwork_migration.inserted', '', TRUE);
+    EXECUTE pg_catalog.FORMAT('INSERT INTO public.artworks_old (%%1$s) SELECT %%1$s FROM (SELECT ($1).*) AS g', given) USING written;
+    GET DIAGNOSTICS reached = ROW_COUNT;
+    IF reached OPERATOR(pg_catalog.>) 0 THEN
+      written.id := pg_catalog.CURRENT_SETTING('artwork_migration.inserted');
+    END IF;
   ELSIF TG_OP = 'UPDATE' THEN
     written := NEW;
-    SELECT pg_catalog.STRING_AGG(pg_catalog.FORMAT('%%1$I = ($1).%%1$I', n.key), ', ')
-    INTO assignments
-    FROM pg_catalog.JSONB_EACH_TEXT(pg_catalog.TO_JSONB(NEW)) AS n
-    WHERE n.value IS DISTINCT FROM pg_catalog.TO_JSONB(OLD) OPERATOR(pg_catalog.->>) n.key;
-    IF assignments IS NULL THEN
+    assignments := pg_catalog.CONCAT_WS(', ', %2$s);
+    IF assignments OPERATOR(pg_catalog.=) '' THEN
       PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
       RETURN NEW;
     END IF;
@@ -213,27 +219,36 @@ BEGIN
     reached := GREATEST(reached, reached_retired);
   END IF;
   -- what the triggers have made of it; a role that may not read the row gets its own values
-  IF TG_OP <> 'DELETE' AND reached > 0 THEN
-    SELECT v.* INTO written FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) NEW.id;
-    IF NOT FOUND THEN
-      written := NEW;
-    END IF;
+  IF TG_OP <> 'DELETE' AND reached > 0 AND pg_catalog.HAS_TABLE_PRIVILEGE(TG_RELID, 'SELECT') THEN
+    written := COALESCE((SELECT v FROM legacy_names.artworks AS v WHERE v.id OPERATOR(pg_catalog.=) written.id), written);
   END IF;
   PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
   RETURN CASE WHEN reached = 0 THEN NULL WHEN TG_OP = 'DELETE' THEN OLD ELSE written END;
 END
 $body$$do$,
-      i.names,
-      i.given
+      i.given,
+      i.changed
     ),
     'DROP FUNCTION artwork_migration.write_legacy_names()'
   FROM (
     SELECT
-      STRING_AGG(QUOTE_IDENT(a.attname), ', ' ORDER BY a.attnum) AS names,
-      STRING_AGG(FORMAT('NEW.%I', a.attname), ', ' ORDER BY a.attnum) AS given
+      STRING_AGG(
+        FORMAT(
+          E'\n      CASE WHEN pg_catalog.HAS_COLUMN_PRIVILEGE(TG_RELID, %L, ''INSERT'')%s THEN %L END',
+          a.attname,
+          CASE a.attidentity WHEN 'd' THEN FORMAT(' AND NEW.%I IS NOT NULL', a.attname) ELSE '' END,
+          QUOTE_IDENT(a.attname)
+        ), ',' ORDER BY a.attnum
+      ) FILTER (WHERE a.attgenerated = '' AND a.attidentity <> 'a') AS given,
+      STRING_AGG(
+        FORMAT(
+          E'\n      CASE WHEN pg_catalog.RECORD_IMAGE_NE(ROW(NEW.%1$I), ROW(OLD.%1$I)) THEN %2$L END',
+          a.attname,
+          FORMAT('%1$I = ($1).%1$I', a.attname)
+        ), ',' ORDER BY a.attnum
+      ) AS changed
     FROM pg_catalog.pg_attribute AS a
-    WHERE
-      a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' AND a.attidentity <> 'a'
+    WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
   ) AS i
   UNION ALL
   -- The time of the change, which a trigger of the application has set on that table. The role that asks may have no right to that column.
@@ -323,6 +338,7 @@ BEGIN
         HINT = 'To fix: leave the id to its default.';
     END IF;
     PERFORM artwork_migration.count_use(TG_OP);
+    PERFORM SET_CONFIG('artwork_migration.inserted', NEW.id::text, TRUE);
     INSERT INTO artwork_migration.legacy_names_write (id) VALUES (NEW.id)
     ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
   END IF;
