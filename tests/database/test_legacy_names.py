@@ -542,3 +542,16 @@ def test_null_and_the_null_of_json_are_two_values(switched: Shop) -> None:
         change = f"UPDATE artworks SET mockup_urls = {given} WHERE id = %s RETURNING mockup_urls IS NULL"
         assert [(is_null,)] == session.execute(change, (artwork,)).fetchall()  # type: ignore[arg-type]
         assert [(is_null,)] == switched.rows("SELECT mockup_urls IS NULL FROM artworks_old WHERE id = %s", artwork)
+
+
+def test_an_update_that_joins_an_artwork_twice_writes_it_once(switched: Shop) -> None:
+    """UPDATE ... FROM orders with two orders of one artwork changes one row, as it does on a table, also once written before."""
+    artwork = switched.value("SELECT artwork_id FROM orders LIMIT 1")
+    switched.sql.execute(ORDERED, (artwork,))
+    session = old_code(switched)
+    session.execute("UPDATE artworks SET upscale_status = 'pending' WHERE id = %s", (artwork,))
+    joined = "UPDATE artworks AS a SET upscale_status = %s FROM orders AS o WHERE o.artwork_id = a.id AND a.id = %s"
+    with session.transaction():
+        for status in ("processing", "completed"):
+            assert 1 == session.execute(joined, (status, artwork)).rowcount
+    assert "completed" == switched.value("SELECT upscale_status FROM public.artworks WHERE id = %s", artwork)
