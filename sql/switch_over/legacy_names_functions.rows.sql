@@ -117,8 +117,8 @@ $body$$do$,
     'DROP FUNCTION artwork_migration.lock_legacy_names()'
   UNION ALL
   -- It must still be the row that the statement has read: an INSTEAD OF trigger gets the row and not the condition, so it cannot check that
-  -- again. As the role that asks, because policies may hide one of its halves. If this transaction has written it, nobody else has since: it
-  -- is the same statement, which has joined the row twice, and a table takes the first one.
+  -- again. As the role that asks, because policies may hide one of its halves. If this transaction has written it, nobody else has since:
+  -- the statement itself has joined the row twice, and a table takes the first one.
   SELECT
     3,
     'artwork_migration.check_legacy_names',
@@ -350,6 +350,15 @@ BEGIN
     ON CONFLICT (id) DO UPDATE SET written_at = EXCLUDED.written_at;
   END IF;
   SELECT x.* INTO l FROM artwork_migration.legacy_artwork AS x WHERE x.id = NEW.id;
+  IF
+    %4$L AND (TG_OP = 'INSERT' OR RECORD_IMAGE_NE(ROW(NEW.access_token), ROW(OLD.access_token)))
+    AND EXISTS (SELECT FROM public.artworks AS c WHERE c.access_token = l.access_token AND c.id <> l.id)
+  THEN
+    RAISE EXCEPTION USING
+      ERRCODE = '23505',
+      MESSAGE = FORMAT('the access token of artwork %%s is that of another artwork', NEW.id),
+      HINT = 'To fix: use another token.';
+  END IF;
   IF TG_OP = 'UPDATE' AND EXISTS (SELECT FROM public.artworks AS c WHERE c.id = NEW.id) THEN
     IF RECORD_IMAGE_NE(ROW(%1$s), ROW(%2$s)) THEN
       INSERT INTO artwork_migration.clean_modified (id) VALUES (NEW.id) ON CONFLICT (id) DO NOTHING;
@@ -370,7 +379,13 @@ END
 $body$$do$,
       i.after,
       i.before,
-      i.assigned
+      i.assigned,
+      -- where the old table allows a token twice, so does this
+      EXISTS (
+        SELECT FROM pg_catalog.pg_index AS x
+        INNER JOIN pg_catalog.pg_attribute AS a ON x.indrelid = a.attrelid AND a.attname = 'access_token'
+        WHERE x.indrelid = 'public.artworks'::regclass AND x.indisunique AND x.indnkeyatts = 1 AND x.indkey[0] = a.attnum
+      )
     ),
     'DROP FUNCTION artwork_migration.serve_retired()'
   FROM (

@@ -555,3 +555,14 @@ def test_an_update_that_joins_an_artwork_twice_writes_it_once(switched: Shop) ->
         for status in ("processing", "completed"):
             assert 1 == session.execute(joined, (status, artwork)).rowcount
     assert "completed" == switched.value("SELECT upscale_status FROM public.artworks WHERE id = %s", artwork)
+
+
+def test_a_token_of_the_new_table_cannot_be_used_again(switched: Shop) -> None:
+    """An artwork that waits for its pictures cannot have the token of one that only the new table has: 23505, as in one table."""
+    token = switched.value("SELECT (artwork).access_token FROM create_artwork('Neu', 'neu@x.org', 'Rex', 'https://m', 'https://p')")
+    session = old_code(switched)
+    insert = "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token) VALUES ('n', 'n@x.org', 'u', %s)"
+    session.execute(insert, ("another",))
+    for statement in (insert, "UPDATE artworks SET access_token = %s WHERE access_token = 'another'"):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            session.execute(statement, (token,))
