@@ -26,12 +26,13 @@ CREATE TABLE artwork_migration.clean_deleted (
   id uuid CONSTRAINT clean_deleted_pkey PRIMARY KEY
 );
 
--- Artworks that were written through legacy_names since the switch, and the transaction whose write was checked there last; who used it: a
--- row for each session, kind of call and minute.
+-- Artworks that were written through legacy_names since the switch, the transaction whose write was checked there last, and the owner that
+-- the retired row got where it had none. And who used it: a row for each session, kind of call and minute.
 CREATE TABLE artwork_migration.legacy_names_write (
   id uuid CONSTRAINT legacy_names_write_pkey PRIMARY KEY,
   written_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
-  checked_in xid8
+  checked_in xid8,
+  filled_owner uuid
 );
 
 CREATE TABLE artwork_migration.legacy_names_use (

@@ -141,7 +141,7 @@ FROM (
         t.name, t.events, t.step
       ), '; ' ORDER BY t.name
     ),
-    STRING_AGG(FORMAT('DROP TRIGGER IF EXISTS %s ON legacy_names.artworks', t.name), '; ' ORDER BY t.name)
+    CONCAT_WS('; ', STRING_AGG(FORMAT('DROP TRIGGER IF EXISTS %s ON legacy_names.artworks', t.name), '; ' ORDER BY t.name), MIN(u.emptied))
   FROM (
     -- they fire in the order of their names
     SELECT
@@ -156,6 +156,15 @@ FROM (
       (4, 'write', 'INSERT OR UPDATE OR DELETE')
     ) AS s (place, step, events)
   ) AS t
+  LEFT JOIN (
+    -- the owners that these triggers have filled in
+    SELECT
+      'SET LOCAL artwork_migration.apply = ''on'';'
+      ' UPDATE public.artworks_old AS a SET user_id = NULL FROM artwork_migration.legacy_names_write AS w'
+      ' WHERE a.id = w.id AND a.user_id = w.filled_owner; SET LOCAL artwork_migration.apply = ''''' AS emptied
+    FROM legacy AS l
+    WHERE l.clean_column = 'user_id'
+  ) AS u ON TRUE
   UNION ALL
   SELECT
     4,

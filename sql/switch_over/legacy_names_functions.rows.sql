@@ -148,7 +148,7 @@ $body$$do$,
     'DROP FUNCTION artwork_migration.check_legacy_names()'
   UNION ALL
   -- The retired row becomes what the serving row is, as the rollback would make it; a row that was created since the switch gets one. The
-  -- policies on the retired table ask for the owner, so that is the serving row's.
+  -- policies on the retired table ask for the owner, so that is the serving row's; where there was none, the rollback takes it out again.
   SELECT
     3,
     'artwork_migration.carry_back_legacy_names',
@@ -173,7 +173,10 @@ END
 $body$$do$,
       (
         SELECT
-          'UPDATE public.artworks_old AS a SET user_id = c.user_id FROM public.artworks AS c'
+          'UPDATE artwork_migration.legacy_names_write AS w SET filled_owner = c.user_id'
+          ' FROM public.artworks_old AS a INNER JOIN public.artworks AS c ON a.id = c.id'
+          ' WHERE w.id = OLD.id AND a.id = w.id AND (a.user_id IS NULL OR a.user_id = w.filled_owner);'
+          ' UPDATE public.artworks_old AS a SET user_id = c.user_id FROM public.artworks AS c'
           ' WHERE a.id = OLD.id AND c.id = a.id AND a.user_id IS DISTINCT FROM c.user_id;'
         FROM mapping AS m
         WHERE m.clean_column = 'user_id'

@@ -566,3 +566,18 @@ def test_a_token_of_the_new_table_cannot_be_used_again(switched: Shop) -> None:
     for statement in (insert, "UPDATE artworks SET access_token = %s WHERE access_token = 'another'"):
         with pytest.raises(psycopg.errors.UniqueViolation):
             session.execute(statement, (token,))
+
+
+def test_the_rollback_takes_out_an_owner_that_legacy_did_not_have(switched: Shop) -> None:
+    """A write through legacy_names gives the retired row the owner of the new table; the rollback takes it out where legacy had none."""
+    artwork = switched.value(
+        "SELECT c.id FROM public.artworks AS c JOIN artworks_old AS a ON a.id = c.id"
+        " JOIN artwork_migration.created_user AS u ON u.id = c.user_id"
+        " WHERE a.user_id IS NULL LIMIT 1"
+    )
+    session = old_code(switched)
+    for name in ("Max", "Moritz"):
+        session.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
+    roll_back(switched)
+    assert [("Moritz", None)] == switched.rows("SELECT pet_name, user_id FROM public.artworks WHERE id = %s", artwork)
+    assert {"match", "excluded"} == set(reconcile_now(switched))
