@@ -198,6 +198,7 @@ DECLARE
   written legacy_names.artworks;
   given text;
   assignments text;
+  denied text;
   reached bigint;
   reached_retired bigint;
 BEGIN
@@ -218,6 +219,18 @@ BEGIN
       PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
       RETURN NEW;
     END IF;
+    -- what was revoked on the serving table since the switch holds here too: columns, and which rows a policy lets the role change
+    IF pg_catalog.RECORD_IMAGE_NE(ROW(%3$s), ROW(%4$s)) THEN
+      denied := pg_catalog.CONCAT_WS(', ', %5$s);
+      IF denied OPERATOR(pg_catalog.<>) '' THEN
+        RAISE EXCEPTION USING ERRCODE = '42501', MESSAGE = pg_catalog.FORMAT('permission denied for %%s of table artworks', denied);
+      END IF;
+      PERFORM FROM public.artworks AS c WHERE c.id OPERATOR(pg_catalog.=) OLD.id FOR NO KEY UPDATE;
+      IF NOT FOUND AND EXISTS (SELECT FROM public.artworks AS c WHERE c.id OPERATOR(pg_catalog.=) OLD.id) THEN
+        PERFORM pg_catalog.SET_CONFIG('artwork_migration.legacy_names', '', TRUE);
+        RETURN NULL;
+      END IF;
+    END IF;
     EXECUTE pg_catalog.CONCAT('UPDATE public.artworks_old AS a SET ', assignments, ' WHERE a.id OPERATOR(pg_catalog.=) $2')
     USING written, OLD.id;
     GET DIAGNOSTICS reached = ROW_COUNT;
@@ -237,7 +250,10 @@ BEGIN
 END
 $body$$do$,
       i.given,
-      i.changed
+      i.changed,
+      m.after,
+      m.before,
+      m.denied
     ),
     'DROP FUNCTION artwork_migration.write_legacy_names()'
   FROM (
@@ -260,6 +276,20 @@ $body$$do$,
     FROM pg_catalog.pg_attribute AS a
     WHERE a.attrelid = 'public.artworks'::regclass AND a.attnum > 0 AND NOT a.attisdropped
   ) AS i
+  CROSS JOIN (
+    SELECT
+      STRING_AGG(FORMAT('NEW.%I', m.legacy_column), ', ' ORDER BY m.position) AS after,
+      STRING_AGG(FORMAT('OLD.%I', m.legacy_column), ', ' ORDER BY m.position) AS before,
+      STRING_AGG(
+        FORMAT(
+          E'\n        CASE WHEN pg_catalog.RECORD_IMAGE_NE(ROW(NEW.%1$I), ROW(OLD.%1$I))'
+          ' AND NOT pg_catalog.HAS_COLUMN_PRIVILEGE(''public.artworks'', %2$L, ''UPDATE'') THEN %2$L END',
+          m.legacy_column, m.clean_column
+        ), ',' ORDER BY m.position
+      ) AS denied
+    FROM mapping AS m
+    WHERE m.on_update
+  ) AS m
   UNION ALL
   -- The time of the change, which a trigger of the application has set on that table. The role that asks may have no right to that column.
   SELECT

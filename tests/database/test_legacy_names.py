@@ -581,3 +581,21 @@ def test_the_rollback_takes_out_an_owner_that_legacy_did_not_have(switched: Shop
     roll_back(switched)
     assert [("Moritz", None)] == switched.rows("SELECT pet_name, user_id FROM public.artworks WHERE id = %s", artwork)
     assert {"match", "excluded"} == set(reconcile_now(switched))
+
+
+def test_what_was_revoked_since_the_switch_is_revoked_through_the_old_names(switched: Shop) -> None:
+    """A user whom no policy lets change the serving row changes none through legacy_names; without the right to its column it is 42501."""
+    owner = add_user(switched, "owner@x.org")
+    artwork = switched.value("SELECT c.id FROM artworks AS c JOIN artworks_old AS a ON a.id = c.id LIMIT 1")
+    switched.sql.execute("UPDATE legacy_names.artworks SET user_id = %s WHERE id = %s", (owner, artwork))
+
+    def renamed() -> int:
+        with acting_as(switched, Caller("authenticated", str(owner), "owner")) as session:
+            return session.execute("UPDATE legacy_names.artworks SET pet_name = pet_name || '!' WHERE id = %s", (artwork,)).rowcount
+
+    assert 1 == renamed()
+    switched.sql.execute('ALTER POLICY "Users update own artworks" ON artworks USING (FALSE)')
+    assert 0 == renamed()
+    switched.sql.execute("REVOKE UPDATE (pet_name) ON artworks FROM authenticated")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        renamed()
