@@ -26,7 +26,8 @@ SELECT
   o.undo
 FROM (
   -- Who uses the view, and for what: a row for each session and minute, so no two sessions write the same row and most calls write none.
-  -- A transaction that is read-only cannot be counted. The role is the caller's: in a SECURITY DEFINER function CURRENT_USER is not.
+  -- The name of the application may differ from call to call, so it makes no further row. A read-only transaction cannot be counted.
+  -- The role is the caller's: in a SECURITY DEFINER function CURRENT_USER is not.
   SELECT
     1 AS place,
     'artwork_migration.count_use' AS object,
@@ -36,11 +37,10 @@ AS $body$
 DECLARE
   setting CONSTANT text := 'artwork_migration.counted_' || LOWER(kind);
   role_name CONSTANT text := COALESCE(NULLIF(CURRENT_SETTING('role'), 'none'), SESSION_USER);
-  application_name CONSTANT text := CURRENT_SETTING('application_name');
-  stamp CONSTANT text := CONCAT_WS(' ', TO_CHAR(CLOCK_TIMESTAMP(), 'YYYYMMDDHH24MI'), role_name, application_name);
+  stamp CONSTANT text := CONCAT_WS(' ', TO_CHAR(CLOCK_TIMESTAMP(), 'YYYYMMDDHH24MI'), role_name);
 BEGIN
   IF CURRENT_SETTING('transaction_read_only') = 'off' AND CURRENT_SETTING(setting, TRUE) IS DISTINCT FROM stamp THEN
-    INSERT INTO artwork_migration.legacy_names_use VALUES (role_name, application_name, kind, CLOCK_TIMESTAMP());
+    INSERT INTO artwork_migration.legacy_names_use VALUES (role_name, CURRENT_SETTING('application_name'), kind, CLOCK_TIMESTAMP());
     PERFORM SET_CONFIG(setting, stamp, FALSE);
   END IF;
 END

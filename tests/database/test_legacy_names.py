@@ -189,9 +189,9 @@ def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, t
     ).fetchone()
     assert artwork is not None
     make_ready(switched)
-    assert [("only_retired", f"artwork {artwork[0]}")] == [
-        (blocker.rule, blocker.subject) for blocker in planned_clean_up(switched).blockers
-    ]
+    (blocker,) = planned_clean_up(switched).blockers
+    assert ("only_retired", f"1 were written through legacy_names, such as {artwork[0]}.") == (blocker.rule, blocker.problem)
+    assert [artwork] == [(key,) for key, _created_at in switched.rows(blocker.statement)]
     session.execute("UPDATE artworks SET generation_status = 'completed' WHERE id = %s", artwork)
     assert () == planned_clean_up(switched).blockers
     execute_clean_up(switched)
@@ -238,19 +238,20 @@ def test_two_orders_at_once_move_an_artwork_once(switched: Shop, steps: Steps) -
 
 
 def test_the_status_shows_who_uses_the_old_names(switched: Shop) -> None:
-    """Each session counts a kind of call once a minute, by role and application; a read-only transaction reads without a count."""
+    """Each session counts a kind of call once a minute, whatever it calls itself; a read-only transaction reads without a count."""
     session = old_code(switched)
     session.execute("SET application_name = 'webshop'")
-    for _ in range(3):
+    for turn in range(3):
         session.execute("UPDATE artworks SET pet_name = pet_name || '!' WHERE id = (SELECT a.id FROM artworks AS a LIMIT 1)")
+        session.execute(f"SET application_name = 'name {turn}'")  # type: ignore[arg-type]  # made of this test's own names
     with switched.session() as reader:
         reader.read_only = True
         assert reader.execute("SELECT id FROM legacy_names.artworks LIMIT 1").rowcount == 1
     counted = dict(switched.rows("SELECT kind, COUNT(*) FROM artwork_migration.legacy_names_use GROUP BY kind"))
     assert {"READ", "UPDATE"} == set(counted)
     assert set(counted.values()) <= {1, 2}  # the minute may have changed
-    (line,) = (value for label, value in status_lines(read_status(switched.database)) if label == "old names")
-    assert line.startswith("service_role in webshop: read, update; last at 20")
+    lines = [value for label, value in status_lines(read_status(switched.database)) if label == "old names"]
+    assert any(line.startswith("service_role in webshop: read, update; last at 20") for line in lines)
 
 
 def test_a_change_of_what_serves_the_old_names_is_drift(switched: Shop) -> None:
