@@ -25,7 +25,7 @@ SELECT PG_TRY_ADVISORY_XACT_LOCK(1634890865, 2);
 
 -- name: tables_not_of_snapshot
 -- What: the tables locked by this transaction that have another file than in its snapshot.
--- Why: TRUNCATE empties a table for older snapshots too. What was read then agrees with no moment. No table that is locked gets another file.
+-- Why: TRUNCATE empties a table for older snapshots too. What was read then agrees with no moment. A table that is locked keeps its file.
 -- Locks: none.
 SELECT c.oid::regclass::text AS object
 FROM pg_catalog.pg_locks AS l

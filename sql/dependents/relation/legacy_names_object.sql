@@ -1,5 +1,5 @@
--- What: our objects in the schema legacy_names, and the schema, where deploy_schema has created it (decision serve_old_names): each carries our
---   comment.
+-- What: our objects in the schema legacy_names, and the schema, where deploy_schema has created it (decision serve_old_names): each carries
+--   our comment.
 -- Why: the name alone is not enough. Without the decision a schema of that name is the application's, and with it the application may
 --   create objects beside ours. Comments are kept by a dump and by CREATE OR REPLACE.
 -- Locks: none.
