@@ -2,9 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import product
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import Connection
 
 from migration.checks import acceptance
@@ -23,10 +25,12 @@ from tests.databases import (
     planned_switch,
     switch,
 )
+from tests.series import series
 from tests.waiting import BOUND
 
 #: Both of them, as parameters of a fixture.
 DIRECTIONS = (SWITCH_OVER, ROLL_BACK_TO_MIGRATED)
+
 #: How many orders reference no artwork of the serving table.
 POINTING_NOWHERE = "SELECT COUNT(*) FROM orders WHERE artwork_id NOT IN (SELECT id FROM artworks)"
 
@@ -46,6 +50,12 @@ _CATALOGS = {
 }
 #: What vacuum and analyze write in them.
 _VACUUMED = "relpages,reltuples,relallvisible,relallfrozen,relfrozenxid,relminmxid,relhasindex,relhasrules,relhastriggers"
+
+
+def each_row(step: int, all_of_them: int, verb: Verb) -> pytest.MarkDecorator:
+    """Every so many rows of a plan, in both directions: `make test` takes this step in one direction, the exhaustive series the rest."""
+    cases = series(product([step, all_of_them], DIRECTIONS), {(step, verb)})
+    return pytest.mark.parametrize(("nth", "direction"), cases, indirect=["direction"], ids=str)
 
 
 class Direction:

@@ -7,14 +7,13 @@ from multiprocessing.process import BaseProcess
 import pytest
 
 from migration.errors import DatabaseUnreachable
-from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER
 from migration.plans.plan import Plan
 from tests.databases import Shop, execute_roll_back, finish_roll_back, planned_switch, reconcile_now, switch
-from tests.directions import Direction, digest, locks_left, places, with_row
+from tests.directions import Direction, digest, each_row, locks_left, places, with_row
 from tests.faults.client import Client, at_work, client, kill
 from tests.interleaving import TERMINATED, Barrier, blocked_session
 from tests.plans import planned_uninstall
-from tests.series import series
 from tests.waiting import wait_until
 
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
@@ -31,10 +30,7 @@ END $$"""
 
 
 #: Behind which rows a test kills: each n-th one, counted from the last.
-EACH_ROW = pytest.mark.parametrize("nth", series([24, 1], {24}))
-
-
-@EACH_ROW
+@each_row(24, 1, ROLL_BACK_TO_MIGRATED)
 def test_a_backend_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
     """A backend that died behind a row of `prepare` or `locked` leaves catalog, rows and ledger as they were, and the next run finishes."""
     dump, made = direction.shop.schema_dump(), direction.plan()
@@ -71,7 +67,7 @@ def killed_in(shop: Shop, work: Callable[[Client], object]) -> None:
     shop.sql.execute("DELETE FROM public.client_is_dead")
 
 
-@EACH_ROW
+@each_row(24, 1, SWITCH_OVER)
 def test_a_client_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
     """A backend whose client died executes the rest of its statement and commits nothing; the next run finishes."""
     direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")

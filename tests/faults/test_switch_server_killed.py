@@ -9,13 +9,13 @@ import psycopg
 import pytest
 
 from migration.errors import DatabaseUnreachable
+from migration.ledger.phases import SWITCH_OVER
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import Shop, reconcile_now
-from tests.directions import DIRECTIONS, Direction, digest, locks_left, places, under_the_locks, with_row
+from tests.directions import DIRECTIONS, Direction, digest, each_row, locks_left, places, under_the_locks, with_row
 from tests.interleaving import Step
 from tests.restarts import answers, kill_server
-from tests.series import series
 from tests.waiting import wait_until
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
@@ -58,7 +58,7 @@ def again(direction: Direction) -> Direction:
     return Direction(Shop(direction.shop.server, direction.shop.name), direction.verb)
 
 
-@pytest.mark.parametrize("nth", series([24, 3], {24}))
+@each_row(24, 3, SWITCH_OVER)
 def test_a_backend_that_is_killed_among_the_rows_has_changed_nothing(direction: Direction, nth: int) -> None:
     """The server restarts behind a row; catalog, rows, ledger and dump are what they were, and the next run finishes."""
     dump, made, before = direction.shop.schema_dump(), direction.plan(), digest(direction.shop)
