@@ -23,7 +23,7 @@ def own_end() -> "State[Any]":
     from prefect.states import Failed
 
     from tasks.ends import message
-    from tasks.verbs import ENDED, EndedWithMessage
+    from tasks.verbs import ENDED, EndedWithMessage, PrefectUnreachable, end_of
 
     if not ENDED:
         return Failed(
@@ -33,6 +33,8 @@ def own_end() -> "State[Any]":
             data=RuntimeError(),
         )
     state = ENDED[-1]
+    if state is None:
+        return end_of(PrefectUnreachable())
     ended = None if state.data is None else state.result(raise_on_failure=False)
     state.message = f"{message(state)}\nPrefect's API does not respond, so its UI does not show this end. The ledger has it."
     if isinstance(ended, EndedWithMessage):

@@ -12,7 +12,7 @@ import httpx
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
-from prefect.context import FlowRunContext
+from prefect.context import FlowRunContext, TagsContext
 from prefect.logging import get_logger, get_run_logger
 from prefect.tasks import exponential_backoff
 
@@ -86,7 +86,10 @@ def step(name: str) -> Callable[[Callable[Concatenate[Run, P], R]], Callable[Con
 
         @functools.wraps(function)
         def task_or_function(run: Run, /, *args: P.args, **kwargs: P.kwargs) -> R:
-            return as_task(run, *args, **kwargs) if in_flow() else repeated(run, *args, **kwargs)
+            if not in_flow():
+                return repeated(run, *args, **kwargs)
+            with TagsContext(current_tags=set()):  # for each tag of the run, a task asks the API for a slot, and fails without it
+                return as_task(run, *args, **kwargs)
 
         return task_or_function
 

@@ -38,8 +38,8 @@ P = ParamSpec("P")
 
 #: What the log of a run says last that was cancelled, or whose process was asked to end.
 STOPPED = "The run was cancelled or stopped. What was committed before stays; nothing is half done. To fix: run it again; it resumes."
-#: How the newest verb of this process has ended. The command line reports it also if Prefect's API is gone by then.
-ENDED: deque[State] = deque(maxlen=1)
+#: How the newest verb of this process has ended, None while it runs. The command line reports it also if Prefect's API is gone by then.
+ENDED: deque[State | None] = deque(maxlen=1)
 
 
 class PrefectUnreachable(MigrationError):
@@ -71,6 +71,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         parameters = inspect.signature(function).bind(*args, **kwargs).arguments
+        ENDED.append(None)
         with named(function.__name__, parameters) as name:
             try:
                 state = function(*args, **kwargs)
@@ -105,6 +106,11 @@ def _failed(name: RunName, error: MigrationError) -> State:
     if not isinstance(error, PrefectUnreachable):
         name.show(error.in_name)
     log().error("%s: %s", error.end, error)
+    return end_of(error)
+
+
+def end_of(error: MigrationError) -> State:
+    """Return the state that says this error."""
     return Failed(message=error.brief, data=EndedWithMessage(error))
 
 

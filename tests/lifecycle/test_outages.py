@@ -8,9 +8,13 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from prefect.client.schemas.objects import State
 
+from cli.prefect_outage import own_end
 from cli.prefect_server import PrefectServer
 from sample.server import EmbeddedServer
+from tasks.ends import message
+from tasks.verbs import ENDED, verb
 from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.interleaving import Barrier
@@ -56,6 +60,21 @@ def test_a_database_that_is_away_for_longer_than_a_step_is_repeated(deployed: Sh
     assert "\nConnection lost\n" in output
     assert "The phase is still DEPLOYED: the legacy table serves as artworks" in output
     assert "run migrate_data again when the database can be reached; it resumes." in output
+
+
+def test_an_end_that_prefect_does_not_record_says_only_what_is_known() -> None:
+    """A run that has not begun has changed nothing; of one that has, whatever stopped it, what was committed before stays."""
+
+    @verb
+    def stopped_by_a_defect() -> State:
+        raise LookupError
+
+    ENDED.clear()
+    assert "the run was not started. Nothing was changed." in message(own_end())
+    with pytest.raises(LookupError):
+        stopped_by_a_defect.fn()
+    assert "What was committed before stays." in message(own_end())
+    assert "Nothing was changed" not in message(own_end())
 
 
 @EXHAUSTIVE
