@@ -6,7 +6,8 @@ from prefect.client.schemas.objects import State
 
 from flows.migrate_data import migrate_data
 from migration.ledger.phases import Phase
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_legacy, add_order
 from tests.databases import Shop, deploy

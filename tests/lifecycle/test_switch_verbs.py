@@ -97,7 +97,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
         assert told in message(red)
     assert phase(migrated) == "SWITCHED"
-    assert "switch_over again, it has steps left;<br>or roll_back(to=MIGRATED)" in artifact("migration-status")
+    assert "**Next step:** `artwork-migration run switch-over`" in artifact("migration-status")
     migrated.sql.execute("UPDATE artworks SET pet_name = %s WHERE id = %s", (name, artwork))
     done = switch_over(return_state=True)
     assert kind_of_end(done) == "Completed", done.message

@@ -66,12 +66,12 @@ def test_an_operator_switches_over(local_server: LocalServer, local_shop: Shop, 
 
 @pytest.mark.parametrize("path", ["dashboard", "runs", "work-pools", "blocks/catalog", "automations", "events", "artifacts", "settings"])
 def test_no_page_asks_the_net_for_anything(local_server: LocalServer, page: Page, path: str) -> None:
-    """Pictures, fonts and scripts of every page of the UI come from this machine; the catalogue has only our block."""
+    """Pictures, fonts and scripts of every page of the UI come from this machine; the catalogue has our two blocks only."""
     page.goto(f"{local_server.ui}/{path}", wait_until="networkidle")
     expect(page.get_by_text("Deployments", exact=True).first).to_be_visible(timeout=PATIENCE)
     if path == "blocks/catalog":
         expect(page.get_by_text("Artwork Database")).to_be_visible(timeout=PATIENCE)
-        expect(page.get_by_text("1 Block")).to_be_visible()
+        expect(page.get_by_text("2 Blocks")).to_be_visible()
 
 
 def plan(page: Page, verb: str) -> None:

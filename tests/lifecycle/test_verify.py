@@ -8,7 +8,8 @@ import pytest
 
 from cli.prefect_server import PrefectServer
 from flows.verify import verify
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_user
 from tests.databases import Shop
