@@ -32,7 +32,7 @@ def main() -> int:
     outcomes: dict[Run, Outcome] = {}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fz") as folder, ProcessPoolExecutor(arguments.processes) as pool:
-        runs = {pool.submit(_run, run, folder, arguments.postgres): run for run in _runs(arguments)}
+        runs = {pool.submit(_run, run, folder, arguments.postgres): run for run in _with(arguments.also, _runs(arguments))}
         for done in as_completed(runs):
             run = runs[done]
             outcomes[run] = done.result()
@@ -67,6 +67,7 @@ def _arguments() -> argparse.Namespace:
         "--role", choices=[OWNER, SUPERUSER], help="the role that migrates; without it, both alone and one of them in pairs"
     )
     parser.add_argument("--only", type=lambda given: given.split(","), help="only these changes, each alone; names with commas between")
+    parser.add_argument("--also", action="append", default=[], help="a change that every database has as well; may be repeated")
     parser.add_argument("--kind", help="only changes of this kind, which is the name of their file")
     parser.add_argument("--seed", type=int, default=1, help="of the choice of pairs and of the application's writes")
     parser.add_argument("--processes", type=int, default=2, help="databases at a time")
@@ -88,6 +89,10 @@ def _runs(arguments: argparse.Namespace) -> list[Run]:
             (tuple(chance.sample(every, size)), chance.choice(roles), number) for number, size in enumerate(sizes, start=arguments.seed)
         ]
     return [((name,), role, arguments.seed) for name in every for role in roles]
+
+
+def _with(also: Sequence[str], runs: Sequence[Run]) -> list[Run]:
+    return [(tuple(dict.fromkeys([*changes, *also])), role, seed) for changes, role, seed in runs]
 
 
 def _run(run: Run, folder: str, version: int) -> Outcome:

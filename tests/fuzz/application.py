@@ -45,7 +45,10 @@ class Journal:
 
 
 class Application:
-    """Writes of every kind that this database accepted before the migration. `errors` has the SQLSTATE of each write that fails later."""
+    """Writes of every kind that this database accepted before the migration. `errors` has the SQLSTATE of each write that fails later.
+
+    Where the old names are served, every other write of old code uses them.
+    """
 
     def __init__(self, fuzzed: Fuzzed, seed: int) -> None:
         self.fuzzed, self.journal, self.errors = fuzzed, Journal(), list[str]()
@@ -104,10 +107,13 @@ class Application:
         if not kinds:
             return
         kind = kinds[number % len(kinds)]
+        old_names = number % 2 and kind in self._kinds and _has_old_names(session)
         perform = {"create": self._create, "edit clean": self._edit_clean}.get(kind) or self._kinds[kind]
         for _ in range(20):
             try:
                 with session.transaction(), session.cursor() as cursor:
+                    if old_names:
+                        cursor.execute("SELECT SET_CONFIG('search_path', 'legacy_names, ' || CURRENT_SETTING('search_path'), true)")
                     acknowledged = _Acknowledged(cursor)
                     perform(acknowledged)  # type: ignore[arg-type]  # it has what a cursor has
                 for note in acknowledged.notes:
@@ -222,6 +228,10 @@ def _has_clean(session: psycopg.Connection[Any]) -> bool:
     return bool(
         _rows(session, "SELECT TO_REGCLASS('public.artworks_v2') IS NOT NULL AND TO_REGPROC('public.create_artwork') IS NOT NULL")[0][0]
     )
+
+
+def _has_old_names(session: psycopg.Connection[Any]) -> bool:
+    return bool(_rows(session, "SELECT TO_REGCLASS('legacy_names.artworks') IS NOT NULL")[0][0])
 
 
 def _may_change(session: psycopg.Connection[Any], key: str) -> bool:

@@ -83,3 +83,7 @@ VACUUM FULL artworks;
 -- What: CLUSTER rewrites artworks
 -- At: copying
 CLUSTER artworks USING idx_artworks_customer_email;
+-- name: old_names_served
+-- What: the old names are served (decision serve_old_names), and old code uses them
+-- Decide: serve_old_names yes
+SELECT 1;
