@@ -18,7 +18,8 @@ from cli.up import bring_up, known_api, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
 from migration.ledger.phases import Verb
-from reporting.status import Status, read_status, status_lines
+from reporting.status import Status, read_status
+from reporting.status_lines import status_lines
 
 app = typer.Typer(
     no_args_is_help=True,

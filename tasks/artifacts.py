@@ -16,7 +16,8 @@ from migration.database import Database
 from migration.errors import MigrationError
 from migration.ledger.progress import Progress, StepProgress
 from reporting.progress import words
-from reporting.status import read_status, status_markdown
+from reporting.status import read_status
+from reporting.status_lines import status_markdown
 from tasks.links import form_link
 from tasks.steps import if_the_api_responds, in_flow
 

@@ -5,9 +5,10 @@ from sqlalchemy import Connection
 
 from migration.errors import WrongPhase
 from migration.ledger import ledger
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value, nothing_rejected, require_name_and_reason
+from migration.ledger.decisions import DecisionName, checked_value, nothing_rejected, require_name_and_reason
 from migration.ledger.phases import Phase
 from migration.plans.statements import require_prerequisites
+from migration.verbs.decide import apply_at_once
 from tasks.artifacts import publish_status
 from tasks.verbs import open_database
 

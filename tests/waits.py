@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from migration.errors import WaitedTooLong
 from migration.ledger import ledger
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from tasks.copying import copy_chunks, create_users, find_quarantined
 from tests.databases import Shop, running
 from tests.waiting import BOUND, wait_until

@@ -7,10 +7,11 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from migration.errors import Blocked
-from migration.ledger.decisions import DecisionName, apply_at_once
+from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED
 from migration.sync import carry_back
 from migration.sync.pace import FIRST
+from migration.verbs.decide import apply_at_once
 from sample.build import Variant
 from tests.artworks import add_legacy, add_order, add_user, relax_clean_names
 from tests.conftest import MakeShop

@@ -11,7 +11,8 @@ from migration.errors import NoReport
 from migration.ledger.phases import Phase
 from reporting.plans import plan_markdown
 from reporting.report import read_report
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.artworks import add_order

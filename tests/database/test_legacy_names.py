@@ -13,7 +13,8 @@ from migration.checks import verification
 from migration.errors import PrerequisitesNotMet
 from migration.ledger.phases import VERIFY
 from migration.verbs.roll_back import plan_uninstall
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from sample.build import Variant
 from tests.artworks import add_user
 from tests.conftest import MakeShop

@@ -8,7 +8,8 @@ from migration.checks import acceptance
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
 from migration.sync import backfill, counted, reconcile
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from tests.database.conftest import Steps
 from tests.databases import Shop, copy, execute_switch, running
 from tests.interleaving import Barrier

@@ -8,7 +8,8 @@ from migration.checks import gates
 from migration.checks.gates import GateVerdict, RuleVerdict
 from migration.ledger import ledger, safety_window
 from migration.ledger.phases import MIGRATE_DATA, SWITCH_OVER, VERIFY
-from reporting.status import read_status, status_lines, status_markdown
+from reporting.status import read_status
+from reporting.status_lines import status_lines, status_markdown
 from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, execute_switch, finish_switch, migrate, planned_deployment, running, switch

@@ -8,11 +8,12 @@ import pytest
 
 from migration.errors import BadInput
 from migration.ledger import ledger
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.decisions import DecisionName, checked_value
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED
 from migration.plans.plan import Plan
 from migration.sync import carry_back
 from migration.sync.carry_back import CarriedBack
+from migration.verbs.decide import apply_at_once
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
 from tasks.plans import finish_plan
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names

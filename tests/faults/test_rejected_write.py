@@ -7,9 +7,10 @@ import pytest
 from expectations.suites import SUITES
 from migration.checks.gates import GateVerdict
 from migration.errors import BadInput
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.decisions import DecisionName, checked_value
 from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
+from migration.verbs.decide import apply_at_once
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.databases import Shop, catch_up_now, planned_switch, running

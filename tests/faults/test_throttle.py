@@ -12,7 +12,8 @@ import pytest
 
 from migration import database
 from migration.errors import BadInput, WaitedTooLong
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from sample.binaries import binary_directory, give_to, system_user
 from sample.build import Variant
 from sample.server import EmbeddedServer

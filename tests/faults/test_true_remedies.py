@@ -8,10 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from migration.errors import BadInput, Blocked, PrerequisitesNotMet
-from migration.ledger.decisions import DecisionName, apply_at_once, checked_value
+from migration.ledger.decisions import DecisionName, checked_value
 from migration.plans.plan import Plan
+from migration.verbs.decide import apply_at_once
 from reporting.plans import plan_markdown
-from reporting.status import read_status, status_lines
+from reporting.status import read_status
+from reporting.status_lines import status_lines
 from sample.build import Variant
 from tasks.reports import write_problems
 from tests.artworks import add_legacy, add_order, clean, legacy
