@@ -7,6 +7,7 @@ import pytest
 from migration.errors import BadInput
 from migration.ledger import decisions, ledger
 from migration.ledger.decisions import DecisionName
+from migration.verbs.decide import apply_at_once
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
@@ -27,7 +28,7 @@ def decide(shop: Shop, value: str, name: DecisionName = DecisionName.CARRY_COLUM
         checked = decisions.checked_value(connection, name, value)
         if not ledger.exists(connection):
             ledger.create(connection)
-        decisions.apply_at_once(connection, name, checked)
+        apply_at_once(connection, name, checked)
         ledger.decide(connection, name, checked, approved_by="test", reason="test", run_name="test")
 
 

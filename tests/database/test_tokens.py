@@ -4,8 +4,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
+from migration.verbs.decide import apply_at_once
 from sample.build import Variant
 from tests.artworks import add_clean, add_legacy, add_order, clean, legacy, relax_clean_names, verdict
 from tests.conftest import MakeShop
@@ -125,7 +125,7 @@ def _names(shop: Shop, artwork: UUID) -> tuple[str | None, str | None]:
 
 def _clear(shop: Shop, artwork: UUID) -> None:
     with shop.database.transaction("deciding") as connection:
-        decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
+        apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, str(artwork))
 
 
 def test_a_rejected_write_stays_out_of_catch_up_until_it_is_cleared(deployed: Shop) -> None:

@@ -27,6 +27,7 @@ from migration.ledger.phases import (
 )
 from migration.ledger.runs import Run
 from migration.settings import database_url
+from migration.verbs.decide import apply_at_once
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, running
 from tests.faults.client import client, kill
@@ -341,9 +342,9 @@ def test_clearing_a_rejected_write_puts_its_id_into_the_log(deployed: Shop) -> N
         with deployed.database.transaction("deciding") as connection:
             if refused:
                 with pytest.raises(BadInput, match=f"These artworks have no rejected write: {IDENTITY}"):
-                    decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
+                    apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
             else:
-                decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
+                apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
     assert [IDENTITY] == deployed.value(log)
     assert deployed.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
 
@@ -353,7 +354,7 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
     before = deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
     with deployed.database.transaction("deciding") as connection:
         for name in (DecisionName.IN_FLIGHT_AGE, DecisionName.MAX_QUARANTINED):
-            decisions.apply_at_once(connection, name, "1")
+            apply_at_once(connection, name, "1")
     assert before == deployed.value("SELECT COUNT(*) FROM artwork_migration.legacy_change")
 
 
@@ -361,11 +362,11 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
 def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
     """A decision that only deploy_schema reads is refused after it."""
     with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
-        decisions.apply_at_once(connection, name, "shop")
+        apply_at_once(connection, name, "shop")
 
 
 def test_there_is_no_refusal_to_clear_before_anything_is_deployed(shop: Shop) -> None:
     """clear_rejected_write is refused before a deployment, also if the ledger exists."""
     with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="nothing has been deployed"):
         ledger.create(connection)
-        decisions.apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
+        apply_at_once(connection, DecisionName.CLEAR_REJECTED_WRITE, IDENTITY)
