@@ -15,10 +15,12 @@ ALTER TABLE artwork_migration.legacy_change SET (
   toast.autovacuum_vacuum_scale_factor = 0, toast.autovacuum_vacuum_threshold = 1000, toast.autovacuum_vacuum_cost_delay = 0
 );
 
--- What changes artworks without a write to them: e-mails of users that were inserted, deleted or changed, and truncated tables that
--- reference artworks. Catch-up finds the artworks: the writer's snapshot may not show all of them. It is as private as users.
+-- What changes artworks without a write to them: e-mails of users that were inserted, deleted or changed, tokens that a clean row has given
+-- up, and truncated tables that reference artworks. Catch-up finds the artworks: the writer's snapshot may not show all of them. It is as
+-- private as users.
 CREATE TABLE artwork_migration.indirect_change (
   emails text[] NOT NULL DEFAULT '{}',
+  tokens text[] NOT NULL DEFAULT '{}',
   truncated boolean NOT NULL DEFAULT FALSE,
   changed_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_cost_delay = 0);

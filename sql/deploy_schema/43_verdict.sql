@@ -6,8 +6,8 @@
 -- Locks: ACCESS SHARE on both tables and public.users.
 -- Stage: prepare
 
--- Their id is in the log, or their change is in key_change or indirect_change. The artworks of an e-mail are looked for by the reader,
--- because the writer's snapshot may not have shown all of them. After a truncated table each clean row may be one that nothing references.
+-- Their id is in the log, or their change is in key_change or indirect_change. The artworks of an e-mail or a token are looked for by the
+-- reader, because the writer's snapshot may not have shown all of them. After a truncated table each clean row may be one that nothing references.
 CREATE VIEW artwork_migration.pending_artwork AS
 SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
 UNION ALL
@@ -17,6 +17,11 @@ SELECT a.id
 FROM artwork_migration.indirect_change AS i
 CROSS JOIN LATERAL UNNEST(i.emails) AS x (email)
 INNER JOIN artwork_migration.legacy_artwork AS a ON x.email = a.customer_email
+UNION ALL
+SELECT a.id
+FROM artwork_migration.indirect_change AS i
+CROSS JOIN LATERAL UNNEST(i.tokens) AS x (token)
+INNER JOIN artwork_migration.legacy_artwork AS a ON x.token = a.access_token
 UNION ALL
 SELECT c.id FROM public.artworks_v2 AS c WHERE EXISTS (SELECT FROM artwork_migration.indirect_change AS i WHERE i.truncated);
 

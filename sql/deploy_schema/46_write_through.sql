@@ -97,14 +97,14 @@ BEGIN
 END
 $$;
 
--- Nothing is left to decide about this row. A row in quarantine that waits for its token is next.
+-- Nothing is left to decide about this row. A row in quarantine that waits for its token is next, also one that this snapshot does not show.
 CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
   DELETE FROM artwork_migration.rejected_write AS r WHERE r.id = artwork_id;
-  INSERT INTO artwork_migration.legacy_change (ids)
-  VALUES (artwork_id || ARRAY(SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = token));
+  INSERT INTO artwork_migration.legacy_change (ids) VALUES (ARRAY[artwork_id]);
+  INSERT INTO artwork_migration.indirect_change (tokens) SELECT ARRAY[token] WHERE token IS NOT NULL;
 END
 $$;
 

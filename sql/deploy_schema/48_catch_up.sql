@@ -146,24 +146,31 @@ BEGIN
 END
 $$;
 
--- Logs the artworks that the e-mails and truncated tables in indirect_change concern. These are taken first and looked up in new
--- statements, which see every row that is there when the change is. Without sequential scans each e-mail is one look into the index if
--- there is one; custom plans, because only a known array is hashed if there is none.
+-- Logs the artworks that the e-mails, tokens and truncated tables in indirect_change concern. These are taken first and looked up in new
+-- statements, which see every row that is there when the change is. Without sequential scans each of them is one look into the index if
+-- there is one; custom plans, because only a known array is hashed if there is none, and nothing is looked for in a known NULL.
 CREATE FUNCTION artwork_migration.resolve_indirect_changes() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
 AS $$
 DECLARE
   concerned text[];
+  given_up text[];
   truncation boolean;
 BEGIN
   WITH consumed AS (
-    DELETE FROM artwork_migration.indirect_change AS i RETURNING i.emails, i.truncated
+    DELETE FROM artwork_migration.indirect_change AS i RETURNING i.emails, i.tokens, i.truncated
   )
-  SELECT ARRAY_AGG(DISTINCT x.email), BOOL_OR(c.truncated)
-  INTO concerned, truncation
-  FROM consumed AS c LEFT JOIN LATERAL UNNEST(c.emails) AS x (email) ON TRUE;
+  SELECT
+    ARRAY_AGG(DISTINCT x.email) FILTER (WHERE x.email IS NOT NULL),
+    ARRAY_AGG(DISTINCT x.token) FILTER (WHERE x.token IS NOT NULL),
+    BOOL_OR(c.truncated)
+  INTO concerned, given_up, truncation
+  FROM consumed AS c LEFT JOIN LATERAL UNNEST(c.emails, c.tokens) AS x (email, token) ON TRUE;
   INSERT INTO artwork_migration.legacy_change (ids)
   SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.customer_email = ANY(concerned)
+  HAVING COUNT(*) > 0;
+  INSERT INTO artwork_migration.legacy_change (ids)
+  SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = ANY(given_up)
   HAVING COUNT(*) > 0;
   IF truncation THEN
     INSERT INTO artwork_migration.legacy_change (ids)

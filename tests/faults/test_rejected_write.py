@@ -122,6 +122,20 @@ def test_the_only_copy_of_an_artwork_is_not_cleared(strict: Shop) -> None:
     assert [] == strict.rows(REFUSALS)
 
 
+def test_a_token_that_is_given_up_goes_to_a_row_that_the_writer_does_not_see(strict: Shop) -> None:
+    """A legacy row waits in quarantine for the token of a refused clean row; deleted by an older snapshot, that row leaves it the token."""
+    artwork = refused_insert(strict)
+    with strict.session() as older, older.transaction():
+        older.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        older.execute("SELECT FROM artworks_v2 LIMIT 1")
+        waiting = add_legacy(strict, access_token=clean(strict, artwork, "access_token"))
+        catch_up_now(strict)
+        assert [(waiting,)] == strict.rows("SELECT q.id FROM artwork_migration.quarantine AS q WHERE q.id = %s", waiting)
+        older.execute("DELETE FROM artworks_v2 WHERE id = %s", (artwork,))
+    assert {} == red(judged(strict))
+    assert "Rex" == clean(strict, waiting, "pet_name")
+
+
 @pytest.mark.parametrize("write", ["update", "delete"])
 def test_a_write_after_the_legacy_row_was_inserted_by_hand_is_not_lost(strict: Shop, write: str) -> None:
     """Between an insert by hand and the clearing, the application's writes reach both sides."""
