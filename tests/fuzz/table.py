@@ -1,12 +1,14 @@
 """The table of outcomes as a page: `docs/compatibility.md`, *what your database may look like*."""
 
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sql
+from migration.ledger.decisions import DecisionName
 from migration.plans import creation, trial
 from sample.server import SUPERUSER
 from tests.fuzz.catalogue import Change, Moment, catalogue
@@ -20,7 +22,7 @@ _INTRODUCTION = """# What your database may look like
 
 Each line is a change of the sample's database that went through the whole life cycle, both ways, while an application wrote: deploy,
 migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Search the page for a word of your schema: below a line
-stands the SQL of the change, where it is short.
+stands the SQL that made the sample like it (*tried with*), where it is short.
 
 - **nothing to do**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a
   column and privilege as they must be.
@@ -33,8 +35,10 @@ stands the SQL of the change, where it is short.
 **Not in the list?** Run `artwork-migration run deploy-schema`: its plan reads your catalog, tries your triggers and constraints in a
 transaction that it rolls back, and changes nothing but its own record of the run.
 
-**Columns of your own**, which are not in the [mapping](../sql/mapping.sql), are gone from `artworks` after the switch, and their values
-after the clean-up, unless you carry them over: `decide carry_columns NAME,NAME`. That is so where their line says *nothing to do*, too.
+**Columns.** After the switch `artworks` has {stay} under their names, and {renamed}. All others, and so **columns of your own**, are gone
+from it, and their values after the clean-up, unless you carry them over: `artwork-migration decide carry_columns 'NAME,NAME'`. That is so
+where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be carried.
+Views, triggers, policies, grants and keys follow, unless they name a column that goes.
 
 **Not tried**: a subscriber of a publication or a reader of a slot while it follows the tables. The plan of the switch lists the slots.
 
@@ -106,7 +110,15 @@ def page(outcomes: Outcomes) -> str:
     roles = f"{_PLAIN}, and then a superuser; where their outcomes differ, the line has both" if both else _PLAIN
     parts = [_section(title, changes, said) for title, changes in sections.items()]
     contents = " · ".join(f"[{title}](#{_anchor(title)})" for title in (*sections, _RULES))
-    return "\n".join([_INTRODUCTION.format(roles=roles, contents=contents), *parts, _rules_asked(outcomes.values())])
+    return "\n".join([_INTRODUCTION.format(roles=roles, contents=contents, **_columns()), *parts, _rules_asked(outcomes.values())])
+
+
+def _columns() -> dict[str, str]:
+    """Return which legacy columns stay, and which have another name."""
+    pairs = re.findall(r"\(\s*\d+, '(\w+)', '(\w+)'", sql.load("mapping").statement)
+    stay = [f"`{clean}`" for clean, legacy in pairs if clean == legacy]
+    renamed = [f"`{legacy}` as `{clean}`" for clean, legacy in pairs if clean != legacy]
+    return {"stay": ", ".join(stay), "renamed": ", ".join(renamed)}
 
 
 def _anchor(title: str) -> str:
@@ -121,9 +133,10 @@ def _section(title: str, changes: Iterable[Change], said: Mapping[str, Mapping[s
 
 def _line(change: Change) -> str:
     when = f"{_MOMENTS[change.at]}: " if change.at in _MOMENTS else ""
-    decided = f" (`decide {change.decide}`)" if change.decide else ""
+    name, _, value = change.decide.partition(" ")
+    decided = f" (`decide {name} {shlex.quote(value)}`)" if change.decide else ""
     statement = " ".join(change.text.split()).removesuffix(";").replace("|", "\\|")
-    code = f"<br>`{statement}`" if len(statement) <= _SHORT and "`" not in statement else ""
+    code = f"<br>tried with `{statement}`" if len(statement) <= _SHORT and "`" not in statement else ""
     return f"{when}{change.what}{decided}{code}"
 
 
@@ -175,8 +188,18 @@ def _last(outcome: "Outcome") -> list[str]:
     return _stopping(stop) if stop else []
 
 
+def _decided_by(statement: str) -> str:
+    """Return the decisions that a rule gives as its remedy, as a sentence."""
+    names = [f"[`{name}`](decisions.md)" for name in DecisionName if re.search(rf"'{name}[ '%]", statement)]
+    return f" The plan gives the value for `artwork-migration decide`: {', '.join(names)}." if names else ""
+
+
 def _remedies() -> dict[str, str]:
     """What each rule finds, and what its message says to do, by the rule's name."""
     files = chain.from_iterable(map(sql.folder, reversed(_FOLDERS)))
-    found = {file.rule: f"Found: {file.header['what']} To do: {file.header['remedy']}" for file in files if "remedy" in file.header}
+    found = {
+        file.rule: f"Found: {file.header['what']} To do: {file.header['remedy']}{_decided_by(file.statement)}"
+        for file in files
+        if "remedy" in file.header
+    }
     return dict(sorted((found | {rule: f"Found by trying it. To do: {text}" for rule, text in _TRIED.items()}).items()))

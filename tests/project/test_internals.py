@@ -28,6 +28,14 @@ def test_every_place_of_a_change_exists(change: str) -> None:
     assert [] == [name for name in sorted(files(change)) if not (ROOT / name).exists()]
 
 
+@pytest.mark.parametrize("room", ["verbs", "checks", "sync", "plans", "ledger"])
+def test_a_room_names_what_is_in_it(room: str) -> None:
+    """The row of a room names each of its modules."""
+    row = re.findall(rf"^\| `{room}/` \| (.+) \|$", INTERNALS, re.MULTILINE)[0]
+    modules = {path.stem for path in (ROOT / "migration" / room).glob("[a-z]*.py")}
+    assert modules == modules & set(re.findall(r"`(\w+)`", row))
+
+
 def test_a_legacy_column_goes_where_the_mapped_columns_are_listed() -> None:
     """The row names exactly the SQL files that list every mapped column."""
     columns = set(re.findall(r"\(\s*\d+, '(\w+)'", sql.load("mapping").statement))

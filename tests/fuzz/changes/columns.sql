@@ -113,7 +113,7 @@ DROP VIEW artwork_gallery;
 DROP MATERIALIZED VIEW artwork_sales;
 ALTER TABLE artworks ALTER created_at TYPE timestamptz(0), ALTER updated_at TYPE timestamptz(0), ALTER token_expires_at TYPE timestamptz(0);
 -- name: bigint_key
--- What: the key is a bigint
+-- What: the id, which is the primary key, is a bigint
 ALTER TABLE orders DROP CONSTRAINT orders_artwork_id_fkey;
 ALTER TABLE artworks DROP CONSTRAINT artworks_pkey;
 ALTER TABLE artworks RENAME COLUMN id TO uuid;

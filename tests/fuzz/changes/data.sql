@@ -9,7 +9,7 @@ ALTER TABLE artworks DISABLE TRIGGER USER;
 UPDATE artworks SET generation_status = 'failed';
 ALTER TABLE artworks ENABLE TRIGGER USER;
 -- name: all_test_data
--- What: every row is test data
+-- What: every row is test data (original_image_url begins with 'test-')
 UPDATE artworks SET original_image_url = 'test-' || id;
 -- name: no_tokens
 -- What: no artwork has a token
