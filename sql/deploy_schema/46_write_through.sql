@@ -97,7 +97,8 @@ BEGIN
 END
 $$;
 
--- Nothing is left to decide about this row. A row in quarantine that waits for its token is next, also one that this snapshot does not show.
+-- Nothing is left to decide about this row. A row in quarantine that waits for its token is next, also one that this snapshot does not
+-- show.
 CREATE FUNCTION artwork_migration.resolve_rejection(artwork_id uuid, token text) RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
