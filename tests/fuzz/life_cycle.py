@@ -88,7 +88,16 @@ class LifeCycle:
 
     def run(self) -> Outcome:
         """Take the database through the life cycle and return how it ended. A change that this database cannot have ends it at once."""
+        before = dict(os.environ)
         logging.disable(logging.CRITICAL)
+        try:
+            return self._run()
+        finally:
+            logging.disable(logging.NOTSET)
+            os.environ.clear()
+            os.environ.update(before)
+
+    def _run(self) -> Outcome:
         os.environ["ARTWORK_DATABASE_URL"], os.environ["ARTWORK_REPORTS"] = self.fuzzed.url, str(self.reports)
         os.environ["ARTWORK_LOCK_WAIT_SECONDS"] = "20"
         try:
