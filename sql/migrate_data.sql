@@ -1,5 +1,6 @@
--- The steps of migrate_data in their order, around the copy of a chunk (deploy_schema/47_copy_block_range.sql). The condition on row_counter is
--- always true: it counts the rows of the legacy table as they are read (progress.sql). It names the id so that it belongs to the scan.
+-- The steps of migrate_data in their order, around the copy of a chunk (deploy_schema/47_copy_block_range.sql). The condition on
+-- row_counter is always true: it counts the rows of the legacy table as they are read (progress.sql). It names the id so that it belongs to
+-- the scan.
 
 -- name: find_quarantined
 -- What: decides for every eligible row whether it is in quarantine, before the copy.
