@@ -7,7 +7,8 @@
 -- Stage: prepare
 
 -- Their id is in the log, or their change is in key_change or indirect_change. The artworks of an e-mail or a token are looked for by the
--- reader, because the writer's snapshot may not have shown all of them. After a truncated table each clean row may be one that nothing references.
+-- reader, because the writer's snapshot may not have shown all of them. After a truncated table each clean row may be one that nothing
+-- references.
 CREATE VIEW artwork_migration.pending_artwork AS
 SELECT x.id FROM artwork_migration.legacy_change AS l CROSS JOIN LATERAL UNNEST(l.ids) AS x (id)
 UNION ALL
