@@ -36,7 +36,7 @@ stands the SQL that made the sample like it (*tried with*), where it is short.
 transaction that it rolls back, and changes nothing but its own record of the run.
 
 **Columns.** After the switch `artworks` has {stay} under their names, and {renamed}. All others, and so **columns of your own**, are gone
-from it, and their values after the clean-up, unless you carry them over: `artwork-migration decide carry_columns 'NAME,NAME'`. That is so
+from it, and their values after the clean-up, unless you carry them over: `artwork-migration run decide carry_columns 'NAME,NAME'`. That is so
 where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be carried.
 Views, triggers, policies, grants and keys follow, unless they name a column that goes.
 
@@ -191,7 +191,7 @@ def _last(outcome: "Outcome") -> list[str]:
 def _decided_by(statement: str) -> str:
     """Return the decisions that a rule gives as its remedy, as a sentence."""
     names = [f"[`{name}`](decisions.md)" for name in DecisionName if re.search(rf"'{name}[ '%]", statement)]
-    return f" The plan gives the value for `artwork-migration decide`: {', '.join(names)}." if names else ""
+    return f" The plan gives the value for `artwork-migration run decide`: {', '.join(names)}." if names else ""
 
 
 def _remedies() -> dict[str, str]:
