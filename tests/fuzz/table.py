@@ -36,9 +36,9 @@ stands the SQL that made the sample like it (*tried with*), where it is short.
 transaction that it rolls back, and changes nothing but its own record of the run.
 
 **Columns.** After the switch `artworks` has {stay} under their names, and {renamed}. All others, and so **columns of your own**, are gone
-from it, and their values after the clean-up, unless you carry them over: `artwork-migration run decide carry_columns 'NAME,NAME'`. That is so
-where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be carried.
-Views, triggers, policies, grants and keys follow, unless they name a column that goes.
+from it, and their values after the clean-up, unless you carry them over: `artwork-migration run decide carry_columns 'NAME,NAME'`. That
+is so where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be
+carried. Views, triggers, policies, grants and keys follow, unless they name a column that goes.
 
 **Not tried**: a subscriber of a publication or a reader of a slot while it follows the tables. The plan of the switch lists the slots.
 
