@@ -20,13 +20,14 @@ PYTEST = $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.development ## the tests, on real servers; four files at a time, those that wait longest first
 	$(PYTEST) -m 'not exhaustive' $(PYTEST_ARGS)
 
-# the releases beside 18 that all tests of the database side run on (of 16 the whole life cycle, which is between them), and those that start a server of their own
-RELEASES = 15 17
+# Beside 18: all tests of the database side on the oldest release, except those that start a server of their own; on those between the whole life cycle.
+OLDEST = 15
+BETWEEN = 16 17
 OF_18 = tests/database/test_linear_plans.py
 test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release
 	$(PYTEST) $(PYTEST_ARGS)
-	for release in $(RELEASES); do POSTGRES=$$release $(PYTEST) -m 'not exhaustive' --ignore=$(OF_18) tests/database || exit 1; done
-	POSTGRES=16 $(PYTEST) tests/database/test_whole_way.py tests/database/test_reconcile.py tests/database/test_capture.py
+	POSTGRES=$(OLDEST) $(PYTEST) -m 'not exhaustive' --ignore=$(OF_18) tests/database
+	for release in $(BETWEEN); do POSTGRES=$$release $(PYTEST) tests/database/test_whole_way.py tests/database/test_reconcile.py tests/database/test_capture.py || exit 1; done
 
 fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
 	$(BIN)/python -m tests.fuzz $(FUZZ)
