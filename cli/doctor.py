@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 #: The line that reports a prerequisite. What is in none of these belongs to the tables.
 LINES = {
-    "version": ("postgres_version", "server_encoding", "standby"),
+    "version": ("postgres_version", "server_encoding", "standby", "other_layout"),
     "role": ("usage_privilege", "not_owner", "create_privilege", "row_security", "owner_required", "owner_not_referenceable"),
     "timeouts": ("deadlock_timeout", "session_setting", "stored_setting", "role_timeout"),
 }

@@ -15,6 +15,7 @@ from migration.database import Database
 from migration.errors import NoReport
 from migration.ledger import ledger, safety_window
 from migration.ledger.phases import Phase
+from migration.ledger.runs import require_layout
 from reporting.accounts import Accounts, accounts_in
 from reporting.findings import Finding, read_findings
 
@@ -161,8 +162,12 @@ class Report:
 
 
 def read_report(target: Database) -> Report:
-    """Read the report of the newest run that has compared every row. Raises NoReport before the first one."""
+    """Read the report of the newest run that has compared every row. Raises NoReport before the first one.
+
+    Raises PrerequisitesNotMet for a ledger of another version.
+    """
     with target.transaction("reading the report", isolation="REPEATABLE READ", transaction_read_only="on") as connection:
+        require_layout(connection, "report")
         run = _reported_run(connection)
         (identity,) = database.rows(connection, "plan/identity")
         (chunks,) = database.rows(connection, "report/chunks", run=run.run)

@@ -24,6 +24,7 @@ from migration.ledger.phases import (
     Verb,
 )
 from migration.ledger.progress import Reported
+from migration.ledger.runs import require_layout
 from migration.ledger.safety_window import SafetyWindow
 from migration.plans.plan import decisions_in_force, phase_mark
 from reporting.stall import newest_stall
@@ -248,12 +249,16 @@ class Status:
 
 
 def read_status(target: Database) -> Status:
-    """Read the status. Raises DatabaseUnreachable. Takes no lock on a table of the application."""
+    """Read the status. Raises DatabaseUnreachable, or PrerequisitesNotMet for a ledger of another version.
+
+    Takes no lock on a table of the application.
+    """
     with target.transaction("reading the status", transaction_read_only="on") as connection:
         name = connection.execute(text("SELECT CURRENT_DATABASE()")).scalar_one()
         phase = ledger.phase(connection)
         if not ledger.exists(connection):
             return Status(name, phase)
+        require_layout(connection, "status")
         window = safety_window.read(connection)
         has_data = phase.phase is not Phase.CLEANED and _has_data_tables(connection)
         return Status(

@@ -7,6 +7,7 @@ from migration.errors import WrongPhase
 from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName, checked_value, nothing_rejected, require_name_and_reason
 from migration.ledger.phases import Phase
+from migration.ledger.runs import require_layout
 from migration.plans.statements import require_prerequisites
 from migration.verbs.decide import apply_at_once
 from tasks.artifacts import publish_status
@@ -16,12 +17,14 @@ from tasks.verbs import open_database
 def keep_decision(name: DecisionName, value: str, approved_by: str, reason: str) -> str:
     """Check a decision and add it to the ledger, which is created for the first one. Returns the sentence that reports it.
 
-    Raises BadInput (an unusable value, no name, no reason), WrongPhase (after the clean-up), or PrerequisitesNotMet for the first decision.
+    Raises BadInput (an unusable value, no name, no reason), WrongPhase (after the clean-up), or PrerequisitesNotMet for the first decision
+    and for a ledger of another version.
     """
     require_name_and_reason(approved_by, reason)
     database, _ = open_database("decide")
 
     def keep(connection: Connection) -> str:
+        require_layout(connection, "decide")
         checked = checked_value(connection, name, value)
         if not ledger.exists(connection):
             require_prerequisites(connection, "decide")

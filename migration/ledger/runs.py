@@ -3,7 +3,7 @@
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 
@@ -30,6 +30,8 @@ from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_NOT_STARTED, Pha
 from migration.ledger.progress import Progress, reported
 from migration.settings import Settings
 
+#: That another version of this tool did not create the ledger: it comes first, because the others may read it.
+_LAYOUT = "plan/prerequisites/other_layout"
 #: What every run relies on and what may change after the plan of deploy_schema: a primary server that can be written to, no limit that ends
 #: our sessions, and that we see every row.
 _WORKING_CONDITIONS = (
@@ -272,11 +274,21 @@ def enter_fence(connection: Connection, epoch: int, *, exclusively: bool) -> Non
 def require_working_conditions(target: Database, verb: str) -> None:
     """Raise PrerequisitesNotMet if something that every run relies on has changed since the plan of deploy_schema."""
     with target.transaction("checking prerequisites", transaction_read_only="on") as connection:
-        found = [
-            Problem.found(file.rule, file.header["remedy"], row)
-            for file in map(sql.load, _WORKING_CONDITIONS)
-            for row in database.rows(connection, file.name)
-        ]
+        require_layout(connection, verb)
+        _refuse(connection, verb, _WORKING_CONDITIONS)
+
+
+def require_layout(connection: Connection, verb: str) -> None:
+    """Raise PrerequisitesNotMet if another version of this tool has created the ledger, with objects that this one does not have."""
+    _refuse(connection, verb, [_LAYOUT])
+
+
+def _refuse(connection: Connection, verb: str, rules: Sequence[str]) -> None:
+    found = [
+        Problem.found(file.rule, file.header["remedy"], row)
+        for file in map(sql.load, rules)
+        for row in database.rows(connection, file.name)
+    ]
     if found:
         raise PrerequisitesNotMet(verb, found)
 

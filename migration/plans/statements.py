@@ -19,7 +19,10 @@ from sql import SqlFile, StatementRow
 OLDEST_VERSION = 150000
 
 #: If one of these is not met, the other prerequisites cannot be checked, so it is reported alone.
-CHECKED_FIRST = ("postgres_version", "server_encoding", "standby", "usage_privilege", "artworks_missing", "migrated_already")
+CHECKED_FIRST = (
+    *("postgres_version", "server_encoding", "standby", "usage_privilege"),
+    *("artworks_missing", "migrated_already", "other_layout"),
+)
 
 #: A blocker of the uninstall, of the switch and of the clean-up, rechecked under their locks.
 REJECTED_WRITE = "roll_back/to_not_started/blockers/rejected_write"

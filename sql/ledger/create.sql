@@ -4,7 +4,8 @@
 CREATE SCHEMA IF NOT EXISTS artwork_migration;
 REVOKE ALL ON SCHEMA artwork_migration FROM public;
 
--- One row per run of a verb. Its number is the epoch: a run with an older epoch may not commit any more.
+-- One row per run of a verb. Its number is the epoch: a run with an older epoch may not commit any more. layout is the number of what is
+-- in this schema: it rises with a release that cannot work on what the one before created ("plan/prerequisites/other_layout").
 CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   run bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT phase_history_pkey PRIMARY KEY,
   verb text NOT NULL,
@@ -19,7 +20,8 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   approved_by text,
   reason text,
   plan text,
-  details jsonb NOT NULL DEFAULT '{}'
+  details jsonb NOT NULL DEFAULT '{}',
+  layout bigint NOT NULL DEFAULT 1
 );
 
 CREATE TABLE IF NOT EXISTS artwork_migration.step (

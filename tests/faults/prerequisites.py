@@ -84,6 +84,20 @@ TABLE_CASES = [
         "ALTER TABLE public.artworks RENAME TO pictures;"
         " CREATE TABLE public.artworks (id uuid PRIMARY KEY, pet_mom_image_url text, pet_image_url text, upscale_status text)",
     ),
+    one(
+        "the ledger of another version",
+        "other_layout",
+        "schema artwork_migration",
+        "its layout is 7",
+        "CREATE SCHEMA artwork_migration; CREATE TABLE artwork_migration.phase_history (layout bigint DEFAULT 7)",
+    ),
+    one(
+        "the ledger of a version without a number",
+        "other_layout",
+        "schema artwork_migration",
+        "its layout is older than all numbers",
+        "CREATE SCHEMA artwork_migration; CREATE TABLE artwork_migration.phase_history (run bigint)",
+    ),
     one("no table", "artworks_missing", "table public.artworks", "it does not exist", "DROP TABLE public.artworks CASCADE"),
     one(
         "a view",
