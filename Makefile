@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test test-all fuzz soak compatibility bench docs lint lock clean
+.PHONY: install demo demo-undo test test-all test-newest fuzz soak compatibility bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -28,6 +28,12 @@ test-all: $(VENV)/.development ## the tests and the exhaustive series: every kil
 	$(PYTEST) $(PYTEST_ARGS)
 	POSTGRES=$(OLDEST) $(PYTEST) -m 'not exhaustive' --ignore=$(OF_18) tests/database
 	for release in $(BETWEEN); do POSTGRES=$$release $(PYTEST) tests/database/test_whole_way.py tests/database/test_reconcile.py tests/database/test_capture.py || exit 1; done
+
+# The oldest Python runs everything else.
+NEWEST = .venv-newest
+test-newest: ## the demo and the whole life cycle through Prefect on the newest Python; PYTHON=python3.13
+	$(MAKE) demo VENV=$(NEWEST)
+	$(MAKE) test VENV=$(NEWEST) PYTEST_ARGS='$(wildcard $(addprefix tests/lifecycle/test_,run_migration.py switch_verbs.py verify.py clean_up.py))'
 
 fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
 	$(BIN)/python -m tests.fuzz $(FUZZ)
