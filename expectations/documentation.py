@@ -36,8 +36,8 @@ SELECT f.id, f.about FROM artwork_migration.finding AS f
 WHERE f.rule = 'email_spellings' AND f.run = (SELECT MAX(run) FROM artwork_migration.gate_result);
 ```
 
-Great Expectations judges the rules about columns with SQL in the database; they find at most 200 ids each. Our SQL measures the rules
-across rows and tables, with every id: `sql/rules/`, `sql/reconcile/`, and `sql/verify/` for most of `verification`.
+Great Expectations judges the rules about columns with SQL in the database, and our SQL measures the rules across rows and tables:
+`sql/rules/`, `sql/reconcile/`, and `sql/verify/` for most of `verification`. Every id that a rule finds is saved.
 A file in `sql/rules/` only reads, so you can run it in psql: it shows what is bad, then how much was checked.
 """
 

@@ -1,12 +1,13 @@
 """Turns a result of Great Expectations into a verdict: what was bad, or the reason why the rule could not be judged."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 import psycopg
 from great_expectations.core import ExpectationValidationResult
+from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
 from great_expectations.expectations.expectation import Expectation
 
 from expectations.rules import declaration
@@ -16,8 +17,8 @@ from migration.checks.gates import Emptiness, RuleResult, RuleVerdict
 Result = ExpectationValidationResult | str
 
 
-def column_verdict(suite: str, rule: type[Expectation], result: Result, empty: Emptiness) -> RuleVerdict:
-    """The verdict on a rule about columns. A rule about the table as a whole has checked one thing and has no ids."""
+def column_verdict(suite: str, rule: type[Expectation], result: Result, empty: Emptiness, ids: Sequence[str]) -> RuleVerdict:
+    """The verdict on a rule about columns, with its first ids. A rule about the table as a whole has checked one thing and has no ids."""
     if isinstance(result, str) or unjudged(result) or _unfilled(rule):
         return _verdict(suite, rule, broken=unjudged(result) or _unfilled(rule))
     checked = result.result.get("element_count", 1)
@@ -29,8 +30,8 @@ def column_verdict(suite: str, rule: type[Expectation], result: Result, empty: E
         rule,
         checked=checked,
         bad=bad,
-        ids=_ids(result.result),
-        about=_columns(rule) if bad else (),
+        ids=tuple(ids),
+        about=columns_of(rule) if bad else (),
         broken=_checked_nothing(rule, checked, empty),
     )
 
@@ -73,6 +74,25 @@ def found_bad(result: Result) -> bool:
     return not isinstance(result, str) and not unjudged(result) and not result.success
 
 
+def columns_of(rule: type[Expectation]) -> tuple[str, ...]:
+    """The columns that a rule is about."""
+    return tuple(rule.__fields__[name].default for name in ("column", "column_A", "column_B") if name in rule.__fields__)
+
+
+def ids_query(source: SQLDatasource, table: str, rule: type[Expectation], result: Result) -> str:
+    """The query for the ids of what a rule about columns found, or an empty text.
+
+    Great Expectations gives it, but without the condition of a rule that is about some of the rows only; the condition is added here.
+    """
+    query = "" if isinstance(result, str) else str(result.result.get("unexpected_index_query") or "").rstrip().removesuffix(";")
+    condition = rule.__fields__["row_condition"].default if "row_condition" in rule.__fields__ else None
+    if not query or condition is None:
+        return query
+    engine = source.get_execution_engine()
+    clause = engine.condition_to_filter_clause(condition).compile(engine.engine, compile_kwargs={"literal_binds": True})
+    return f"SELECT t.id FROM public.{table} AS t WHERE {clause} AND t.id IN (SELECT q.found FROM (\n{query}\n) AS q (found))"
+
+
 def _verdict(suite: str, rule: type[Expectation], **measured: Any) -> RuleVerdict:
     return RuleVerdict(suite=suite, **asdict(declaration(rule)), **measured)
 
@@ -82,15 +102,6 @@ def _kind(traceback: str) -> str:
     kinds = re.findall(r"^(?:\w+\.)*(\w+)(?=: |$)", traceback, re.MULTILINE)
     errors = [kind for kind in kinds if kind.endswith(("Error", "Exception")) or kind in vars(psycopg.errors)]
     return errors[0] if errors else "an error"
-
-
-def _columns(rule: type[Expectation]) -> tuple[str, ...]:
-    return tuple(rule.__fields__[name].default for name in ("column", "column_A", "column_B") if name in rule.__fields__)
-
-
-def _ids(result: Mapping[str, Any]) -> tuple[str, ...]:
-    groups = result.get("partial_unexpected_index_list") or []
-    return tuple(sorted({str(identifier) for group in groups for identifier in group["id"] if identifier is not None}))
 
 
 def _unfilled(rule: type[Expectation]) -> str:

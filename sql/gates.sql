@@ -14,7 +14,7 @@ WHERE f.run = :run AND f.rule = :rule;
 
 -- name: save_findings
 -- What: saves ids that a rule has found and that Python has in hand.
--- Why: all findings are in one table, whatever found them. Great Expectations returns the first 200 ids of a rule, and no value.
+-- Why: all findings are in one table, whatever found them.
 -- Locks: none on a table of the application.
 INSERT INTO artwork_migration.finding (run, rule, id, about)
 SELECT

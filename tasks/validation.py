@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from expectations.rules import Suite
     from expectations.verdicts import Result
 
-#: What Great Expectations reports of a rule: counts first, then the first 200 ids if the rule found something; never a value.
+#: What Great Expectations reports of a rule: counts first, then its query for the ids if the rule found something; never a value.
 COUNTS: dict[str, Any] = {"result_format": "SUMMARY", "exclude_unexpected_values": True, "partial_unexpected_count": 0}
-IDS = {**COUNTS, "unexpected_index_column_names": ["id"], "partial_unexpected_count": 200}
+QUERIES = {**COUNTS, "unexpected_index_column_names": ["id"], "return_unexpected_index_query": True}
 #: All rows of a query come to the client, so no query returns many.
 RULE_RESULTS = "SELECT rule, bad FROM artwork_migration.rule_result WHERE run = {}"
 #: For Great Expectations, which insists on the form of an address; it connects by `Database.connect`.
@@ -81,8 +81,9 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     failed = gates.measure(run, suite.name, without={rule.expectation_type for rule in idle})
     failed |= verification.measure(run) if suite.name == verification.SUITE else {}
     measured_results = gates.rule_results(run, suite.name)
-    with datasource(run) as source:
+    with datasource(run) as (source, snapshot):
         of_columns = validate_columns(source, judged)
+        ids = save_ids(run, source, snapshot, judged, of_columns)
         run.progress.add(len(of_columns))
         results = {
             **of_columns,
@@ -90,20 +91,22 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
             **failed,
         }
     empty = gates.emptiness(run)
-    columns = [column_verdict(suite.name, rule, results[rule.expectation_type], empty) for rule in judged.columns]
+    columns = [
+        column_verdict(suite.name, rule, results[rule.expectation_type], empty, ids[rule.expectation_type]) for rule in judged.columns
+    ]
     measured = [
         measured_verdict(suite.name, rule, results[rule.expectation_type], measured_results.get(rule.expectation_type, []), empty)
         for rule in judged.measured
     ]
     not_applicable = [not_applicable_verdict(suite.name, rule, owner.relation) for rule in idle]
     verdict = GateVerdict(suite.name, (*columns, *measured, *not_applicable))
-    gates.save_verdict(run, verdict, found=columns)
+    gates.save_verdict(run, verdict)
     return verdict
 
 
 @contextmanager
-def datasource(run: Run) -> Iterator[PostgresDatasource]:
-    """The run's database for Great Expectations: one snapshot, over connections that cannot write. Raises ConnectionLost.
+def datasource(run: Run) -> Iterator[tuple[PostgresDatasource, str]]:
+    """The run's database for Great Expectations, over connections that cannot write, and the one snapshot they read. Raises ConnectionLost.
 
     Great Expectations runs each statement in a transaction of its own. On a table that is being written, it would count more values than
     rows and report an error.
@@ -142,7 +145,7 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
 
             for engine in engines:
                 event.listen(engine, "begin", begin)
-            yield source
+            yield source, snapshot
     finally:
         source.get_execution_engine().close()
         for engine in engines:
@@ -150,13 +153,22 @@ def datasource(run: Run) -> Iterator[PostgresDatasource]:
 
 
 def validate_columns(source: PostgresDatasource, suite: Suite) -> dict[str, Result]:
-    """The results of the rules about columns: counts for all of them in one scan, then ids for those that found something."""
+    """The results of the rules about columns: counts for all of them in one scan, then the query for the ids of those that found some."""
     from expectations.verdicts import found_bad  # slow to import
 
     add_table = partial(source.add_table_asset, table_name=suite.table, schema_name="public")
     counts = validate(source, add_table, suite.columns)
     red = [rule for rule in suite.columns if found_bad(counts[rule.expectation_type])]
-    return {**counts, **validate(source, add_table, red, IDS)}
+    return {**counts, **validate(source, add_table, red, QUERIES)}
+
+
+def save_ids(run: Run, source: PostgresDatasource, snapshot: str, suite: Suite, results: Mapping[str, Result]) -> dict[str, Sequence[str]]:
+    """Save every id that the rules about columns found. Returns the first ids of each rule."""
+    from expectations.verdicts import columns_of, ids_query  # slow to import
+
+    queries = {rule.expectation_type: ids_query(source, suite.table, rule, results[rule.expectation_type]) for rule in suite.columns}
+    about = {rule.expectation_type: columns_of(rule) for rule in suite.columns}
+    return gates.save_found(run, snapshot, queries, about)
 
 
 def validate(

@@ -1,6 +1,6 @@
 """Gates: how a rule is measured, what a verdict is, and whether it is red. Nothing else decides that."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 
@@ -33,6 +33,23 @@ saved AS (
 SELECT
   ({checked}) AS checked,
   ARRAY(SELECT UNNEST(b.about) FROM bad AS b WHERE b.id IS NULL ORDER BY 1) AS objects
+"""
+
+
+#: How the ids of a rule about columns are saved. Great Expectations has the query; it would return at most 200 of them, through Python.
+#: Its first column is the id, the others are those that the rule is about, so id may be among them again.
+_SAVE_FOUND = """\
+WITH saved AS (
+  INSERT INTO artwork_migration.finding (run, rule, id, about)
+  SELECT DISTINCT CAST(:run AS bigint), :rule, f.found, CAST(:about AS text[])
+  FROM (
+{found}
+  ) AS f (found)
+  WHERE f.found IS NOT NULL
+  RETURNING id::text
+)
+
+SELECT s.id FROM saved AS s ORDER BY s.id LIMIT :shown
 """
 
 
@@ -222,13 +239,28 @@ def rule_results(run: Run, suite: str) -> dict[str, list[RuleResult]]:
     return results
 
 
-def save_verdict(run: Run, verdict: GateVerdict, found: Sequence[RuleVerdict]) -> None:
-    """Save the verdict on every rule, and the findings of the rules in `found`, which our SQL has not measured."""
+def save_found(run: Run, snapshot: str, queries: Mapping[str, str], about: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+    """Save the ids that the query of each rule finds in the snapshot in which the rule was judged, in place of those saved before.
+
+    Returns the first ids of each. A rule with an empty query has found nothing, or nothing that has an id.
+    """
+
+    def saved(connection: Connection, rule: str, query: str) -> list[str]:
+        database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
+        if not query:
+            return []
+        statement = text(_SAVE_FOUND.format(found=query.replace(":", "\\:")))
+        parameters = {"run": run.epoch, "rule": rule, "about": list(about[rule]), "shown": IDS_SHOWN}
+        return list(connection.execute(statement, parameters).scalars())
+
+    with run.database.transaction("saving the findings", isolation="REPEATABLE READ", snapshot=snapshot) as connection:
+        return {rule: saved(connection, rule, query) for rule, query in queries.items()}
+
+
+def save_verdict(run: Run, verdict: GateVerdict) -> None:
+    """Save the verdict on every rule."""
 
     def saved(connection: Connection) -> None:
-        for rule in found:
-            database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule.rule)
-            database.run(connection, "gates/save_findings", run=run.epoch, rule=rule.rule, ids=list(rule.ids), about=list(rule.about))
         for rule in verdict.rules:
             row = {**asdict(rule), "ids": list(rule.ids[:IDS_SHOWN]), "about": list(rule.about), "red": rule.red}
             database.run(connection, "gates/save_verdict", run=run.epoch, **row)

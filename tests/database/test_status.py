@@ -79,13 +79,11 @@ def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
     """The status shows the last gates with their run and verb, red until another run was judged."""
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
-        gates.save_verdict(
-            run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1),)), found=[]
-        )
+        gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1),)))
     assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
     with running(migrated, SWITCH_OVER) as run:
         run.begin()
-        gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)), found=[])
+        gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)))
     assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
 
 
@@ -138,7 +136,7 @@ def test_the_phases_have_their_dates(migrated: Shop) -> None:
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         verdict = RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1)
-        gates.save_verdict(run, GateVerdict("users", (verdict,)), found=[])
+        gates.save_verdict(run, GateVerdict("users", (verdict,)))
         run.end("Red")
     assert ["A gate is red: users.user_email_is_unique."] == lines(migrated)["verdict"]
     assert ["artwork-migration run migrate-data"] == lines(migrated)["next step"]

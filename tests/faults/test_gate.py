@@ -260,9 +260,22 @@ def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
     assert [(False, rows, 20)] == migrated.rows(
         "SELECT red, bad, CARDINALITY(ids) FROM artwork_migration.gate_result WHERE rule = 'marks_nothing'"
     )
-    assert [(200, [["id"]])] == migrated.rows(
+    assert [(rows, [["id"]])] == migrated.rows(
         "SELECT COUNT(*), ARRAY_AGG(DISTINCT about) FROM artwork_migration.finding WHERE rule = 'marks_nothing'"
     )
+
+
+def test_every_id_that_a_rule_about_columns_found_is_saved(migrated: Shop) -> None:
+    """As many ids are saved as rows are bad, also of a rule that is about some of the rows only, and of one about duplicates."""
+    migrated.sql.execute("SET session_replication_role = replica; ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key")
+    migrated.sql.execute("UPDATE artworks_v2 SET generated_image_url = NULL, access_token = LEFT(access_token, 1)")
+    migrated.sql.execute("UPDATE artworks_v2 SET generation_status = 'failed' WHERE id IN (SELECT id FROM artworks_v2 LIMIT 400)")
+    about_columns = {rule.expectation_type for rule in CLEAN_ARTWORKS.columns}
+    bad = {rule.rule: rule.bad for rule in judged(migrated, CLEAN_ARTWORKS).rules if rule.bad and rule.rule in about_columns}
+    assert {"completed_has_image", "clean_token_is_unique"} <= bad.keys()
+    assert 400 < bad["completed_has_image"] < migrated.value("SELECT COUNT(*) FROM artworks_v2")
+    saved = dict(migrated.rows("SELECT rule, COUNT(*) FROM artwork_migration.finding WHERE rule = ANY(%s) GROUP BY rule", list(bad)))
+    assert bad == saved
 
 
 def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
@@ -341,7 +354,7 @@ def test_a_rule_s_severity_is_one_of_three() -> None:
 def test_all_statements_of_a_gate_see_one_snapshot(migrated: Shop) -> None:
     """Rows written while a gate is judged are not counted in any of its statements."""
     before = migrated.value("SELECT COUNT(*) FROM public.artworks_v2")
-    with running(migrated) as run, datasource(run) as source:
+    with running(migrated) as run, datasource(run) as (source, _):
         for _ in range(3):
             add_clean(migrated)
             found = validate(
@@ -358,7 +371,7 @@ def test_limits_of_the_database_do_not_end_a_gate(migrated: Shop) -> None:
         for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
             migrated.sql.execute(f"ALTER DATABASE {migrated.name} SET {limit} = '300ms'")
         run.database.dispose()  # its connections are older than the limits
-        with datasource(run) as source:
+        with datasource(run) as (source, _):
             for engine in (source.get_engine(), source.get_execution_engine().engine):
                 with engine.connect() as connection:
                     connection.exec_driver_sql("SELECT PG_SLEEP(0.5)")
