@@ -83,6 +83,15 @@ def test_a_day_too_early(ready: Shop) -> None:
     assert ends in found["safety_window"][0].remedy
 
 
+def test_a_retired_table_that_an_extension_owns(ready: Shop) -> None:
+    """clean_up is blocked while the retired table is a member of an extension, with the statement that ends that."""
+    ready.sql.execute("ALTER EXTENSION plpgsql ADD TABLE artworks_old")
+    (blocker,) = refusal(ready)["dependent"]
+    assert ("extension plpgsql", "the retired table is a member of it.") == (blocker.subject, blocker.problem)
+    ready.sql.execute(blocker.statement)
+    assert () == planned_clean_up(ready).blockers
+
+
 VERIFICATIONS: dict[str, tuple[Callable[[Shop], object], str]] = {
     "none": (lambda shop: shop.sql.execute("DELETE FROM artwork_migration.verification"), "there is none"),
     "red": (lambda shop: verify(shop, "verification.has_user"), "red: verification.has_user"),

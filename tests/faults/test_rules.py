@@ -1,5 +1,7 @@
 """Each rule finds the damage that it is for and names the row, and no other rule of its suite reports it instead."""
 
+import re
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,6 +16,8 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, decide, migrate, running
 from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED, run_by_hand
 
+#: The modules of our rules.
+OURS = {f"expectations.{suite}" for suite in SUITES}
 SAME_TOKEN = {"access_token": "the same"}
 
 
@@ -188,6 +192,23 @@ def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
     assert rule in red
     assert str(user) in red[rule].ids
     assert user in [identifier for identifier, _ in found(migrated, rule)]
+
+
+@pytest.mark.parametrize(("suite", "rule"), [("legacy_artworks", "users_closed"), ("users", "users_still_closed")])
+def test_users_that_clients_read(migrated: Shop, suite: str, rule: str) -> None:
+    """A privilege on users that somebody has granted since the plan is red, and named."""
+    assert rule not in judged(migrated, suite)
+    migrated.sql.execute("GRANT SELECT (email) ON users TO authenticated")
+    assert ("authenticated SELECT",) == judged(migrated, suite)[rule].about
+
+
+def test_each_rule_has_a_damage() -> None:
+    """A test of this folder names each rule, or the rule that it repeats for another table, so each can be red."""
+    damages = "\n".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("*.py"))
+    for suite in SUITES.values():
+        for rule in suite.rules:
+            names = [base.expectation_type for base in rule.__mro__ if "expectation_type" in vars(base) and base.__module__ in OURS]
+            assert any(re.search(rf"\b{name}\b", damages) for name in names), rule.expectation_type
 
 
 def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:

@@ -58,6 +58,10 @@ DAMAGE = {
     "another time of creation": (f"UPDATE artworks SET created_at = '2020-01-01' WHERE id = {ARTWORK}", ["identity_changed"]),
     "another id": (f"UPDATE artworks SET id = GEN_RANDOM_UUID() WHERE id = {ARTWORK}", ["identity_changed"]),
     "another token": (f"UPDATE artworks SET access_token = 'another' WHERE id = {ARTWORK}", ["email_or_token_changed"]),
+    "a parked token": (
+        f"UPDATE artworks SET access_token = 'parked:1' WHERE id = {ARTWORK}",
+        ["email_or_token_changed", "live_token_is_not_parked"],
+    ),
     "rows that nobody counts": (BLIND, ["live_sum"]),
     "a write to a retired row that stayed behind": (
         f"{UNSEEN} UPDATE artworks_old SET pet_name = 'damaged' WHERE id = {EXCLUDED}",

@@ -1,7 +1,7 @@
 -- What: an object that stays depends on one that is dropped: on the retired table or what belongs to it (row type, sequences), on the
 --   dropped views, or on an object of our schema; or it is in the schema legacy_names, which is dropped.
 -- Why: the clean-up drops nothing with CASCADE. Dependencies are followed as DROP does. Objects that DROP removes without CASCADE (a rule,
---   a publication, a subscription, an inheritance) are listed too.
+--   a publication, a subscription, an inheritance) are listed too, and an extension that the retired table is a member of.
 -- Locks: none.
 -- Remedy: Drop it, or create it again on public.artworks, then plan again. A sequence used by a default of public.artworks stays if that
 --   column owns it.
@@ -99,6 +99,14 @@ SELECT
   NULL
 FROM pg_catalog.pg_inherits AS i
 WHERE i.inhrelid = 'public.artworks_old'::regclass
+UNION ALL
+SELECT
+  PG_DESCRIBE_OBJECT(e.tableoid, e.oid, 0),
+  'the retired table is a member of it.',
+  FORMAT('ALTER EXTENSION %I DROP TABLE public.artworks_old', e.extname)
+FROM pg_catalog.pg_depend AS d
+INNER JOIN pg_catalog.pg_extension AS e ON d.refclassid = 'pg_extension'::regclass AND d.refobjid = e.oid
+WHERE d.classid = 'pg_class'::regclass AND d.objid = 'public.artworks_old'::regclass AND d.deptype = 'e'
 UNION ALL
 SELECT
   PG_DESCRIBE_OBJECT('pg_subscription'::regclass, s.srsubid, 0),
