@@ -104,7 +104,7 @@ class VerificationFailed(VerificationRed):
 
 #: Rules that say of writes that they were not captured.
 _UNCAPTURED = {"capture_in_place", "live_extra"}
-_LEGACY_SERVES = "The legacy table serves, and nothing is lost."
+_LEGACY_SERVES = "The legacy table still serves."
 _NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
 _WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."
 

@@ -60,6 +60,15 @@ class IndexEntry:
 
 
 @dataclass(frozen=True)
+class AccountPart:
+    """One part of the account of all legacy rows: its rows, and the class of its colour."""
+
+    heading: str
+    count: int
+    kind: str
+
+
+@dataclass(frozen=True)
 class Reference:
     """The rows that reference artworks by one foreign key, or the sum of their amounts: before and after the migration."""
 
@@ -97,6 +106,7 @@ def page(report: Report) -> str:
         outcome=verdict.outcome(report),
         sentence=verdict.sentence(report),
         left_with_nothing=_sum(report.statistic("customer_left_with_nothing")),
+        account=_account(report),
         references=_references(report),
         plots=_plots(report),
         ids_shown=IDS_SHOWN,
@@ -161,6 +171,19 @@ def _summary(report: Report) -> dict[str, Any]:
 
 def _sum(rows: Sequence[Statistic]) -> int:
     return int(sum(row.value for row in rows))
+
+
+def _account(report: Report) -> list[AccountPart]:
+    """Return every row of the account with the colour of its kind: migrated, left behind, in quarantine, in transit or changed, wrong."""
+    kinds = {
+        "migrated": "green",
+        "pending": "info",
+        "changed since": "info",
+        "deleted since": "info",
+        "excluded": "left",
+        "quarantined": "warning",
+    }
+    return [AccountPart(heading, count, kinds.get(heading.partition(":")[0], "red")) for heading, count in report.accounts.sum_rows]
 
 
 def _references(report: Report) -> list[Reference]:

@@ -21,6 +21,8 @@ from reporting.findings import Finding, read_findings
 
 #: Ids of the quarantine on the page; the CSV has them all.
 QUARANTINED_SHOWN = 100
+#: Ids of a column on the page.
+EXAMPLES_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,23 @@ class ColumnNotCarried:
 
 
 @dataclass(frozen=True)
+class DifferingColumn:
+    """A column, in how many rows its values differ, and the first ids of these."""
+
+    column_name: str
+    row_count: int
+    ids: list[str]
+
+
+@dataclass(frozen=True)
+class WindowDay:
+    """A day of the safety window: `verdict` is green or red, by its last verification, or `missing`, or `to come`."""
+
+    day: int
+    verdict: str
+
+
+@dataclass(frozen=True)
 class WindowVerification:
     """One verification of the safety window; `red` has the names of the red rules."""
 
@@ -124,12 +143,45 @@ class Report:
     chunks: CopiedChunks
     lock_attempts: Sequence[ledger.LockAttempt]
     columns_not_carried: Sequence[ColumnNotCarried]
+    differing_columns: Sequence[DifferingColumn]
     verifications: Sequence[WindowVerification]
 
     @property
     def day(self) -> str:
         """The day of the safety window in words: that of the newest verification, or the first."""
         return safety_window.day_text(self.verifications[-1].day if self.verifications else 1)
+
+    @cached_property
+    def days(self) -> list[WindowDay]:
+        """Every day of the safety window, as of this report."""
+        verdicts = {found.day: "red" if found.red else "green" for found in self.verifications}
+        today = max(verdicts, default=1)
+        open_days = range(1, max(safety_window.SAFETY_DAYS, today) + 1)
+        return [WindowDay(day, verdicts.get(day, "missing" if day < today else "to come")) for day in open_days]
+
+    def red_since(self, rule: str) -> WindowVerification | None:
+        """Return the first of the verifications in a row, up to the newest one, in which a rule was red. None if it is not red now."""
+        first = None
+        for found in reversed(self.verifications):
+            if rule not in found.red:
+                break
+            first = found
+        return first
+
+    def finding_of(self, rule: str) -> Finding | None:
+        """Return the findings of a rule, if it has some."""
+        return next((finding for finding in self.findings if finding.rule == rule), None)
+
+    @cached_property
+    def found_something(self) -> list[RuleVerdict]:
+        """The rules that were judged and are not green, and those that could not be judged."""
+        return [rule for rule in self.gates if not rule.green]
+
+    @property
+    def other_findings(self) -> list[Finding]:
+        """The findings of rules that no gate judges, or that are within what is accepted."""
+        shown = {rule.rule for rule in self.found_something}
+        return [finding for finding in self.findings if finding.rule not in shown]
 
     @property
     def our_version(self) -> str:
@@ -187,6 +239,9 @@ def read_report(target: Database) -> Report:
             statistics=[Statistic(**row) for row in database.rows(connection, "report/statistics", run=run.run)],
             chunks=CopiedChunks(**chunks),
             lock_attempts=ledger.lock_attempts(connection, run.run),
+            differing_columns=[
+                DifferingColumn(**row) for row in database.rows(connection, "report/differing_columns", run=run.run, shown=EXAMPLES_SHOWN)
+            ],
             columns_not_carried=[ColumnNotCarried(**row) for row in database.rows(connection, "report/columns_not_carried")],
             verifications=[WindowVerification(**row) for row in database.rows(connection, "report/verifications", run=run.run)],
         )

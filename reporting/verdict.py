@@ -32,7 +32,7 @@ def headline(report: Report) -> str:
         return "The migration worked: every artwork is accounted for."
     if not report.gates:
         return "No gate was judged, so nothing is proven."
-    return "A gate is red. The legacy table serves, and no write is lost."
+    return "A gate is red. The legacy table still serves."
 
 
 def _of_the_day(report: Report) -> str:
@@ -40,7 +40,7 @@ def _of_the_day(report: Report) -> str:
         return "the clean table serves, and no check is red."
     if not report.gates:
         return "no gate was judged, so nothing is proven."
-    return "the verification is red. The clean table serves, and no write is lost."
+    return "the verification is red. The clean table still serves."
 
 
 def sentence(report: Report) -> str:

@@ -144,6 +144,29 @@ FROM (
 LEFT JOIN artwork_migration.gate_result AS g ON r.rule = g.rule AND g.run = :run
 ORDER BY g.red DESC NULLS LAST, r.rule;
 
+-- name: differing_columns
+-- What: by column, in how many rows of one run the clean value is not what the mapping makes of the legacy value, or back; the first :shown.
+-- Why: a reader asks first which columns differ, then in which rows.
+-- Locks: none.
+SELECT
+  c.column_name,
+  c.row_count,
+  ARRAY(
+    SELECT f.id::text FROM artwork_migration.finding AS f
+    WHERE f.run = :run AND f.rule IN ('differs', 'live_differs', 'round_trip') AND c.column_name = ANY(f.about)
+    ORDER BY f.id LIMIT :shown
+  ) AS ids
+FROM (
+  SELECT
+    x.about AS column_name,
+    COUNT(*) AS row_count
+  FROM artwork_migration.finding AS n
+  CROSS JOIN LATERAL UNNEST(n.about) AS x (about)
+  WHERE n.run = :run AND n.rule IN ('differs', 'live_differs', 'round_trip')
+  GROUP BY x.about
+) AS c
+ORDER BY c.row_count DESC, c.column_name;
+
 -- name: finding_rows
 -- What: every finding of one run, with the rule's suite and severity; a rule that no gate judges is for information.
 -- Why: the CSV beside the report.

@@ -150,6 +150,27 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     assert since.startswith("This database was switched over after this report: the clean table serves")
 
 
+def test_a_report_says_since_when_in_which_columns_and_which_days_are_missing(switched: Shop) -> None:
+    """The report has the day since which a rule is red, the columns that differ with their rows, and each day with its verdict or none."""
+    verify(switched)
+    switched_ago(switched, "2 days")
+    artwork = switched.value("SELECT id::text FROM artworks ORDER BY id LIMIT 1")
+    switched.sql.execute("SET artwork_migration.apply = 'on'")
+    switched.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", [artwork])
+    verify(switched)
+    switched_ago(switched, "1 day")
+    verify(switched)
+    report = read_report(switched.database)
+    assert ["green", "missing", "red", "red", "to come"] == [day.verdict for day in report.days[:5]]
+    since = report.red_since("live_differs")
+    assert since and since.day == 3
+    assert report.red_since("live_missing") is None
+    assert [("pet_name", 1, [artwork])] == [(one.column_name, one.row_count, one.ids) for one in report.differing_columns]
+    page = pages.page(report)
+    assert '<span class="missing" title="day 2: missing">2</span>' in page
+    assert "1 bad of 2,000, since day 3 (" in page
+
+
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
     """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""
@@ -159,7 +180,7 @@ def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) ->
     verify(switched, verb)
     report = read_report(switched.database)
     assert end == outcome(report)
-    assert "the verification is red. The clean table serves" in headline(report)
+    assert "the verification is red. The clean table still serves." in headline(report)
     assert "1 wrong (1 differs); 1 needs a decision" in sentence(report)
     page = pages.page(report)
     assert "or roll back to MIGRATED" in page

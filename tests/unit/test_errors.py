@@ -257,7 +257,7 @@ def test_a_gate_names_its_rules_and_ids() -> None:
     missing = RedRule("reconciliation", "missing", (), 1, (), "Copy again.")
     failed = str(GateFailed([differs, missing, RED]))
     assert "gate reconciliation is red: differs (pet_name, user_id): 2 bad, ids id-1, id-2; missing: 1 bad. gate users is red: " in failed
-    assert "The legacy table serves, and nothing is lost. To fix:\n- differs: Compare the rows.\n- missing: Copy again.\n" in failed
+    assert "The legacy table still serves. To fix:\n- differs: Compare the rows.\n- missing: Copy again.\n" in failed
     assert "- user_email_is_unique: Merge the users.\nThen run `migrate_data` again." in failed
 
 
