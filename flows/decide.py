@@ -27,10 +27,13 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
             then on the clean rows follow the legacy rows again. accept_rejected_writes takes the ids of artworks whose values may stay
             behind at a roll back, separated by commas, `all`, or `none`. no_archive takes `accepted`, remove_test_data and
             remove_ownerless_users take `yes`; clean_up reads these three, and `no` revokes them. waive_readings takes the readings that no
-            run waits for, as the message of the wait names them, separated by commas, or `none`.
+            run waits for, as the message of the wait names them, separated by commas, or `none`. reviewed takes the number of a run
+            whose report you have read; the report names you when it is written again.
         value: The value of the decision.
         approved_by: Who decides.
         reason: Why.
     """
     kept = keep_decision(name, value, approved_by, reason)
+    if name is DecisionName.REVIEWED:
+        return Completed(message=f"{kept} The report names it when it is written again: `artwork-migration report`.")
     return Completed(message=f"{kept} It applies from now on. Plans made before get a new number.")

@@ -62,6 +62,15 @@ class ApprovedRun:
 
 
 @dataclass(frozen=True)
+class Review:
+    """Who has reviewed the report, with the reason and the time."""
+
+    approved_by: str
+    reason: str
+    decided_at: datetime
+
+
+@dataclass(frozen=True)
 class QuarantinedRow:
     """The id of an artwork in quarantine, and the reason."""
 
@@ -133,6 +142,7 @@ class Report:
     identity: Identity
     decisions: Sequence[ledger.Decision]
     approvals: Sequence[ApprovedRun]
+    reviews: Sequence[Review]
     accounts: Accounts
     gates: Sequence[RuleVerdict]
     gates_not_judged: Sequence[str]
@@ -230,6 +240,7 @@ def read_report(target: Database) -> Report:
             identity=Identity(**identity),
             decisions=list(ledger.decisions(connection).values()),
             approvals=[ApprovedRun(**row) for row in database.rows(connection, "report/approvals", run=run.run)],
+            reviews=[Review(**row) for row in database.rows(connection, "report/reviews", run=run.run)],
             accounts=accounts_in(connection),
             gates=gates.read_verdicts(connection, run.run),
             gates_not_judged=[row["suite"] for row in database.rows(connection, "report/gates_not_judged", run=run.run)],

@@ -48,6 +48,18 @@ FROM artwork_migration.phase_history AS h
 WHERE h.run <= :run AND h.approved_by IS NOT NULL
 ORDER BY h.run;
 
+-- name: reviews
+-- What: who has reviewed the report of the run :run, why and when, the first one first.
+-- Why: a report is signed; the signature stands under it.
+-- Locks: none.
+SELECT
+  d.approved_by,
+  d.reason,
+  d.decided_at
+FROM artwork_migration.decision AS d
+WHERE d.name = 'reviewed' AND d.value = CAST(:run AS text)
+ORDER BY d.number;
+
 -- name: sum
 -- What: the sum of law 1 for the newest completed reconciliation: each legacy row under exactly one heading.
 -- Why: it is the first question about any migration.

@@ -27,7 +27,7 @@ EXPOSURES = ("user_gained", "user_changed")
 
 
 class DecisionName(StrEnum):
-    """The choices an operator can make. Each changes what is migrated or what a gate accepts."""
+    """The choices an operator can make. Each changes what is migrated or what a gate accepts, except the signature under a report."""
 
     IN_FLIGHT_AGE = "in_flight_age"
     MAX_QUARANTINED = "max_quarantined"
@@ -50,6 +50,7 @@ class DecisionName(StrEnum):
     ALLOW_EMPTY = "allow_empty"
     WAIVE_READINGS = "waive_readings"
     SERVE_OLD_NAMES = "serve_old_names"
+    REVIEWED = "reviewed"
 
 
 #: Decisions that accept one word, or the word that revokes it.
@@ -124,6 +125,12 @@ def _word(name: DecisionName, given: str) -> str:
 def _count(name: DecisionName, given: str) -> str:
     if not re.fullmatch(r"[0-9]{1,9}", given):
         raise _not_accepted(name, "a number of rows, like 12")
+    return str(int(given))
+
+
+def _run_number(_: Connection, given: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,18}", given):
+        raise _not_accepted(DecisionName.REVIEWED, "the number of a run, as the heading of its report has it, like 12")
     return str(int(given))
 
 
@@ -276,4 +283,5 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.ACCEPT_DRIFT: _drifted,
     DecisionName.ACCEPT_REJECTED_WRITES: _rejected,
     DecisionName.WAIVE_READINGS: _readings,
+    DecisionName.REVIEWED: _run_number,
 }

@@ -18,7 +18,7 @@ _READ_BY_DEPLOY = {
 def apply_at_once(connection: Connection, name: DecisionName, value: str) -> None:
     """Do what takes effect with the decision itself: a cleared rejected write is logged again, for catch-up or for carry-back.
 
-    Raises BadInput if the decision has no effect any more, or if clearing would delete the only copy of the artwork.
+    Raises BadInput if the decision has no effect any more, if clearing would delete the only copy of the artwork, or without a report.
     """
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
         raise undecided(f"{name} is read by deploy_schema, and that has run.", _READ_BY_DEPLOY[name])
@@ -26,6 +26,16 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
         _clear_rejected(connection, value)
     if name is DecisionName.ORDERED_TEST_DATA:
         _log_ordered_test_data(connection)
+    if name is DecisionName.REVIEWED:
+        _require_report(connection, value)
+
+
+def _require_report(connection: Connection, run: str) -> None:
+    """Raise BadInput unless this run has compared every row, so that it has a report."""
+    deployed = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
+    compared = text("SELECT EXISTS (SELECT FROM artwork_migration.reconciliation AS r WHERE r.run = CAST(:run AS bigint))")
+    if not deployed or not connection.execute(compared, {"run": run}).scalar_one():
+        raise undecided(f"Run {run} has no report.", "give the number of the run that the heading of the report names.")
 
 
 def _clear_rejected(connection: Connection, value: str) -> None:

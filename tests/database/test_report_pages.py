@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from migration.errors import NoReport
+from migration.errors import BadInput, NoReport
+from migration.ledger.decisions import DecisionName
 from migration.sync import reconcile
+from migration.verbs.decide import apply_at_once
 from reporting import pages
 from reporting.accounts import read_accounts
 from reporting.report import read_report
-from tests.databases import Shop, running
+from tests.databases import Shop, decide, planned_switch, running
 
 
 def test_a_page_without_plots_is_written(migrated: Shop) -> None:
@@ -53,3 +55,18 @@ def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatc
     migrated.sql.execute("DELETE FROM artwork_migration.rule_result")
     with pytest.raises(NoReport):
         read_report(migrated.database)
+
+
+def test_a_report_is_signed(migrated: Shop) -> None:
+    """Who reviewed a report stands in it; only a run with a report can be reviewed, and a review leaves the plans as they are."""
+    report = read_report(migrated.database)
+    number = planned_switch(migrated).number
+    assert "Nobody yet." in pages.page(report)
+    with migrated.database.transaction("deciding") as connection:
+        apply_at_once(connection, DecisionName.REVIEWED, str(report.run.run))
+        with pytest.raises(BadInput, match=r"Run 999 has no report\. Nothing was decided\."):
+            apply_at_once(connection, DecisionName.REVIEWED, "999")
+    decide(migrated, "reviewed", str(report.run.run))
+    (review,) = read_report(migrated.database).reviews
+    assert ("test", "test") == (review.approved_by, review.reason)
+    assert number == planned_switch(migrated).number

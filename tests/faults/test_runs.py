@@ -252,6 +252,7 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
         (DecisionName.WAIVE_READINGS, " wal_archiving ,replica_lag,", "replica_lag,wal_archiving"),
         (DecisionName.SERVE_OLD_NAMES, "yes", "yes"),
+        (DecisionName.REVIEWED, " 012", "12"),
     ],
 )
 def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: str, kept: str) -> None:
@@ -298,6 +299,7 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
         (DecisionName.WAIVE_READINGS, "pause"),
         (DecisionName.SERVE_OLD_NAMES, "legacy"),
+        (DecisionName.REVIEWED, "the last"),
     ],
 )
 def test_a_decision_that_cannot_be_used_is_refused(shop: Shop, name: DecisionName, given: str) -> None:
