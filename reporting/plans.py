@@ -1,4 +1,4 @@
-"""A plan as markdown: blockers, decisions, facts, and every statement with its lock."""
+"""A plan as markdown: one page with blockers, decisions, facts and what its statements do, and a second one with their SQL."""
 
 from collections import defaultdict
 from itertools import groupby
@@ -33,7 +33,7 @@ _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_referen
 
 
 def plan_markdown(plan: Plan, form: str = "") -> str:
-    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, statements.
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, what the statements do.
 
     `form` is the address of the form that runs it, with its number filled in.
     """
@@ -46,6 +46,17 @@ def plan_markdown(plan: Plan, form: str = "") -> str:
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
         f"{_dependents(plan)}{_statements(plan)}\n"
+    )
+
+
+def sql_markdown(plan: Plan) -> str:
+    """Return every statement of the plan as markdown, by stage, with its lock and its SQL."""
+    return (
+        f"# SQL of plan {plan.number}: {plan.verb}\n\nNothing was changed. To run exactly these statements, approve the plan.\n\n"
+        + "\n\n".join(
+            f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, statement) for place, statement in statements)
+            for (title, meaning), statements in _by_stage(plan)
+        )
     )
 
 
@@ -67,7 +78,7 @@ def _next_step(plan: Plan, form: str) -> str:
 
 
 def _undone_by(plan: Plan) -> str:
-    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "not possible."
+    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "not possible. **This plan is THE POINT OF NO RETURN.**"
 
 
 def _locks(plan: Plan) -> str:
@@ -81,15 +92,16 @@ def _locks(plan: Plan) -> str:
 
 
 def _statements(plan: Plan) -> str:
-    """Return a summary of all statements, then each with its lock and its SQL, by stage."""
+    """Return what the statements do, by stage and kind of object."""
+    stages = "\n\n".join(f"**{title}.** {meaning}\n\n{_summary(statements)}" for (title, meaning), statements in _by_stage(plan))
+    return f"## Statements\n\nTheir SQL is in the artifact `plan-{plan.number}-sql` and in `plan-{plan.number}-sql.md`.\n\n{stages}"
+
+
+def _by_stage(plan: Plan) -> list[tuple[tuple[str, str], list[tuple[int, Statement]]]]:
+    """Return the title and meaning of each stage that has statements, with these and their places in the plan."""
     numbered = list(enumerate(plan.statements, start=1))
-    stages = {stage: [(place, statement) for place, statement in numbered if statement.stage == stage] for stage in STAGES}
-    summary = "\n\n".join(f"**{title}**\n\n{_summary(stages[stage])}" for stage, (title, _) in _STAGES.items() if stages[stage])
-    return f"## Summary of the statements\n\n{summary}\n\n" + "\n\n".join(
-        f"## {title}\n\n{meaning}\n\n" + "\n\n".join(_statement(place, statement) for place, statement in stages[stage])
-        for stage, (title, meaning) in _STAGES.items()
-        if stages[stage]
-    )
+    stages = [(_STAGES[stage], [(place, statement) for place, statement in numbered if statement.stage == stage]) for stage in STAGES]
+    return [(words, statements) for words, statements in stages if statements]
 
 
 def _summary(statements: list[tuple[int, Statement]]) -> str:

@@ -9,7 +9,7 @@ from migration.errors import NewBlocker, blockers_file
 from migration.ledger.runs import Approval, Run
 from migration.plans import dependents, execution
 from migration.plans.plan import Plan, confirm, keep
-from reporting.plans import plan_markdown
+from reporting.plans import plan_markdown, sql_markdown
 from tasks.artifacts import publish
 from tasks.links import form_link
 from tasks.reports import write_private, write_problems
@@ -61,19 +61,21 @@ def keep_plan(run: Run, plan: Plan) -> Plan:
 
 
 def publish_plan(run: Run, plan: Plan, form: str = "") -> Path | None:
-    """Store the plan in the ledger, and show it as an artifact and in a file, with the address of its `form`. Returns the file's path.
+    """Store the plan in the ledger, and show it and its SQL as artifacts and in files, with the address of its `form`.
 
-    Returns None if the file cannot be written; the artifact has the plan then too.
+    Returns the path of the plan's file, or None if a file cannot be written; the artifacts have the plan then too.
     """
     keep_plan(run, plan)
-    markdown = plan_markdown(plan, form)
-    publish(f"plan-{plan.number}", markdown, f"Plan {plan.number} of {plan.verb}; nothing was changed")
-    write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
-    path = (run.settings.reports / f"plan-{plan.number}.md").absolute()
+    publish(f"plan-{plan.number}-sql", sql_markdown(plan), f"SQL of plan {plan.number} of {plan.verb}; nothing was changed")
+    publish(f"plan-{plan.number}", plan_markdown(plan, form), f"Plan {plan.number} of {plan.verb}; nothing was changed")
+    folder = run.settings.reports.absolute()
+    write_problems(folder, blockers_file(plan.number), plan.blockers)
+    path = folder / f"plan-{plan.number}.md"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.unlink(missing_ok=True)
-        write_private(path, markdown)
+        folder.mkdir(parents=True, exist_ok=True)
+        for file, markdown in ((path, plan_markdown(plan, form)), (folder / f"plan-{plan.number}-sql.md", sql_markdown(plan))):
+            file.unlink(missing_ok=True)
+            write_private(file, markdown)
     except OSError as error:
         log().warning("the plan could not be written to %s: %s; the artifact has it", path, error.strerror)
         return None

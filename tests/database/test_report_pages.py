@@ -11,6 +11,7 @@ from migration.sync import reconcile
 from migration.verbs.decide import apply_at_once
 from reporting import pages
 from reporting.accounts import read_accounts
+from reporting.plans import plan_markdown, sql_markdown
 from reporting.report import read_report
 from tests.databases import Shop, decide, planned_switch, running
 
@@ -70,3 +71,12 @@ def test_a_report_is_signed(migrated: Shop) -> None:
     (review,) = read_report(migrated.database).reviews
     assert ("test", "test") == (review.approved_by, review.reason)
     assert number == planned_switch(migrated).number
+
+
+def test_a_plan_has_a_page_and_its_sql_another(migrated: Shop) -> None:
+    """The page of a plan says what its statements do and has no SQL; the other page has the SQL and the lock of each."""
+    made = planned_switch(migrated)
+    page, statements = plan_markdown(made), sql_markdown(made)
+    assert "```sql" not in page
+    assert f"plan-{made.number}-sql" in page
+    assert [] == [statement.object for statement in made.statements if statement.do not in statements or statement.lock not in statements]

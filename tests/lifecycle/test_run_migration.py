@@ -43,7 +43,7 @@ def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     planned = run_migration(return_state=True)
     assert "artwork-migration run switch-over --plan " in message(planned)
     assert "MIGRATED" == phase(shop)
-    assert "ALTER TABLE public.artworks RENAME" in artifact(f"plan-{number_in(planned)}")
+    assert "ALTER TABLE public.artworks RENAME" in artifact(f"plan-{number_in(planned)}-sql")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed", done.message
 

@@ -20,7 +20,7 @@ def test_there_and_back(migrated: Shop) -> None:
     """switch_over and roll_back end Completed, say which table serves, and leave the schema as it was."""
     before = migrated.schema_dump()
     planned = switch_over(return_state=True)
-    assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}")
+    assert "ALTER TABLE public.artworks RENAME TO artworks_old" in artifact(f"plan-{number_in(planned)}-sql")
     done = switch_over(plan=number_in(planned), **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed", done.message
     assert "The clean table serves as artworks" in message(done)

@@ -33,7 +33,7 @@ def test_there_and_back(operated: Shop) -> None:
     number = number_in(planned)
     assert exit_code(planned) == 0
     assert phase(operated) == "NOT_STARTED"
-    assert "CREATE TABLE public.artworks_v2" in artifact(f"plan-{number}")
+    assert "CREATE TABLE public.artworks_v2" in artifact(f"plan-{number}-sql")
 
     done = deploy_schema(plan=number, **APPROVED, return_state=True)
     assert kind_of_end(done) == "Completed"
