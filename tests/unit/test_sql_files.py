@@ -1,5 +1,6 @@
 """Every SQL file says what it does, why, and what it locks; what is created can be taken away."""
 
+import inspect
 import re
 from collections import Counter
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 import sql
 from migration.plans.plan import STAGES
+from migration.verbs import switch_over
 from sql import SqlFile
 
 FILES = sql.everything()
@@ -139,7 +141,7 @@ def test_the_columns_of_a_query_for_statements_are_a_contract() -> None:
     file = sql.load("switch_over/locks")
     (row,) = file.statement_rows(["object", "do", "kind"], [_row(kind=sql.VIEW_LOCK)])
     assert ("an object", "SELECT 1", None, "locked", sql.VIEW_LOCK) == (row.object, row.do, row.undo, row.undo_stage, row.kind)
-    with pytest.raises(ValueError, match=r"switch_over/locks\.rows: unknown or missing columns fate;"):
+    with pytest.raises(ValueError, match=r"switch_over/50_locks\.rows: unknown or missing columns fate;"):
         file.statement_rows(["object", "do", "fate"], [])
     with pytest.raises(ValueError, match="unknown or missing columns do;"):
         file.statement_rows(["object", "undo"], [])
@@ -203,6 +205,17 @@ def test_the_clean_statuses_are_the_same_wherever_they_are_listed() -> None:
 def test_what_python_loads_is_there(name: str) -> None:
     """A name in Python is that of one statement, so a mistake is found before its verb runs."""
     assert sql.load(name).statement
+
+
+def test_the_numbers_of_the_switch_are_the_order_of_its_plan() -> None:
+    """The switch executes its files in the order of their numbers: from 50 on, each runs under the locks."""
+    steps = re.findall(r"step\(\"(\w+)\"\)", inspect.getsource(switch_over))
+    files = [sql.load(f"switch_over/{step}") for step in steps]
+    numbers = [int(re.findall(r"/(\d+)_", file.name)[0]) for file in files]
+    assert numbers == sorted(set(numbers))
+    assert {True} == {("locked" == file.header["stage"]) == (number >= 50) for file, number in zip(files, numbers, strict=True)}
+    unlisted = {file.rule for file in sql.folder("switch_over")} - set(steps)
+    assert {"locks", "acceptance"} == unlisted
 
 
 def test_python_knows_no_number_of_a_file() -> None:
