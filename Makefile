@@ -6,7 +6,7 @@ ROWS ?= 20000
 # how far the demo goes: migrated, switched or cleaned
 UNTIL ?= cleaned
 
-.PHONY: install demo demo-undo test test-all test-newest fuzz soak compatibility bench docs lint lock clean
+.PHONY: install demo demo-undo playground test test-all test-newest fuzz soak compatibility bench docs lint lock clean
 
 install: $(VENV)/.runtime ## the command line, in .venv/bin
 
@@ -15,6 +15,9 @@ demo: $(VENV)/.runtime ## take a production-like database through the whole life
 
 demo-undo: $(VENV)/.runtime ## take everything of ours out of the demo's database again
 	@$(BIN)/artwork-migration demo --undo $(if $(FORCE),--force)
+
+playground: $(VENV)/.runtime ## the demo's database, application, Prefect server and worker, until Ctrl-C, to be clicked through
+	@ROWS=$(ROWS) $(BIN)/artwork-migration playground
 
 PYTEST = $(BIN)/python -m pytest -q -n 4 --dist loadfile --no-loadscope-reorder
 test: $(VENV)/.development ## the tests, on real servers; four files at a time, those that wait longest first

@@ -57,6 +57,19 @@ def demo(
 
 
 @app.command()
+def playground(
+    rows: Annotated[int, typer.Option(help="number of artworks in the sample", envvar="ROWS", min=100)] = 20_000,
+    seed: Annotated[int, typer.Option(help="seed of the sample data and of the application's random choices")] = 1,
+) -> None:
+    """Build the demo's database and keep it running with its application, a Prefect server and a worker, until Ctrl-C."""
+    from cli.playground import run_playground
+
+    with errors_printed():
+        code = run_playground(console, rows=rows, seed=seed)
+    raise typer.Exit(code)
+
+
+@app.command()
 def up() -> None:
     """Start a Prefect server, its database and a worker on this machine, and register all deployments. What already runs, stays."""
     with errors_printed():

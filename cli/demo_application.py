@@ -71,6 +71,11 @@ class Application:
             self._process.kill()
             self._process.wait()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether the application has ended; its error is in the terminal."""
+        return self._process.poll() is not None
+
     def check(self, side: Side) -> Check:
         """Compare the journal with a table while no transaction is running. Raises ApplicationEnded."""
         with self._paused() as summary:

@@ -1,0 +1,68 @@
+"""The playground: the demo's shop with its application, a Prefect server and a worker, until Ctrl-C, to be clicked through."""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from rich.console import Console
+
+from cli.demo_application import Application
+from cli.demo_output import INDENT
+from cli.demo_servers import HOME, build_shop, servers
+from cli.prefect_server import ui_of
+from cli.processes import Service
+from cli.verbs import interrupt
+
+#: What a second terminal must know.
+SETTINGS = ("ARTWORK_DATABASE_URL", "ARTWORK_REPORTS", "PREFECT_API_URL")
+
+
+def run_playground(console: Console, *, rows: int, seed: int) -> int:
+    """Build the shop in phase NOT_STARTED and keep everything running until Ctrl-C; returns the exit code.
+
+    The files stay for `demo --undo`. Raises NotUp or NotRegistered.
+    """
+    signal.signal(signal.SIGINT, interrupt)
+    with servers(console) as server:
+        build_shop(console, server, rows, seed)
+        os.environ.setdefault("ARTWORK_REPORTS", str(HOME / "reports"))
+        with suppress(KeyboardInterrupt), Application(server, seed) as application, _worker(console):
+            _show_the_way(console)
+            while not application.has_ended:
+                time.sleep(0.5)
+            console.print("[bold red]The application has ended.[/] Its error is in the lines above.")
+            return 1
+    return 0
+
+
+@contextmanager
+def _worker(console: Console) -> Iterator[None]:
+    """Register the deployments and run a worker during the block."""
+    from cli.registration import register  # only now: Prefect reads its environment when it is imported
+    from cli.worker import ensure_worker
+
+    worker = Service(HOME, "worker")
+    try:
+        with console.status(f"{INDENT}Register the deployments and start a worker"):
+            register()
+            ensure_worker(worker, {}, lambda label, text: console.print(f"{INDENT}{label}: {text}", highlight=False))
+        yield
+    finally:
+        worker.stop()
+
+
+def _show_the_way(console: Console) -> None:
+    console.rule("Ready")
+    ui = ui_of(os.environ["PREFECT_API_URL"])
+    settings = "\n".join(f"export {name}={os.environ[name]}" for name in SETTINGS)
+    console.print(
+        f"The application writes to the shop. Open {ui}/deployments, choose 1-deploy-schema, then Quick run: the plan changes nothing, and "
+        "its artifact says what blocks it and what to do. Each end message names the next step.\n\n"
+        f"In a second terminal:\n{settings}\nartwork-migration status --watch\n\n"
+        "Ctrl-C ends the application, the worker and the servers. `artwork-migration demo --undo` rolls back what was done.",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
