@@ -28,7 +28,7 @@ ALTER TABLE artworks ADD CONSTRAINT known_status FOREIGN KEY (generation_status)
 ALTER TABLE artworks ADD COLUMN version_of uuid REFERENCES artworks ON DELETE SET NULL;
 UPDATE artworks SET version_of = (SELECT id FROM artworks ORDER BY id LIMIT 1) WHERE pet_name > 'S';
 -- name: many_references
--- What: three more tables reference artworks, with other actions
+-- What: three more tables reference artworks: with ON DELETE SET NULL, RESTRICT, or a DEFERRABLE key
 CREATE TABLE gifts (id bigserial PRIMARY KEY, artwork_id uuid REFERENCES artworks ON DELETE SET NULL ON UPDATE CASCADE);
 CREATE TABLE likes (artwork_id uuid REFERENCES artworks DEFERRABLE INITIALLY DEFERRED, who text);
 CREATE TABLE "Print Jobs" (id bigserial, "Artwork" uuid NOT NULL REFERENCES artworks ON DELETE RESTRICT);
@@ -68,7 +68,7 @@ ALTER TABLE artworks DROP CONSTRAINT artworks_pkey;
 -- What: a table references artworks by its token
 CREATE TABLE visits (token text REFERENCES artworks (access_token));
 -- name: partitioned_reference
--- What: a partitioned table references artworks
+-- What: a partitioned table references artworks, as orders may be
 CREATE TABLE prints (artwork_id uuid REFERENCES artworks, day date) PARTITION BY RANGE (day);
 CREATE TABLE prints_now PARTITION OF prints DEFAULT;
 INSERT INTO prints SELECT artwork_id, '2026-01-01' FROM orders LIMIT 5;

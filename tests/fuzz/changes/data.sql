@@ -56,7 +56,7 @@ UPDATE artworks SET customer_email = UPPER(customer_email) WHERE id IN (SELECT i
 UPDATE artworks SET customer_email = ' ' || customer_email || E'\t' WHERE id IN (SELECT id FROM artworks ORDER BY id LIMIT 20);
 UPDATE artworks SET customer_email = '   ' WHERE id IN (SELECT id FROM artworks ORDER BY id OFFSET 20 LIMIT 5);
 -- name: duplicate_tokens
--- What: some artworks have the same token
+-- What: some artworks have the same token (duplicates)
 ALTER TABLE artworks DROP CONSTRAINT artworks_access_token_key;
 UPDATE artworks SET access_token = 'the same token' WHERE id IN (SELECT id FROM artworks WHERE generation_status = 'completed' ORDER BY id LIMIT 3);
 -- name: tokens_without_key

@@ -28,7 +28,7 @@ CREATE UNIQUE INDEX users_email_lower ON users (LOWER(email));
 CREATE FUNCTION lower_email() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.email := LOWER(NEW.email); RETURN NEW; END$$;
 CREATE TRIGGER users_lower BEFORE INSERT OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION lower_email();
 -- name: users_greeting
--- What: a trigger on users writes a welcome mail to an outbox
+-- What: a trigger on users writes a welcome mail to an outbox, as a webhook would
 CREATE TABLE outbox (address text);
 REVOKE ALL ON outbox FROM anon, authenticated;
 CREATE FUNCTION greet() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$BEGIN INSERT INTO public.outbox VALUES (NEW.email); RETURN NULL; END$$;
