@@ -117,7 +117,7 @@ class DifferingColumn:
 
 @dataclass(frozen=True)
 class WindowDay:
-    """A day of the safety window: `verdict` is green or red, by its last verification, or `missing`, or `to come`."""
+    """A day of the safety window: `verdict` is green or red, by its last verification, or `missing`, or `after this report`."""
 
     day: int
     verdict: str
@@ -167,7 +167,7 @@ class Report:
         verdicts = {found.day: "red" if found.red else "green" for found in self.verifications}
         today = max(verdicts, default=1)
         open_days = range(1, max(safety_window.SAFETY_DAYS, today) + 1)
-        return [WindowDay(day, verdicts.get(day, "missing" if day < today else "to come")) for day in open_days]
+        return [WindowDay(day, verdicts.get(day, "missing" if day < today else "after this report")) for day in open_days]
 
     def red_since(self, rule: str) -> WindowVerification | None:
         """Return the first of the verifications in a row, up to the newest one, in which a rule was red. None if it is not red now."""
@@ -188,9 +188,14 @@ class Report:
         return [rule for rule in self.gates if not rule.green]
 
     @property
+    def findings_not_judged(self) -> list[Finding]:
+        """The findings of the gates that were measured but not judged."""
+        return [finding for finding in self.findings if finding.suite in self.gates_not_judged]
+
+    @property
     def other_findings(self) -> list[Finding]:
         """The findings of rules that no gate judges, or that are within what is accepted."""
-        shown = {rule.rule for rule in self.found_something}
+        shown = {rule.rule for rule in self.found_something} | {finding.rule for finding in self.findings_not_judged}
         return [finding for finding in self.findings if finding.rule not in shown]
 
     @property

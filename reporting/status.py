@@ -255,10 +255,10 @@ def read_status(target: Database) -> Status:
     """
     with target.transaction("reading the status", transaction_read_only="on") as connection:
         name = connection.execute(text("SELECT CURRENT_DATABASE()")).scalar_one()
+        require_layout(connection, "status")
         phase = ledger.phase(connection)
         if not ledger.exists(connection):
             return Status(name, phase)
-        require_layout(connection, "status")
         window = safety_window.read(connection)
         has_data = phase.phase is not Phase.CLEANED and _has_data_tables(connection)
         return Status(

@@ -32,7 +32,7 @@ WHERE
   );
 
 -- name: decisions
--- What: the decisions in force: the newest row of each name.
+-- What: the decisions in force: the newest row of each name. Who reviewed a report is no choice.
 -- Why: plans, flows and the mapping view read here every choice that changes what is migrated.
 -- Locks: none.
 SELECT DISTINCT ON (d.name)
@@ -42,6 +42,7 @@ SELECT DISTINCT ON (d.name)
   d.reason,
   d.decided_at
 FROM artwork_migration.decision AS d
+WHERE d.name <> 'reviewed'
 ORDER BY d.name, d.number DESC;
 
 -- name: steps_left

@@ -137,7 +137,7 @@ WHERE f.run = :run AND g.red;
 SELECT
   r.rule,
   r.id_count,
-  COALESCE(g.suite, '') AS suite,
+  COALESCE(g.suite, m.suite, '') AS suite,
   ARRAY(
     SELECT DISTINCT x.about FROM artwork_migration.finding AS f CROSS JOIN LATERAL UNNEST(f.about) AS x (about)
     WHERE f.run = :run AND f.rule = r.rule ORDER BY x.about
@@ -154,6 +154,7 @@ FROM (
   GROUP BY n.rule
 ) AS r
 LEFT JOIN artwork_migration.gate_result AS g ON r.rule = g.rule AND g.run = :run
+LEFT JOIN artwork_migration.rule_result AS m ON r.rule = m.rule AND m.run = :run
 ORDER BY g.red DESC NULLS LAST, r.rule;
 
 -- name: differing_columns
@@ -162,37 +163,41 @@ ORDER BY g.red DESC NULLS LAST, r.rule;
 -- Locks: none.
 SELECT
   c.column_name,
-  c.row_count,
-  ARRAY(
-    SELECT f.id::text FROM artwork_migration.finding AS f
-    WHERE f.run = :run AND f.rule IN ('differs', 'live_differs', 'round_trip') AND c.column_name = ANY(f.about)
-    ORDER BY f.id LIMIT :shown
-  ) AS ids
+  COUNT(*) AS row_count,
+  ARRAY_AGG(c.id::text ORDER BY c.id) FILTER (WHERE c.place <= :shown) AS ids
 FROM (
   SELECT
     x.about AS column_name,
-    COUNT(*) AS row_count
+    n.id,
+    ROW_NUMBER() OVER (PARTITION BY x.about ORDER BY n.id) AS place
   FROM artwork_migration.finding AS n
   CROSS JOIN LATERAL UNNEST(n.about) AS x (about)
   WHERE n.run = :run AND n.rule IN ('differs', 'live_differs', 'round_trip')
-  GROUP BY x.about
 ) AS c
-ORDER BY c.row_count DESC, c.column_name;
+GROUP BY c.column_name
+ORDER BY 2 DESC, 1;
+
+-- name: delete_older_findings
+-- What: deletes the findings of the runs before :run.
+-- Why: their reports are files with all ids; in a large table each run finds hundreds of thousands, and nothing reads them any more.
+-- Locks: none on a table of the application.
+DELETE FROM artwork_migration.finding AS f WHERE f.run < :run;
 
 -- name: finding_rows
--- What: every finding of one run, with the rule's suite and severity; a rule that no gate judges is for information.
+-- What: every finding of one run, with the rule's suite and severity: `not judged` if its gate was not, and information if no gate has it.
 -- Why: the CSV beside the report.
 -- Locks: none.
 SELECT
   f.run,
-  COALESCE(g.suite, '') AS suite,
+  COALESCE(g.suite, m.suite, '') AS suite,
   f.rule,
-  COALESCE(g.severity, 'info') AS severity,
+  CASE WHEN g.rule IS NULL AND m.rule IS NOT NULL THEN 'not judged' ELSE COALESCE(g.severity, 'info') END AS severity,
   f.id::text AS id,
   ARRAY_TO_STRING(f.about, ' ') AS about,
   COALESCE(g.description, '') AS description
 FROM artwork_migration.finding AS f
 LEFT JOIN artwork_migration.gate_result AS g ON f.run = g.run AND f.rule = g.rule
+LEFT JOIN artwork_migration.rule_result AS m ON f.run = m.run AND f.rule = m.rule
 WHERE f.run = :run
 ORDER BY f.rule, f.id;
 

@@ -6,6 +6,7 @@ from sqlalchemy import Connection
 
 from migration.errors import BadInput
 from migration.ledger import ledger
+from migration.ledger.runs import require_layout
 from tasks.artifacts import publish_status
 from tasks.verbs import open_database
 
@@ -14,6 +15,7 @@ def keep_pause(approved_by: str, reason: str) -> str:
     """Record a pause. Returns the sentence that reports it. Raises BadInput without a name or a reason, or if it is paused already."""
 
     def keep(connection: Connection) -> str:
+        require_layout(connection, "pause")
         if not ledger.exists(connection):
             raise _refused("Nothing has been deployed, so there is nothing to pause.", "run deploy_schema first.")
         if pause := ledger.pause_in_force(connection):
@@ -31,6 +33,7 @@ def end_pause(approved_by: str, reason: str) -> str:
     """End the pause in force. Returns the sentence that reports it. Raises BadInput without a name or a reason, or if there is none."""
 
     def end(connection: Connection) -> str:
+        require_layout(connection, "resume")
         if ledger.pause_in_force(connection) is None:
             raise _refused("The migration is not paused.", "`artwork-migration status` shows what a run waits for.")
         ledger.resume(connection, approved_by=approved_by.strip(), reason=reason.strip())

@@ -63,19 +63,22 @@ def keep_plan(run: Run, plan: Plan) -> Plan:
 def publish_plan(run: Run, plan: Plan, form: str = "") -> Path | None:
     """Store the plan in the ledger, and show it and its SQL as artifacts and in files, with the address of its `form`.
 
-    Returns the path of the plan's file, or None if a file cannot be written; the artifacts have the plan then too.
+    Returns the path of the plan's file, or None if it cannot be written; the artifacts have the plan then too.
     """
     keep_plan(run, plan)
     publish(f"plan-{plan.number}-sql", sql_markdown(plan), f"SQL of plan {plan.number} of {plan.verb}; nothing was changed")
     publish(f"plan-{plan.number}", plan_markdown(plan, form), f"Plan {plan.number} of {plan.verb}; nothing was changed")
-    folder = run.settings.reports.absolute()
-    write_problems(folder, blockers_file(plan.number), plan.blockers)
-    path = folder / f"plan-{plan.number}.md"
+    write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
+    _written(run, f"plan-{plan.number}-sql.md", sql_markdown(plan))
+    return _written(run, f"plan-{plan.number}.md", plan_markdown(plan, form))
+
+
+def _written(run: Run, name: str, markdown: str) -> Path | None:
+    path = (run.settings.reports / name).absolute()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for file, markdown in ((path, plan_markdown(plan, form)), (folder / f"plan-{plan.number}-sql.md", sql_markdown(plan))):
-            file.unlink(missing_ok=True)
-            write_private(file, markdown)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        write_private(path, markdown)
     except OSError as error:
         log().warning("the plan could not be written to %s: %s; the artifact has it", path, error.strerror)
         return None

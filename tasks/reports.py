@@ -41,9 +41,15 @@ DATA_TABLES = (
 
 @step("write the report")
 def write_report(run: Run) -> None:
-    """Write the report of this run to the reports folder, and show its summary as the artifact `migration-report`. Raises NoReport."""
+    """Write the report of this run to the reports folder, and show its summary as the artifact `migration-report`. Raises NoReport.
+
+    Then the ids that earlier runs found are deleted: the files of their reports have them.
+    """
     run.database.write("recording the seconds", lambda connection: _note_seconds(run, connection))
     report, path = pages.write_report(run.database, run.settings.reports)
+    run.database.write(
+        "deleting older findings", lambda connection: database.run(connection, "report/delete_older_findings", run=report.run.run)
+    )
     publish("migration-report", report_markdown(report, str(path)), "The result, where every row went, each gate")
     log().info("the report was written to %s", path)
 

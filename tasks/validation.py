@@ -83,12 +83,13 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     measured_results = gates.rule_results(run, suite.name)
     with datasource(run) as (source, snapshot):
         of_columns = validate_columns(source, judged)
-        ids = save_ids(run, source, snapshot, judged, of_columns)
+        ids, unsaved = save_ids(run, source, snapshot, judged, of_columns)
         run.progress.add(len(of_columns))
         results = {
             **of_columns,
             **validate(source, partial(source.add_query_asset, query=RULE_RESULTS.format(run.epoch)), judged.measured),
             **failed,
+            **unsaved,
         }
     empty = gates.emptiness(run)
     columns = [
@@ -162,8 +163,10 @@ def validate_columns(source: PostgresDatasource, suite: Suite) -> dict[str, Resu
     return {**counts, **validate(source, add_table, red, QUERIES)}
 
 
-def save_ids(run: Run, source: PostgresDatasource, snapshot: str, suite: Suite, results: Mapping[str, Result]) -> dict[str, Sequence[str]]:
-    """Save every id that the rules about columns found. Returns the first ids of each rule."""
+def save_ids(
+    run: Run, source: PostgresDatasource, snapshot: str, suite: Suite, results: Mapping[str, Result]
+) -> tuple[dict[str, Sequence[str]], dict[str, str]]:
+    """Save every id that the rules about columns found. Returns the first ids of each rule, and why those of a rule could not be saved."""
     from expectations.verdicts import columns_of, ids_query  # slow to import
 
     queries = {rule.expectation_type: ids_query(source, suite.table, rule, results[rule.expectation_type]) for rule in suite.columns}

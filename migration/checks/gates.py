@@ -239,22 +239,32 @@ def rule_results(run: Run, suite: str) -> dict[str, list[RuleResult]]:
     return results
 
 
-def save_found(run: Run, snapshot: str, queries: Mapping[str, str], about: Mapping[str, Sequence[str]]) -> dict[str, Sequence[str]]:
+def save_found(
+    run: Run, snapshot: str, queries: Mapping[str, str], about: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Sequence[str]], dict[str, str]]:
     """Save the ids that the query of each rule finds in the snapshot in which the rule was judged, in place of those saved before.
 
-    Returns the first ids of each. A rule with an empty query has found nothing, or nothing that has an id.
+    Returns the first ids of each, and the reason for each rule whose ids could not be saved. A rule with an empty query has found nothing,
+    or nothing that has an id. The queries have `%%` for a percent sign, as the driver wants it.
     """
 
-    def saved(connection: Connection, rule: str, query: str) -> list[str]:
-        database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
-        if not query:
-            return []
-        statement = text(_SAVE_FOUND.format(found=query.replace(":", "\\:")))
-        parameters = {"run": run.epoch, "rule": rule, "about": list(about[rule]), "shown": IDS_SHOWN}
-        return list(connection.execute(statement, parameters).scalars())
+    def deleted(connection: Connection) -> None:
+        for rule in queries:
+            database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
 
-    with run.database.transaction("saving the findings", isolation="REPEATABLE READ", snapshot=snapshot) as connection:
-        return {rule: saved(connection, rule, query) for rule, query in queries.items()}
+    run.database.write("deleting earlier findings", deleted)
+    ids: dict[str, Sequence[str]] = dict.fromkeys(queries, ())
+    failed = {}
+    for rule, query in queries.items():
+        statement = text(_SAVE_FOUND.format(found=query.replace("%%", "%").replace(":", "\\:")))
+        parameters = {"run": run.epoch, "rule": rule, "about": list(about[rule]), "shown": IDS_SHOWN}
+        try:
+            if query:
+                with run.database.transaction(f"saving what {rule} found", isolation="REPEATABLE READ", snapshot=snapshot) as connection:
+                    ids[rule] = list(connection.execute(statement, parameters).scalars())
+        except DatabaseError as error:
+            failed[rule] = error.reason
+    return ids, failed
 
 
 def save_verdict(run: Run, verdict: GateVerdict) -> None:

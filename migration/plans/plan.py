@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 
 from migration.errors import Blocked, PlanOutdated, Problem, shown
 from migration.ledger import ledger
-from migration.ledger.decisions import DecisionName
 from migration.ledger.ledger import Numbered, PlanContent, StoredProblem, StoredStatement
 from migration.ledger.phases import Phase, Verb
 from migration.ledger.runs import FIRST_LETTERS, Approval
@@ -118,8 +117,8 @@ def phase_mark(connection: Connection) -> str:
 
 
 def decisions_in_force(connection: Connection) -> dict[str, str]:
-    """Return the values of the decisions in force, by name. Who reviewed a report changes no plan."""
-    return {name: decision.value for name, decision in ledger.decisions(connection).items() if name != DecisionName.REVIEWED}
+    """Return the values of the decisions in force, by name."""
+    return {name: decision.value for name, decision in ledger.decisions(connection).items()}
 
 
 def keep(connection: Connection, plan: Plan, run_name: str) -> None:

@@ -31,11 +31,12 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
 
 
 def _require_report(connection: Connection, run: str) -> None:
-    """Raise BadInput unless this run has compared every row, so that it has a report."""
+    """Raise BadInput unless this is the run of the newest report, which is the one that can be written again."""
     deployed = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
-    compared = text("SELECT EXISTS (SELECT FROM artwork_migration.reconciliation AS r WHERE r.run = CAST(:run AS bigint))")
-    if not deployed or not connection.execute(compared, {"run": run}).scalar_one():
-        raise undecided(f"Run {run} has no report.", "give the number of the run that the heading of the report names.")
+    newest = [str(row["run"]) for row in database.rows(connection, "report/reported_run")] if deployed else []
+    if newest != [run]:
+        there = f"The newest report is that of run {newest[0]}, not {run}." if newest else "There is no report yet."
+        raise undecided(there, "read the newest report, and give the number of the run in its heading.")
 
 
 def _clear_rejected(connection: Connection, value: str) -> None:

@@ -11,12 +11,13 @@ from migration.ledger.phases import DEPLOY_SCHEMA, VERBS, Verb
 from reporting.report import read_report
 from reporting.status import read_status
 from tasks.decide import keep_decision
+from tasks.pausing import end_pause, keep_pause
 from tests.conftest import MakeShop
 from tests.databases import Shop, joined, planned_deployment, running
 
 #: What is in the schema by the layout's number. Another hash under the same number lets a version meet objects that it does not know.
-LAYOUTS = {1: "61b39e081d3a621e"}
-#: The columns of tables and views, and the functions with their parameters; where old names are served there are more.
+LAYOUTS = {1: "cb5fdadf29885846"}
+#: The columns of tables and views, the constraints, and the functions with their parameters; where old names are served there are more.
 OBJECTS = """
 SELECT FORMAT('%s.%s %s', c.relname, a.attname, FORMAT_TYPE(a.atttypid, a.atttypmod))
 FROM pg_attribute AS a INNER JOIN pg_class AS c ON a.attrelid = c.oid
@@ -25,6 +26,10 @@ UNION ALL
 SELECT FORMAT('%s(%s) %s', p.proname, PG_GET_FUNCTION_ARGUMENTS(p.oid), PG_GET_FUNCTION_RESULT(p.oid))
 FROM pg_proc AS p
 WHERE p.pronamespace = 'artwork_migration'::regnamespace
+UNION ALL
+SELECT FORMAT('%s %s', c.conrelid::regclass, PG_GET_CONSTRAINTDEF(c.oid))
+FROM pg_constraint AS c
+WHERE c.connamespace = 'artwork_migration'::regnamespace AND c.contype IN ('p', 'u', 'f', 'c')
 """
 ANOTHER = "ALTER TABLE artwork_migration.phase_history ALTER layout SET DEFAULT 2"
 REFUSED = r"its layout is 2, and this version reads and writes layout 1\.(.|\n)*To fix: [Uu]se the version that created it"
@@ -76,9 +81,12 @@ def test_status_and_report_say_so(of_another_version: Shop) -> None:
             read(of_another_version.database)
 
 
-def test_no_decision_is_recorded_on_another_layout(of_another_version: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A decision is refused too, though it needs no lock of a run."""
+def test_no_decision_and_no_pause_is_recorded_on_another_layout(of_another_version: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A decision, a pause and its end are refused too, though they need no lock of a run."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", of_another_version.url)
     with pytest.raises(PrerequisitesNotMet, match=REFUSED):
         keep_decision(DecisionName.MAX_QUARANTINED, "5", "ada", "to try it")
+    for write in (keep_pause, end_pause):
+        with pytest.raises(PrerequisitesNotMet, match=REFUSED):
+            write("ada", "to try it")
     assert not of_another_version.value("SELECT COUNT(*) FROM artwork_migration.decision WHERE name = 'max_quarantined'")

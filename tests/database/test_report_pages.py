@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from migration import database
 from migration.errors import BadInput, NoReport
 from migration.ledger.decisions import DecisionName
 from migration.sync import reconcile
@@ -13,6 +14,7 @@ from reporting import pages
 from reporting.accounts import read_accounts
 from reporting.plans import plan_markdown, sql_markdown
 from reporting.report import read_report
+from reporting.status import read_status
 from tests.databases import Shop, decide, planned_switch, running
 
 
@@ -65,12 +67,27 @@ def test_a_report_is_signed(migrated: Shop) -> None:
     assert "Nobody yet." in pages.page(report)
     with migrated.database.transaction("deciding") as connection:
         apply_at_once(connection, DecisionName.REVIEWED, str(report.run.run))
-        with pytest.raises(BadInput, match=r"Run 999 has no report\. Nothing was decided\."):
+        with pytest.raises(BadInput, match=rf"The newest report is that of run {report.run.run}, not 999\. Nothing was decided\."):
             apply_at_once(connection, DecisionName.REVIEWED, "999")
     decide(migrated, "reviewed", str(report.run.run))
     (review,) = read_report(migrated.database).reviews
     assert ("test", "test") == (review.approved_by, review.reason)
     assert number == planned_switch(migrated).number
+    assert "reviewed" not in read_status(migrated.database).decisions
+
+
+def test_what_a_gate_found_that_was_not_judged_is_not_for_information(migrated: Shop) -> None:
+    """After a kill between measuring and judging, the page and the CSV call what was found not judged."""
+    migrated.sql.execute("SET artwork_migration.apply = 'on'; UPDATE artworks_v2 SET pet_name = 'damaged' WHERE pet_name > 'S'")
+    with running(migrated) as run:
+        run.begin()
+        reconcile.reconcile(run)
+    report = read_report(migrated.database)
+    assert "differs" in {finding.rule for finding in report.findings_not_judged}
+    assert "differs" not in {finding.rule for finding in report.other_findings}
+    with migrated.database.transaction("reading") as connection:
+        rows = database.rows(connection, "report/finding_rows", run=report.run.run)
+    assert {("reconciliation", "not judged")} == {(row["suite"], row["severity"]) for row in rows if row["rule"] == "differs"}
 
 
 def test_a_plan_has_a_page_and_its_sql_another(migrated: Shop) -> None:

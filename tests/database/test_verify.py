@@ -161,7 +161,7 @@ def test_a_report_says_since_when_in_which_columns_and_which_days_are_missing(sw
     switched_ago(switched, "1 day")
     verify(switched)
     report = read_report(switched.database)
-    assert ["green", "missing", "red", "red", "to come"] == [day.verdict for day in report.days[:5]]
+    assert ["green", "missing", "red", "red", "after this report"] == [day.verdict for day in report.days[:5]]
     since = report.red_since("live_differs")
     assert since and since.day == 3
     assert report.red_since("live_missing") is None

@@ -278,6 +278,22 @@ def test_every_id_that_a_rule_about_columns_found_is_saved(migrated: Shop) -> No
     assert bad == saved
 
 
+def test_a_percent_sign_in_a_column_s_name(migrated: Shop) -> None:
+    """A column of the application's own with a percent sign or a colon in its name does not keep the ids of duplicates from being saved."""
+    migrated.sql.execute('ALTER TABLE users DROP CONSTRAINT users_email_key, ADD COLUMN "100% off:now" text')
+    migrated.sql.execute("INSERT INTO users (email) SELECT email FROM users LIMIT 1")
+    (rule,) = judged(migrated, Suite("users", table="users", columns=(UserEmailIsUnique,))).rules
+    assert (2, 2, "") == (rule.bad, len(rule.ids), rule.broken)
+
+
+def test_a_rule_whose_ids_cannot_be_saved_is_broken(migrated: Shop) -> None:
+    """A rule whose ids cannot be saved could not be judged; the others are judged."""
+    migrated.sql.execute("ALTER TABLE artwork_migration.finding ADD CONSTRAINT refuse CHECK (rule <> 'marks_nothing') NOT VALID")
+    verdict = judged(migrated, on_clean(Sane, MarksNothing))
+    assert "marks_nothing failed with SQLSTATE 23514" == verdict.broken
+    assert verdict.rules[0].green
+
+
 def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
     """One message reports the gates that could not be judged and the gates that found bad data."""
     migrated.sql.execute("ALTER TABLE users DROP CONSTRAINT users_email_key; INSERT INTO users (email) SELECT email FROM users LIMIT 1")

@@ -39,11 +39,12 @@ transaction that it rolls back, and changes nothing but its own record of the ru
 from it, and their values after the clean-up, unless you carry them over: `artwork-migration run decide carry_columns 'NAME,NAME'`. That
 is so where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be
 carried. Views, triggers, policies, grants and keys follow, unless they name a column that goes. Indexes do not: the clean
-table has its own, and the plan lists yours. A row that your application hides by a column of its own (soft delete, `deleted_at`) is migrated like any other.
+table has its own, and the plan lists yours. A row that your application hides by a column of its own (soft delete, `deleted_at`) is
+migrated like any other.
 
 **Triggers.** While rows are copied, none of your triggers on `artworks` fires, and `updated_at` keeps its value: the clean table gets its
-own copy of them at the switch. From then on each write fires them as before. Triggers on `users` fire for the users that are created, so the
-plan asks first.
+own copy of them at the switch. From then on each write fires them as before. Triggers on `users` fire for the users that are created, so
+the plan asks first.
 
 **Not tried**: a subscriber of a publication or a reader of a slot while it follows the tables (the plan of the switch lists the slots); a
 reference without a foreign key that names its type too (`record_type`, `record_id`).
