@@ -158,7 +158,7 @@ LEFT JOIN artwork_migration.rule_result AS m ON r.rule = m.rule AND m.run = :run
 ORDER BY g.red DESC NULLS LAST, r.rule;
 
 -- name: differing_columns
--- What: by column, in how many rows of one run the clean value is not what the mapping makes of the legacy value, or back; the first :shown.
+-- What: by column, in how many rows of one run the clean value is not what the mapping makes of the legacy one, or back; the first :shown.
 -- Why: a reader asks first which columns differ, then in which rows.
 -- Locks: none.
 SELECT

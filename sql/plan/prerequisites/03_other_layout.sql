@@ -2,8 +2,8 @@
 -- Why: a query of this version would fail halfway, perhaps after the switch has committed.
 -- The layout's number is the default of "phase_history.layout"; sql/ledger/create.sql sets it, and here it stands once more.
 -- Locks: none.
--- Remedy: Use the version that created it. To change to this one, roll back to NOT_STARTED with that version and deploy with this one. After
---   the clean-up only the record is left: read it with that version.
+-- Remedy: Use the version that created it. To change to this one, roll back to NOT_STARTED with that version and deploy with this one.
+--   After the clean-up only the record is left: read it with that version.
 SELECT
   'schema artwork_migration' AS subject,
   FORMAT('its layout is %s, and this version reads and writes layout 1.', COALESCE(l.number, 'older than all numbers')) AS problem
