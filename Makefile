@@ -35,7 +35,7 @@ test-all: $(VENV)/.development ## the tests and the exhaustive series: every kil
 # The oldest Python runs everything else.
 NEWEST = .venv-newest
 test-newest: ## the demo and the whole life cycle through Prefect on the newest Python; PYTHON=python3.13
-	$(MAKE) demo VENV=$(NEWEST)
+	$(MAKE) demo VENV=$(NEWEST) ROWS=2000
 	$(MAKE) test VENV=$(NEWEST) PYTEST_ARGS='$(wildcard $(addprefix tests/lifecycle/test_,run_migration.py switch_verbs.py verify.py clean_up.py))'
 
 fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help

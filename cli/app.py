@@ -1,5 +1,7 @@
-"""The command line `artwork-migration`: demo, up, down, status, doctor, report, run."""
+"""The command line `artwork-migration`: demo, playground, up, down, status, doctor, report, run."""
 
+import re
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import partial
 from importlib.metadata import version
@@ -14,7 +16,7 @@ from cli.notifications import undelivered
 from cli.output import AsJson, console, errors_printed, print_json
 from cli.prefect_server import ui_of
 from cli.progress import watch_status
-from cli.up import bring_up, known_api, take_down
+from cli.up import Say, bring_up, known_api, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
 from migration.ledger.phases import Verb
@@ -70,16 +72,15 @@ def playground(
 
 
 @app.command()
-def up() -> None:
+def up(json: AsJson = False) -> None:
     """Start a Prefect server, its database and a worker on this machine, and register all deployments. What already runs, stays."""
-    with errors_printed():
-        bring_up(_say)
+    _reported(bring_up, json=json)
 
 
 @app.command()
-def down() -> None:
+def down(json: AsJson = False) -> None:
     """Stop what `up` started, and nothing else. The data stay."""
-    take_down(_say)
+    _reported(take_down, json=json)
 
 
 @app.command()
@@ -133,6 +134,19 @@ def report(json: AsJson = False) -> None:
         print_json({"report": path})
     else:
         console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+
+
+def _reported(work: Callable[[Say], None], *, json: bool) -> None:
+    """Do the work, and print each line as it comes, or all of them as one document with the labels as keys."""
+    lines: dict[str, object] = {}
+
+    def collect(label: str, text: str) -> None:
+        lines["_".join(re.findall(r"\w+", label.lower()))] = text
+
+    with errors_printed():
+        work(collect if json else _say)
+    if json:
+        print_json(lines)
 
 
 def _document(found: Status) -> dict[str, object]:

@@ -209,8 +209,8 @@ def test_down_stops_everything_and_up_finds_it_again(local_server: LocalServer, 
     assert [] == [process for process in family if is_alive(process)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(local_server.ui)
-    again = local_server.run("down")
-    assert (0, True) == (again.returncode, "nothing, none was running" in again.stdout)
+    again = local_server.run("down", "--json")
+    assert (0, {"stopped": "nothing, none was running"}) == (again.returncode, json.loads(again.stdout))
     assert "database, prefect, worker" == local_server.up()["started"]
     assert "Crashed" == local_server.state(run)
 
