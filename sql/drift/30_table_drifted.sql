@@ -4,7 +4,7 @@
 --   clean table writes through. An INVALID unique index may reject rows too.
 -- Locks: none.
 -- Remedy: Undo the change. Or accept it: run decide accept_drift with the words before the colon (several, separated by commas). Or run
---   roll_back to=NOT_STARTED and deploy_schema again.
+--   `roll-back --to NOT_STARTED` and `deploy-schema` again.
 SELECT
   l.subject,
   CASE
