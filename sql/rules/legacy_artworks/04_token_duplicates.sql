@@ -1,4 +1,4 @@
--- What: artworks to be migrated that share their access token with another one.
+-- What: artworks to be migrated that share their access token with another one. Which of them is migrated: migrate_data/find_quarantined.
 -- Why: the clean table takes one of them, the others wait in quarantine. The bare table is read first: where tokens are unique, the
 --   mapping is evaluated for no row.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
