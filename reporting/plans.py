@@ -93,7 +93,7 @@ def _locks(plan: Plan) -> str:
 
 def _statements(plan: Plan) -> str:
     """Return what the statements do, by stage and kind of object."""
-    stages = "\n\n".join(f"**{title}.** {meaning}\n\n{_summary(statements)}" for (title, meaning), statements in _by_stage(plan))
+    stages = "\n\n".join(f"### {title}\n\n{meaning}\n\n{_summary(statements)}" for (title, meaning), statements in _by_stage(plan))
     return f"## Statements\n\nTheir SQL is in the artifact `plan-{plan.number}-sql` and in `plan-{plan.number}-sql.md`.\n\n{stages}"
 
 
