@@ -73,8 +73,8 @@ def test_each_verb_has_its_table(verb: str) -> None:
 
 
 def test_each_command_is_shown() -> None:
-    """The documents show each command except the demo, which make runs; a verb that takes a plan's number also with a number."""
-    commands = {*get_group(app).commands, *(f"run {verb}" for verb in VERBS)} - {"demo", "run"}
+    """The documents show each command except demo and playground, which make runs; a verb that takes a plan's number also with a number."""
+    commands = {*get_group(app).commands, *(f"run {verb}" for verb in VERBS)} - {"demo", "playground", "run"}
     shown = [words_of(command) for command in COMMANDS if command.startswith(PROGRAM)]
     assert commands == {" ".join(words[: 2 if words[0] == "run" else 1]) for words in shown}
     with_a_plan = {name for name, verb in VERBS.items() if "plan" in {parameter.name for parameter in verb.params}}
