@@ -1,9 +1,10 @@
 """The playground: the demo's shop with its application, a Prefect server and a worker, until Ctrl-C, to be clicked through."""
 
 import os
+import shlex
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 from rich.console import Console
@@ -37,6 +38,11 @@ def run_playground(console: Console, *, rows: int, seed: int) -> int:
     return 0
 
 
+def exports(environment: Mapping[str, str]) -> str:
+    """Return the commands that set these settings in another shell; an address has characters that a shell would read."""
+    return "\n".join(f"export {name}={shlex.quote(environment[name])}" for name in SETTINGS)
+
+
 @contextmanager
 def _worker(console: Console) -> Iterator[None]:
     """Register the deployments and run a worker during the block."""
@@ -56,12 +62,11 @@ def _worker(console: Console) -> Iterator[None]:
 def _show_the_way(console: Console) -> None:
     console.rule("Ready")
     ui = ui_of(os.environ["PREFECT_API_URL"])
-    settings = "\n".join(f"export {name}={os.environ[name]}" for name in SETTINGS)
     console.print(
         f"The application writes to the shop. Open {ui}/deployments, choose 1-deploy-schema, then Quick run: the plan changes nothing, and "
         "its artifact says what blocks it and what to do. Each end message names the next step.\n\n"
-        f"In a second terminal:\n{settings}\nartwork-migration status --watch\n\n"
-        "Ctrl-C ends the application, the worker and the servers. `artwork-migration demo --undo` rolls back what was done.",
+        f"In a second terminal:\n{exports(os.environ)}\n.venv/bin/artwork-migration status --watch\n\n"
+        "Ctrl-C ends the application, the worker and the servers. `.venv/bin/artwork-migration demo --undo` rolls back what was done.",
         highlight=False,
         markup=False,
         soft_wrap=True,

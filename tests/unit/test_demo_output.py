@@ -1,5 +1,6 @@
 """What the demo prints, at the widths of usual terminals."""
 
+import shlex
 from io import StringIO
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from rich.console import Console
 from cli.demo_application import Check
 from cli.demo_output import Summary, show_accounts, show_summary
 from cli.demo_servers import SHOP
+from cli.playground import SETTINGS, exports
 from reporting.accounts import Accounts
 from sample.journal import JournalReport
 from sample.journal_entry import Side
@@ -41,3 +43,10 @@ def test_the_box_at_the_end_has_what_was_counted(monkeypatch: pytest.MonkeyPatch
     for text in ("Done in 39 s", "20,122 legacy, 15,221 migrated", "4,084 values of 908 rows, 264 orders", "340 writes", "50 ms"):
         assert text in shown
     assert (True, True) == ("lost          0" in shown, f"Report: {report}" in shown)
+
+
+def test_the_settings_of_the_playground_survive_a_shell() -> None:
+    """Another terminal gets the addresses of the playground whole, whatever is in them."""
+    environment = dict.fromkeys(SETTINGS, "postgresql://postgres@/demo_shop?host=/a folder&port=5432")
+    for line in exports(environment).splitlines():
+        assert ["export", f"{line.split('=')[0].split()[1]}={environment['ARTWORK_DATABASE_URL']}"] == shlex.split(line)
