@@ -98,23 +98,23 @@ class _LifeCycle:
         self._console.print("   The application writes to the legacy table. Its journal:")
         self._console.print(f"   {self._application.journal}", highlight=False, soft_wrap=True)
         self._run("decide", name="accept_exposure", value="user_gained", **APPROVAL)
-        self._approved("deploy_schema")
+        self._approved("deploy-schema")
         self._check(Side.LEGACY)
         self._migrate()
         if until != "migrated":
-            self._switch("switch_over", leads_to=Side.CLEAN)
+            self._switch("switch-over", leads_to=Side.CLEAN)
             self._run("verify")
         if until == "cleaned":
-            self._switch("roll_back", leads_to=Side.LEGACY, to="MIGRATED")
-            self._switch("switch_over", leads_to=Side.CLEAN)
+            self._switch("roll-back", leads_to=Side.LEGACY, to="MIGRATED")
+            self._switch("switch-over", leads_to=Side.CLEAN)
             self._pass_the_window()
             self._run("verify")
             self._run("decide", name="no_archive", value="accepted", **APPROVAL)
-            self._approved("clean_up")
+            self._approved("clean-up")
         self._check(Side.LEGACY if until == "migrated" else Side.CLEAN)
 
     def _migrate(self) -> None:
-        self._run("migrate_data")
+        self._run("migrate-data")
         database = shop_database(self._server)
         accounts = read_accounts(database)
         database.dispose()
@@ -173,7 +173,7 @@ def _roll_back(console: Console, server: EmbeddedServer, phase: Phase) -> int:
     phases = ("MIGRATED", "NOT_STARTED") if phase is Phase.SWITCHED else ("NOT_STARTED",)
     try:
         for to in phases:
-            _ended(console, approved(console, "roll_back", to=to))
+            _ended(console, approved(console, "roll-back", to=to))
     except DemoFailed as failure:
         console.print(f"[bold red]{failure}[/]", highlight=False)
         return 1
@@ -201,4 +201,4 @@ def _phase(server: EmbeddedServer) -> PhaseRow:
 
 def _command(verb: str, **parameters: object) -> str:
     """The verb and its options as on the command line."""
-    return " ".join([verb.replace("_", "-"), *(f"--{name} {value}" for name, value in parameters.items())])
+    return " ".join([verb, *(f"--{name} {value}" for name, value in parameters.items())])

@@ -51,14 +51,15 @@ Reason = Annotated[str, typer.Option("--reason", help="why; recorded in the ledg
 
 def verb_description(verb: str) -> str:
     """Return the description of a verb. It is read from the source of its flow, because to import Prefect takes seconds."""
-    module = ast.parse(Path(flows.__file__).with_name(f"{verb}.py").read_text(encoding="utf-8"))
-    (flow,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == verb)
+    name = flows.function_of(verb)
+    module = ast.parse(Path(flows.__file__).with_name(f"{name}.py").read_text(encoding="utf-8"))
+    (flow,) = (node for node in module.body if isinstance(node, ast.FunctionDef) and node.name == name)
     return description(ast.get_docstring(flow))
 
 
 def _verb(signature: Callable[..., None]) -> Callable[..., None]:
     """Add the command `run NAME` with the options of this function; its text and its work are those of the flow of the same name."""
-    verb = signature.__name__
+    verb = signature.__name__.replace("_", "-")
 
     @functools.wraps(signature)
     def command(json: bool, **parameters: Any) -> None:
@@ -88,7 +89,7 @@ def _verb(signature: Callable[..., None]) -> Callable[..., None]:
     option = inspect.Parameter("json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson)
     command.__signature__ = declared.replace(parameters=[*declared.parameters.values(), option])  # type: ignore[attr-defined]
     command.__annotations__ = {**signature.__annotations__, "json": AsJson}
-    return run.command(verb.replace("_", "-"), help=verb_description(verb))(command)
+    return run.command(verb, help=verb_description(verb))(command)
 
 
 @_verb
@@ -172,7 +173,7 @@ def refuse_at_once(verb: str, parameters: Mapping[str, Any]) -> None:
 
 
 def run_verb(verb: str, indent: int = 0, /, **parameters: object) -> "State[Any]":
-    """Run the flow `verb` (with underscores) in this process, show its steps with this `indent`, and return its end state.
+    """Run the flow of this verb in this process, show its steps with this `indent`, and return its end state.
 
     The server in PREFECT_API_URL records the run; without that setting, the server that `up` has started. If it does not respond,
     Prefect's own error is raised (`prefect_outage`). If there is neither, the ledger alone records it: Prefect would start a server for

@@ -17,7 +17,7 @@ class CleanIdIsThere(gxe.ExpectColumnValuesToNotBeNull):
     description: str | None = "Every clean artwork has an id."
     why: ClassVar[str] = "Orders and links use it."
     fix: ClassVar[str] = (
-        "The primary key of `artworks_v2` is missing. 1. Delete the rows. 2. Create the key again. 3. Run `migrate_data` again."
+        "The primary key of `artworks_v2` is missing. 1. Delete the rows. 2. Create the key again. 3. Run `migrate-data` again."
     )
 
 
@@ -26,7 +26,7 @@ class CleanIdIsUnique(gxe.ExpectColumnValuesToBeUnique):
     description: str | None = "No two clean artworks have the same id."
     why: ClassVar[str] = "Orders and links use it."
     fix: ClassVar[str] = (
-        "The primary key of `artworks_v2` is missing. 1. Delete the rows with these ids. 2. Create the key again. 3. Run `migrate_data` "
+        "The primary key of `artworks_v2` is missing. 1. Delete the rows with these ids. 2. Create the key again. 3. Run `migrate-data` "
         "again: it copies them again."
     )
 
@@ -145,7 +145,7 @@ class HasUser(Measured):
         "work. Ids in the log or in `rejected_write` are in transit and do not count. Where no users are created, a customer without an "
         "account has no row in the table that owns artworks; the customer is reached by link and by e-mail, and claims the artworks."
     )
-    fix: ClassVar[str] = "1. Run `migrate_data` again: it creates the missing users. 2. The remaining rows have a blank e-mail: correct it."
+    fix: ClassVar[str] = "1. Run `migrate-data` again: it creates the missing users. 2. The remaining rows have a blank e-mail: correct it."
 
 
 class CleanTokenIsNotParked(Measured):
@@ -167,7 +167,7 @@ class ConstraintsInPlace(Measured):
         "primary key, the unique key on the token, the foreign key of `user_id`, the indexes, and any other that is not valid."
     )
     fix: ClassVar[str] = (
-        "1. Run `migrate_data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/post_copy/` has the "
+        "1. Run `migrate-data` again. 2. Create or REINDEX by hand what the rule still names. `sql/migrate_data/post_copy/` has the "
         "definitions."
     )
 
@@ -180,7 +180,7 @@ class OwnerHasEmail(Measured):
         "modified, do not count."
     )
     fix: ClassVar[str] = (
-        "1. Run `migrate_data` again. 2. The remaining rows were written without the triggers, or there is a defect: report it. 3. Set "
+        "1. Run `migrate-data` again. 2. The remaining rows were written without the triggers, or there is a defect: report it. 3. Set "
         "`user_id` to the user of the e-mail."
     )
 
@@ -188,7 +188,7 @@ class OwnerHasEmail(Measured):
 class ExposureAccepted(Measured):
     description: str | None = "No clean artwork has a new owner who can sign in, unless a decision accepts that."
     why: ClassVar[str] = (
-        "A signed-in user sees the artworks of their e-mail that had no owner. The plan of `deploy_schema` counts them, and users keep "
+        "A signed-in user sees the artworks of their e-mail that had no owner. The plan of `deploy-schema` counts them, and users keep "
         "signing up. About is the kind: `user_gained` (it had no owner) or `user_changed` (it had another owner, which only a mistake in "
         "the mapping can cause). A user that the migration created counts from the moment somebody claims it. Ids in the log or in "
         "`rejected_write`, and rows that the clean side has modified, do not count."

@@ -11,7 +11,7 @@ _HEAD = """\
 <!-- Made from the classes in expectations/ by `make docs`. Change the classes, not this file. -->
 # The gates
 
-A gate is a suite of rules that must pass before a flow continues. `migrate_data` judges the first four, `switch_over` and `verify` the
+A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges the first four, `switch-over` and `verify` the
 fifth. `artwork_migration.finding` has the ids that a rule found, and never a value. `artwork_migration.gate_result` has each verdict.
 
 | severity | what a finding does |

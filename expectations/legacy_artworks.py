@@ -145,7 +145,7 @@ class EmailSpellings(Measured):
         "found, even if that is the only spelling. The ids are of the artworks with capitals or blanks, and of those whose user has them."
     )
     fix: ClassVar[str] = (
-        "If it is the same person, correct the spelling in the legacy table (or of the user) before `migrate_data`. Afterwards two users "
+        "If it is the same person, correct the spelling in the legacy table (or of the user) before `migrate-data`. Afterwards two users "
         "must be merged."
     )
 

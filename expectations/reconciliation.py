@@ -9,7 +9,7 @@ class Missing(Measured):
     description: str | None = "Every eligible legacy row that is not in quarantine is in the clean table."
     why: ClassVar[str] = "Law 1, conservation: no row is lost."
     fix: ClassVar[str] = (
-        "1. Run `migrate_data` again. 2. The remaining rows were written without the triggers, or there is a defect: read them by their "
+        "1. Run `migrate-data` again. 2. The remaining rows were written without the triggers, or there is a defect: read them by their "
         "ids."
     )
 
@@ -27,7 +27,7 @@ class Differs(Measured):
     description: str | None = "Every clean row equals the mapping of its legacy row, column by column."
     why: ClassVar[str] = "Law 2, fidelity. About is the columns."
     fix: ClassVar[str] = (
-        "1. Run `migrate_data` again. 2. The remaining rows were written without the triggers. Compare both rows of each id, and correct "
+        "1. Run `migrate-data` again. 2. The remaining rows were written without the triggers. Compare both rows of each id, and correct "
         "the wrong one."
     )
 

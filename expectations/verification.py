@@ -131,7 +131,7 @@ class RetiredUntouched(Measured):
     fix: ClassVar[str] = (
         "A session wrote to the table without its guard, which the owner of the table can do. `live_differs` reports the rows that both "
         "tables have; compare the others with a backup. 1. Restore these rows. 2. Or accept that a roll back serves them as they are "
-        "now. If it could not be checked because no fingerprint was taken, a switch was killed right after its commit: run `switch_over` "
+        "now. If it could not be checked because no fingerprint was taken, a switch was killed right after its commit: run `switch-over` "
         "again, which takes it."
     )
     empty_is_fine: ClassVar[bool] = True
@@ -146,7 +146,7 @@ class RollBackNotBegun(Measured):
         "that both tables have."
     )
     fix: ClassVar[str] = (
-        "Run `roll_back` with to=MIGRATED to its end. If the clean table should serve, switch over again: the switch takes a new "
+        "Run `roll-back --to MIGRATED` to its end. If the clean table should serve, switch over again: the switch takes a new "
         "fingerprint. A roll back that ends without the lock renews the fingerprint automatically, if the table was unchanged when it "
         "began."
     )

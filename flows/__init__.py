@@ -1,4 +1,4 @@
-"""The flows: one file for each verb, with the name of the verb. They only call steps."""
+"""The flows: one file for each verb, with the name of the verb (`-` is `_` in Python). They only call steps."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
@@ -26,5 +26,11 @@ def end_of(verb: str, *, recorded: bool, **parameters: Any) -> "State[Any]":
 
 def flow_of(verb: str) -> "Flow[..., State[Any]]":
     """Return the flow of a verb. It is imported only now, because Prefect takes seconds to import."""
-    flow: Flow[..., State[Any]] = getattr(import_module(f"flows.{verb}"), verb)
+    name = function_of(verb)
+    flow: Flow[..., State[Any]] = getattr(import_module(f"flows.{name}"), name)
     return flow
+
+
+def function_of(verb: str) -> str:
+    """Return the name of the verb's function, which is that of its file."""
+    return verb.replace("-", "_")

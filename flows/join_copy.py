@@ -9,10 +9,10 @@ from tasks.verbs import joining, verb
 
 @verb
 def join_copy() -> State:
-    """Copy chunks beside the run of migrate_data that is copying, from this machine too. Start it on as many workers as you like.
+    """Copy chunks beside the run of migrate-data that is copying, from this machine too. Start it on as many workers as you like.
 
-    The phase does not change. It locks what migrate_data locks for a chunk, and blocks no write of the application. It ends when no chunk
-    is left, or when migrate_data has ended. Killed, it leaves its chunks to the others. If nothing is being copied, it is refused.
+    The phase does not change. It locks what migrate-data locks for a chunk, and blocks no write of the application. It ends when no chunk
+    is left, or when migrate-data has ended. Killed, it leaves its chunks to the others. If nothing is being copied, it is refused.
     """
     with joining() as run:
         run.require_phase()

@@ -20,13 +20,13 @@ from tasks.verbs import current_status, ended_like, verb
 def run_migration() -> State:
     """Run every step that needs no approval; stop at the first that does, at a red gate, and while the safety window is open.
 
-    NOT_STARTED: plans deploy_schema. DEPLOYED and MIGRATED: runs migrate_data, plans switch_over. SWITCHED: runs verify and, after the
-    safety window, plans clean_up. CLEANED: nothing is left. Steps that a killed run has left after its commit come first. The run ends as
+    NOT_STARTED: plans deploy-schema. DEPLOYED and MIGRATED: runs migrate-data, plans switch-over. SWITCHED: runs verify and, after the
+    safety window, plans clean-up. CLEANED: nothing is left. Steps that a killed run has left after its commit come first. The run ends as
     the last of these verbs ended. Each verb is a run of its own and takes the lock; this run takes none.
     """
     state = None
     for step in _verbs_to_run(current_status()):
-        add_to_name(step.name.replace("_", "-"))
+        add_to_name(step.name)
         state = _started(step)()
         if kind_of_end(state) != "Completed":
             break

@@ -181,8 +181,8 @@ class NothingToJoin(MigrationError):
 
     def __init__(self) -> None:
         super().__init__(
-            "No run of migrate_data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate_data; start "
-            "join_copy when `artwork-migration status` shows its step `copy chunks`."
+            "No run of migrate-data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate-data; start "
+            "join-copy when `artwork-migration status` shows its step `copy chunks`."
         )
 
 
@@ -252,7 +252,7 @@ class WrongUnderLock(Red):
         self.found = found
         super().__init__(
             f"{verb}: the last check under the locks is red. The plan changed nothing. Found: {found}. "
-            f"To fix: run migrate_data, which compares every row and names what differs; then start {verb} with the same plan number."
+            f"To fix: run migrate-data, which compares every row and names what differs; then start {verb} with the same plan number."
         )
 
 
@@ -321,7 +321,7 @@ class UsersRefused(MigrationError):
         why = f"the last SQLSTATE was {refusal}" if refusal else "it stores their e-mails in another spelling, or has another spelling"
         super().__init__(
             f"users refused {failed} anonymous users, and only {created} were created. Why: {why}. No artwork was copied; the users "
-            "that were created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate_data again."
+            "that were created stay. To fix: correct the constraint or trigger on users that refuses them, then run migrate-data again."
         )
 
 

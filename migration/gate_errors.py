@@ -58,7 +58,7 @@ class GateFailed(RedGate):
     """Gates were judged and found bad data."""
 
     def __init__(self, red: Sequence[RedRule]) -> None:
-        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then="run `migrate_data` again.")
+        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then="run `migrate-data` again.")
 
 
 class GateBroken(RedGate):
@@ -85,7 +85,7 @@ class VerificationRed(RedGate):
             reasons,
             found=" ".join(filter(None, [_broken_gates(reasons) if broken else "", _red_gates(red)])),
             serves="The clean table serves as `artworks`.",
-            then=f"{self.retry}. Or run `roll_back` with to=MIGRATED, which carries back {carried}.",
+            then=f"{self.retry}. Or run `roll-back --to MIGRATED`, which carries back {carried}.",
         )
 
 
@@ -93,7 +93,7 @@ class CheckFailed(VerificationRed):
     """Right after the switch."""
 
     end = "Switched – check failed"
-    retry = "run `switch_over` again, which does the remaining steps"
+    retry = "run `switch-over` again, which does the remaining steps"
 
 
 class VerificationFailed(VerificationRed):

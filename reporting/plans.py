@@ -29,7 +29,7 @@ _STAGES = {
     ),
 }
 #: What checks a blocker of deploy_schema again that took too long.
-_RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_reference="The plan of `switch_over`")
+_RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_reference="The plan of `switch-over`")
 
 
 def plan_markdown(plan: Plan, form: str = "") -> str:
@@ -78,7 +78,7 @@ def _next_step(plan: Plan, form: str) -> str:
 
 
 def _undone_by(plan: Plan) -> str:
-    return f"`{plan.verb.inverse.command}`." if plan.verb.inverse else "not possible. **This plan is THE POINT OF NO RETURN.**"
+    return f"`{plan.verb.inverse}`." if plan.verb.inverse else "not possible. **This plan is THE POINT OF NO RETURN.**"
 
 
 def _locks(plan: Plan) -> str:
@@ -136,10 +136,10 @@ def _dependents(plan: Plan) -> str:
         return ""
     heading = "## Dependents of artworks"
     if plan.facts[dependents.FACT] is None:
-        return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch_over lists them.\n\n"
+        return f"{heading}\n\n{plan_facts.NOT_COUNTED} The plan of switch-over lists them.\n\n"
     found: list[DependentFact] = plan.facts[dependents.FACT]
     listed = [dependent for dependent in found if dependent["lock"] or dependent["problem"]] if plan.verb is SWITCH_OVER else found
-    rest = f"The plan of deploy_schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
+    rest = f"The plan of deploy-schema lists {len(found) - len(listed)} more.\n\n" if len(listed) < len(found) else ""
     lines = "\n".join(
         f"| {cell(dependent['kind'])} | {cell(dependent['object'])} | {cell(_action(dependent))} | {cell(dependent['lock'])} |"
         for dependent in sorted(listed, key=lambda dependent: dependent["problem"] == "")

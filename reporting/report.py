@@ -266,10 +266,10 @@ def read_report(target: Database) -> Report:
 def _reported_run(connection: Connection) -> RunFacts:
     if ledger.phase(connection).phase is Phase.CLEANED:
         raise NoReport(
-            "There is nothing to report: clean_up has dropped the data of all reports. Earlier reports are in the reports folder."
+            "There is nothing to report: clean-up has dropped the data of all reports. Earlier reports are in the reports folder."
         )
     compared = connection.execute(text("SELECT TO_REGCLASS('artwork_migration.reconciliation') IS NOT NULL")).scalar_one()
     runs = database.rows(connection, "report/reported_run") if compared else []
     if not runs:
-        raise NoReport("There is nothing to report: no run has compared the rows of this database yet. To fix: run migrate_data.")
+        raise NoReport("There is nothing to report: no run has compared the rows of this database yet. To fix: run migrate-data.")
     return RunFacts(**runs[0])

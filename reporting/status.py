@@ -208,9 +208,9 @@ class Status:
         if self.at_work:
             return "nothing until the run at work has ended"
         if not left:
-            return ", ".join(verb.command for verb in self.next_steps) or "nothing"
-        others = [verb.command for verb in self.next_steps if verb.name not in left]
-        return f"{', '.join(name.replace('_', '-') for name in left)} again, it has steps left{''.join(f'; or {verb}' for verb in others)}"
+            return ", ".join(map(str, self.next_steps)) or "nothing"
+        others = [str(verb) for verb in self.next_steps if verb.name not in left]
+        return f"{', '.join(left)} again, it has steps left{''.join(f'; or {verb}' for verb in others)}"
 
     @property
     def next_steps(self) -> list[Verb]:

@@ -10,7 +10,7 @@ from reporting.status import SILENT, Backlog, LastGates, NextStep, OldNamesUse, 
 #: What there is after the first plan or decision, before anything is deployed.
 _LEDGER_ONLY = (
     "plans and decisions are in the schema artwork_migration; nothing else is there. To remove it: "
-    f"artwork-migration run {ROLL_BACK_TO_NOT_STARTED.command}"
+    f"artwork-migration run {ROLL_BACK_TO_NOT_STARTED}"
 )
 
 
@@ -54,7 +54,7 @@ def status_markdown(status: Status, form: Callable[[Verb, str], str]) -> str:
 def _next_step_markdown(step: NextStep | None, form: Callable[[Verb, str], str]) -> str:
     if step is None:
         return "**Next step:** nothing now."
-    name = f"{step.verb.command}{f', plan {step.plan}' if step.plan else ''}"
+    name = f"{step.verb}{f', plan {step.plan}' if step.plan else ''}"
     address = form(step.verb, step.plan)
     link = f"[{name}]({address}), or in a terminal " if address else ""
     return f"**Next step:** {link}`{step.command}`"

@@ -1,7 +1,7 @@
 """The verdict in words, for readers of the first line alone."""
 
 from migration.gate_errors import CheckFailed, GateFailed
-from migration.ledger.phases import Phase
+from migration.ledger.phases import SWITCH_OVER, Phase
 from reporting.report import Report
 
 #: The headings of rows that stay behind by a rule, and those of rows that the application has changed since the switch.
@@ -13,7 +13,7 @@ def outcome(report: Report) -> str:
     """Return how the run ended."""
     if report.green:
         return "Completed"
-    return CheckFailed.end if report.run.switched and report.run.verb == "switch_over" else GateFailed.end
+    return CheckFailed.end if report.run.switched and report.run.verb == SWITCH_OVER.name else GateFailed.end
 
 
 def since_then(report: Report) -> str:

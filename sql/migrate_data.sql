@@ -45,7 +45,7 @@ FROM (
 -- name: create_users
 -- What: creates the anonymous users of the next :batch_size waiting e-mails.
 -- Why: strategy, Phase 2, in batches.
--- Inverse: roll_back(to=NOT_STARTED) removes the users in created_user that nothing references.
+-- Inverse: roll-back --to NOT_STARTED removes the users in created_user that nothing references.
 -- Locks: ROW EXCLUSIVE on public.users; a sign-up with one of these e-mails waits for the commit.
 WITH batch AS (
   DELETE FROM artwork_migration.waiting_email AS w

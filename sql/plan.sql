@@ -392,7 +392,7 @@ SELECT
   r.place,
   r.object,
   CASE WHEN r.hinders IS NULL THEN r.statement END AS statement,
-  COALESCE('stays with the retired table; ' || r.hinders, 'the clean table gets it at deploy_schema') AS action
+  COALESCE('stays with the retired table; ' || r.hinders, 'the clean table gets it at deploy-schema') AS action
 FROM rule AS r
 ORDER BY r.place, r.object;
 

@@ -109,7 +109,7 @@ SELECT
 FROM artwork_migration.phase_history AS h
 INNER JOIN artwork_migration.plan AS p ON h.plan = p.number
 CROSS JOIN LATERAL JSONB_EACH_TEXT(p.content #> '{facts,columns_not_carried}') AS c (key, value)
-WHERE h.run = (SELECT MAX(d.run) FROM artwork_migration.phase_history AS d WHERE d.verb = 'deploy_schema' AND d.phase_after IS NOT NULL)
+WHERE h.run = (SELECT MAX(d.run) FROM artwork_migration.phase_history AS d WHERE d.verb = 'deploy-schema' AND d.phase_after IS NOT NULL)
 ORDER BY c.key;
 
 -- name: gates_not_judged

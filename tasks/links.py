@@ -15,7 +15,7 @@ def form_link(verb: Verb, plan: str = "") -> str:
     """Return the address of the verb's form with the number of a plan filled in; empty without a UI or a deployment of the verb."""
     if not in_flow() or not PREFECT_UI_URL.value():
         return ""
-    flows = FlowFilter(name=FlowFilterName(any_=[verb.name.replace("_", "-")]))
+    flows = FlowFilter(name=FlowFilterName(any_=[verb.name]))
     with if_the_api_responds("the question for the form"), get_client(sync_client=True) as client:
         for deployment in client.read_deployments(flow_filter=flows, limit=1):
             filled = quote(quote(json.dumps(verb.form(plan)), safe=""), safe="")  # the page decodes it twice

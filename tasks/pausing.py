@@ -17,7 +17,7 @@ def keep_pause(approved_by: str, reason: str) -> str:
     def keep(connection: Connection) -> str:
         require_layout(connection, "pause")
         if not ledger.exists(connection):
-            raise _refused("Nothing has been deployed, so there is nothing to pause.", "run deploy_schema first.")
+            raise _refused("Nothing has been deployed, so there is nothing to pause.", "run deploy-schema first.")
         if pause := ledger.pause_in_force(connection):
             raise _refused(f"The migration is already {pause}.", "run `artwork-migration run resume` when the reason is gone.")
         ledger.pause(connection, approved_by=approved_by.strip(), reason=reason.strip())

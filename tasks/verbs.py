@@ -68,11 +68,13 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     The kind of the end is in the run's name, and `ends.kind_of_end` returns it.
     """
 
+    verb = function.__name__.replace("_", "-")
+
     @functools.wraps(function)
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         parameters = inspect.signature(function).bind(*args, **kwargs).arguments
         ENDED.append(None)
-        with named(function.__name__, parameters) as name:
+        with named(verb, parameters) as name:
             try:
                 state = function(*args, **kwargs)
             except OnlyPlanned as end:
@@ -90,8 +92,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             ENDED.append(state)
             return state
 
-    name = function.__name__.replace("_", "-")
-    return flow(name=name, description=description(function.__doc__), persist_result=False)(ending_with_message)
+    return flow(name=verb, description=description(function.__doc__), persist_result=False)(ending_with_message)
 
 
 def api_is_away(error: BaseException) -> bool:
@@ -169,7 +170,7 @@ def _own_error(run: Run, error: Exception) -> MigrationError | None:
 
 def current_status() -> Status:
     """Return the status of the database to migrate. Raises BadInput or DatabaseUnreachable. Takes no lock."""
-    database, _ = open_database("run_migration")
+    database, _ = open_database("run-migration")
     try:
         return read_status(database)
     finally:

@@ -9,7 +9,7 @@ from migration.plans.plan import Plan
 from migration.verbs.roll_back import plan_uninstall
 from tests.databases import Shop, planned
 
-#: `planned_uninstall(shop)` is the plan of roll_back(to=NOT_STARTED), not kept.
+#: `planned_uninstall(shop)` is the plan of roll-back --to NOT_STARTED, not kept.
 planned_uninstall = partial(planned, make=plan_uninstall)
 
 

@@ -79,7 +79,7 @@ def compare_fingerprint(run: Run) -> None:
     with run.database.transaction("comparing the retired table's fingerprint", isolation="REPEATABLE READ") as connection:
         kept = acceptance.kept_fingerprint(connection)
         if kept is None:
-            raise CannotCheck("could not be checked: no fingerprint was taken, run `switch_over` again")
+            raise CannotCheck("could not be checked: no fingerprint was taken, run `switch-over` again")
         current = acceptance.fingerprint(connection)
         untouched = kept.fingerprint == current or kept.outdated
         checked = 0 if kept.outdated else current["row_count"]

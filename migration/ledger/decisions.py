@@ -109,7 +109,7 @@ def undecided(problem: str, fix: str) -> BadInput:
 
 def nothing_rejected() -> BadInput:
     """Return the error of clearing a rejected write where there can be none."""
-    return undecided("There is no rejected write, because nothing has been deployed.", "run deploy_schema first.")
+    return undecided("There is no rejected write, because nothing has been deployed.", "run deploy-schema first.")
 
 
 def _not_accepted(name: DecisionName, value: str) -> BadInput:
@@ -246,7 +246,7 @@ def _drifted(connection: Connection, given: str) -> str:
     if given == NONE:
         return NONE
     if connection.execute(text("SELECT TO_REGCLASS('artwork_migration.drift') IS NULL")).scalar_one():
-        raise undecided("accept_drift takes what differs since deploy_schema, and that has not run.", "run deploy_schema first.")
+        raise undecided("accept_drift takes what differs since deploy-schema, and that has not run.", "run deploy-schema first.")
     names = _names(given)
     unknown = [row["subject"] for row in database.rows(connection, "plan/cannot_drift", subjects=list(names))]
     if unknown or not names:

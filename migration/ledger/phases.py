@@ -28,7 +28,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Verb:
-    """What an operator can run: `name` is that of its flow, its file and its deployment.
+    """What an operator can run: `name` is that of its command, its flow and its deployment. The file and function of the flow are named so
+    too, with underscores (`flows.function_of`).
 
     It `starts` in one of these phases and `brings` that phase. With `takes_target`, the phase to return to is a parameter. A verb that
     `needs_approval` only plans until it gets the number of its plan. A verb that `resumes` first does the steps that a killed run of it
@@ -43,18 +44,13 @@ class Verb:
     resumes: bool = False
 
     def __str__(self) -> str:
-        return f"{self.name}(to={self.brings})" if self.takes_target else self.name
-
-    @property
-    def command(self) -> str:
         """Return the verb as it is typed after `artwork-migration run`."""
-        target = f" --to {self.brings}" if self.takes_target else ""
-        return f"{self.name.replace('_', '-')}{target}"
+        return f"{self.name} --to {self.brings}" if self.takes_target else self.name
 
     def typed(self, plan: str = "") -> str:
         """Return the command line that runs the verb, with the number of a plan if there is one."""
         approval = f" --plan {plan} --approved-by NAME --reason WHY" if plan else ""
-        return f"artwork-migration run {self.command}{approval}"
+        return f"artwork-migration run {self}{approval}"
 
     def form(self, plan: str = "") -> dict[str, str]:
         """Return what is filled in in the verb's form."""
@@ -77,19 +73,19 @@ class Verb:
         return self.takes_target
 
 
-DEPLOY_SCHEMA = Verb("deploy_schema", (Phase.NOT_STARTED,), Phase.DEPLOYED, needs_approval=True)
-MIGRATE_DATA = Verb("migrate_data", (Phase.DEPLOYED, Phase.MIGRATED), Phase.MIGRATED)
-SWITCH_OVER = Verb("switch_over", (Phase.MIGRATED,), Phase.SWITCHED, needs_approval=True, resumes=True)
+DEPLOY_SCHEMA = Verb("deploy-schema", (Phase.NOT_STARTED,), Phase.DEPLOYED, needs_approval=True)
+MIGRATE_DATA = Verb("migrate-data", (Phase.DEPLOYED, Phase.MIGRATED), Phase.MIGRATED)
+SWITCH_OVER = Verb("switch-over", (Phase.MIGRATED,), Phase.SWITCHED, needs_approval=True, resumes=True)
 VERIFY = Verb("verify", (Phase.SWITCHED,), Phase.SWITCHED)
-ROLL_BACK_TO_MIGRATED = Verb("roll_back", (Phase.SWITCHED,), Phase.MIGRATED, takes_target=True, needs_approval=True, resumes=True)
-ROLL_BACK_TO_NOT_STARTED = Verb("roll_back", (Phase.DEPLOYED, Phase.MIGRATED), Phase.NOT_STARTED, takes_target=True, needs_approval=True)
-CLEAN_UP = Verb("clean_up", (Phase.SWITCHED,), Phase.CLEANED, needs_approval=True, resumes=True)
+ROLL_BACK_TO_MIGRATED = Verb("roll-back", (Phase.SWITCHED,), Phase.MIGRATED, takes_target=True, needs_approval=True, resumes=True)
+ROLL_BACK_TO_NOT_STARTED = Verb("roll-back", (Phase.DEPLOYED, Phase.MIGRATED), Phase.NOT_STARTED, takes_target=True, needs_approval=True)
+CLEAN_UP = Verb("clean-up", (Phase.SWITCHED,), Phase.CLEANED, needs_approval=True, resumes=True)
 
 #: The life cycle, in its order.
 VERBS = (DEPLOY_SCHEMA, MIGRATE_DATA, SWITCH_OVER, VERIFY, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, CLEAN_UP)
 
 #: Beside the life cycle: what another process runs while migrate_data copies. It holds no lock of a run and brings no other phase.
-JOIN_COPY = Verb("join_copy", (Phase.DEPLOYED,), Phase.DEPLOYED)
+JOIN_COPY = Verb("join-copy", (Phase.DEPLOYED,), Phase.DEPLOYED)
 
 _BOTH = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
 _SERVES = {

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 
 import sql
 from migration import database
-from migration.database import LOCK_NOT_AVAILABLE, QUERY_CANCELED, RETRIED, Database
-from migration.errors import DatabaseError, MigrationError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
+from migration.database import CLIENT_TOO_SLOW, CONNECTIONS_LOST, LOCK_NOT_AVAILABLE, QUERY_CANCELED, RETRIED, Database
+from migration.errors import ConnectionLost, DatabaseError, MigrationError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
 from migration.ledger import ledger
 from migration.ledger.ledger import COMMITTED, LockAttempt
 from migration.ledger.runs import Run
@@ -21,8 +21,8 @@ from migration.plans.stall import Stopwatch
 
 #: Milliseconds for all locks of one attempt together. Writers queue behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
-#: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, or the statements took too long.
-_ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, "25P03")
+#: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, the statements took too long, or the client did.
+_ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, CLIENT_TOO_SLOW)
 #: A validation found a reference to a row that does not exist.
 FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
@@ -97,17 +97,17 @@ def execute(
     The server enforces that less than half of deadlock_timeout passes from the first lock to the commit. `before_commit` runs in the same
     transaction (it enters the phase). `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
     without a lock, so that less is left to do under the lock. `record` gets what each attempt took. Raises LockNotObtained with the
-    holders after `patience` seconds; nothing is changed then.
+    holders after `patience` seconds, or ConnectionLost; nothing is changed then, unless the connection was lost during the commit.
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
     others = [statement.waits_on for statement in statements if statement.stage == "locked" and statement.waits_on]
     locked = [statement for statement in statements if statement.stage == "locked"]
-    attempt = 0
+    attempt = lost = 0
     while True:
         attempt += 1
         before_attempt()
-        stopwatch = Stopwatch(locked)
+        stopwatch, committing = Stopwatch(locked), False
         try:
             with target.transaction(f"executing {action}", **_limits(target), **database.APPLICATION_CODE) as connection:
                 # a table with pending deferred checks of a foreign key cannot be altered
@@ -118,6 +118,13 @@ def execute(
                 _make_autovacuum_yield(connection, target, tables)
                 _execute_locked(connection, target, locked, stopwatch)
                 before_commit(connection)
+                committing = True
+        except ConnectionLost:
+            lost += 1
+            if committing or lost == CONNECTIONS_LOST:
+                raise
+            took, holders = stopwatch.stop(CLIENT_TOO_SLOW), []
+            _record(took, record)
         except DatabaseError as error:
             took = stopwatch.stop(error.sqlstate or "")
             retried = error.sqlstate in _ATTEMPT_FAILED
@@ -142,6 +149,8 @@ def execute(
 
 def _reason(took: LockAttempt | None, holders: Sequence[LockHolder]) -> str:
     """Return why an attempt has failed, and what took the time if its statements were canceled under the locks."""
+    if took and took.outcome == CLIENT_TOO_SLOW:
+        return "this machine was too slow, so the server ended the transaction, nothing changed"
     if took and took.outcome == QUERY_CANCELED:
         slowest = "; ".join(f"{statement['object']} {statement['seconds']:.3f} s" for statement in took.slowest)
         return f"canceled after {took.seconds:.3f} s under the locks, nothing changed; slowest: {slowest}"

@@ -131,7 +131,7 @@ def keep(connection: Connection, plan: Plan, run_name: str) -> None:
 def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
     """Raise PlanOutdated unless the approved number is this plan's and in the ledger, and Blocked if the plan has blockers.
 
-    A number from before roll_back(to=NOT_STARTED) is no longer in the ledger, so the operator has to read the plan again.
+    A number from before roll-back --to NOT_STARTED is no longer in the ledger, so the operator has to read the plan again.
     """
     earlier = ledger.plan_content(connection, approval.plan)
     if approval.plan != plan.number or earlier is None:

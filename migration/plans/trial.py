@@ -10,6 +10,7 @@ import sql
 from migration import database
 from migration.driver_errors import translated
 from migration.errors import DatabaseError, PrerequisitesNotMet, Problem
+from migration.ledger.phases import DEPLOY_SCHEMA
 from migration.plans import creation
 from migration.plans.plan import Statement
 from migration.plans.statements import Catalog, problems_found
@@ -45,7 +46,7 @@ def rejections(connection: Connection, statements: Sequence[Statement]) -> list[
     try:
         with database.beside(connection, "trying the deployment", lock_timeout=LOCK_TIMEOUT, statement_timeout="10s") as other:
             if problems := creation.problems(other, statements):
-                raise PrerequisitesNotMet("deploy_schema", problems)
+                raise PrerequisitesNotMet(DEPLOY_SCHEMA.name, problems)
             for row in database.rows(other, "plan/outside_the_transaction"):
                 raise NotTried(f"{row['trigger']} may do what no rollback takes back")
             database.run_literally(other, sql.load("deploy_schema/write_through_triggers").statement)

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import Connection
 
-from migration.database import QUERY_CANCELED, RETRIED, backoff
+from migration.database import CLIENT_TOO_SLOW, CONNECTIONS_LOST, QUERY_CANCELED, RETRIED, backoff
 from migration.errors import ConnectionLost, DatabaseError
 from migration.ledger.runs import Run
 from migration.sync import throttle
@@ -15,13 +15,12 @@ Result = TypeVar("Result")
 
 #: Seconds that one batch should take: a session that needs one of its rows waits as long.
 TARGET = 0.08
-#: Rows of the first batch, which is also the smallest that is only slow: below, what each batch costs is the greater part, and catch-up
-#: would be slower than the application. A batch that exceeds the budget becomes smaller still.
+#: Rows of the first batch, and of the smallest that slowness alone leads to: below, what each batch costs is the greater part, and catch-up
+#: would be slower than the application. A batch that exceeds the budget, or meets locked rows, becomes smaller still; those after it grow
+#: to this size again however long they take, because on a busy machine even one row takes longer than `TARGET`.
 FIRST = 250
-#: The batch has exceeded its budget: its statement was too long, or the client too slow to commit. Of the latter the client may only see
-#: that its connection is gone; that often it is taken for the budget.
-_TOO_LONG = (QUERY_CANCELED, "25P03")
-_CONNECTIONS_LOST = 3
+#: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
+_TOO_LONG = (QUERY_CANCELED, CLIENT_TOO_SLOW)
 
 
 class Pace:
@@ -58,7 +57,7 @@ class Pace:
                     raise
             except ConnectionLost:
                 lost += 1
-                if lost == _CONNECTIONS_LOST:
+                if lost == CONNECTIONS_LOST:
                     raise
             else:
                 self._adapt(seconds)
@@ -71,7 +70,9 @@ class Pace:
         self.size = max(1, self.size // 4)
 
     def _adapt(self, seconds: float) -> None:
-        if seconds > TARGET:
-            self.size = max(min(self.size, FIRST), self.size // 2)
-        elif seconds < TARGET / 2:
+        if seconds < TARGET / 2:
             self.size = min(self.most, self.size * 2)
+        elif self.size < FIRST:
+            self.size = min(self.most, FIRST, self.size * 2)
+        elif seconds > TARGET:
+            self.size = max(FIRST, self.size // 2)

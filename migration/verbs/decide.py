@@ -21,7 +21,7 @@ def apply_at_once(connection: Connection, name: DecisionName, value: str) -> Non
     Raises BadInput if the decision has no effect any more, if clearing would delete the only copy of the artwork, or without a report.
     """
     if name in _READ_BY_DEPLOY and ledger.phase(connection).phase is not Phase.NOT_STARTED:
-        raise undecided(f"{name} is read by deploy_schema, and that has run.", _READ_BY_DEPLOY[name])
+        raise undecided(f"{name} is read by deploy-schema, and that has run.", _READ_BY_DEPLOY[name])
     if name is DecisionName.CLEAR_REJECTED_WRITE:
         _clear_rejected(connection, value)
     if name is DecisionName.ORDERED_TEST_DATA:

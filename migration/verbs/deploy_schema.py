@@ -35,7 +35,7 @@ def plan_deploy_schema(connection: Connection) -> Plan:
 
     Raises PrerequisitesNotMet.
     """
-    catalog = require_prerequisites(connection, "deploy_schema")
+    catalog = require_prerequisites(connection, DEPLOY_SCHEMA.name)
     statements = _statements(connection, catalog)
     facts = _facts(connection, catalog)
     return Plan(

@@ -42,7 +42,7 @@ _UNFINISHED_ROLL_BACK = "switch_over/blockers/unfinished_roll_back"
 
 
 def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -> Plan:
-    """Return the plan of roll_back(to=MIGRATED). SWITCHED → SWITCHED; takes ACCESS SHARE only.
+    """Return the plan of roll-back --to MIGRATED. SWITCHED → SWITCHED; takes ACCESS SHARE only.
 
     `dry_run` is what the dry run carried back; it is a fact of the plan and no part of its number. A dependent that was dropped since the
     switch is not recreated. Raises PrerequisitesNotMet if one of our views is missing.
@@ -128,7 +128,7 @@ def _changed_dependents(then: dict[str, set[str]], now: dict[str, set[str]]) -> 
 
 
 def plan_uninstall(connection: Connection) -> Plan:
-    """Return the plan of roll_back(to=NOT_STARTED). Takes ACCESS SHARE only.
+    """Return the plan of roll-back --to NOT_STARTED. Takes ACCESS SHARE only.
 
     In phase NOT_STARTED it holds what an earlier rollback left to do after its lock.
     """

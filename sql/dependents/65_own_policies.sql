@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   FORMAT('policy %I', p.polname) AS object,
-  'created on the clean table at deploy_schema' AS action
+  'created on the clean table at deploy-schema' AS action
 FROM pg_catalog.pg_policy AS p
 WHERE p.polrelid = TO_REGCLASS('public.artworks')
 ORDER BY p.polname

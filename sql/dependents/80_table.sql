@@ -11,24 +11,24 @@ CROSS JOIN
     SELECT
       1 AS place,
       FORMAT('owner %I', PG_GET_USERBYID(c.relowner)) AS object,
-      'the clean table gets it at deploy_schema' AS action
+      'the clean table gets it at deploy-schema' AS action
     UNION ALL
     SELECT
       2,
       'row level security' || CASE WHEN c.relforcerowsecurity THEN ', forced on the owner' ELSE '' END,
-      'the clean table gets it at deploy_schema'
+      'the clean table gets it at deploy-schema'
     WHERE c.relrowsecurity OR c.relforcerowsecurity
     UNION ALL
     SELECT
       3,
       'comment on the table',
-      'the clean table gets it at deploy_schema'
+      'the clean table gets it at deploy-schema'
     WHERE OBJ_DESCRIPTION(c.oid, 'pg_class') IS NOT NULL
     UNION ALL
     SELECT
       4,
       'storage parameter ' || o.parameter,
-      'the clean table gets it at deploy_schema'
+      'the clean table gets it at deploy-schema'
     FROM UNNEST(c.reloptions || ARRAY(SELECT 'toast.' || x.parameter FROM UNNEST(t.reloptions) AS x (parameter))) AS o (parameter)
     UNION ALL
     SELECT

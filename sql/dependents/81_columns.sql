@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   s.object,
-  CASE WHEN s.given AND m.clean_column IS NOT NULL THEN 'the clean column gets it at deploy_schema' ELSE 'stays with the retired table' END
+  CASE WHEN s.given AND m.clean_column IS NOT NULL THEN 'the clean column gets it at deploy-schema' ELSE 'stays with the retired table' END
   || COALESCE('; ' || s.note, '') AS action
 FROM pg_catalog.pg_attribute AS a
 INNER JOIN pg_catalog.pg_type AS t ON a.atttypid = t.oid

@@ -11,7 +11,7 @@ FROM (
       CASE acl.grantee WHEN 0 THEN 'PUBLIC' ELSE QUOTE_IDENT(PG_GET_USERBYID(acl.grantee)) END,
       STRING_AGG(acl.privilege_type, ', ' ORDER BY acl.privilege_type)
     ) AS object,
-    'given on the clean table at deploy_schema' AS action
+    'given on the clean table at deploy-schema' AS action
   FROM pg_catalog.pg_class AS c
   CROSS JOIN LATERAL ACLEXPLODE(c.relacl) AS acl
   WHERE c.oid = 'public.artworks'::regclass AND acl.grantee <> c.relowner
@@ -29,7 +29,7 @@ FROM (
         SELECT
         FROM JSONB_TO_RECORDSET(CAST(:mapping AS jsonb)) AS m (clean_column text, legacy_column text, on_update boolean)
         WHERE m.legacy_column = a.attname AND (m.on_update OR m.clean_column = 'id')
-      ) THEN 'given on the clean column at deploy_schema'
+      ) THEN 'given on the clean column at deploy-schema'
       ELSE 'stays with the retired table, whose column has no counterpart in the clean one'
     END
   FROM pg_catalog.pg_attribute AS a

@@ -7,7 +7,7 @@ SELECT
   FORMAT('%s (%s)', s.indexrelid::regclass, s.definition) AS object,
   CASE
     WHEN w.name IS NULL
-      THEN '⚠ stays with the retired table, and no clean index begins so: if a query needs it, make it on artworks_v2 after migrate_data'
+      THEN '⚠ stays with the retired table, and no clean index begins so: if a query needs it, make it on artworks_v2 after migrate-data'
     ELSE FORMAT('stays with the retired table; covered by %s of the clean one%s', w.name, ' for ' || NULLIF(w.rows, ''))
   END
   || CASE WHEN s.indisunique THEN '; ⚠ what it kept unique is free in the clean one' ELSE '' END AS action

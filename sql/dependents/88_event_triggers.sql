@@ -7,7 +7,7 @@ SELECT
     WHEN 'D' THEN 'disabled: nothing happens'
     ELSE
       FORMAT(
-        'fires on %s for %s at deploy_schema, the switch, the rollback and the clean-up: if it raises, nothing of them is done',
+        'fires on %s for %s at deploy-schema, the switch, the rollback and the clean-up: if it raises, nothing of them is done',
         e.evtevent, COALESCE('each ' || ARRAY_TO_STRING(e.evttags, ', '), 'every DDL')
       )
   END AS action

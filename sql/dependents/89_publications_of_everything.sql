@@ -3,7 +3,7 @@
 -- Locks: none.
 SELECT
   QUOTE_IDENT(p.pubname) AS object,
-  'publishes artworks_v2 with every copied row from deploy_schema on; after the switch artworks is the clean table, and artworks_old is'
+  'publishes artworks_v2 with every copied row from deploy-schema on; after the switch artworks is the clean table, and artworks_old is'
   || ' published until clean-up' AS action
 FROM pg_catalog.pg_publication AS p
 WHERE

@@ -1,5 +1,5 @@
 -- What: the users that migrate_data created and that have not been claimed since (capture_changed_user removes claimed ones).
--- Why: roll_back(to=NOT_STARTED) deletes those that no row references. That takes time, so this table is dropped after the lock.
+-- Why: roll-back --to NOT_STARTED deletes those that no row references. That takes time, so this table is dropped after the lock.
 -- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE TABLE artwork_migration.created_user (

@@ -80,7 +80,7 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = '0A000',
     MESSAGE = FORMAT('TRUNCATE of %s is refused while its rows are being migrated', TG_RELID::regclass),
-    HINT = 'Use DELETE: it is captured. After roll_back or clean_up TRUNCATE works again.';
+    HINT = 'Use DELETE: it is captured. After roll-back or clean-up TRUNCATE works again.';
 END
 $$;
 

@@ -2,7 +2,7 @@
 -- Why: a write that the trigger misses is not caught up, written through or carried back, and no error reports it.
 -- Locks: none.
 -- Remedy: Restore the trigger (ALTER TABLE … ENABLE ALWAYS TRIGGER …; if it is missing, create it with its old definition first). Then run
---   migrate_data, or after the switch verify: it compares every row.
+--   migrate-data, or after the switch verify: it compares every row.
 SELECT
   l.subject,
   l.problem

@@ -2,7 +2,7 @@
 -- Why: the capture of users and catch-up read these views. Without them a sign-up fails, and so does every comparison.
 -- Locks: none.
 -- Remedy: Create the view again without the dropped table, after the views that it reads (its text is in the plan in
---   artwork_migration.plan). Then run migrate_data, or after the switch verify: it compares every row.
+--   artwork_migration.plan). Then run migrate-data, or after the switch verify: it compares every row.
 SELECT
   l.subject,
   l.problem

@@ -1,4 +1,4 @@
--- What: a column, a constraint or a unique index of the legacy table was added, dropped or changed after deploy_schema. An index that is
+-- What: a column, a constraint or a unique index of the legacy table was added, dropped or changed after deploy-schema. An index that is
 --   INVALID is called so: an operation that failed has left it behind, or is still at work on it.
 -- Why: the mapping does not know the new column, and its values would stay in the retired table. A stricter legacy table rejects what the
 --   clean table writes through. An INVALID unique index may reject rows too.

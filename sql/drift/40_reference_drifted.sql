@@ -1,4 +1,4 @@
--- What: a foreign key to artworks was added, dropped or changed after deploy_schema.
+-- What: a foreign key to artworks was added, dropped or changed after deploy-schema.
 -- Why: writes to a table that references artworks only since then are not captured, and an artwork that it references might not be
 --   migrated.
 -- Locks: none.

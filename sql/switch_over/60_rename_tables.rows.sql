@@ -2,7 +2,7 @@
 --   trigger.
 -- Why: the names of the legacy table are freed first, then the clean table takes them. A name that would be longer than 63 bytes gets its
 --   hash.
--- Inverse: the column undo of its rows; the switch records it, and roll_back(to=MIGRATED) executes it.
+-- Inverse: the column undo of its rows; the switch records it, and roll-back --to MIGRATED executes it.
 -- Locks: ACCESS EXCLUSIVE on both tables, taken before.
 -- Stage: locked
 WITH tables AS (

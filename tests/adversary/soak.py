@@ -31,8 +31,8 @@ from tests.fuzz.fuzzed import OWNER, TEMPLATE, Bench
 
 #: The order of one cycle.
 WAY = (
-    "deploy_schema", "migrate_data", "switch_over", "roll_back to MIGRATED", "migrate_data", "switch_over", "roll_back to MIGRATED",
-    "roll_back to NOT_STARTED",
+    "deploy-schema", "migrate-data", "switch-over", "roll-back to MIGRATED", "migrate-data", "switch-over", "roll-back to MIGRATED",
+    "roll-back to NOT_STARTED",
 )  # fmt: skip
 #: Seconds that a verb may take, whatever happens to it.
 LONGEST = 300.0
@@ -104,10 +104,10 @@ class Soak:
         states = " → ".join(end.state for end in ends)
         self.table[event, verb, states] += 1
         writer.tell("pause")
-        if verb == "migrate_data" and not self.failures:
+        if verb == "migrate-data" and not self.failures:
             again = Running(verb, self.server.url(self.name, OWNER), self.folder).end(LONGEST)
-            self.failures += [] if again.done else [f"migrate_data while nobody writes: {again.state}: {again.message[:600]}"]
-        breaches = self.judge.judge(caught_up=verb == "migrate_data" and not self.failures)
+            self.failures += [] if again.done else [f"migrate-data while nobody writes: {again.state}: {again.message[:600]}"]
+        breaches = self.judge.judge(caught_up=verb == "migrate-data" and not self.failures)
         self.failures += [f"{verb} after {event}: {breach}" for breach in breaches]
         print(f"  {time.monotonic() - began:5.1f} s  {verb:24} {event:18} {states}", flush=True)
         for end in ends:
@@ -138,11 +138,11 @@ class Soak:
     def _is_there(self, verb: str) -> bool:
         names = self._names()
         return {
-            "deploy_schema": names.second is not None,
-            "migrate_data": True,
-            "switch_over": names.serving != self.judge.legacy,
-            "roll_back to MIGRATED": names.serving == self.judge.legacy and names.second is not None,
-            "roll_back to NOT_STARTED": names.second is None and not names.schema,
+            "deploy-schema": names.second is not None,
+            "migrate-data": True,
+            "switch-over": names.serving != self.judge.legacy,
+            "roll-back to MIGRATED": names.serving == self.judge.legacy and names.second is not None,
+            "roll-back to NOT_STARTED": names.second is None and not names.schema,
         }[verb]
 
     def keep(self) -> None:

@@ -24,11 +24,11 @@ from tasks.plans import OnlyPlanned
 
 #: Verbs by what they are called here: the flow, its parameters, and whether it makes a plan.
 VERBS: dict[str, tuple[Any, dict[str, str], bool]] = {
-    "deploy_schema": (deploy_schema, {}, True),
-    "migrate_data": (migrate_data, {}, False),
-    "switch_over": (switch_over, {}, True),
-    "roll_back to MIGRATED": (roll_back, {"to": "MIGRATED"}, True),
-    "roll_back to NOT_STARTED": (roll_back, {"to": "NOT_STARTED"}, True),
+    "deploy-schema": (deploy_schema, {}, True),
+    "migrate-data": (migrate_data, {}, False),
+    "switch-over": (switch_over, {}, True),
+    "roll-back to MIGRATED": (roll_back, {"to": "MIGRATED"}, True),
+    "roll-back to NOT_STARTED": (roll_back, {"to": "NOT_STARTED"}, True),
 }
 #: How often a verb follows what a plan asks to decide, or plans again.
 DECISIONS = 8

@@ -275,7 +275,7 @@ def test_a_run_that_was_overtaken_divides_no_chunk(deployed: Shop, run: Run) -> 
     run.settings = run.settings.model_copy(update={"chunk_seconds": 1e-6})
     next(copying := backfill.copy_chunks(run))
     before = deployed.rows(RANGES)
-    newer = "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, phase_before) VALUES ('migrate_data', 'newer', '', '')"
+    newer = "INSERT INTO artwork_migration.phase_history (verb, run_name, run_id, phase_before) VALUES ('migrate-data', 'newer', '', '')"
     deployed.sql.execute(newer)
     with pytest.raises(Overtaken):
         next(copying)
@@ -336,12 +336,12 @@ def test_the_run_that_leads_copies_the_chunk_of_a_killed_one(deployed: Shop, run
         copying.result()
         assert (0, []) == (deployed.value(CHUNKS_LEFT), deployed.rows(MISSING))
     end = str(joiner.interrupted(lost.value))
-    assert "What was committed before stays. To fix: run join_copy again when the database can be reached, while test-run is copying" in end
+    assert "What was committed before stays. To fix: run join-copy again when the database can be reached, while test-run is copying" in end
 
 
 def test_a_copy_is_joined_only_while_its_run_copies(deployed: Shop, run: Run) -> None:
     """A run that has begun anew and not divided the table cannot be joined, nor one that has copied all or ended; the message says so."""
-    left = "No run of migrate_data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate_data"
+    left = "No run of migrate-data is copying chunks, so there is nothing to join. Nothing was changed. To fix: run migrate-data"
     run.begin()
     with pytest.raises(NothingToJoin, match=left), joined(deployed):
         pass

@@ -162,5 +162,5 @@ def test_the_status_says_that_it_is_done(ready: Shop, tmp_path: Path) -> None:
     assert Phase.CLEANED is found.phase.phase
     lines = dict(status_lines(found))
     assert ("nothing", Phase.CLEANED.serves) == (lines["may be run next"], lines["serves"])
-    with pytest.raises(NoReport, match="clean_up has dropped"):
+    with pytest.raises(NoReport, match="clean-up has dropped"):
         read_report(ready.database)

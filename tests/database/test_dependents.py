@@ -174,7 +174,7 @@ def test_the_switch_lists_the_same_and_is_blocked_by_what_was_said_to_block_it(e
     section = plan_markdown(plan).split("## Dependents of artworks\n", 1)[1].split("\n## ", 1)[0]
     shown = [one for one in listing(plan) if one["lock"] or one["problem"]]
     assert 2 + len(shown) == sum(line.startswith("|") for line in section.splitlines())
-    assert f"\nThe plan of deploy_schema lists {len(listed) - len(shown)} more." in section
+    assert f"\nThe plan of deploy-schema lists {len(listed) - len(shown)} more." in section
     blocked = {blocker.subject for blocker in plan.blockers if blocker.rule in {one["kind"].replace(" ", "_") for one in listed}}
     assert {one["object"] for one in listed if one["problem"]} == blocked
 

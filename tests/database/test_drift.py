@@ -184,7 +184,7 @@ def test_a_changed_column_may_be_accepted_and_a_changed_trigger_may_not(deployed
 
 def test_before_a_deployment_nothing_can_be_accepted(shop: Shop) -> None:
     """accept_drift is refused before a deployment, because there is no baseline yet."""
-    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="since deploy_schema, and that has not run"):
+    with shop.database.transaction("deciding") as connection, pytest.raises(BadInput, match="since deploy-schema, and that has not run"):
         checked_value(connection, DecisionName.ACCEPT_DRIFT, "column rating on public.artworks")
 
 

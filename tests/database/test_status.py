@@ -53,11 +53,11 @@ def test_what_is_still_to_do_after_the_switch(migrated: Shop) -> None:
     """The status names each open step, first the verb that does it and beside it the rollback; then only the gate is left."""
     execute_switch(migrated)
     told = lines(migrated)
-    assert "switch_over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
+    assert "switch-over: key orders_artwork_id_fkey on public.orders validated" in told["still to do"]
     assert ["switch-over again, it has steps left; or roll-back --to MIGRATED"] == told["may be run next"]
-    assert ["switch-over", "roll-back --to MIGRATED"] == [verb.command for verb in read_status(migrated.database).next_steps]
+    assert ["switch-over", "roll-back --to MIGRATED"] == [str(verb) for verb in read_status(migrated.database).next_steps]
     finish_switch(migrated)
-    assert ["switch_over: gate verification"] == lines(migrated)["still to do"]
+    assert ["switch-over: gate verification"] == lines(migrated)["still to do"]
 
 
 def test_the_day_of_the_window_and_its_last_verification(migrated: Shop) -> None:
@@ -80,18 +80,18 @@ def test_the_last_gates_are_those_of_a_run(migrated: Shop) -> None:
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2, bad=1),)))
-    assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate_data)"] == lines(migrated)["last gates"]
+    assert [f"red: users.user_email_is_unique (run {run.epoch}, migrate-data)"] == lines(migrated)["last gates"]
     with running(migrated, SWITCH_OVER) as run:
         run.begin()
         gates.save_verdict(run, GateVerdict("users", (RuleVerdict("users", "user_email_is_unique", "critical", "", checked=2),)))
-    assert [f"all 1 rules green (run {run.epoch}, switch_over)"] == lines(migrated)["last gates"]
+    assert [f"all 1 rules green (run {run.epoch}, switch-over)"] == lines(migrated)["last gates"]
 
 
 def test_the_next_step_and_the_plans_that_wait(shop: Shop) -> None:
     """Verdict and next step follow the plan: blocked, then waiting with its number; a plan that another decision was made for is gone."""
     keep(shop, planned_deployment(shop))
     blocked = read_status(shop.database)
-    assert re.fullmatch(r"Plan \w{8} of deploy_schema, made [-: \dUTC]+, is blocked: exposure_not_accepted\.", blocked.verdict)
+    assert re.fullmatch(r"Plan \w{8} of deploy-schema, made [-: \dUTC]+, is blocked: exposure_not_accepted\.", blocked.verdict)
     assert "artwork-migration run deploy-schema" == (blocked.next_step and blocked.next_step.command)
     accept_exposure(shop)
     assert () == tuple(read_status(shop.database).plans)
@@ -100,7 +100,7 @@ def test_the_next_step_and_the_plans_that_wait(shop: Shop) -> None:
     waiting = read_status(shop.database)
     assert (plan.command, True) == (waiting.next_step and waiting.next_step.command, "waits for approval" in waiting.verdict)
     page = status_markdown(waiting, lambda verb, number: f"http://ui/{verb}?{number}")
-    assert f"**Next step:** [deploy-schema, plan {plan.number}](http://ui/deploy_schema?{plan.number}), or in a terminal `" in page
+    assert f"**Next step:** [deploy-schema, plan {plan.number}](http://ui/deploy-schema?{plan.number}), or in a terminal `" in page
 
 
 def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:
@@ -117,9 +117,9 @@ def test_a_run_that_has_not_ended_is_at_work_or_was_killed(migrated: Shop) -> No
     with running(migrated, MIGRATE_DATA) as run:
         run.begin()
         at_work = read_status(migrated.database)
-    assert (f"migrate_data {run.name} is at work.", None, []) == (at_work.verdict, at_work.next_step, at_work.next_steps)
+    assert (f"migrate-data {run.name} is at work.", None, []) == (at_work.verdict, at_work.next_step, at_work.next_steps)
     killed = read_status(migrated.database)
-    assert f"migrate_data {run.name} has not ended, and no session of it is left. Run it again; it resumes." == killed.verdict
+    assert f"migrate-data {run.name} has not ended, and no session of it is left. Run it again; it resumes." == killed.verdict
     assert killed.next_step and "artwork-migration run migrate-data" == killed.next_step.command
     migrate(migrated)
     after = read_status(migrated.database)

@@ -10,7 +10,7 @@ from tests.databases import deploy, migrate, uninstall
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant) -> None:
-    """After deploy, migrate and roll_back(to=NOT_STARTED) the schema dump is the one taken before."""
+    """After deploy, migrate and roll-back --to NOT_STARTED the schema dump is the one taken before."""
     shop = make_shop(variant, on=either_server)
     before = shop.schema_dump()
     deploy(shop)
@@ -23,7 +23,7 @@ def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_serve
 
 @pytest.mark.parametrize("variant", list(Variant))
 def test_roll_back_removes_just_the_users_we_created(make_shop: MakeShop, variant: Variant) -> None:
-    """roll_back(to=NOT_STARTED) deletes the users that migrate_data created and no other."""
+    """roll-back --to NOT_STARTED deletes the users that migrate_data created and no other."""
     shop = make_shop(variant)
     question = "SELECT ARRAY_AGG(id ORDER BY id) FROM public.users"
     before = shop.value(question) if variant is not Variant.MINIMAL else None

@@ -536,14 +536,14 @@ USERS_BLOCKERS = [
         "a trigger for new users",
         "users_trigger",
         "trigger greet on public.users",
-        "for each row it calls public.greet() when migrate_data creates users: 1",
+        "for each row it calls public.greet() when migrate-data creates users: 1",
         GREET.format("INSERT") + " FOR EACH ROW EXECUTE FUNCTION public.greet()",
     ),
     one(
         "a trigger for deleted users",
         "users_trigger",
         "trigger greet on public.users",
-        "fires when roll_back(to=NOT_STARTED) deletes them",
+        "fires when roll-back --to NOT_STARTED deletes them",
         GREET.format("DELETE") + " FOR EACH STATEMENT EXECUTE FUNCTION public.greet()",
     ),
     one(

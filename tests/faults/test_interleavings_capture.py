@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from migration.ledger.runs import Run
 from migration.lock_errors import RowsLocked
-from migration.sync.pace import Pace
+from migration.sync.pace import FIRST, TARGET, Pace
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, pending, verdict
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, copy, execute_switch, reconcile_now, running
@@ -421,6 +421,23 @@ def test_a_batch_whose_client_is_too_slow_is_repeated_with_fewer_rows(migrated: 
     with running(migrated) as run:
         Pace(500).write(run, "a batch", batch)
     assert [250, 62, 15] == sizes
+
+
+def test_a_slow_batch_of_few_rows_is_followed_by_larger_ones(migrated: Shop) -> None:
+    """After locked rows the batches grow again although each is slow: with a row in each, catch-up would not end on a busy machine."""
+    sizes: list[int] = []
+
+    def batch(run: Run, connection: Connection, size: int) -> None:
+        sizes.append(size)
+        connection.execute(text("SELECT PG_SLEEP(:seconds)"), {"seconds": 1.2 * TARGET})
+
+    with running(migrated) as run:
+        pace = Pace(1_000)
+        for _ in range(4):
+            pace.shrink()
+        for _ in range(10):
+            pace.write(run, "a batch", batch)
+    assert [1, 2, 4, 8, 16, 32, 64, 128, FIRST, FIRST] == sizes
 
 
 def test_tokens_in_a_long_chain_do_not_widen_a_batch(deployed: Shop) -> None:

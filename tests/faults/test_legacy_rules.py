@@ -97,7 +97,7 @@ def test_a_default_of_a_mapped_column_holds_after_the_switch(shop: Shop) -> None
     of its own the plan says so."""
     shop.sql.execute("ALTER TABLE artworks ALTER token_expires_at SET DEFAULT NOW() + INTERVAL '30 days'")
     said = actions(shop)
-    assert "the clean table gets it at deploy_schema" == said["default of column token_expires_at"]
+    assert "the clean table gets it at deploy-schema" == said["default of column token_expires_at"]
     assert "stays with the retired table; the clean column has its own" == said["default of column created_at"]
     deploy(shop)
     born = add_clean(shop)
@@ -112,7 +112,7 @@ def test_checks_and_not_nulls_hold_after_the_switch_and_the_others_are_marked(sh
     decide(shop, "carry_columns", "price_variant")
     said = actions(shop)
     kept = ["check artworks_price_variant_check", CARRIED_CHECK, "default of column price_variant"]
-    assert {"the clean table gets it at deploy_schema"} == {said[name] for name in kept}
+    assert {"the clean table gets it at deploy-schema"} == {said[name] for name in kept}
     assert "⚠ it reads a column that the clean table does not have or that has other values there" in said["check artworks_check"]
     assert "⚠ it is NOT VALID" in said["check tidy"]
     deploy(shop)

@@ -1,14 +1,16 @@
 """Locks that are not free: the application goes on, nothing is changed, and whoever stands in the way is named."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
-from migration.database import Database
+from migration.database import CONNECTIONS_LOST, Database
+from migration.errors import ConnectionLost
 from migration.ledger import ledger
 from migration.ledger.phases import Phase
 from migration.lock_errors import LockNotObtained, WriteBlocked
@@ -35,15 +37,25 @@ class Verb:
         self.epoch = epoch
         self.phase_after = phase_after
 
-    def execute(self, patience: float, on_attempt: Callable[[str], None] = lambda message: None) -> int:
+    def execute(
+        self,
+        patience: float,
+        on_attempt: Callable[[str], None] = lambda message: None,
+        under_locks: Callable[[Connection], object] = lambda connection: None,
+    ) -> int:
         """Execute the plan; the number of attempts it took."""
+
+        def before_commit(connection: Connection) -> None:
+            under_locks(connection)
+            ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after)
+
         return execution.execute(
             self.shop.database,
             self.plan.statements,
             verb=str(self.plan.verb),
             action="the plan",
             patience=patience,
-            before_commit=lambda connection: ledger.end_run(connection, self.epoch, outcome="Completed", phase_after=self.phase_after),
+            before_commit=before_commit,
             on_attempt=on_attempt,
         )
 
@@ -118,7 +130,7 @@ def test_the_holder_of_another_role_is_named_as_far_as_it_can_be_seen(deployed: 
             (holder,) = seen_by.lock_holders(["public.artworks"])
         seen_by.dispose()
         assert f"pid {session.info.backend_pid} (role postgres, webshop, not visible) on artworks" == str(holder).replace("public.", "")
-        assert "pg_read_all_stats" in str(LockNotObtained("deploy_schema", 3, [holder]))
+        assert "pg_read_all_stats" in str(LockNotObtained("deploy-schema", 3, [holder]))
         assert [] == deployed.database.lock_holders(["public.artworks"])
     finally:
         deployed.sql.execute("DROP OWNED BY keeper_of_locks; DROP ROLE keeper_of_locks")
@@ -189,6 +201,33 @@ def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, nam
     assert attempts > 2
     assert all(f"pid {session.info.backend_pid} (webshop" in message for message in told[:2])
     assert verb.phase() is verb.phase_after
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_client_too_slow_under_the_locks_tries_again(verb: Verb, *, told: bool) -> None:
+    """The server ends the transaction of a slow client, which may see no more of that than a lost connection; the next attempt succeeds."""
+    late: list[int] = []
+
+    def be_late_once(connection: Connection) -> None:
+        late.append(connection.execute(text("SELECT PG_BACKEND_PID()")).scalar_one())
+        if len(late) == 1 and told:
+            time.sleep(verb.shop.database.deadlock_timeout_ms / 1000 / 3)
+        elif len(late) == 1:
+            verb.shop.sql.execute("SELECT PG_TERMINATE_BACKEND(%s, 5000)", (late[0],))
+
+    assert 2 == verb.execute(patience=BOUND, under_locks=be_late_once)
+    assert verb.phase() is verb.phase_after
+
+
+def test_a_client_that_is_always_cut_off_gives_up(verb: Verb) -> None:
+    """A connection that is lost under the locks again and again ends the run in words; nothing was changed."""
+    before = verb.phase()
+    end = "SELECT PG_TERMINATE_BACKEND(PG_BACKEND_PID())"
+    told: list[str] = []
+    with pytest.raises(ConnectionLost):
+        verb.execute(patience=BOUND, on_attempt=told.append, under_locks=lambda connection: connection.execute(text(end)))
+    assert CONNECTIONS_LOST - 1 == len(told)
+    assert before is verb.phase()
 
 
 def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:

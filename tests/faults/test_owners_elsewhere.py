@@ -245,7 +245,7 @@ def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kin
 
 @pytest.mark.parametrize(("kind", "user"), CASES)
 def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: str, user: str) -> None:
-    """After roll_back(to=NOT_STARTED) the schema is the one before, and so are the accounts."""
+    """After roll-back --to NOT_STARTED the schema is the one before, and so are the accounts."""
     shop = changed(make_shop, kind, user)
     before, known = shop.schema_dump(), accounts(shop)
     deploy(shop)
@@ -456,7 +456,7 @@ def test_accounts_that_appear_after_the_deployment_are_drift(deployed: Shop) -> 
     deployed.sql.execute("ALTER TABLE public.users ADD CONSTRAINT late FOREIGN KEY (id) REFERENCES auth.users (id)")
     with running(deployed) as run:
         run.begin()
-        with pytest.raises(PrerequisitesNotMet, match=r"it references auth\.users since deploy_schema"):
+        with pytest.raises(PrerequisitesNotMet, match=r"it references auth\.users since deploy-schema"):
             require_no_drift(run)
     deployed.sql.execute("ALTER TABLE public.users DROP CONSTRAINT late")
     migrate(deployed)

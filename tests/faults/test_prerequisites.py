@@ -115,10 +115,10 @@ def test_an_unmet_prerequisite_is_reported(samples: dict[Variant, Shop], case: C
     """Each prerequisite that is not met refuses with rule, object, problem and remedy, and without the cause it is met."""
     shop = samples[case.variant]
     with happening(shop, case) as connection, pytest.raises(PrerequisitesNotMet) as caught:
-        require_prerequisites(connection, "deploy_schema")
+        require_prerequisites(connection, "deploy-schema")
     assert fits(case, [(one.rule, one.subject, one.problem) for one in caught.value.problems]), caught.value
     with shop.database.transaction("without it", transaction_read_only="on") as connection:
-        require_prerequisites(connection, "deploy_schema")
+        require_prerequisites(connection, "deploy-schema")
 
 
 @pytest.fixture(scope="module")

@@ -51,11 +51,11 @@ def a_run(shop: Shop, name: str, *, wait: float = 0.3) -> Iterator[Run]:
 
 def test_the_second_run_is_refused_with_the_name_of_the_first(shop: Shop) -> None:
     """A run beside another is refused with the other's name."""
-    with a_run(shop, "migrate_data run brave-otter"):
-        with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate_data run shy-panda"):
+    with a_run(shop, "migrate-data run brave-otter"):
+        with pytest.raises(RunInProgress) as caught, a_run(shop, "migrate-data run shy-panda"):
             pass
-    assert ("migrate_data run brave-otter",) == caught.value.holders
-    assert str(caught.value).startswith("migrate_data run brave-otter is running on this database")
+    assert ("migrate-data run brave-otter",) == caught.value.holders
+    assert str(caught.value).startswith("migrate-data run brave-otter is running on this database")
     assert "Nothing was changed. To fix: wait for it to end" in str(caught.value)
 
 
@@ -94,7 +94,7 @@ def test_runs_on_two_databases_do_not_meet(make_shop: MakeShop) -> None:
 
 def test_a_long_name_is_still_named(shop: Shop) -> None:
     """The refusal names a run whose name Postgres cut at 63 bytes."""
-    name = "migrate_data run " + "x" * 80
+    name = "migrate-data run " + "x" * 80
     with a_run(shop, name), pytest.raises(RunInProgress) as caught, a_run(shop, "second"):
         pass
     assert (name[:63],) == caught.value.holders
@@ -363,7 +363,7 @@ def test_other_decisions_do_nothing_at_once(deployed: Shop) -> None:
 @pytest.mark.parametrize("name", [DecisionName.FUNCTION_ROLES, DecisionName.CARRY_COLUMNS, DecisionName.SERVE_OLD_NAMES])
 def test_what_deploy_schema_reads_comes_too_late_after_it(deployed: Shop, name: DecisionName) -> None:
     """A decision that only deploy_schema reads is refused after it."""
-    with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy_schema"):
+    with deployed.database.transaction("deciding") as connection, pytest.raises(BadInput, match="read by deploy-schema"):
         apply_at_once(connection, name, "shop")
 
 

@@ -49,7 +49,7 @@ def test_a_pause_that_nobody_ends_ends_the_run_and_itself(deployed: Shop) -> Non
     pause(deployed)
     with copying(deployed) as copy:
         copy.waits_for("paused by Ada")
-        copy.ends("migrate_data waited longer than 14,400 s", "paused by Ada")
+        copy.ends("migrate-data waited longer than 14,400 s", "paused by Ada")
     assert ("test-run", "not resumed within 14,400 s") == deployed.rows(
         "SELECT resumed_by, resumed_because FROM artwork_migration.pause WHERE resumed_at IS NOT NULL"
     )[0]

@@ -47,7 +47,7 @@ def test_a_list_says_how_many_there_are_and_where_all_of_them_are(shop: Shop, tm
     ordered = order_tests(shop, 25)
     made = planned_deployment(shop)
     assert [f"artwork {artwork}" for artwork in ordered] == [blocker.subject for blocker in made.blockers]
-    error = Blocked("deploy_schema", made.number, made.blockers)
+    error = Blocked("deploy-schema", made.number, made.blockers)
     error.listed_in = write_problems(tmp_path, error.list_name, error.problems)
     for message in (str(error), plan_markdown(made)):
         assert "referenced_test_data: 25 in all, the first 10 here; all of them are in " in message

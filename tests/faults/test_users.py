@@ -249,7 +249,7 @@ def test_triggers_of_users_need_a_decision_and_fire_as_often_as_counted(shop: Sh
     go_the_whole_way(shop)
     fired = shop.value("SELECT COUNT(*) FROM welcome")
     assert fired == shop.value("SELECT COUNT(*) FROM users WHERE is_anonymous")
-    assert f"when migrate_data creates users: {fired} users" in problem.problem
+    assert f"when migrate-data creates users: {fired} users" in problem.problem
 
 
 def test_what_survives_a_rollback_is_not_tried(shop: Shop) -> None:

@@ -205,7 +205,7 @@ def test_a_rollback_that_ended_without_the_lock(switched: Shop) -> None:
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
-        raise LockNotObtained("roll_back", 1, [])
+        raise LockNotObtained("roll-back", 1, [])
     assert {} == says_no(verified(switched))
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
@@ -216,7 +216,7 @@ def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
-        raise LockNotObtained("roll_back", 1, [])
+        raise LockNotObtained("roll-back", 1, [])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
     fingerprints = "SELECT COUNT(*) FROM artwork_migration.step WHERE name LIKE 'fingerprint%%'"
     before = switched.value(fingerprints)
@@ -224,7 +224,7 @@ def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         assert 1 == carry_back.carry_back(run, planned_roll_back(switched)).carried
-        raise LockNotObtained("roll_back", 1, [])
+        raise LockNotObtained("roll-back", 1, [])
     assert before == switched.value(fingerprints)
 
 
@@ -233,7 +233,7 @@ def test_a_write_during_a_rollback_that_carried_nothing_is_reported(switched: Sh
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
         run.begin()
         switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
-        raise LockNotObtained("roll_back", 1, [])
+        raise LockNotObtained("roll-back", 1, [])
     assert ["retired_untouched"] == list(says_no(verified(switched)))
 
 
@@ -257,7 +257,7 @@ def test_without_a_fingerprint_it_is_red_and_not_judged(migrated: Shop) -> None:
     verdict = verified(migrated)
     assert {"retired_untouched", "roll_back_not_begun"} <= set(verdict.red_names)
     assert (
-        "retired_untouched, roll_back_not_begun could not be checked: no fingerprint was taken, run `switch_over` again" in verdict.broken
+        "retired_untouched, roll_back_not_begun could not be checked: no fingerprint was taken, run `switch-over` again" in verdict.broken
     )
     assert [(0, 0)] == [(rule.checked, rule.bad) for rule in verdict.rules if rule.rule == "retired_untouched"]
     finish_switch(migrated)
@@ -270,7 +270,7 @@ def test_a_check_that_fails_breaks_the_gate(switched: Shop) -> None:
     verdict = verified(switched)
     assert [*verification.COMPARED, "live_sum", "roll_back_open"] == verdict.red_names
     assert "failed with SQLSTATE 42P01" in verdict.broken
-    with pytest.raises(CheckFailed, match=r"(?s)could not be judged.*`roll_back` with to=MIGRATED"):
+    with pytest.raises(CheckFailed, match=r"(?s)could not be judged.*`roll-back --to MIGRATED`"):
         require_verified(verdict, CheckFailed)
 
 

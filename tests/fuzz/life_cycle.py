@@ -21,6 +21,7 @@ from flows.verify import verify
 from migration.errors import Blocked, ConnectionLost, MigrationError, PrerequisitesNotMet, Problem
 from migration.gate_errors import GateBroken, GateFailed, VerificationRed
 from migration.ledger.decisions import DecisionName
+from migration.lock_errors import LockNotObtained
 from reporting.plans import plan_markdown
 from tasks.decide import keep_decision
 from tasks.plans import OnlyPlanned
@@ -130,49 +131,49 @@ class LifeCycle:
         self.oracle.attack.carry_out(self.fuzzed)
         for decision in filter(None, (change.decide for change in self.changes)):
             self._decide(decision, own=True)
-        self._reach("deploy_schema", partial(self._planned, deploy_schema))
+        self._reach("deploy-schema", partial(self._planned, deploy_schema))
         self._change(Moment.DEPLOYED)
         self.application.write()
         before = rows_read(self.fuzzed)
         with self.application.writing(), self._meanwhile():
-            self._reach("migrate_data", migrate_data.fn.__wrapped__)
+            self._reach("migrate-data", migrate_data.fn.__wrapped__)
         if (read := rows_read(self.fuzzed) - before) > ROWS_VISITED * ROWS:
-            self.outcome.breaches.append(f"quadratic: migrate_data read {read // ROWS} rows for each row")
+            self.outcome.breaches.append(f"quadratic: migrate-data read {read // ROWS} rows for each row")
         self._change(Moment.MIGRATED)
         self.oracle.attack.carry_out(self.fuzzed)
         self.outcome.breaches += self.oracle.judge_copy()
         self.application.write()
-        self._judge("after migrate_data", clean=False)
+        self._judge("after migrate-data", clean=False)
         with self.application.writing():
-            self._reach("switch_over", partial(self._planned, switch_over))
+            self._reach("switch-over", partial(self._planned, switch_over))
         self._change(Moment.SWITCHED)
         self.application.write()
         self.oracle.attack.carry_out(self.fuzzed)
-        self._judge("after switch_over", clean=True)
+        self._judge("after switch-over", clean=True)
         with self.application.writing():
-            self._reach("roll_back(to=MIGRATED)", partial(self._planned, roll_back, to="MIGRATED"))
+            self._reach("roll-back --to MIGRATED", partial(self._planned, roll_back, to="MIGRATED"))
         self.application.write()
-        self._judge("after roll_back", clean=False)
+        self._judge("after roll-back", clean=False)
         self._uninstall_a_copy()
         with self.application.writing():
-            self._reach("switch_over", partial(self._planned, switch_over))
+            self._reach("switch-over", partial(self._planned, switch_over))
         self.application.write()
         self._decide("no_archive accepted")
         self.fuzzed.rows(
             "UPDATE artwork_migration.phase_history SET ended_at = ended_at - INTERVAL '31 days' WHERE phase_after = 'SWITCHED' RETURNING 1"
         )
         self._reach("verify", verify.fn.__wrapped__)
-        self._reach("clean_up", partial(self._planned, clean_up))
+        self._reach("clean-up", partial(self._planned, clean_up))
         self.application.write()
-        self._judge("after clean_up", clean=True)
+        self._judge("after clean-up", clean=True)
 
     def _refused(self, error: psycopg.Error) -> Outcome:
         """A database without what the oracle reads must be refused on the first day."""
         try:
             deploy_schema.fn.__wrapped__()
         except PrerequisitesNotMet as refused:
-            self.outcome.said = [f"deploy_schema: {rule}" for rule in sorted({problem.rule for problem in refused.problems})]
-            self.outcome.end = str(Stopped("deploy_schema", "refused", sorted({problem.rule for problem in refused.problems})))
+            self.outcome.said = [f"deploy-schema: {rule}" for rule in sorted({problem.rule for problem in refused.problems})]
+            self.outcome.end = str(Stopped("deploy-schema", "refused", sorted({problem.rule for problem in refused.problems})))
         except OnlyPlanned:
             self.outcome.end = "planned"
             self.outcome.breaches.append(f"a database is accepted that the oracle cannot read: {error.sqlstate}")
@@ -182,7 +183,7 @@ class LifeCycle:
         with self.bench.copy(self.fuzzed) as twin:
             os.environ["ARTWORK_DATABASE_URL"] = twin.url
             try:
-                self._reach("roll_back(to=NOT_STARTED)", partial(self._planned, roll_back, to="NOT_STARTED"), twin)
+                self._reach("roll-back --to NOT_STARTED", partial(self._planned, roll_back, to="NOT_STARTED"), twin)
                 if all(change.at is Moment.BEFORE for change in self.changes):
                     self.outcome.breaches += self.oracle.judge_dump(twin)
             finally:
@@ -191,11 +192,11 @@ class LifeCycle:
     def _stopped(self, stopped: Stopped) -> None:
         """A stop on day one is lawful. A later one is lawful only if the cause came later; whatever serves must still be whole."""
         self.outcome.end = str(stopped)
-        if stopped.kind in ("refused", "blocked") and stopped.verb in ("deploy_schema", "decide"):
+        if stopped.kind in ("refused", "blocked") and stopped.verb in ("deploy-schema", "decide"):
             return
         foretold = bool(stopped.subjects) and all(subject in self.first_plan for subject in stopped.subjects)
         if foretold:
-            self.outcome.end += " (the plan of deploy_schema says so)"
+            self.outcome.end += " (the plan of deploy-schema says so)"
         elif all(change.at is Moment.BEFORE and not change.switched for change in self.changes):
             self.outcome.breaches.append(f"said too late: {stopped}")
         self._judge(f"after the stop at {stopped.verb}", clean=None)
@@ -223,8 +224,8 @@ class LifeCycle:
                 self._remedy(verb, "blocked", error.blockers, where or self.fuzzed)
             except (GateFailed, VerificationRed) as error:
                 self._follow_fix(verb, [rule.rule for rule in error.red])
-            except ConnectionLost:
-                continue  # it says: run it again. A client that waits long for a processor exceeds its own time limit
+            except (ConnectionLost, LockNotObtained):
+                continue  # they say: run it again. On a busy machine clients wait long for a processor, ours and the application's
             except GateBroken as error:
                 raise Stopped(verb, "broken gate", [*error.broken, *(rule.rule for rule in error.red)]) from None
         raise Stopped(verb, "still refused after its remedies", [])
@@ -251,7 +252,7 @@ class LifeCycle:
                 try:
                     where.admin.execute("SET search_path = public")
                     where.admin.execute(statement or ";".join(words))
-                    if verb in ("deploy_schema", "decide"):
+                    if verb in ("deploy-schema", "decide"):
                         # closing users does not undo what strangers did before; the plan counts that under user_gained
                         self.oracle.attack.withdraw(where)
                         self.oracle.remedied(where)

@@ -50,7 +50,7 @@ the plan asks first.
 reference without a foreign key that names its type too (`record_type`, `record_id`).
 
 The role that migrated was {roles}.
-The plan of `deploy_schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample;
+The plan of `deploy-schema` also asks for the decision `accept_exposure` where registered users would see more artworks, as in the sample;
 the lines leave that out.
 
 On this page: {contents}.
@@ -68,14 +68,14 @@ _KINDS = {
 _LATER = "Changes in the middle of the migration"
 _RULES = "What each rule asks"
 _MOMENTS = {
-    Moment.DEPLOYED: "after `deploy_schema`",
-    Moment.COPYING: "during `migrate_data`",
-    Moment.MIGRATED: "after `migrate_data`",
-    Moment.SWITCHED: "after `switch_over`",
+    Moment.DEPLOYED: "after `deploy-schema`",
+    Moment.COPYING: "during `migrate-data`",
+    Moment.MIGRATED: "after `migrate-data`",
+    Moment.SWITCHED: "after `switch-over`",
 }
 _PLAIN = "an owner of the tables without the attributes SUPERUSER and BYPASSRLS"
 #: What the sample itself needs, and so is in no line.
-_ORDINARY = "deploy_schema: exposure_not_accepted"
+_ORDINARY = "deploy-schema: exposure_not_accepted"
 #: The longest SQL that is printed below a line.
 _SHORT = 170
 #: Where the rules are whose header says what to do, the first of one name first.
@@ -160,8 +160,8 @@ def _cell(outcome: "Outcome") -> str:
         return (f"**answer, then it migrates**: {asked}" if asked else "**nothing to do**") + answered
     if not (stop := _STOP.match(outcome.end)):
         return f"**stops**: {outcome.end}"
-    at = {rule: verb for verb, rule in _asked(outcome)} if stop["verb"] == "deploy_schema" else {}
-    early = stop["verb"] in ("deploy_schema", "decide")
+    at = {rule: verb for verb, rule in _asked(outcome)} if stop["verb"] == "deploy-schema" else {}
+    early = stop["verb"] in ("deploy-schema", "decide")
     rules = ", ".join(_named("" if early or stop["foretold"] else stop["verb"], rule) for rule in at or _stopping(stop))
     when = "change it before you start" if early else "change it before the switch" if stop["foretold"] else "stops"
     return f"**{when}**: {rules}"
@@ -181,7 +181,7 @@ def _asked(outcome: "Outcome") -> Iterator[tuple[str, str]]:
 
 def _named(verb: str, rule: str) -> str:
     link = f"[`{rule}`](#{rule})" if rule in _remedies() else f"`{rule}`"
-    return link if verb in ("", "deploy_schema", "decide") else f"{link} at `{verb}`"
+    return link if verb in ("", "deploy-schema", "decide") else f"{link} at `{verb}`"
 
 
 def _rules_asked(outcomes: Iterable["Outcome"]) -> str:

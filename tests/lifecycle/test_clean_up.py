@@ -45,7 +45,7 @@ def test_from_a_blocked_plan_to_the_end(switched: Shop, prefect_server: PrefectS
     assert "CLEANED" in artifact("migration-status")
     assert "Nothing to verify: phase CLEANED" in message(verify(return_state=True))
     report = run("artwork-migration report", environment(prefect_server), tmp_path)
-    assert (report.returncode, "clean_up has dropped" in " ".join(report.stdout.split())) == (1, True)
+    assert (report.returncode, "clean-up has dropped" in " ".join(report.stdout.split())) == (1, True)
     for state in (
         deploy_schema(return_state=True),
         migrate_data(return_state=True),

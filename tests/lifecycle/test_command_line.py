@@ -25,8 +25,8 @@ def no_server_was_started(folder: Path) -> bool:
 @pytest.mark.parametrize(
     ("command", "code", "says"),
     [
-        ("run migrate-data", 1, "migrate_data runs in phase DEPLOYED or MIGRATED"),
-        pytest.param("run roll-back --to MIGRATED", 1, "roll_back(to=MIGRATED) runs in phase SWITCHED", marks=EXHAUSTIVE),
+        ("run migrate-data", 1, "migrate-data runs in phase DEPLOYED or MIGRATED"),
+        pytest.param("run roll-back --to MIGRATED", 1, "roll-back --to MIGRATED runs in phase SWITCHED", marks=EXHAUSTIVE),
         pytest.param("run deploy-schema --plan a0000000", 2, "requires approved_by and reason", marks=EXHAUSTIVE),
         ("run decide no_archive perhaps --approved-by ada --reason test", 2, "no_archive takes accepted or no"),
     ],
@@ -60,7 +60,7 @@ def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pyt
     assert "5" == shop.value("SELECT value FROM artwork_migration.decision WHERE name = 'max_quarantined'")
     planned = alone("artwork-migration run run-migration --json")
     end = json.loads(planned.stdout)
-    assert ("Blocked", 1, "run_migration") == (end["end"], end["exit_code"], end["verb"])
+    assert ("Blocked", 1, "run-migration") == (end["end"], end["exit_code"], end["verb"])
     assert f"plan {end['plan']} has blockers" in end["message"]
     assert "make the plan: " in planned.stderr
     assert no_server_was_started(tmp_path)

@@ -58,7 +58,7 @@ def operated_clone(reference: Reference, monkeypatch: pytest.MonkeyPatch, folder
 
 
 def _at_work(shop: Shop) -> bool:
-    return bool(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate_data run %'"))
+    return bool(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name LIKE 'migrate-data run %'"))
 
 
 @EXHAUSTIVE
@@ -157,5 +157,5 @@ def test_a_copy_of_several_workers_of_which_one_is_killed(
         assert (0, True) == (last.returncode, "artworks are migrated and agree" in output), output[-2000:]
         late = start("join-copy")
         output, _ = late.communicate(timeout=BOUND)
-        assert (1, True) == (late.returncode, "join_copy runs in phase DEPLOYED" in output), output[-2000:]
+        assert (1, True) == (late.returncode, "join-copy runs in phase DEPLOYED" in output), output[-2000:]
         assert reference.undisturbed == end_state(shop)

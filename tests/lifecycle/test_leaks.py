@@ -169,7 +169,7 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
         assert CANARY in table_in(places["prefect's database"], name), f"the canary in {name} was not found: this search would find nothing"
     for name in ("our output", "our log", "the report", *(["the worker's output"] if worker else [])):
         assert CANARY in places[name], f"the canary in {name} was not found: this search would find nothing"
-    assert "deploy_schema" in places["the exported ledger"]
+    assert "deploy-schema" in places["the exported ledger"]
     assert f"{CANARY}-password" not in places["prefect's database"]
     for name, content in places.items():
         leaked = sum(1 for secret in secrets if secret in content or json.dumps(secret)[1:-1] in content)

@@ -59,7 +59,7 @@ def test_a_database_that_is_away_for_longer_than_a_step_is_repeated(deployed: Sh
     assert "Traceback" not in output
     assert "\nConnection lost\n" in output
     assert "The phase is still DEPLOYED: the legacy table serves as artworks" in output
-    assert "run migrate_data again when the database can be reached; it resumes." in output
+    assert "run migrate-data again when the database can be reached; it resumes." in output
 
 
 def test_an_end_that_prefect_does_not_record_says_only_what_is_known() -> None:

@@ -103,7 +103,7 @@ def test_a_gate_that_was_not_judged_is_red(deployed: Shop, tmp_path: Path) -> No
 def test_the_command_writes_the_same_page_anew(deployed: Shop, tmp_path: Path) -> None:
     """`report` writes page and CSV from the ledger alone, the same to the letter, into the same folder."""
     early = run("artwork-migration report", dict(os.environ), tmp_path)
-    assert (early.returncode, "run migrate_data" in early.stdout) == (1, True)
+    assert (early.returncode, "run migrate-data" in early.stdout) == (1, True)
     migrate_data(return_state=True)
     (folder,) = reports(tmp_path)
     before = {path.name: path.read_bytes() for path in folder.iterdir()}

@@ -60,7 +60,7 @@ def test_a_red_gate_ends_it(operated_in: OperatedIn) -> None:
         "# A gate is red: reconciliation.differs.\n\n**Next step:** `artwork-migration run migrate"
     )
     assert "differs" in message(red)
-    assert ["migrate_data"] == [verb for (verb,) in shop.rows("SELECT verb FROM artwork_migration.phase_history WHERE outcome = 'Red'")]
+    assert ["migrate-data"] == [verb for (verb,) in shop.rows("SELECT verb FROM artwork_migration.phase_history WHERE outcome = 'Red'")]
 
 
 @EXHAUSTIVE

@@ -39,11 +39,11 @@ def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
-    assert "switch_over" in message(refused)
+    assert "switch-over" in message(refused)
     switch_over(plan=number_in(switch_over(return_state=True)), **APPROVED, return_state=True)
     for state in (roll_back(to="NOT_STARTED", return_state=True), migrate_data(return_state=True), switch_over(return_state=True)):
         assert (kind_of_end(state), exit_code(state)) == ("Refused", 1)
-        assert "roll_back(to=MIGRATED)" in message(state)
+        assert "roll-back --to MIGRATED" in message(state)
     assert phase(migrated) == "SWITCHED"
 
 
@@ -94,7 +94,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     migrated.sql.execute("UPDATE artworks SET pet_name = 'damaged' WHERE id = %s", (artwork,))
     red = switch_over(return_state=True)
     assert (kind_of_end(red), exit_code(red)) == ("Switched – check failed", 4)
-    for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch_over` again", "roll_back"):
+    for told in (f"live_differs (pet_name): 1 bad, ids {artwork}", "clean table serves", "run `switch-over` again", "roll-back"):
         assert told in message(red)
     assert phase(migrated) == "SWITCHED"
     assert "**Next step:** `artwork-migration run switch-over`" in artifact("migration-status")
@@ -119,7 +119,7 @@ def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migr
     switch(migrated)
     execute_roll_back(migrated)
     blocked = switch_over(return_state=True)
-    assert (kind_of_end(blocked), "Run roll_back(to=MIGRATED) again" in artifact(f"plan-{number_in(blocked)}")) == ("Blocked", True)
+    assert (kind_of_end(blocked), "Run roll-back --to MIGRATED again" in artifact(f"plan-{number_in(blocked)}")) == ("Blocked", True)
     done = roll_back(to="MIGRATED", return_state=True)
     assert kind_of_end(done) == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")

@@ -138,7 +138,7 @@ def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: 
     assert f"[deploy-schema, plan {number}]({address}?parameters={filled})" in status["data"]
     of_the_run = {"logs": {"flow_run_id": {"any_": [planned]}}, "sort": "TIMESTAMP_DESC"}
     # logs arrive after the end
-    wait_until(lambda: f"Plan {number} of deploy_schema" in local_server.ask("/logs/filter", **of_the_run)[0]["message"], every=0.2)
+    wait_until(lambda: f"Plan {number} of deploy-schema" in local_server.ask("/logs/filter", **of_the_run)[0]["message"], every=0.2)
 
 
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:

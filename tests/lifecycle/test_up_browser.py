@@ -45,7 +45,7 @@ def test_an_operator_plans_reads_and_approves(local_server: LocalServer, local_s
     open_form(local_server, page, "1-deploy-schema")
     for field, words in HELP.items():
         expect(page.locator(".p-label", has_text=f"{field} (Optional)").last).to_contain_text(words)
-    plan(page, "deploy_schema")
+    plan(page, "deploy-schema")
     approve(page, "1-deploy-schema")
 
 
@@ -53,7 +53,7 @@ def test_an_operator_switches_over(local_server: LocalServer, local_shop: Shop, 
     """In the UI the plan of the switch shows what happens before, under and after the lock, and its number switches the tables."""
     bring_to_migrated(local_shop)
     open_form(local_server, page, "3-switch-over")
-    plan(page, "switch_over")
+    plan(page, "switch-over")
     for stage in ("Before the lock", "Under the lock", "After the commit"):
         expect(page.get_by_role("heading", name=re.compile(stage))).to_be_visible()
     approve(page, "3-switch-over")

@@ -100,7 +100,7 @@ def test_a_wrong_phase_is_refused(operated: Shop) -> None:
     refused = migrate_data(return_state=True)
     assert (kind_of_end(refused), exit_code(refused)) == ("Refused", 1)
     assert "NOT_STARTED" in message(refused)
-    assert "deploy_schema" in message(refused)
+    assert "deploy-schema" in message(refused)
 
 
 def test_a_second_run_is_refused_by_name(operated: Shop) -> None:
@@ -159,7 +159,7 @@ def test_join_copy_works_for_the_run_that_leads(deployed: Shop) -> None:
     """Without a copy join_copy is refused; one that fails leaves the run that leads as it is; the next one copies what is left."""
     refused = join_copy(return_state=True)
     assert ("Refused", 1) == (kind_of_end(refused), exit_code(refused))
-    assert "there is nothing to join. Nothing was changed. To fix: run migrate_data;" in message(refused)
+    assert "there is nothing to join. Nothing was changed. To fix: run migrate-data;" in message(refused)
     with running(deployed, name="leader") as run:
         run.begin()
         backfill.plan_chunks(run)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from flows import function_of
+from migration.ledger.phases import JOIN_COPY, VERBS
 from tests.documents import DOCUMENTS, ROOT, section
 
 #: The files whose text is held against the glossary.
@@ -87,6 +89,20 @@ def _blank(text: str) -> str:
     return re.sub(r"[^\n]+", GAP, text)
 
 
+def messages(source: str) -> Text:
+    """Yield each string of a Python module that is a sentence, or the part of one: docstrings speak of functions."""
+    tree = ast.parse(source)
+    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
+    docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    yield from ((line, text) for line, text in strings(source) if " " in text and text not in docstrings)
+
+
+def quoted(source: str) -> Text:
+    """Yield each quoted string of a SQL file that is a sentence, and the remedies and descriptions that messages take from its header."""
+    yield from ((1, found[0]) for found in re.finditer(r"'(?:[^'\n]|'')* (?:[^'\n]|'')*'", re.sub(r"--[^\n]*", "", source)))
+    yield from ((1, found[0]) for found in re.finditer(r"^-- Remedy:.*(\n--   .*)*", source, re.MULTILINE))
+
+
 def constructions(source: str, kind: str) -> list[str]:
     """Return what the source of this kind (`.md`, `.py`, …) should not say: line, construction, replacement; in the order of the lines."""
     found = sorted(
@@ -103,6 +119,42 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
     """No text in the file has a construction that the glossary asks to avoid."""
     found = constructions((ROOT / name).read_text(encoding="utf-8"), Path(name).suffix)
     assert [] == found, "\n".join(["", *(f"{name}:{line}" for line in found)])
+
+
+#: A verb as its function is called, outside of code and of a path.
+FUNCTION = re.compile(
+    rf"(?<![\w/.])({'|'.join(sorted({function_of(verb.name) for verb in (*VERBS, JOIN_COPY) if '-' in verb.name}))})(?![\w/(=]|\.\w)"
+)
+#: The files whose readers see functions.
+OF_DEVELOPERS = ("docs/internals.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/glossary.md", "prefect.yaml")
+
+
+def misspelled(source: str, kind: str) -> list[str]:
+    """Return the verbs with an underscore in what users read."""
+    texts = {".py": messages, ".sql": quoted}.get(kind, everything)(source)
+    return [found[0] for _, text in texts for found in FUNCTION.finditer(text)]
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name not in OF_DEVELOPERS and not name.startswith(("bench/", "sample/"))])
+def test_a_verb_is_spelled_as_it_is_typed_and_clicked(name: str) -> None:
+    """No message, remedy, form or page calls a verb by the name of its function, which can be neither typed nor clicked."""
+    assert [] == misspelled((ROOT / name).read_text(encoding="utf-8"), Path(name).suffix)
+
+
+@pytest.mark.parametrize(
+    ("kind", "source"),
+    [
+        (".py", 'raise Refused("Run switch_over again.")\n'),
+        (".py", 'raise Refused(f"{name}: run clean_up.")\n'),
+        (".sql", "SELECT\n  'fires at deploy_schema' AS problem\n"),
+        (".sql", "-- What: x.\n-- Remedy: Run\n--   roll_back again.\nSELECT 1;\n"),
+        (".md", "Run `migrate_data`.\n"),
+        (".j2", "<p>after switch_over</p>\n"),
+    ],
+)
+def test_the_name_of_a_function_is_found(kind: str, source: str) -> None:
+    """The spelling of a function is found in each kind of file."""
+    assert misspelled(source, kind)
 
 
 def test_files_are_held_against_the_list() -> None:

@@ -60,59 +60,59 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "copying a chunk: the connection to shop was lost. What was committed before stays. To fix: start it again.",
     ),
     (
-        PrerequisitesNotMet("deploy_schema", [PROBLEM]),
-        "deploy_schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
+        PrerequisitesNotMet("deploy-schema", [PROBLEM]),
+        "deploy-schema is refused. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
     ),
     (
-        WrongPhase("migrate_data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy_schema"]),
-        "migrate_data runs in phase DEPLOYED or MIGRATED, and this database is in phase NOT_STARTED. Nothing was changed. "
-        "To fix: run deploy_schema instead.",
+        WrongPhase("migrate-data", "NOT_STARTED", ["DEPLOYED", "MIGRATED"], ["deploy-schema"]),
+        "migrate-data runs in phase DEPLOYED or MIGRATED, and this database is in phase NOT_STARTED. Nothing was changed. "
+        "To fix: run deploy-schema instead.",
     ),
     (
-        RunInProgress(["migrate_data run brave-otter"]),
-        "migrate_data run brave-otter is running on this database. Only one run may write at a time. Nothing was changed. "
+        RunInProgress(["migrate-data run brave-otter"]),
+        "migrate-data run brave-otter is running on this database. Only one run may write at a time. Nothing was changed. "
         "To fix: wait for it to end, then start this run again.",
     ),
     (Overtaken("run 3 was overtaken by run 4"), "run 3 was overtaken by run 4"),
     (
-        PlanOutdated("deploy_schema", "0ld0ld0l", "newnewne", ["a decision has changed", "the phase has changed"]),
-        "deploy_schema: plan 0ld0ld0l is outdated; the plan is now newnewne. Nothing was changed. To fix: start deploy_schema without a "
+        PlanOutdated("deploy-schema", "0ld0ld0l", "newnewne", ["a decision has changed", "the phase has changed"]),
+        "deploy-schema: plan 0ld0ld0l is outdated; the plan is now newnewne. Nothing was changed. To fix: start deploy-schema without a "
         "number, read the new plan, then start it with plan=newnewne. Why: a decision has changed; the phase has changed.",
     ),
     (
-        Blocked("deploy_schema", "newnewne", [PROBLEM]),
-        "deploy_schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
+        Blocked("deploy-schema", "newnewne", [PROBLEM]),
+        "deploy-schema: plan newnewne has blockers. Nothing was changed.\n- public.artworks_v2: the name is taken. To fix: Rename it.",
     ),
     (
-        NewBlocker("switch_over", "plan newnewne", "new_dependent"),
-        "switch_over: the check new_dependent failed after plan newnewne was made. The plan changed nothing. "
-        "To fix: start switch_over without a number and read the new plan.",
+        NewBlocker("switch-over", "plan newnewne", "new_dependent"),
+        "switch-over: the check new_dependent failed after plan newnewne was made. The plan changed nothing. "
+        "To fix: start switch-over without a number and read the new plan.",
     ),
     (
-        WrongUnderLock("switch_over", "missing: ids id-1, id-2"),
-        "switch_over: the last check under the locks is red. The plan changed nothing. Found: missing: ids id-1, id-2. To fix: run "
-        "migrate_data, which compares every row and names what differs; then start switch_over with the same plan number.",
+        WrongUnderLock("switch-over", "missing: ids id-1, id-2"),
+        "switch-over: the last check under the locks is red. The plan changed nothing. Found: missing: ids id-1, id-2. To fix: run "
+        "migrate-data, which compares every row and names what differs; then start switch-over with the same plan number.",
     ),
     (
-        NotAccepted("switch_over", "SQLSTATE 42703, in function audit()"),
-        "switch_over: the acceptance test on the clean table failed before the commit. The plan changed nothing, and the legacy table "
+        NotAccepted("switch-over", "SQLSTATE 42703, in function audit()"),
+        "switch-over: the acceptance test on the clean table failed before the commit. The plan changed nothing, and the legacy table "
         "serves. Found: SQLSTATE 42703, in function audit(). To fix: correct what it names, usually a function of a trigger that does not "
-        "fit the clean table, then start switch_over again without a number.",
+        "fit the clean table, then start switch-over again without a number.",
     ),
     (
         CheckFailed("", [VERIFICATION_RED]),
         "gate verification is red: live_differs (pet_name): 1 bad, ids id-3. "
         "The clean table serves as `artworks`. To fix:\n- live_differs: Correct the wrong row.\n"
-        "Then run `switch_over` again, which does the remaining steps. Or run `roll_back` with to=MIGRATED, which carries back "
+        "Then run `switch-over` again, which does the remaining steps. Or run `roll-back --to MIGRATED`, which carries back "
         "every write. All ids are in artwork_migration.finding; docs/validation.md explains each rule.",
     ),
     (
         VerificationFailed("live_missing failed with SQLSTATE 42P01", []),
         "gate verification could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not check everything counts as "
         "red. The clean table serves as `artworks`. To fix:\n- not judged: Remove what kept the rule from "
-        "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run `roll_back` with "
-        "to=MIGRATED, which carries back what was captured. All ids are in artwork_migration.finding; docs/validation.md explains each "
-        "rule.",
+        "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run "
+        "`roll-back --to MIGRATED`, which carries back what was captured. All ids are in artwork_migration.finding; docs/validation.md explains "
+        "each rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
@@ -121,35 +121,35 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "ARTWORK_REPORTS to a folder that can be written, then run it again; it resumes.",
     ),
     (
-        DependentsChanged("switch_over", "newnewne", ["view public.late was created", "index public.early was dropped"]),
-        "switch_over: plan newnewne is outdated. The plan changed nothing. To fix: start switch_over without a number, read the new plan, "
+        DependentsChanged("switch-over", "newnewne", ["view public.late was created", "index public.early was dropped"]),
+        "switch-over: plan newnewne is outdated. The plan changed nothing. To fix: start switch-over without a number, read the new plan, "
         "then start it with the new number. Why: objects changed after it was made: view public.late was created; index public.early was "
         "dropped.",
     ),
     (
-        OldTransactions("migrate_data", "index artworks_v2_user_id_idx", [replace(HOLDER, table=""), PREPARED]),
-        "migrate_data: index artworks_v2_user_id_idx waits for older transactions, and they are still open. What was done before stays "
+        OldTransactions("migrate-data", "index artworks_v2_user_id_idx", [replace(HOLDER, table=""), PREPARED]),
+        "migrate-data: index artworks_v2_user_id_idx waits for older transactions, and they are still open. What was done before stays "
         "done. Blocked by: pid 42 (webshop, idle in transaction, open for 7 s); the prepared transaction 'sign''up' (role shop, open for "
         "7 s) on users. To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); run COMMIT PREPARED "
-        "'sign''up' or ROLLBACK PREPARED 'sign''up', as its transaction manager decides; then run migrate_data again; it resumes.",
+        "'sign''up' or ROLLBACK PREPARED 'sign''up', as its transaction manager decides; then run migrate-data again; it resumes.",
     ),
     (
-        LockNotObtained("deploy_schema", 3, [HOLDER]),
-        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: "
+        LockNotObtained("deploy-schema", 3, [HOLDER]),
+        "deploy-schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: "
         "pid 42 (webshop, idle in transaction, open for 7 s) on artworks. "
-        "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same "
+        "To fix: wait until these sessions end, or end one with SELECT pg_terminate_backend(PID); then start deploy-schema with the same "
         "plan number.",
     ),
     (
-        LockNotObtained("deploy_schema", 3, []),
-        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: sessions that have finished by "
-        "now. To fix: start deploy_schema with the same plan number.",
+        LockNotObtained("deploy-schema", 3, []),
+        "deploy-schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: sessions that have finished by "
+        "now. To fix: start deploy-schema with the same plan number.",
     ),
     (
-        LockNotObtained("deploy_schema", 3, [HIDDEN]),
-        "deploy_schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: pid 7 (role other, no "
+        LockNotObtained("deploy-schema", 3, [HIDDEN]),
+        "deploy-schema: could not acquire the locks after 3 attempts. The plan changed nothing. Blocked by: pid 7 (role other, no "
         "application_name, not visible) on orders. To fix: wait until these sessions end, which pg_read_all_stats would let this role see "
-        "better, or end one with SELECT pg_terminate_backend(PID); then start deploy_schema with the same plan number.",
+        "better, or end one with SELECT pg_terminate_backend(PID); then start deploy-schema with the same plan number.",
     ),
     (
         WriteBlocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [PREPARED]),
@@ -193,21 +193,21 @@ LONG: list[MigrationError] = [
     NotFinished("copying a chunk: the connection to shop was lost.", "start it again."),
     OutcomeUnknown("copying a chunk: the connection to shop was lost.", "start it again."),
     Refused("verify is refused. Nothing was changed.", MANY, "list.csv"),
-    PrerequisitesNotMet("roll_back(to=NOT_STARTED)", MANY),
-    WrongPhase("roll_back(to=NOT_STARTED)", "CLEANED", ["DEPLOYED", "MIGRATED"], ["roll_back(to=MIGRATED)", "clean_up", "verify"]),
-    RunInProgress(["artwork-migration migrate_data run brave-otter of the second shop", "another run"]),
+    PrerequisitesNotMet("roll-back --to NOT_STARTED", MANY),
+    WrongPhase("roll-back --to NOT_STARTED", "CLEANED", ["DEPLOYED", "MIGRATED"], ["roll-back --to MIGRATED", "clean-up", "verify"]),
+    RunInProgress(["artwork-migration migrate-data run brave-otter of the second shop", "another run"]),
     NothingToJoin(),
-    Overtaken("migrate_data: run 3 was overtaken by run 4."),
-    PlanOutdated("roll_back(to=NOT_STARTED)", "deadbeef", "dabadabe", ["view public.late was created"] * 40),
-    Blocked("roll_back(to=NOT_STARTED)", "deadbeef", MANY, hint="Plan again."),
-    NewBlocker("roll_back(to=NOT_STARTED)", "plan deadbeef", "dependents"),
-    DependentsChanged("roll_back(to=NOT_STARTED)", "deadbeef", ["view public.late was created"] * 40),
-    WrongUnderLock("switch_over", f"missing: ids {ID}, {ID}"),
-    OrphanReferences("roll_back(to=MIGRATED)", "key orders_artwork_id_fkey on public.orders"),
-    NotAccepted("switch_over", "SQLSTATE 42703, in function audit()"),
+    Overtaken("migrate-data: run 3 was overtaken by run 4."),
+    PlanOutdated("roll-back --to NOT_STARTED", "deadbeef", "dabadabe", ["view public.late was created"] * 40),
+    Blocked("roll-back --to NOT_STARTED", "deadbeef", MANY, hint="Plan again."),
+    NewBlocker("roll-back --to NOT_STARTED", "plan deadbeef", "dependents"),
+    DependentsChanged("roll-back --to NOT_STARTED", "deadbeef", ["view public.late was created"] * 40),
+    WrongUnderLock("switch-over", f"missing: ids {ID}, {ID}"),
+    OrphanReferences("roll-back --to MIGRATED", "key orders_artwork_id_fkey on public.orders"),
+    NotAccepted("switch-over", "SQLSTATE 42703, in function audit()"),
     NoReport("There is nothing to report yet."),
     ReportNotWritten("/a/long/path" * 20, "No space left on device"),
-    WaitedTooLong("roll_back(to=NOT_STARTED)", 14_400, MANY),
+    WaitedTooLong("roll-back --to NOT_STARTED", 14_400, MANY),
     UsersRefused(12_000, 3, ""),
     DatabaseError("53100", "DiskFull", "", "copying a chunk", meaning="the disk of the server is full", fix="make room on it"),
     HiddenRows("public.artworks", "reconciling"),
@@ -216,9 +216,9 @@ LONG: list[MigrationError] = [
     GateBroken({"users": "a reason. " * 90, "clean_artworks": "it has no rules"}, LONG_RED),
     VerificationFailed("live_missing failed with SQLSTATE 42P01", LONG_RED),
     CheckFailed("", LONG_RED),
-    LockNotObtained("roll_back(to=NOT_STARTED)", 3, [HOLDER, HIDDEN, PREPARED] * 5),
-    RowsLocked("roll_back(to=MIGRATED)", [ID] * 40, [HOLDER, HIDDEN, PREPARED] * 5),
-    OldTransactions("roll_back(to=MIGRATED)", "index artworks_v2_user_id_idx", [HOLDER, HIDDEN, PREPARED] * 5),
+    LockNotObtained("roll-back --to NOT_STARTED", 3, [HOLDER, HIDDEN, PREPARED] * 5),
+    RowsLocked("roll-back --to MIGRATED", [ID] * 40, [HOLDER, HIDDEN, PREPARED] * 5),
+    OldTransactions("roll-back --to MIGRATED", "index artworks_v2_user_id_idx", [HOLDER, HIDDEN, PREPARED] * 5),
     WriteBlocked(DatabaseError("55P03", "LockNotAvailable", "", "catching up"), 20, [HOLDER, HIDDEN, PREPARED] * 5),
 ]
 
@@ -258,7 +258,7 @@ def test_a_gate_names_its_rules_and_ids() -> None:
     failed = str(GateFailed([differs, missing, RED]))
     assert "gate reconciliation is red: differs (pet_name, user_id): 2 bad, ids id-1, id-2; missing: 1 bad. gate users is red: " in failed
     assert "The legacy table still serves. To fix:\n- differs: Compare the rows.\n- missing: Copy again.\n" in failed
-    assert "- user_email_is_unique: Merge the users.\nThen run `migrate_data` again." in failed
+    assert "- user_email_is_unique: Merge the users.\nThen run `migrate-data` again." in failed
 
 
 def test_a_gate_that_could_not_be_judged_says_why_and_what_the_others_found() -> None:

@@ -12,7 +12,7 @@ SELECT
   (SELECT c.relowner FROM pg_catalog.pg_class AS c WHERE c.oid = k.conrelid) AS owner,
   k.conrelid AS locked,
   FORMAT(
-    '%s: captured from deploy_schema on; recreated at the switch, it references the clean table then%s',
+    '%s: captured from deploy-schema on; recreated at the switch, it references the clean table then%s',
     k.definition,
     CASE WHEN k.convalidated THEN ', validated after it' ELSE '' END
   ) AS action,
@@ -29,7 +29,7 @@ SELECT
           g.tgrelid = k.conrelid AND a.attnum = k.conkey[1] AND STARTS_WITH(LOWER(g.tgname), 'artwork_migration_')
           AND g.tgargs = CONVERT_TO(a.attname, GETDATABASEENCODING()) || '\x00'::bytea
       )
-      THEN 'it was created after deploy_schema, so what references artworks by it is not captured.'
+      THEN 'it was created after deploy-schema, so what references artworks by it is not captured.'
   END AS problem,
   (
     SELECT JSONB_AGG(TO_JSONB(s) ORDER BY s.stage DESC)

@@ -1,6 +1,6 @@
 -- What: triggers and rules of the application on users that fire for the anonymous users, and that no decision accepts.
 -- Why: a welcome mail for each customer who never registered cannot be taken back. :users_to_create is how many users migrate_data
---   creates, NULL if they could not be counted in time. A deletion fires at roll_back(to=NOT_STARTED). Triggers that fire on UPDATE only
+--   creates, NULL if they could not be counted in time. A deletion fires at roll-back --to NOT_STARTED. Triggers that fire on UPDATE only
 --   are left out: the migration updates no user, except where the application calls claim_anonymous_user.
 -- Locks: none.
 -- Users: created
@@ -53,12 +53,12 @@ SELECT
       WHEN NOT f.on_insert THEN '.'
       ELSE
         FORMAT(
-          ' when migrate_data creates users: %s users%s.',
+          ' when migrate-data creates users: %s users%s.',
           COALESCE(TO_CHAR(CAST(:users_to_create AS bigint), 'FM999,999,999,990'), 'an unknown number of'),
           CASE WHEN f.by_row THEN '' ELSE ', up to 5,000 a statement' END
         )
     END,
-    CASE WHEN f.on_delete THEN ' It also fires when roll_back(to=NOT_STARTED) deletes them.' ELSE '' END
+    CASE WHEN f.on_delete THEN ' It also fires when roll-back --to NOT_STARTED deletes them.' ELSE '' END
   ) AS problem,
   'accept_users_triggers ' || (SELECT STRING_AGG(o.name, ',' ORDER BY o.name) FROM fired AS o) AS decision
 FROM fired AS f

@@ -3,7 +3,7 @@
 --   (email) requires the unique key, and the other columns require defaults.
 -- Locks: none.
 -- Remedy: Give users the columns id uuid with a default and email text. Both must be unique (not deferrable). Its other NOT
---   NULL columns must have defaults. email and is_anonymous must not be generated. A key of id that was added since deploy_schema must be
+--   NULL columns must have defaults. email and is_anonymous must not be generated. A key of id that was added since deploy-schema must be
 --   dropped until the clean-up.
 SELECT
   o.subject,
@@ -58,7 +58,7 @@ FROM (
   SELECT
     4 AS place,
     'public.users.id' AS subject,
-    FORMAT('it references %s since deploy_schema, so no anonymous user can be created.', k.confrelid::regclass) AS problem
+    FORMAT('it references %s since deploy-schema, so no anonymous user can be created.', k.confrelid::regclass) AS problem
   FROM pg_catalog.pg_constraint AS k
   INNER JOIN pg_catalog.pg_attribute AS a ON k.conrelid = a.attrelid AND a.attnum = ANY(k.conkey)
   WHERE k.contype = 'f' AND k.conrelid = TO_REGCLASS('public.users') AND a.attname = 'id'

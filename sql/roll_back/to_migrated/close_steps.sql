@@ -5,4 +5,4 @@
 -- Stage: locked
 DELETE FROM artwork_migration.step AS s
 USING artwork_migration.phase_history AS h
-WHERE s.run = h.run AND h.verb = 'switch_over' AND s.done_at IS NULL
+WHERE s.run = h.run AND h.verb = 'switch-over' AND s.done_at IS NULL

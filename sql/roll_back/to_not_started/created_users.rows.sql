@@ -1,6 +1,6 @@
 -- What: the users that we created, that no row references and that nobody has written to since: a query that counts them and names some
 --   ids, and the statement that deletes them. `gone` is the table that is dropped before.
--- Why: no object of the migration remains after roll_back(to=NOT_STARTED), and no row of the application may be lost. So the rows are
+-- Why: no object of the migration remains after roll-back --to NOT_STARTED, and no row of the application may be lost. So the rows are
 --   locked first; only then, in a new statement, each foreign key to users is read, whatever its ON DELETE does. It runs after the lock,
 --   outside a transaction block, some thousands in one transaction, and may be repeated. clean_up asks the same query and, on a decision,
 --   deletes them too. A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the
@@ -9,7 +9,7 @@
 -- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
 -- Stage: after
 SELECT
-  'users created by migrate_data' AS object,
+  'users created by migrate-data' AS object,
   FORMAT(
     'SELECT COUNT(*) AS row_count, (ARRAY_AGG(u.id ORDER BY u.id))[1:100] AS ids'
     || ' FROM artwork_migration.created_user AS c INNER JOIN public.users AS u ON c.id = u.id AND c.xmin = u.xmin WHERE TRUE%s',

@@ -2,7 +2,7 @@
 -- Why: after the switch the order would point nowhere.
 -- Locks: ACCESS SHARE on both tables and what references them.
 -- Remedy: Give the artwork an e-mail, a token and statuses that the clean table takes, or move or delete what references it; then run
---   migrate_data.
+--   migrate-data.
 SELECT
   'artwork ' || l.id AS subject,
   FORMAT('another table references it, but it stays behind as %s.', COALESCE(q.reason, l.disposition)) AS problem

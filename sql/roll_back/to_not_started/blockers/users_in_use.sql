@@ -1,4 +1,4 @@
--- What: users in a table that deploy_schema created, which migrate_data did not create or which have been claimed.
+-- What: users in a table that deploy-schema created, which migrate-data did not create or which have been claimed.
 -- Why: dropping the table would delete them.
 -- Locks: ACCESS SHARE on public.users.
 -- Users: created
