@@ -111,8 +111,8 @@ EXAMPLES: list[tuple[MigrationError, str]] = [
         "gate verification could not be judged: live_missing failed with SQLSTATE 42P01. A gate that did not check everything counts as "
         "red. The clean table serves as `artworks`. To fix:\n- not judged: Remove what kept the rule from "
         "checking, usually an empty table, a dropped column or a missing privilege.\nThen run `verify` again. Or run "
-        "`roll-back --to MIGRATED`, which carries back what was captured. All ids are in artwork_migration.finding; docs/validation.md explains "
-        "each rule.",
+        "`roll-back --to MIGRATED`, which carries back what was captured. All ids are in artwork_migration.finding; docs/validation.md "
+        "explains each rule.",
     ),
     (NoReport("There is nothing to report yet."), "There is nothing to report yet."),
     (
