@@ -91,9 +91,10 @@ def _server_lines(target: Database, settings: Settings, version: str) -> Iterato
     pooler = _refusals(lambda: runs.refuse_pooler(target, "doctor"))
     yield Line("pooler", "none that shares a session", pooler)
     with target.transaction("reading the phase", transaction_read_only="on") as connection:
-        phase = ledger.phase(connection).phase
         role = str(connection.execute(text("SELECT CURRENT_USER")).scalar_one())
-    problems = _prerequisites(target, phase)
+        problems = _refusals(lambda: runs.require_layout(connection, "doctor"))
+        phase = "unknown" if problems else ledger.phase(connection).phase  # of another layout nothing can be read
+    problems = problems or _prerequisites(target, Phase(phase))
     alone = any(problem.rule in CHECKED_FIRST for problem in problems)
     found = {
         "version": f"Postgres {version}",

@@ -57,6 +57,14 @@ def test_each_line_about_the_server_has_something_to_do(shop: Shop, examined: Ca
         assert "To fix: " in " ".join(lines[check].to_do)
 
 
+def test_a_ledger_of_another_version(shop: Shop, examined: Callable[[], dict[str, Line]]) -> None:
+    """It is the first thing to do, and nothing that only its own version can read is reported as found."""
+    shop.sql.execute("CREATE SCHEMA artwork_migration; CREATE TABLE artwork_migration.phase_history (layout bigint DEFAULT 7)")
+    lines = examined()
+    assert "its layout is 7" in " ".join(lines["version"].to_do)
+    assert NOT_CHECKED == lines["tables"].found
+
+
 def test_a_role_that_owns_nothing(shop: Shop, examined: Callable[[], dict[str, Line]], monkeypatch: pytest.MonkeyPatch) -> None:
     """A role that does not own artworks is reported by the line of the role."""
     shop.sql.execute(f"CREATE ROLE {STRANGER} LOGIN")
