@@ -165,7 +165,9 @@ def test_a_report_says_since_when_in_which_columns_and_which_days_are_missing(sw
     since = report.red_since("live_differs")
     assert since and since.day == 3
     assert report.red_since("live_missing") is None
-    assert [("pet_name", 1, [artwork])] == [(one.column_name, one.row_count, one.ids) for one in report.differing_columns]
+    assert [("pet_name", 1, [artwork], ["another value: 1"])] == [
+        (one.column_name, one.row_count, one.ids, one.kinds) for one in report.differing_columns
+    ]
     page = pages.page(report)
     assert '<span class="missing" title="day 2: missing">2</span>' in page
     assert "1 bad of 2,000, since day 3 (" in page
