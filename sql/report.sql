@@ -189,11 +189,12 @@ judged AS (
     END AS kind
   FROM found AS f
   INNER JOIN artwork_migration.expected_artwork AS e ON f.id = e.id
-  CROSS JOIN LATERAL (
-    SELECT
-      TO_JSONB(e) ->> f.column_name AS expected,
-      TO_JSONB(e) -> 'clean' ->> f.column_name AS clean
-  ) AS v
+  CROSS JOIN
+    LATERAL (
+      SELECT
+        TO_JSONB(e) ->> f.column_name AS expected,
+        TO_JSONB(e) -> 'clean' ->> f.column_name AS clean
+    ) AS v
   WHERE f.place <= :judged
 )
 

@@ -59,7 +59,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
         "retired_untouched (artworks_old)",
         "queries_on_index (of_user: no index)",
         "run `verify` again",
-        "to=MIGRATED",
+        "roll-back --to MIGRATED",
         "clean table serves",
     ):
         assert word in message(red)
