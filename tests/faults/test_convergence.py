@@ -26,7 +26,7 @@ WANTED = {
 WANTED_ON_BOTH_SIDES = {"artworks": 200, "writes_after_the_other_side": 500}
 
 
-@pytest.mark.parametrize("seed", series([1, 2, 3], ()))
+@pytest.mark.parametrize("seed", series([1], ()))
 def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """After 6,000 transactions on both sides during backfill and catch-up every journalled write is there and both sides agree."""
     deadlocks = _deadlocks(deployed)

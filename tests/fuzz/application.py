@@ -15,6 +15,8 @@ from tests.fuzz.fuzzed import Fuzzed
 
 #: Errors that an application repeats: a prepared SELECT * at the switch, a conflict, a time limit of the database's own settings.
 REPEATED = frozenset({"0A000", "40001", "55P03", "57014"})
+#: Seconds between two writes beside a verb. More of them would only keep the processor from the verb.
+PAUSE = 0.05
 #: The role that the application's server connects as.
 ROLE = "service_role"
 
@@ -95,7 +97,7 @@ class Application:
         try:
             with self.fuzzed.session(ROLE) as session:
                 number = 0
-                while not self._stop.wait(0.01):
+                while not self._stop.wait(PAUSE):
                     self._once(session, number)
                     number += 1
         except psycopg.Error as error:

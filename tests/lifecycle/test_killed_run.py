@@ -117,7 +117,6 @@ def test_ctrl_c_says_what_it_means(
 #: Connections of the run that leads, whether it is killed, and how many runs have joined it; the first of these is always killed.
 COPIES = {
     "one connection, one of two joined runs killed": (1, False, 2),
-    "two connections, the joined run killed": (2, False, 1),
     "four connections, the run that leads killed too": (4, True, 2),
 }
 
