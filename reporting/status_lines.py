@@ -44,11 +44,23 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
     ]
 
 
-def status_markdown(status: Status, form: Callable[[Verb, str], str]) -> str:
-    """Return the status as markdown: verdict, next step, a table. `form` returns the address of a verb's form, or nothing."""
+def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: Callable[[str], str]) -> str:
+    """Return the status as markdown: verdict, next step, what to read, a table.
+
+    `form` returns the address of a verb's form, and `artifact` that of an artifact's page by its key; nothing if there is no UI.
+    """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
     table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in lines)
-    return f"# {status.verdict}\n\n{_next_step_markdown(status.next_step, form)}\n\n| | |\n|---|---|\n{table}\n"
+    above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
+    return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
+
+
+def _to_read(status: Status, artifact: Callable[[str], str]) -> list[str]:
+    keys = {f"plan {plan.number} of {plan.verb}": f"plan-{plan.number}" for plan in status.plans}
+    if status.last_gates:
+        keys["the last report"] = "migration-report"
+    links = [f"[{name}]({address})" for name, key in keys.items() if (address := artifact(key))]
+    return [f"**To read:** {' · '.join(links)}"] if links else []
 
 
 def _next_step_markdown(step: NextStep | None, form: Callable[[Verb, str], str]) -> str:

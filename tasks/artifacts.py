@@ -18,7 +18,7 @@ from migration.ledger.progress import Progress, StepProgress
 from reporting.progress import words
 from reporting.status import read_status
 from reporting.status_lines import status_markdown
-from tasks.links import form_link
+from tasks.links import artifact_link, form_link
 from tasks.steps import if_the_api_responds, in_flow
 
 #: Seconds after which a step gets an artifact, and between two updates.
@@ -34,12 +34,12 @@ def publish(key: str, text: str, description: str) -> None:
 
 
 def publish_status(database: Database) -> None:
-    """Create the artifact `migration-status`: a verdict, the next step with a link to its form, plans that wait, phases, the last gates.
+    """Create the artifact `migration-status`: a verdict, the next step with a link to its form, what to read, phases, the last gates.
 
     If the database cannot be read, the artifact has the error.
     """
     try:
-        text = status_markdown(read_status(database), form_link)
+        text = status_markdown(read_status(database), form_link, artifact_link)
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
     publish("migration-status", text, "How it stands, and the next step")

@@ -11,6 +11,11 @@ from migration.ledger.phases import Verb
 from tasks.steps import if_the_api_responds, in_flow
 
 
+def artifact_link(key: str) -> str:
+    """Return the address of the page of the newest artifact with this key; empty without a UI."""
+    return f"{PREFECT_UI_URL.value()}/artifacts/key/{key}" if in_flow() and PREFECT_UI_URL.value() else ""
+
+
 def form_link(verb: Verb, plan: str = "") -> str:
     """Return the address of the verb's form with the number of a plan filled in; empty without a UI or a deployment of the verb."""
     if not in_flow() or not PREFECT_UI_URL.value():

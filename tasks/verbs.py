@@ -38,6 +38,8 @@ P = ParamSpec("P")
 
 #: What the log of a run says last that was cancelled, or whose process was asked to end.
 STOPPED = "The run was cancelled or stopped. What was committed before stays; nothing is half done. To fix: run it again; it resumes."
+#: The end of each description, which a deployment shows above its form. The page is there after the first run.
+TO_STATUS = "\n\nHow the migration stands: [migration-status](/artifacts/key/migration-status)."
 #: How the newest verb of this process has ended, None while it runs. The command line reports it also if Prefect's API is gone by then.
 ENDED: deque[State | None] = deque(maxlen=1)
 
@@ -92,7 +94,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             ENDED.append(state)
             return state
 
-    return flow(name=verb, description=description(function.__doc__), persist_result=False)(ending_with_message)
+    return flow(name=verb, description=description(function.__doc__) + TO_STATUS, persist_result=False)(ending_with_message)
 
 
 def api_is_away(error: BaseException) -> bool:

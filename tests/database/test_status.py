@@ -99,8 +99,10 @@ def test_the_next_step_and_the_plans_that_wait(shop: Shop) -> None:
     keep(shop, plan)
     waiting = read_status(shop.database)
     assert (plan.command, True) == (waiting.next_step and waiting.next_step.command, "waits for approval" in waiting.verdict)
-    page = status_markdown(waiting, lambda verb, number: f"http://ui/{verb}?{number}")
+    page = status_markdown(waiting, lambda verb, number: f"http://ui/{verb}?{number}", lambda key: f"http://ui/{key}")
     assert f"**Next step:** [deploy-schema, plan {plan.number}](http://ui/deploy-schema?{plan.number}), or in a terminal `" in page
+    assert f"**To read:** [plan {plan.number} of deploy-schema](http://ui/plan-{plan.number})\n" in page
+    assert "To read" not in status_markdown(waiting, lambda verb, number: "", lambda key: "")
 
 
 def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:

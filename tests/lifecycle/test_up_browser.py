@@ -62,6 +62,9 @@ def test_an_operator_switches_over(local_server: LocalServer, local_shop: Shop, 
     page.locator("a[href*='/artifacts/artifact/']").first.click(timeout=PATIENCE)
     expect(page.get_by_text("the clean table serves as artworks").first).to_be_visible(timeout=PATIENCE)
     picture(page, "status")
+    page.goto(page.get_by_role("link", name="the last report").get_attribute("href") or "")  # a click opens it in a tab of its own
+    page.locator("a[href*='/artifacts/artifact/']").first.click(timeout=PATIENCE)
+    expect(page.get_by_text("rows of the legacy table").first).to_be_visible(timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("path", ["dashboard", "runs", "work-pools", "blocks/catalog", "automations", "events", "artifacts", "settings"])
@@ -121,9 +124,10 @@ def picture(page: Page, name: str) -> None:
 
 
 def open_form(local_server: LocalServer, page: Page, deployment: str) -> None:
-    """From the list of deployments to the form of one."""
+    """From the list of deployments to the form of one, whose description leads to the status."""
     page.goto(f"{local_server.ui}/deployments")
     page.get_by_role("link", name=deployment).click(timeout=PATIENCE)
+    expect(page.get_by_role("link", name="migration-status")).to_have_attribute("href", re.compile("/artifacts/key/migration-status$"))
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     expect(page.get_by_role("button", name="Submit")).to_be_enabled(timeout=PATIENCE)
