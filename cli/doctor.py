@@ -92,9 +92,9 @@ def _server_lines(target: Database, settings: Settings, version: str) -> Iterato
     yield Line("pooler", "none that shares a session", pooler)
     with target.transaction("reading the phase", transaction_read_only="on") as connection:
         role = str(connection.execute(text("SELECT CURRENT_USER")).scalar_one())
-        problems = _refusals(lambda: runs.require_layout(connection, "doctor"))
-        phase = "unknown" if problems else ledger.phase(connection).phase  # of another layout nothing can be read
-    problems = problems or _prerequisites(target, Phase(phase))
+        layout = _refusals(lambda: runs.require_layout(connection, "doctor"))
+        phase = "unknown" if layout else ledger.phase(connection).phase  # of another layout nothing can be read
+    problems = layout or _prerequisites(target, Phase(phase))
     alone = any(problem.rule in CHECKED_FIRST for problem in problems)
     found = {
         "version": f"Postgres {version}",
@@ -108,7 +108,8 @@ def _server_lines(target: Database, settings: Settings, version: str) -> Iterato
         yield Line(check, NOT_CHECKED if unknown else fact, own)
     with target.transaction("reading the server", transaction_read_only="on", statement_timeout="5s") as connection:
         yield Line("connections", "enough are free", _few_connections(connection))
-        yield Line("standbys and slots", "nothing that a run would wait for", server_behind(connection, settings))
+        behind = [] if layout else server_behind(connection, settings)
+        yield Line("standbys and slots", NOT_CHECKED if layout else "nothing that a run would wait for", behind)
 
 
 def _line_of(rule: str) -> str:
