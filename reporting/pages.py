@@ -15,10 +15,11 @@ from markupsafe import Markup, escape
 
 from migration.database import Database
 from migration.errors import ReportNotWritten
+from migration.sync.reconcile import DIFFERENCES_JUDGED
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
 from reporting.owners import WITHOUT_ACCOUNT
-from reporting.report import KINDS_JUDGED, QUARANTINED_SHOWN, Report, Statistic, read_report
+from reporting.report import QUARANTINED_SHOWN, Report, Statistic, read_report
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -110,7 +111,7 @@ def page(report: Report) -> str:
         references=_references(report),
         plots=_plots(report),
         ids_shown=IDS_SHOWN,
-        kinds_judged=KINDS_JUDGED,
+        kinds_judged=DIFFERENCES_JUDGED,
         quarantined_shown=QUARANTINED_SHOWN,
         without_account=WITHOUT_ACCOUNT,
     )

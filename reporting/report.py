@@ -23,8 +23,6 @@ from reporting.findings import Finding, read_findings
 QUARANTINED_SHOWN = 100
 #: Ids of a column on the page.
 EXAMPLES_SHOWN = 3
-#: How many rows of a column are looked at to say how its values differ.
-KINDS_JUDGED = 1_000
 
 
 @dataclass(frozen=True)
@@ -110,7 +108,7 @@ class ColumnNotCarried:
 
 @dataclass(frozen=True)
 class DifferingColumn:
-    """A column, in how many rows its values differ, the first ids of these, and how the first `KINDS_JUDGED` differ now, with counts."""
+    """A column, in how many rows its values differ, the first ids of these, and in how many of the first rows they differ in which way."""
 
     column_name: str
     row_count: int
@@ -259,8 +257,7 @@ def read_report(target: Database) -> Report:
             chunks=CopiedChunks(**chunks),
             lock_attempts=ledger.lock_attempts(connection, run.run),
             differing_columns=[
-                DifferingColumn(**row)
-                for row in database.rows(connection, "report/differing_columns", run=run.run, shown=EXAMPLES_SHOWN, judged=KINDS_JUDGED)
+                DifferingColumn(**row) for row in database.rows(connection, "report/differing_columns", run=run.run, shown=EXAMPLES_SHOWN)
             ],
             columns_not_carried=[ColumnNotCarried(**row) for row in database.rows(connection, "report/columns_not_carried")],
             verifications=[WindowVerification(**row) for row in database.rows(connection, "report/verifications", run=run.run)],

@@ -71,6 +71,47 @@ FROM artwork_migration.round_trip AS t
 -- row_counter shows how many rows are compared (progress.sql)
 WHERE CASE WHEN NEXTVAL('artwork_migration.row_counter') IS NOT NULL THEN CARDINALITY(t.about) > 0 END;
 
+-- name: differences
+-- What: saves how the values of each column differ in the first :most rows that :rule has found: counts by kind, never a value.
+-- Why: a reader of the report sees what has happened to the values without looking at them.
+-- Locks: ACCESS SHARE on both tables and public.users.
+INSERT INTO artwork_migration.statistic (run, name, label, detail, value)
+SELECT
+  :run,
+  'difference ' || :rule,
+  f.column_name,
+  CASE
+    WHEN :rule = 'round_trip' THEN 'not written back as it was'
+    WHEN v.clean = v.expected OR COALESCE(v.clean, v.expected) IS NULL THEN 'equal by now'
+    WHEN v.expected IS NULL THEN 'NULL to a value'
+    WHEN v.clean IS NULL THEN 'a value to NULL'
+    WHEN LOWER(v.clean) = LOWER(v.expected) THEN 'letter case'
+    WHEN REGEXP_REPLACE(v.clean, '\s', '', 'g') = REGEXP_REPLACE(v.expected, '\s', '', 'g') THEN 'blanks'
+    WHEN STARTS_WITH(v.expected, v.clean) THEN 'shorter, with the same beginning'
+    WHEN STARTS_WITH(v.clean, v.expected) THEN 'longer, with the same beginning'
+    ELSE 'another value'
+  END,
+  COUNT(*)
+FROM (
+  SELECT
+    x.about AS column_name,
+    n.id,
+    ROW_NUMBER() OVER (PARTITION BY x.about ORDER BY n.id) AS place
+  FROM artwork_migration.finding AS n
+  CROSS JOIN LATERAL UNNEST(n.about) AS x (about)
+  WHERE n.run = :run AND n.rule = :rule
+) AS f
+INNER JOIN artwork_migration.expected_artwork AS e ON f.id = e.id
+CROSS JOIN
+  LATERAL (
+    SELECT
+      TO_JSONB(e) ->> f.column_name AS expected,
+      TO_JSONB(e) -> 'clean' ->> f.column_name AS clean
+  ) AS v
+WHERE f.place <= :most
+GROUP BY 3, 4
+ON CONFLICT (run, name, label, detail) DO UPDATE SET value = excluded.value;
+
 -- name: delete_found_twice
 -- What: deletes the findings of `round_trip` about rows that another comparison has found wrong or in transit.
 -- Why: a row that differs does so in both directions. What another rule has found says nothing about the mapping, and stays.

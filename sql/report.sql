@@ -159,55 +159,30 @@ ORDER BY g.red DESC NULLS LAST, r.rule;
 
 -- name: differing_columns
 -- What: by column, in how many rows of one run the clean value is not what the mapping makes of the legacy one, or back; the first :shown
---   ids; and how the values of the first :judged rows differ now, never a value.
+--   ids, and how they differ.
 -- Why: a reader asks first which columns differ, then in which rows, then what has happened to them.
--- Locks: ACCESS SHARE on both tables and public.users.
-WITH found AS (
+-- Locks: none.
+SELECT
+  c.column_name,
+  COUNT(*) AS row_count,
+  ARRAY_AGG(c.id::text ORDER BY c.id) FILTER (WHERE c.place <= :shown) AS ids,
+  ARRAY(
+    SELECT FORMAT('%s: %s', s.detail, SUM(s.value))
+    FROM artwork_migration.statistic AS s
+    WHERE s.run = :run AND STARTS_WITH(s.name, 'difference ') AND s.label = c.column_name
+    GROUP BY s.detail
+    ORDER BY SUM(s.value) DESC, s.detail
+  ) AS kinds
+FROM (
   SELECT
     x.about AS column_name,
     n.id,
-    n.rule,
     ROW_NUMBER() OVER (PARTITION BY x.about ORDER BY n.id) AS place
   FROM artwork_migration.finding AS n
   CROSS JOIN LATERAL UNNEST(n.about) AS x (about)
   WHERE n.run = :run AND n.rule IN ('differs', 'live_differs', 'round_trip')
-),
-
-judged AS (
-  SELECT
-    f.column_name,
-    CASE
-      WHEN f.rule = 'round_trip' THEN 'not written back as it was'
-      WHEN v.clean = v.expected OR COALESCE(v.clean, v.expected) IS NULL THEN 'equal by now'
-      WHEN v.expected IS NULL THEN 'NULL to a value'
-      WHEN v.clean IS NULL THEN 'a value to NULL'
-      WHEN LOWER(v.clean) = LOWER(v.expected) THEN 'letter case'
-      WHEN REGEXP_REPLACE(v.clean, '\s', '', 'g') = REGEXP_REPLACE(v.expected, '\s', '', 'g') THEN 'blanks'
-      WHEN STARTS_WITH(v.expected, v.clean) THEN 'shorter, with the same beginning'
-      WHEN STARTS_WITH(v.clean, v.expected) THEN 'longer, with the same beginning'
-      ELSE 'another value'
-    END AS kind
-  FROM found AS f
-  INNER JOIN artwork_migration.expected_artwork AS e ON f.id = e.id
-  CROSS JOIN
-    LATERAL (
-      SELECT
-        TO_JSONB(e) ->> f.column_name AS expected,
-        TO_JSONB(e) -> 'clean' ->> f.column_name AS clean
-    ) AS v
-  WHERE f.place <= :judged
-)
-
-SELECT
-  f.column_name,
-  COUNT(*) AS row_count,
-  ARRAY_AGG(f.id::text ORDER BY f.id) FILTER (WHERE f.place <= :shown) AS ids,
-  ARRAY(
-    SELECT FORMAT('%s: %s', j.kind, COUNT(*)) FROM judged AS j WHERE j.column_name = f.column_name
-    GROUP BY j.kind ORDER BY COUNT(*) DESC, j.kind
-  ) AS kinds
-FROM found AS f
-GROUP BY f.column_name
+) AS c
+GROUP BY c.column_name
 ORDER BY 2 DESC, 1;
 
 -- name: delete_older_findings

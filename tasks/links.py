@@ -3,6 +3,7 @@
 import json
 from urllib.parse import quote
 
+from prefect.artifacts import Artifact
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowFilter, FlowFilterName
 from prefect.settings import PREFECT_UI_URL
@@ -12,8 +13,11 @@ from tasks.steps import if_the_api_responds, in_flow
 
 
 def artifact_link(key: str) -> str:
-    """Return the address of the page of the newest artifact with this key; empty without a UI."""
-    return f"{PREFECT_UI_URL.value()}/artifacts/key/{key}" if in_flow() and PREFECT_UI_URL.value() else ""
+    """Return the address of the page of the artifacts with this key; empty without a UI, or if there is none with it."""
+    if in_flow() and PREFECT_UI_URL.value():
+        with if_the_api_responds("the question for the artifact"):
+            return f"{PREFECT_UI_URL.value()}/artifacts/key/{key}" if Artifact.get(key) else ""
+    return ""
 
 
 def form_link(verb: Verb, plan: str = "") -> str:

@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, TerminationSignal
 from prefect.flows import Flow
 from prefect.runtime import flow_run
+from prefect.settings import PREFECT_UI_URL
 from prefect.states import Completed, Failed
 
 from migration.database import Database
@@ -38,8 +39,8 @@ P = ParamSpec("P")
 
 #: What the log of a run says last that was cancelled, or whose process was asked to end.
 STOPPED = "The run was cancelled or stopped. What was committed before stays; nothing is half done. To fix: run it again; it resumes."
-#: The end of each description, which a deployment shows above its form. The page is there after the first run.
-TO_STATUS = "\n\nHow the migration stands: [migration-status](/artifacts/key/migration-status)."
+#: The end of each description, which a deployment shows above its form.
+TO_STATUS = "\n\nHow the migration stands, after the first run: [migration-status]({}/artifacts/key/migration-status)."
 #: How the newest verb of this process has ended, None while it runs. The command line reports it also if Prefect's API is gone by then.
 ENDED: deque[State | None] = deque(maxlen=1)
 
@@ -94,7 +95,8 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
             ENDED.append(state)
             return state
 
-    return flow(name=verb, description=description(function.__doc__) + TO_STATUS, persist_result=False)(ending_with_message)
+    beside_the_form = description(function.__doc__) + TO_STATUS.format(PREFECT_UI_URL.value() or "")
+    return flow(name=verb, description=beside_the_form, persist_result=False)(ending_with_message)
 
 
 def api_is_away(error: BaseException) -> bool:

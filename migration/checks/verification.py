@@ -12,6 +12,7 @@ from migration.errors import DatabaseError
 from migration.ledger.runs import Run
 from migration.sync import carry_back
 from migration.sync.counted import RETIRED, expect_rows
+from migration.sync.reconcile import save_differences
 
 SUITE = "verification"
 #: The step after the switch's commit that is open until the gate is green.
@@ -61,6 +62,7 @@ def _compare_every_row(run: Run, connection: Connection) -> None:
         database.run(connection, "gates/delete_findings", run=run.epoch, rule=rule)
     for step in ("forget", "compare", "log"):
         database.run(connection, f"verify/{step}", run=run.epoch)
+    save_differences(run, connection, "live_differs")
     comparison = _Comparison(**database.rows(connection, "verify/compared", run=run.epoch)[0])
     for rule in COMPARED:
         gates.save_result(connection, run.epoch, SUITE, rule, checked=comparison.checked)

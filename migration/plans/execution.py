@@ -23,6 +23,8 @@ from migration.plans.stall import Stopwatch
 LOCK_BUDGET_MS = 90
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, the statements took too long, or the client did.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, CLIENT_TOO_SLOW)
+#: The outcome of an attempt whose connection was lost.
+CONNECTION_FAILURE = "08006"
 #: A validation found a reference to a row that does not exist.
 FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
@@ -119,12 +121,14 @@ def execute(
                 _execute_locked(connection, target, locked, stopwatch)
                 before_commit(connection)
                 committing = True
-        except ConnectionLost:
+        except ConnectionLost as error:  # perhaps this client was too slow for `_limits`
             lost += 1
-            if committing or lost == CONNECTIONS_LOST:
+            if committing or lost == CONNECTIONS_LOST or time.monotonic() >= deadline:
                 raise
-            took, holders = stopwatch.stop(CLIENT_TOO_SLOW), []
-            _record(took, record)
+            _record(stopwatch.stop(CONNECTION_FAILURE), record)
+            on_attempt(f"attempt {attempt}: {error.what} Nothing was changed.")
+            time.sleep(database.backoff(attempt))
+            continue
         except DatabaseError as error:
             took = stopwatch.stop(error.sqlstate or "")
             retried = error.sqlstate in _ATTEMPT_FAILED
@@ -149,8 +153,6 @@ def execute(
 
 def _reason(took: LockAttempt | None, holders: Sequence[LockHolder]) -> str:
     """Return why an attempt has failed, and what took the time if its statements were canceled under the locks."""
-    if took and took.outcome == CLIENT_TOO_SLOW:
-        return "this machine was too slow, so the server ended the transaction, nothing changed"
     if took and took.outcome == QUERY_CANCELED:
         slowest = "; ".join(f"{statement['object']} {statement['seconds']:.3f} s" for statement in took.slowest)
         return f"canceled after {took.seconds:.3f} s under the locks, nothing changed; slowest: {slowest}"

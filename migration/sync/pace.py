@@ -15,10 +15,12 @@ Result = TypeVar("Result")
 
 #: Seconds that one batch should take: a session that needs one of its rows waits as long.
 TARGET = 0.08
-#: Rows of the first batch, and of the smallest that slowness alone leads to: below, what each batch costs is the greater part, and catch-up
-#: would be slower than the application. A batch that exceeds the budget, or meets locked rows, becomes smaller still; those after it grow
-#: to this size again however long they take, because on a busy machine even one row takes longer than `TARGET`.
+#: Rows of the first batch, and of the smallest that slowness alone leads to. Below, what each batch costs is the greater part, and catch-up
+#: would be slower than the application.
 FIRST = 250
+#: A batch that exceeds the budget, or meets locked rows, becomes smaller still. It grows again however slow it is: on a busy machine even
+#: one row takes longer than `TARGET`. After the budget was exceeded, so many batches keep their size first.
+HELD = 16
 #: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
 _TOO_LONG = (QUERY_CANCELED, CLIENT_TOO_SLOW)
 
@@ -29,6 +31,7 @@ class Pace:
     def __init__(self, most: int) -> None:
         self.most = most
         self.size = min(most, FIRST)
+        self._held = 0
 
     def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
@@ -63,6 +66,7 @@ class Pace:
                 self._adapt(seconds)
                 return result
             self.shrink()
+            self._held = HELD
             time.sleep(backoff(failed + lost))
 
     def shrink(self) -> None:
@@ -72,6 +76,8 @@ class Pace:
     def _adapt(self, seconds: float) -> None:
         if seconds < TARGET / 2:
             self.size = min(self.most, self.size * 2)
+        elif self._held:
+            self._held -= 1
         elif self.size < FIRST:
             self.size = min(self.most, FIRST, self.size * 2)
         elif seconds > TARGET:

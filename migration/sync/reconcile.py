@@ -16,6 +16,8 @@ from migration.sync.catch_up import catch_up
 from migration.sync.counted import CLEAN, LEGACY, expect_rows
 from sql import SqlFile
 
+#: Of how many rows of a rule and a column it is saved how their values differ.
+DIFFERENCES_JUDGED = 1_000
 #: How often the pending ids are rechecked before the rest stays pending.
 RECHECKS = 10
 #: What is compared, longest first, and the table whose rows it counts. Each is one statement that reads whole tables.
@@ -104,5 +106,12 @@ def _pending(run: Run) -> int:
 
 
 def _write_results(run: Run, connection: Connection, legacy_rows: int) -> None:
+    for rule in ("differs", "round_trip"):
+        save_differences(run, connection, rule)
     allowed = int(ledger.decision_value(connection, "max_quarantined", "0"))
     database.run(connection, "reconcile/results", run=run.epoch, legacy_rows=legacy_rows, max_quarantined=allowed)
+
+
+def save_differences(run: Run, connection: Connection, rule: str) -> None:
+    """Save how the values differ in the rows that this rule has found, as statistics of the run. Locks ACCESS SHARE."""
+    database.run(connection, "reconcile/differences", run=run.epoch, rule=rule, most=DIFFERENCES_JUDGED)

@@ -48,7 +48,7 @@ def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -
     switch is not recreated. Raises PrerequisitesNotMet if one of our views is missing.
     """
     if missing := problems_found(connection, Catalog({}), sql.load(VIEW_GONE)):
-        raise PrerequisitesNotMet(str(ROLL_BACK_TO_MIGRATED), missing)
+        raise PrerequisitesNotMet(ROLL_BACK_TO_MIGRATED.name, missing)
     done = plan.executed_statements(connection, SWITCH_OVER)
     then, now = _definitions(done), _definitions(dependents.recreated(connection))
     dropped = {statement.object for statement in done if statement.undo_stage == "named"} - set(now)

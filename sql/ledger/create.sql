@@ -21,7 +21,7 @@ CREATE TABLE IF NOT EXISTS artwork_migration.phase_history (
   reason text,
   plan text,
   details jsonb NOT NULL DEFAULT '{}',
-  layout bigint NOT NULL DEFAULT 1
+  layout bigint NOT NULL DEFAULT 2
 );
 
 CREATE TABLE IF NOT EXISTS artwork_migration.step (

@@ -125,7 +125,7 @@ BEGIN
   RAISE EXCEPTION USING
     ERRCODE = '0A000',
     MESSAGE = FORMAT('%s is retired and takes no writes: the table that serves is public.artworks', TG_RELID::regclass),
-    HINT = 'Write to public.artworks. roll-back --to MIGRATED would carry what was written there into the retired table.';
+    HINT = 'Write to public.artworks. A roll-back would carry what was written there into the retired table.';
 END
 $$;
 

@@ -16,7 +16,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, joined, planned_deployment, running
 
 #: What is in the schema by the layout's number. Another hash under the same number lets a version meet objects that it does not know.
-LAYOUTS = {1: "cb5fdadf29885846"}
+LAYOUTS = {2: "cb5fdadf29885846"}
 #: The columns of tables and views, the constraints, and the functions with their parameters; where old names are served there are more.
 OBJECTS = """
 SELECT FORMAT('%s.%s %s', c.relname, a.attname, FORMAT_TYPE(a.atttypid, a.atttypmod))
@@ -31,8 +31,8 @@ SELECT FORMAT('%s %s', c.conrelid::regclass, PG_GET_CONSTRAINTDEF(c.oid))
 FROM pg_constraint AS c
 WHERE c.connamespace = 'artwork_migration'::regnamespace AND c.contype IN ('p', 'u', 'f', 'c')
 """
-ANOTHER = "ALTER TABLE artwork_migration.phase_history ALTER layout SET DEFAULT 2"
-REFUSED = r"its layout is 2, and this version reads and writes layout 1\.(.|\n)*To fix: [Uu]se the version that created it"
+ANOTHER = "ALTER TABLE artwork_migration.phase_history ALTER layout SET DEFAULT 3"
+REFUSED = r"its layout is 3, and this version reads and writes layout 2\.(.|\n)*To fix: [Uu]se the version that created it"
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatc
 
 
 def test_how_the_values_of_a_column_differ(migrated: Shop) -> None:
-    """The report counts the kinds of difference of each column, what is equal by now among them, and shows no value."""
+    """The report counts the kinds of difference of each column, and shows no value."""
     found = migrated.rows(
         "SELECT id FROM public.artworks_v2 WHERE upscaled_image_url IS NULL AND pet_name <> UPPER(pet_name) ORDER BY id LIMIT 7"
     )
@@ -72,20 +72,10 @@ def test_how_the_values_of_a_column_differ(migrated: Shop) -> None:
         migrated.sql.execute(f"UPDATE public.artworks_v2 SET pet_name = {change} WHERE id = %s", (artwork,))
     migrated.sql.execute("UPDATE public.artworks_v2 SET upscaled_image_url = 'Geheim' WHERE id = %s", (clean[6],))
     reconcile_now(migrated)
-    migrated.sql.execute(
-        "UPDATE public.artworks_v2 AS c SET pet_name = a.pet_name FROM public.artworks AS a WHERE c.id = a.id AND a.id = %s", (clean[5],)
-    )
     report = read_report(migrated.database)
-    kinds = {column.column_name: set(column.kinds) for column in report.differing_columns}
-    one_each = (
-        "another value",
-        "blanks",
-        "equal by now",
-        "letter case",
-        "longer, with the same beginning",
-        "shorter, with the same beginning",
-    )
-    assert {"pet_name": {f"{kind}: 1" for kind in one_each}, "upscaled_image_url": {"NULL to a value: 1"}} == kinds
+    names = ["another value: 2", "blanks: 1", "letter case: 1", "longer, with the same beginning: 1", "shorter, with the same beginning: 1"]
+    kinds = {column.column_name: column.kinds for column in report.differing_columns}
+    assert {"pet_name": names, "upscaled_image_url": ["NULL to a value: 1"]} == kinds
     assert "letter case: 1" in pages.page(report)
     assert "Geheim" not in pages.page(report)
 

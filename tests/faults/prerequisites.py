@@ -543,7 +543,7 @@ USERS_BLOCKERS = [
         "a trigger for deleted users",
         "users_trigger",
         "trigger greet on public.users",
-        "fires when roll-back --to NOT_STARTED deletes them",
+        "fires when `roll-back --to NOT_STARTED` deletes them",
         GREET.format("DELETE") + " FOR EACH STATEMENT EXECUTE FUNCTION public.greet()",
     ),
     one(

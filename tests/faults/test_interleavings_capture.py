@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 
 from migration.ledger.runs import Run
 from migration.lock_errors import RowsLocked
-from migration.sync.pace import FIRST, TARGET, Pace
+from migration.sync.pace import FIRST, HELD, TARGET, Pace
 from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, legacy, logged, pending, verdict
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, copy, execute_switch, reconcile_now, running
@@ -438,6 +438,21 @@ def test_a_slow_batch_of_few_rows_is_followed_by_larger_ones(migrated: Shop) -> 
         for _ in range(10):
             pace.write(run, "a batch", batch)
     assert [1, 2, 4, 8, 16, 32, 64, 128, FIRST, FIRST] == sizes
+
+
+def test_a_batch_that_exceeded_the_budget_is_followed_by_some_of_its_size(migrated: Shop) -> None:
+    """Rows that are slow themselves would exceed the budget again at once, so larger batches are tried only after some small ones."""
+    sizes: list[int] = []
+
+    def batch(run: Run, connection: Connection, size: int) -> None:
+        sizes.append(size)
+        connection.execute(text("SELECT PG_SLEEP(:seconds)"), {"seconds": 5 if len(sizes) == 1 else 0.6 * TARGET})
+
+    with running(migrated) as run:
+        pace = Pace(1_000)
+        for _ in range(HELD + 3):
+            pace.write(run, "a batch", batch)
+    assert [FIRST, *([62] * (HELD + 1)), 124, 248] == sizes
 
 
 def test_tokens_in_a_long_chain_do_not_widen_a_batch(deployed: Shop) -> None:

@@ -45,7 +45,7 @@ def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeSh
     _deploy_and_migrate(shop)
     execute_locked_part(shop, planned_uninstall(shop))
     assert Phase.NOT_STARTED == phase(shop)
-    with pytest.raises(PrerequisitesNotMet, match="Run roll-back again"):
+    with pytest.raises(PrerequisitesNotMet, match="Run `roll-back` again"):
         planned_deployment(shop)
     assert "roll-back again, it has steps left" == read_status(shop.database).may_be_run_next
     assert {"after"} == {statement.stage for statement in planned_uninstall(shop).statements}

@@ -123,7 +123,7 @@ def test_what_the_rollback_has_left_to_do_comes_first(migrated: Shop, planned: C
     execute_roll_back(migrated)
     blockers = [blocker for blocker in planned(migrated).blockers if blocker.rule == "unfinished_roll_back"]
     assert set(Direction(migrated, ROLL_BACK_TO_MIGRATED).steps_left()) == {blocker.subject for blocker in blockers} != set()
-    assert all("Run roll-back --to MIGRATED again" in blocker.remedy for blocker in blockers)
+    assert all("Run `roll-back --to MIGRATED` again" in blocker.remedy for blocker in blockers)
     finish_roll_back(migrated)
     assert () == planned(migrated).blockers
 

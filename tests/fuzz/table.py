@@ -92,7 +92,7 @@ _FOLDERS = (
 )
 #: The same of the rules that are tried.
 _TRIED = {"artwork_rejected": trial.CORRECT, "creation_refused": creation.REFUSED, "altered_on_creation": creation.ALTERED}
-_STOP = re.compile(r"(?P<kind>[\w ]+) at (?P<verb>[\w=()]+): (?P<rules>[\w, ]+)(?P<foretold> \(.*\))?$")
+_STOP = re.compile(r"(?P<kind>[\w ]+) at (?P<verb>[\w -]+): (?P<rules>[\w, ]+)(?P<foretold> \(.*\))?$")
 
 Outcomes = Mapping[tuple[tuple[str, ...], str, int], "Outcome"]
 
@@ -108,7 +108,7 @@ def page(outcomes: Outcomes) -> str:
     """Return the page as markdown."""
     said: dict[str, dict[str, str]] = {}
     for (changes, role, _), outcome in outcomes.items():
-        said.setdefault(changes[0], {})[role] = _cell(outcome)
+        said.setdefault(changes[0], {})[role] = cell(outcome)
     tried = [change for change in catalogue().values() if change.name in said]
     first = [change for change in tried if change.at is Moment.BEFORE]
     sections = {title: [change for change in first if change.kind == kind] for kind, title in _KINDS.items()}
@@ -153,7 +153,7 @@ def _by_role(cells: Mapping[str, str]) -> str:
     return "; ".join(f"{'superuser' if role == SUPERUSER else 'plain owner'}: {cell}" for role, cell in sorted(cells.items()))
 
 
-def _cell(outcome: "Outcome") -> str:
+def cell(outcome: "Outcome") -> str:
     if outcome.end == "completed":
         answered = "".join(f"; {said.split(' is ', 1)[1]}" for said in outcome.said if " is answered with " in said)
         asked = ", ".join(_named(verb, rule) for verb, rule in _asked(outcome))

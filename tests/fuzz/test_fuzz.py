@@ -10,6 +10,8 @@ from tests.documents import ROOT
 from tests.fuzz.__main__ import run_changes
 from tests.fuzz.catalogue import catalogue
 from tests.fuzz.fuzzed import OWNER, Bench
+from tests.fuzz.life_cycle import Outcome, Stopped
+from tests.fuzz.table import cell
 from tests.series import series
 
 #: One change that a remedy answers, and that then migrates; the others are the exhaustive series.
@@ -35,6 +37,18 @@ def test_two_changes_together_are_lawful_too(fuzz_bench: Bench, seed: int) -> No
     names = chance.sample(sorted(catalogue()), 2)
     outcome = run_changes(fuzz_bench, [catalogue()[name] for name in names], chance.choice([OWNER, SUPERUSER]), seed)
     assert [] == outcome.breaches, (names, outcome)
+
+
+@pytest.mark.parametrize(
+    ("verb", "rule", "expected"),
+    [
+        ("deploy-schema", "row_security", "**change it before you start**: [`row_security`](#row_security)"),
+        ("roll-back --to MIGRATED", "rejected_value", "**stops**: [`rejected_value`](#rejected_value) at `roll-back --to MIGRATED`"),
+    ],
+)
+def test_a_stop_is_in_the_page_with_its_rule(verb: str, rule: str, expected: str) -> None:
+    """The page says where a database stopped, and leads to the rule."""
+    assert expected == cell(Outcome(end=str(Stopped(verb, "blocked", [rule]))))
 
 
 def test_every_change_of_the_catalogue_is_in_the_page() -> None:

@@ -119,7 +119,7 @@ def test_killed_after_the_commit_of_the_rollback_the_next_run_does_the_rest(migr
     switch(migrated)
     execute_roll_back(migrated)
     blocked = switch_over(return_state=True)
-    assert (kind_of_end(blocked), "Run roll-back --to MIGRATED again" in artifact(f"plan-{number_in(blocked)}")) == ("Blocked", True)
+    assert (kind_of_end(blocked), "Run `roll-back --to MIGRATED` again" in artifact(f"plan-{number_in(blocked)}")) == ("Blocked", True)
     done = roll_back(to="MIGRATED", return_state=True)
     assert kind_of_end(done) == "Completed", done.message
     assert migrated.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'")

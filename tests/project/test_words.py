@@ -90,16 +90,23 @@ def _blank(text: str) -> str:
 
 
 def messages(source: str) -> Text:
-    """Yield each string of a Python module that is a sentence, or the part of one: docstrings speak of functions."""
+    """Yield each string of a Python module that is a sentence or part of one. Of docstrings, which speak of functions, only help."""
     tree = ast.parse(source)
-    documented = (ast.Module, ast.ClassDef, ast.FunctionDef)
-    docstrings = {ast.get_docstring(node, clean=False) for node in ast.walk(tree) if isinstance(node, documented)}
+    documented = [node for node in ast.walk(tree) if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    docstrings = {ast.get_docstring(node, clean=False) for node in documented if not _is_help(node)}
     yield from ((line, text) for line, text in strings(source) if " " in text and text not in docstrings)
+
+
+def _is_help(node: ast.AST) -> bool:
+    """Whether the docstring is shown with a form or a command: it has a decorator that makes one."""
+    made = [ast.unparse(decorator) for decorator in node.decorator_list] if isinstance(node, ast.FunctionDef) else []
+    return bool({"verb", "app.command()"} & set(made))
 
 
 def quoted(source: str) -> Text:
     """Yield each quoted string of a SQL file that is a sentence, and the remedies and descriptions that messages take from its header."""
-    yield from ((1, found[0]) for found in re.finditer(r"'(?:[^'\n]|'')* (?:[^'\n]|'')*'", re.sub(r"--[^\n]*", "", source)))
+    strings_only = re.sub(r"^\s*--[^\n]*", "", source, flags=re.MULTILINE)
+    yield from ((1, found[0]) for found in re.finditer(r"'(?:[^'\n]|'')* (?:[^'\n]|'')*'", strings_only))
     yield from ((1, found[0]) for found in re.finditer(r"^-- Remedy:.*(\n--   .*)*", source, re.MULTILINE))
 
 
@@ -122,9 +129,8 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
 
 
 #: A verb as its function is called, outside of code and of a path.
-FUNCTION = re.compile(
-    rf"(?<![\w/.])({'|'.join(sorted({function_of(verb.name) for verb in (*VERBS, JOIN_COPY) if '-' in verb.name}))})(?![\w/(=]|\.\w)"
-)
+FUNCTIONS = sorted({function_of(verb.name) for verb in (*VERBS, JOIN_COPY) if "-" in verb.name})
+FUNCTION = re.compile(rf"(?<![\w/.])({'|'.join(FUNCTIONS)})(?:\(to=|(?![\w/(=]|\.\w))")
 #: The files whose readers see functions.
 OF_DEVELOPERS = ("docs/internals.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/glossary.md", "prefect.yaml")
 
@@ -146,7 +152,10 @@ def test_a_verb_is_spelled_as_it_is_typed_and_clicked(name: str) -> None:
     [
         (".py", 'raise Refused("Run switch_over again.")\n'),
         (".py", 'raise Refused(f"{name}: run clean_up.")\n'),
+        (".py", 'raise Refused("Run roll_back(to=MIGRATED).")\n'),
+        (".py", '@verb\ndef copy() -> State:\n    """Copy beside the run of migrate_data."""\n'),
         (".sql", "SELECT\n  'fires at deploy_schema' AS problem\n"),
+        (".sql", "SELECT\n  'roll-back --to MIGRATED or switch_over' AS problem\n"),
         (".sql", "-- What: x.\n-- Remedy: Run\n--   roll_back again.\nSELECT 1;\n"),
         (".md", "Run `migrate_data`.\n"),
         (".j2", "<p>after switch_over</p>\n"),

@@ -1,7 +1,7 @@
 -- What: steps that switch-over has left.
 -- Why: a check that did not run, or that is red, does not allow a step without a roll back.
 -- Locks: none.
--- Remedy: Run switch-over again: it does the steps that are left.
+-- Remedy: Run `switch-over` again: it does the steps that are left.
 SELECT
   'step ' || s.name AS subject,
   'switch-over has not completed it.' AS problem

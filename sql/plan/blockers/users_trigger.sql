@@ -58,7 +58,7 @@ SELECT
           CASE WHEN f.by_row THEN '' ELSE ', up to 5,000 a statement' END
         )
     END,
-    CASE WHEN f.on_delete THEN ' It also fires when roll-back --to NOT_STARTED deletes them.' ELSE '' END
+    CASE WHEN f.on_delete THEN ' It also fires when `roll-back --to NOT_STARTED` deletes them.' ELSE '' END
   ) AS problem,
   'accept_users_triggers ' || (SELECT STRING_AGG(o.name, ',' ORDER BY o.name) FROM fired AS o) AS decision
 FROM fired AS f

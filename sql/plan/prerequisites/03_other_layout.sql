@@ -6,7 +6,7 @@
 --   After the clean-up only the record is left: read it with that version.
 SELECT
   'schema artwork_migration' AS subject,
-  FORMAT('its layout is %s, and this version reads and writes layout 1.', COALESCE(l.number, 'older than all numbers')) AS problem
+  FORMAT('its layout is %s, and this version reads and writes layout 2.', COALESCE(l.number, 'older than all numbers')) AS problem
 FROM (
   SELECT PG_GET_EXPR(d.adbin, d.adrelid) AS number
   FROM pg_catalog.pg_class AS c
@@ -15,4 +15,4 @@ FROM (
   LEFT JOIN pg_catalog.pg_attrdef AS d ON a.attrelid = d.adrelid AND a.attnum = d.adnum
   WHERE n.nspname = 'artwork_migration' AND c.relname = 'phase_history'
 ) AS l
-WHERE l.number IS DISTINCT FROM '1'
+WHERE l.number IS DISTINCT FROM '2'

@@ -2,7 +2,7 @@
 -- Why: a key that it has not validated yet would count as one that never was valid, and stay so. Checked before another switch, and before
 --   the migration's objects are removed, the list of these steps included.
 -- Locks: none.
--- Remedy: Run roll-back --to MIGRATED again; it does what is left.
+-- Remedy: Run `roll-back --to MIGRATED` again; it does what is left.
 SELECT DISTINCT
   s.name AS subject,
   'an earlier roll-back has not done it yet.' AS problem
