@@ -215,7 +215,7 @@ def test_a_client_too_slow_under_the_locks_tries_again(verb: Verb, ended_by: str
         elif len(late) == 1:
             verb.shop.sql.execute("SELECT PG_TERMINATE_BACKEND(%s, 5000)", (late[0],))
 
-    assert 2 == verb.execute(patience=BOUND, under_locks=be_late_once)
+    assert 2 <= verb.execute(patience=BOUND, under_locks=be_late_once)
     assert verb.phase() is verb.phase_after
 
 
