@@ -2,8 +2,10 @@
 
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -156,14 +158,28 @@ class Database:
             yield connection
 
     @contextmanager
-    def cancelled_by_ctrl_c(self) -> Iterator[None]:
-        """Cancel the statements of all our connections if Ctrl-C ends the block: the process would wait for those of other threads."""
-        try:
-            yield
-        except KeyboardInterrupt:
+    def threads(self, count: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads for the block, which waits for what they do. If Ctrl-C or a closed generator ends it, all their statements are cancelled.
+
+        They are cancelled until no thread is at work: one may begin its next statement just after the first time.
+        """
+        with ThreadPoolExecutor(count) as pool:
+            try:
+                yield pool
+            except (KeyboardInterrupt, GeneratorExit):
+                ended = threading.Event()
+                canceller = threading.Thread(target=self._cancel_statements, args=(ended,), daemon=True)
+                canceller.start()
+                pool.shutdown(cancel_futures=True)
+                ended.set()
+                canceller.join()
+                raise
+
+    def _cancel_statements(self, ended: threading.Event) -> None:
+        while not ended.is_set():
             with suppress(MigrationError):  # the server may be away
                 self.read("locks/cancel_statements", session=self.name)
-            raise
+            ended.wait(0.5)
 
     def in_snapshot(self, action: str, work: Callable[[Connection], Result], **settings: str) -> Result:
         """Run `work` in a transaction that reads one snapshot. Returns what `work` returns.

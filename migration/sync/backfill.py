@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,7 +110,7 @@ def copy_chunks(run: Run) -> Iterator[ChunkCopied]:
     there are go on. Locks ROW EXCLUSIVE on artworks_v2, ACCESS SHARE on artworks. Raises Overtaken if a newer run has begun.
     """
     expect_copy(run)
-    with ThreadPoolExecutor(run.settings.copy_connections) as pool, run.database.cancelled_by_ctrl_c():
+    with run.database.threads(run.settings.copy_connections) as pool:
 
         def begin() -> "Future[ChunkCopied | None]":
             throttle.may_continue(run)

@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection, text
 
@@ -60,7 +59,7 @@ def _compare_in(run: Run, connection: Connection) -> int:
     run.database.write("deleting earlier results", lambda other: _delete_earlier_results(run, other))
     snapshot = connection.execute(text("SELECT PG_EXPORT_SNAPSHOT()")).scalar_one()
     files = iter([*map(sql.load, _COMPARISONS), *sql.folder("reconcile/statistics")])  # each connection takes the next one
-    with ThreadPoolExecutor(run.settings.copy_connections) as pool, run.database.cancelled_by_ctrl_c():
+    with run.database.threads(run.settings.copy_connections) as pool:
         beside = [pool.submit(_execute_beside, run, snapshot, files) for _ in range(run.settings.copy_connections - 1)]
         _execute(run, connection, files)
         for other in beside:

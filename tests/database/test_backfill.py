@@ -244,6 +244,24 @@ def test_ctrl_c_ends_the_copy_at_once(deployed: Shop, run: Run) -> None:
     assert [] == deployed.rows(MISSING)
 
 
+def test_a_copy_that_is_given_up_between_two_chunks_waits_for_none(deployed: Shop, run: Run) -> None:
+    """Ctrl-C may reach the caller while it has a chunk in its hands: those at work are cancelled all the same."""
+    barrier = Barrier(deployed, "AFTER UPDATE ON artwork_migration.chunk FOR EACH ROW WHEN (NEW.done_at IS NOT NULL)", passes=1)
+    barrier.close()
+    copying = backfill.copy_chunks(_over(run, 2))
+    next(copying)
+    wait_until(lambda: deployed.value(AT_BARRIER) > 0)
+    late = threading.Timer(BOUND / 10, barrier.open)
+    late.start()
+    copying.close()
+    assert late.is_alive()
+    late.cancel()
+    assert 0 == deployed.value(AT_BARRIER)
+    barrier.open()
+    list(backfill.copy_chunks(run))
+    assert [] == deployed.rows(MISSING)
+
+
 # The size of chunks
 
 RANGES = "SELECT c.first_block, c.end_block FROM artwork_migration.chunk AS c ORDER BY c.first_block"
