@@ -27,7 +27,8 @@ FROM (
     LATERAL (
       VALUES
       (CASE WHEN a.attstattarget >= 0 THEN FORMAT('STATISTICS %s', a.attstattarget) END),
-      ('(' || ARRAY_TO_STRING(a.attoptions, ', ') || ')'),
+      -- without the server's own, see dependents/columns
+      ('(' || (SELECT STRING_AGG(x.option, ', ') FROM UNNEST(a.attoptions) AS x (option) WHERE x.option NOT LIKE 'pg\_%') || ')'),
       (
         CASE WHEN a.attstorage <> (SELECT t.typstorage FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid) THEN 'STORAGE ' END
         || CASE a.attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END
