@@ -17,7 +17,7 @@ import yaml
 
 from cli.processes import is_alive
 from cli.verbs import verb_description
-from tasks.verbs import STOPPED
+from tasks.verbs import STOPPED, TO_STATUS
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
@@ -79,7 +79,8 @@ def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) ->
     assert f"because {taken} is in use" in local_server.said
     assert not local_server.ui.endswith(taken)
     assert 200 == httpx.get(local_server.ui).status_code
-    assert DEPLOYMENTS == {one["name"]: one["description"] for one in local_server.ask("/deployments/filter")}
+    descriptions = {name: text + TO_STATUS.format(local_server.ui) for name, text in DEPLOYMENTS.items()}
+    assert descriptions == {one["name"]: one["description"] for one in local_server.ask("/deployments/filter")}
     assert ["ONLINE"] == [one["status"] for one in local_server.ask("/work_pools/artwork-migration/workers/filter")]
     assert "local_shop at " in local_server.said
     assert f"Prefect UI       {local_server.ui}" in local_server.run("status").stdout
