@@ -50,7 +50,8 @@ def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: 
     `form` returns the address of a verb's form, and `artifact` that of an artifact's page by its key; nothing if there is no UI.
     """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
-    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>')} |" for label, value in lines)
+    # the page does not wrap a cell, it cuts it off
+    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>').replace(' → ', '<br>→ ')} |" for label, value in lines)
     above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
     return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
 

@@ -127,7 +127,10 @@ def open_form(local_server: LocalServer, page: Page, deployment: str) -> None:
     """From the list of deployments to the form of one, whose description leads to the status."""
     page.goto(f"{local_server.ui}/deployments")
     page.get_by_role("link", name=deployment).click(timeout=PATIENCE)
-    expect(page.get_by_role("link", name="migration-status")).to_have_attribute("href", re.compile("/artifacts/key/migration-status$"))
+    page.get_by_text("Description", exact=True).first.click(timeout=PATIENCE)
+    to_status = page.get_by_role("link", name="migration-status")
+    expect(to_status).to_have_attribute("href", f"{local_server.ui}/artifacts/key/migration-status", timeout=PATIENCE)
+    picture(page, "description")
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_text("Custom run").click()
     expect(page.get_by_role("button", name="Submit")).to_be_enabled(timeout=PATIENCE)
