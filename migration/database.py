@@ -28,7 +28,7 @@ SERIALIZATION_FAILURE = "40001"
 QUERY_CANCELED = "57014"
 #: The server has ended the session, because its client was too slow with the next statement of a transaction that holds locks.
 CLIENT_TOO_SLOW = "25P03"
-#: Of that the client may only see that its connection is gone. A transaction that holds locks is tried so often.
+#: Of that the client may only see that its connection is gone. The loss of this many connections in a row ends the attempts.
 CONNECTIONS_LOST = 3
 #: A conflict with the application, after which the transaction is repeated: a lock timeout, a deadlock, a serialization failure, or a
 #: user or token that was deleted or taken meanwhile.

@@ -28,8 +28,8 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True)
 class Verb:
-    """What an operator can run: `name` is that of its command, its flow and its deployment. The file and function of the flow are named so
-    too, with underscores (`flows.function_of`).
+    """What an operator can run: `name` is that of its command, its flow and its deployment. The flow's file and function have underscores
+    for the hyphens (`flows.function_of`).
 
     It `starts` in one of these phases and `brings` that phase. With `takes_target`, the phase to return to is a parameter. A verb that
     `needs_approval` only plans until it gets the number of its plan. A verb that `resumes` first does the steps that a killed run of it
