@@ -12,7 +12,7 @@ from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
-from migration.sync.pace import Pace
+from migration.sync.pace import Pace, Race
 
 #: The blockers of the rollback that are rechecked after the last batch and under the locks.
 REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
@@ -74,7 +74,7 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
 def _dry_run(run: Run, connection: Connection, batches: int | None) -> CarriedBack:
     total, batch_size = CarriedBack(), run.settings.batch_size
-    _expect_changes(run, None if batches is None else batches * batch_size)
+    run.progress.expect(min(_known(run), batches * batch_size) if batches else _known(run), "artworks")
     _log_rejected_again(connection)
     for _ in itertools.count() if batches is None else range(batches):
         batch = _batch(connection, "dry_run_batch", batch_size)
@@ -118,12 +118,16 @@ def rejections(connection: Connection) -> list[Rejection]:
 
 
 def _drained(run: Run) -> CarriedBack:
-    """Carry back changes of ids, and then what is in the log, until few ids are left. Returns the counts."""
-    _expect_changes(run)
-    total, small, pace = CarriedBack(), 0, Pace(run.settings.batch_size)
-    while pace.write(run, "carrying back changed ids", _fenced_keys):
+    """Carry back changes of ids, and then what is in the log, until few ids are left or the log does not become shorter.
+
+    Returns the counts.
+    """
+    total, small = CarriedBack(), 0
+    pace, race = Pace(run.settings.batch_size), Race(run, lambda: _known(run))
+    run.progress.expect(race.left, "artworks")
+    while not race.lost() and pace.write(run, "carrying back changed ids", _fenced_keys):
         pass
-    while small < SMALL_BATCHES:
+    while small < SMALL_BATCHES and not race.lost():
         size = pace.size
         batch = pace.write(run, "carrying back", _fenced_batch)
         total.add(batch)
@@ -134,9 +138,9 @@ def _drained(run: Run) -> CarriedBack:
     return total
 
 
-def _expect_changes(run: Run, most: int | None = None) -> None:
-    known = run.database.read("progress/changes_to_carry_back")[0]["known"]
-    run.progress.expect(known if most is None else min(known, most), "artworks")
+def _known(run: Run) -> int:
+    """Return how many artworks are known to be in the log."""
+    return int(run.database.read("progress/changes_to_carry_back")[0]["known"])
 
 
 def _log_rejected_again(connection: Connection) -> int:

@@ -11,7 +11,7 @@ from migration.database import backoff
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.lock_errors import RowsLocked
-from migration.sync.pace import Pace
+from migration.sync.pace import Pace, Race
 
 #: The number of batches in a row that are not full, after which the log counts as drained.
 SMALL_BATCHES = 3
@@ -38,17 +38,15 @@ class CaughtUp:
 def catch_up(run: Run) -> CaughtUp:
     """Apply the log until it is empty, or until three batches in a row are not full: on a live database it is never empty for long.
 
-    It also ends when it has applied far more than was in the log at the beginning: the application writes as fast as it does.
-    Returns the counts. Locks the fence, the owners and the clean rows of a batch; never a legacy row, and no row that another session has
-    locked: that one is left to a later batch. Raises RowsLocked if other sessions keep all that is left, Overtaken or RunInProgress.
+    It also ends, with a warning, when the log does not become shorter. Returns the counts. Locks the fence, the owners and the clean rows
+    of a batch; never a legacy row, and no row that another session has locked: that one is left to a later batch. Raises RowsLocked if
+    other sessions keep all that is left, Overtaken or RunInProgress.
     """
     total = CaughtUp()
-    pace = Pace(run.settings.batch_size)
+    pace, race = Pace(run.settings.batch_size), Race(run, lambda: resolve(run))
     small = stuck = 0
-    logged = resolve(run)
-    run.progress.expect(logged, "ids")
-    enough = 2 * logged + 20 * run.settings.batch_size
-    while True:
+    run.progress.expect(race.left, "ids")
+    while not race.lost():
         size = pace.size
         batch = pace.write(run, "catching up", _batch)
         waiting = batch.pop("waiting")
@@ -63,10 +61,11 @@ def catch_up(run: Run) -> CaughtUp:
             continue
         stuck = 0
         small = small + 1 if batch["logged"] < size else 0
-        if batch["logged"] == 0 or small == SMALL_BATCHES or total.logged > enough:
+        if batch["logged"] == 0 or small == SMALL_BATCHES:
             return total
         if small:
             resolve(run)
+    return total
 
 
 def drain(run: Run) -> CaughtUp:

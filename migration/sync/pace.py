@@ -1,4 +1,5 @@
-"""The size of a batch that locks rows of the application: so many rows that the locks are held for a fraction of the stall bar."""
+"""The pace of batches that lock rows of the application: their size, so that the locks are held for a fraction of the stall bar, and
+whether they are faster than the application."""
 
 import time
 from collections.abc import Callable
@@ -21,6 +22,8 @@ FIRST = 250
 #: A batch that exceeds the budget, or meets locked rows, becomes smaller still. It grows again however slow it is: on a busy machine even
 #: one row takes longer than `TARGET`. After the budget was exceeded, so many batches keep their size first.
 HELD = 16
+#: Seconds of work after which the log must be shorter than before.
+GAINS_WITHIN = 20.0
 #: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
 _TOO_LONG = (QUERY_CANCELED, CLIENT_TOO_SLOW)
 
@@ -82,3 +85,33 @@ class Pace:
             self.size = min(self.most, FIRST, self.size * 2)
         elif seconds > TARGET:
             self.size = max(FIRST, self.size // 2)
+
+
+class Race:
+    """The race of a run with the application: `left` counts the ids in the log, of which one takes and the other adds.
+
+    On a busy machine, or beside rows that are nearly always locked, the application may be the faster one for hours.
+    """
+
+    def __init__(self, run: Run, left: Callable[[], int]) -> None:
+        self._run, self._count = run, left
+        self.left = left()
+        self._judged = time.monotonic() + GAINS_WITHIN
+
+    def lost(self) -> bool:
+        """Return whether the log has not become shorter within `GAINS_WITHIN` seconds, with a warning. Call it before each batch.
+
+        The time in which the run waits for the server does not count.
+        """
+        waited = throttle.may_continue(self._run)
+        if not waited and time.monotonic() < self._judged:
+            return False
+        before, self.left = self.left, self._count()
+        self._judged = time.monotonic() + GAINS_WITHIN
+        if waited or self.left < before:
+            return False
+        self._run.warn(
+            f"{self._run.verb}: the application writes as fast as its changes are applied: {before:,} ids were left"
+            f" {GAINS_WITHIN:,.0f} s ago, {self.left:,} are left now. The run goes on without waiting for the rest."
+        )
+        return True

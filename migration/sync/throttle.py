@@ -24,15 +24,17 @@ RARELY = 200
 REPORT_EVERY = 60.0
 
 
-def may_continue(run: Run) -> None:
+def may_continue(run: Run) -> bool:
     """Return once the next batch may begin: nearly always at once, and without a query. Call it outside a transaction.
+
+    Returns whether the run has waited.
 
     It waits while the migration is paused and while a reading of `sql/throttle.sql` finds that the server is behind. A reading that fails
     counts like one that finds something. The ledger has what the run waits for. `run.warn` gets it at once, when it changes, each minute,
     and at the end. Raises WaitedTooLong after `longest_wait_seconds`. Locks: none on a table of the application.
     """
     if time.monotonic() < run.next_reading:
-        return
+        return False
     reported, again = set[str](), 0.0
     with ExitStack() as waiting:
         while problems := _problems(run):
@@ -46,6 +48,7 @@ def may_continue(run: Run) -> None:
             time.sleep(EVERY)
     if reported:
         run.warn(f"{run.verb} continues after a wait of {_end(run):,.0f} s")
+    return bool(reported)
 
 
 def _problems(run: Run) -> list[Problem]:
