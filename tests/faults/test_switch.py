@@ -130,7 +130,7 @@ def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop
     The application's one error is that a prepared `SELECT *` is outdated, and its retry succeeds.
     """
     shop = make_shop(variant, phase="MIGRATED")
-    with application(shop, 1, tmp_path, "--careful", transactions=1_000_000, rate=200) as running_application:
+    with application(shop, 1, tmp_path, "--careful", transactions=1_000_000, rate=50) as running_application:
         _wait_for(shop, "legacy_change")
         execute_switch(shop, patience=BOUND)
         finish_switch(shop)
@@ -153,7 +153,7 @@ def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop
 
 def test_no_write_is_lost_across_the_switch(migrated: Shop, tmp_path: Path) -> None:
     """While the clean table serves it has every acknowledged write, from before the switch and after it."""
-    with application(migrated, 2, tmp_path, transactions=1_000_000, rate=200):
+    with application(migrated, 2, tmp_path, transactions=1_000_000, rate=50):
         _wait_for(migrated, "legacy_change")
         switch(migrated)
         _wait_for(migrated, "clean_change")
