@@ -39,6 +39,30 @@ WHERE f.rule = 'email_spellings' AND f.run = (SELECT MAX(run) FROM artwork_migra
 Great Expectations judges the rules about columns with SQL in the database, and our SQL measures the rules across rows and tables:
 `sql/rules/`, `sql/reconcile/`, and `sql/verify/` for most of `verification`. Every id that a rule finds is saved.
 A file in `sql/rules/` only reads, so you can run it in psql: it shows what is bad, then how much was checked.
+
+**In a context of your own.** The folder of each report has `gates/GATE.json`: the gate's verdicts in the format of Great Expectations,
+with counts, severity and the query for the ids. A warning that found something has `success: false`, but the gate has `success: true`.
+This stores a gate's result in your project and builds its Data Docs:
+
+```python
+import json
+from pathlib import Path
+
+import great_expectations as gx
+from great_expectations.core import RunIdentifier
+from great_expectations.core.expectation_validation_result import expectationSuiteValidationResultSchema
+from great_expectations.data_context.types.resource_identifiers import ExpectationSuiteIdentifier, ValidationResultIdentifier
+
+result = expectationSuiteValidationResultSchema.load(json.loads(Path("gates/clean_artworks.json").read_text()))
+key = ValidationResultIdentifier(
+    expectation_suite_identifier=ExpectationSuiteIdentifier(result.suite_name),
+    run_id=RunIdentifier(**result.meta["run_id"]),
+    batch_identifier=result.meta["database"],
+)
+context = gx.get_context(mode="file")
+context.validation_results_store.set(key, result)
+context.build_data_docs()
+```
 """
 
 

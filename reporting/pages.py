@@ -1,4 +1,4 @@
-"""The report as a folder of files: one page that opens offline, its findings as CSV, a summary for programs, and an index of all."""
+"""The report as a folder of files: one page that opens offline, findings as CSV, gates and a summary for programs, an index of all."""
 
 import json
 import os
@@ -20,6 +20,7 @@ from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
 from reporting.owners import WITHOUT_ACCOUNT
 from reporting.report import QUARANTINED_SHOWN, Report, Statistic, read_report
+from reporting.validation_results import validation_results
 
 _TEMPLATES = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "templates"),
@@ -86,10 +87,13 @@ def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
     """
     report = read_report(target)
     own = folder.absolute() / _folder_name(report)
+    gates = own / "gates"
     try:
-        own.mkdir(parents=True, exist_ok=True)
+        gates.mkdir(parents=True, exist_ok=True)
         with _replacing(own / "findings.csv") as path:
             write_findings(target, report.run.run, path)
+        for suite, result in validation_results(report).items():
+            _write(gates / f"{suite}.json", json.dumps(result, indent=1))
         _write(own / "report.html", page(report))
         _write(own / "summary.json", json.dumps(_summary(report), indent=1))
         write_index(folder)

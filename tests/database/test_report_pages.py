@@ -38,7 +38,7 @@ def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -
     index = (tmp_path / "index.html").read_text()
     assert 1 == index.count("/report.html")
     assert f"{ours.parent.name}/report.html" in index
-    assert {"report.html", "findings.csv", "summary.json"} == {path.name for path in ours.parent.iterdir()}
+    assert {"report.html", "findings.csv", "summary.json", "gates"} == {path.name for path in ours.parent.iterdir()}
 
 
 def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +14,7 @@ from flows.decide import decide
 from flows.migrate_data import migrate_data
 from tasks.ends import kind_of_end, message
 from tests.databases import Shop
+from tests.documents import DOCUMENTS
 from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
 from tests.series import EXHAUSTIVE
@@ -60,8 +62,11 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> Non
     assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index)
 
 
-def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path) -> None:
-    """The page of a red run names rule, count, column and ids, and its query returns the rows; after the fix the next page is green."""
+def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a red run names rule, count, column and ids, and its query returns the rows; after the fix the next page is green.
+
+    The lines of docs/validation.md load the red gate into a context of Great Expectations, whose Data Docs say the same.
+    """
     deployed.sql.execute(DAMAGE)
     assert kind_of_end(migrate_data(return_state=True)) == "Red"
     (red,) = reports(tmp_path)
@@ -79,6 +84,17 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
     queries = [query.replace("&#39;", "'") for query in re.findall(r"<pre>(.*?) \\gx</pre>", page, re.DOTALL)]
     assert bad[:20] == sorted(str(row[0]) for row in deployed.rows(queries[0]))
     assert all(row[1] for query in queries for row in deployed.rows(query))
+
+    monkeypatch.chdir(red)
+    (block,) = re.findall(r"```python\n(.*?)```", DOCUMENTS["docs/validation.md"], re.DOTALL)
+    loaded: dict[str, Any] = {}
+    exec(block.replace("clean_artworks", "reconciliation"), loaded)  # noqa: S102 (the documented lines)
+    result = loaded["result"]
+    (differs,) = (found for found in result.results if found.expectation_config.type == "differs")
+    assert (False, False, len(bad)) == (result.success, differs.success, differs.result["unexpected_count"])
+    assert bad == sorted(str(row[0]) for row in deployed.rows(differs.result["unexpected_index_query"]))
+    (docs,) = (red / "gx").rglob("validations/reconciliation/**/*.html")
+    assert str(differs.expectation_config.description) in docs.read_text(encoding="utf-8")
 
     deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
