@@ -16,7 +16,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.databases import Shop, deploy, deploy_with_old_names, migrate, switch
-from tests.series import series
+from tests.series import others, series
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
@@ -41,6 +41,9 @@ ON_ONE_PREFECT_SERVER = (
 GROUPS = {
     f"tests/lifecycle/test_{name}.py": f"Prefect server {number}" for number, names in enumerate(ON_ONE_PREFECT_SERVER) for name in names
 }
+
+#: The release of Postgres that the tests run on.
+RELEASE = int(os.environ.get("POSTGRES", "18"))
 
 MakeShop = Callable[..., Shop]
 
@@ -67,15 +70,26 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFileA
     return ByFileAndServer(config, log)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what waits longest: the groups in their order, then the files in theirs."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--share`."""
+    parser.addoption(
+        "--share", default="1/1", help="2/4: the second quarter of the exhaustive cases, on another release than 18 of all tests"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is not in the share, and begin with what waits longest: the groups in their order, then the files in theirs."""
+    sampled = [item for item in items if RELEASE != 18 or item.get_closest_marker("exhaustive")]
+    left_out = others(sampled, config.getoption("share"))
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in set(left_out)]
     items.sort(key=lambda item: GROUPS.get(item.nodeid.split("::", maxsplit=1)[0], "~"))
 
 
 @pytest.fixture(scope="session")
 def server() -> Iterator[EmbeddedServer]:
     """Postgres 18, the release we recommend, or the release in the environment variable POSTGRES."""
-    yield from _server(int(os.environ.get("POSTGRES", "18")))
+    yield from _server(RELEASE)
 
 
 @pytest.fixture(scope="session")
