@@ -1,4 +1,4 @@
-"""The command line `artwork-migration`: demo, playground, up, down, status, doctor, report, run."""
+"""The command line `artwork-migration`: demo, playground, up, down, register, status, doctor, report, run."""
 
 import re
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from cli.notifications import undelivered
 from cli.output import AsJson, console, errors_printed, print_json
 from cli.prefect_server import ui_of
 from cli.progress import watch_status
-from cli.up import Say, bring_up, known_api, take_down
+from cli.up import Say, bring_up, known_api, register_elsewhere, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
 from migration.ledger.phases import Verb
@@ -81,6 +81,12 @@ def up(json: AsJson = False) -> None:
 def down(json: AsJson = False) -> None:
     """Stop what `up` started, and nothing else. The data stay."""
     _reported(take_down, json=json)
+
+
+@app.command()
+def register(json: AsJson = False) -> None:
+    """Register pool, blocks, deployments and automations at the Prefect server in PREFECT_API_URL. What is there is updated."""
+    _reported(register_elsewhere, json=json)
 
 
 @app.command()

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import yaml
+from httpx import HTTPError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.events.actions import SendNotification
@@ -23,28 +24,36 @@ from migration.errors import MigrationError
 from tasks.connection_block import ArtworkDatabase
 from tasks.notification_block import ArtworkNotification
 
+#: Where the packages are: a checkout, or what a wheel was installed into.
 ROOT = Path(__file__).parents[1]
 
 
 class NotRegistered(MigrationError):
-    """The deployments could not be registered; the end of the output has the cause."""
+    """Not everything could be registered; what was stays, and the next registration does the rest."""
 
-    end = "Not up"
+    end = "Not registered"
 
-    def __init__(self, output: str) -> None:
-        super().__init__(f"The deployments could not be registered. The end of Prefect's output:\n{output[-2000:]}")
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"Not everything could be registered at the Prefect server. {cause}\nNo data was changed. To fix: remove the cause and run the"
+            " same command again; it registers the rest."
+        )
 
 
 def register(notify_url: SecretStr | None = None) -> list[str]:
     """Register what is missing, update the deployments, and return their names. Raises NotRegistered."""
-    with get_client(sync_client=True) as client:
-        _register_pool(client)
-        ArtworkDatabase.register_type_and_schema()
-        ArtworkNotification.register_type_and_schema()
-        register_automations(client, notify_url)
-        with _pauses_kept(client):
-            _deploy()
-        return sorted(deployment.name for deployment in client.read_deployments())
+    try:
+        with get_client(sync_client=True) as client:
+            _register_pool(client)
+            ArtworkDatabase.register_type_and_schema()
+            ArtworkNotification.register_type_and_schema()
+            register_automations(client, notify_url)
+            with _pauses_kept(client):
+                _deploy()
+            return sorted(deployment.name for deployment in client.read_deployments())
+    # no server, or one that refuses this client or its version; the error's text may have the address
+    except (HTTPError, RuntimeError) as error:
+        raise NotRegistered(f"The server in PREFECT_API_URL cannot be used: {type(error).__name__}.") from None
 
 
 def _register_pool(client: SyncPrefectClient) -> None:
@@ -67,7 +76,7 @@ def automations(client: SyncPrefectClient) -> list[AutomationCore]:
         block = client.read_block_document_by_name(NOTIFICATION, ArtworkNotification.get_block_type_slug()).id
     except ObjectNotFound:
         block = None
-    declared = yaml.safe_load((ROOT / "automations.yaml").read_text(encoding="utf-8"))
+    declared = yaml.safe_load((ROOT / "cli" / "automations.yaml").read_text(encoding="utf-8"))
     for action in (action for entry in declared if _notifies(entry) for action in entry["actions"]):
         action["block_document_id"] = block
     return [AutomationCore.model_validate(entry) for entry in declared if block or not _notifies(entry)]
@@ -121,7 +130,7 @@ def _pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
 
 def _deploy() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all"],
+        [sys.executable, "-m", "prefect", "--no-prompt", "deploy", "--all", "--prefect-file", "flows/prefect.yaml"],
         env={**os.environ, "ARTWORK_MIGRATION_HOME": str(ROOT)},
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
@@ -130,4 +139,4 @@ def _deploy() -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NotRegistered(done.stdout + done.stderr)
+        raise NotRegistered(f"The end of Prefect's output:\n{(done.stdout + done.stderr)[-2000:]}")

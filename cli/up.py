@@ -13,10 +13,10 @@ import psutil
 
 from cli.notifications import recipient, require_readable
 from cli.prefect_database import address_file
-from cli.prefect_server import api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
+from cli.prefect_server import SETTINGS, api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
 from cli.processes import Service
 from migration.database import Database
-from migration.errors import DatabaseUnreachable
+from migration.errors import BadInput, DatabaseUnreachable
 from migration.settings import Settings, database_url, read_settings
 
 FOLDER = Path(platformdirs.user_data_path("artwork-migration")) / "server"
@@ -52,6 +52,25 @@ def bring_up(say: Say) -> None:
     say("notifications", recipient(settings.notify_url, api))
     say("logs", f"{FOLDER}/*.log")
     say("started", ", ".join(started) or "nothing, all was running")
+    say("Prefect UI", ui_of(api))
+
+
+def register_elsewhere(say: Say) -> None:
+    """Register at the server in PREFECT_API_URL what `bring_up` registers at its own, and print it. Raises BadInput and NotRegistered."""
+    api = os.environ.get("PREFECT_API_URL")
+    if not api:
+        raise BadInput(
+            "PREFECT_API_URL is not set, so there is no server to register at. Nothing was changed. To fix: set it to the API of your"
+            " Prefect server, such as http://prefect.shop.example:4200/api, or run `artwork-migration up` for one on this machine."
+        )
+    settings = read_settings()
+    require_readable(settings.notify_url)
+    for name, value in SETTINGS.items():
+        os.environ.setdefault(name, value)
+    from cli.registration import register  # only now: Prefect reads its environment when it is imported
+
+    say("deployments", ", ".join(register(settings.notify_url)))
+    say("notifications", recipient(settings.notify_url, api))
     say("Prefect UI", ui_of(api))
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from cli.processes import Service
 from migration.database import Database
-from migration.settings import configured_url
+from migration.settings import configured_url, read_settings
 from tasks.connection_block import stored_url
 
 POOL = "artwork-migration"
@@ -26,7 +26,9 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
     """Make sure that the worker runs with the current settings. While it executes a run, it keeps the settings that it has."""
     process = worker.find()
     current = process.environ() if process else {}
-    settings = {name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}
+    # its runs work in the folder of the packages
+    reports = {"ARTWORK_REPORTS": str(read_settings().reports.absolute())}
+    settings = {**{name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}, **reports}
     keep = settings.items() <= current.items()
     if not keep and worker.children():
         say("settings", "unchanged, because the worker executes a run; run `artwork-migration up` again when it is idle")
@@ -34,7 +36,7 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
     if keep and environment.items() <= current.items() and worker.is_up(lambda: _polls(worker)):
         return
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", NAME]
-    worker.start(command, environment, lambda: _polls(worker))
+    worker.start(command, {**environment, **reports}, lambda: _polls(worker))
 
 
 def database_address(worker: Service) -> str:

@@ -22,7 +22,7 @@ from tests.lifecycle.conftest import run
 #: those that wait for 30 days.
 STEPS = [command for command in commands(README) if command.startswith(PROGRAM) and command not in CLEAN_UP]
 #: Commands that have a test of their own: they start servers, end them, examine them, do not end, or need another run at work.
-ELSEWHERE = {*(f"artwork-migration {command}" for command in ("up", "down", "doctor", "status --watch", "run join-copy"))}
+ELSEWHERE = {*(f"artwork-migration {command}" for command in ("up", "down", "register", "doctor", "status --watch", "run join-copy"))}
 OTHERS = [
     command
     for command in dict.fromkeys([*commands(DOCUMENTS["docs/decisions.md"]), *COMMANDS])

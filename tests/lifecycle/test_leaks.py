@@ -213,14 +213,15 @@ def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
 
 @contextmanager
 def deployed_with_worker(prefect_server: PrefectServer, log: Path) -> Iterator[None]:
-    """The deployments of prefect.yaml registered, and a worker for them whose output goes to `log`."""
-    variables = {**environment(prefect_server), "ARTWORK_MIGRATION_HOME": str(ROOT)}
-    prefect = [sys.executable, "-m", "prefect"]
-    subprocess.run([*prefect, "work-pool", "create", "artwork-migration", "--type", "process", "--overwrite"], env=variables, check=True)
-    subprocess.run([*prefect, "--no-prompt", "deploy", "--all"], env=variables, check=True, cwd=ROOT)
+    """Everything registered as on a server of one's own, and a worker for them whose output goes to `log`."""
+    variables = environment(prefect_server)
+    subprocess.run([Path(sys.executable).with_name("artwork-migration"), "register"], env=variables, check=True)
     with log.open("wb") as output:
         worker = subprocess.Popen(
-            [*prefect, "worker", "start", "--pool", "artwork-migration"], env=variables, stdout=output, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "artwork-migration"],
+            env=variables,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield

@@ -29,7 +29,7 @@ from tests.waiting import wait_until
 
 #: A part of an address that must not be shown anywhere.
 SECRET = "canary-5e81d0"  # noqa: S105 (of nobody)
-NAMES = {entry["name"] for entry in yaml.safe_load((ROOT / "automations.yaml").read_text(encoding="utf-8"))}
+NAMES = {entry["name"] for entry in yaml.safe_load((ROOT / "cli" / "automations.yaml").read_text(encoding="utf-8"))}
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ ADDRESSES = re.compile(r"^.*\w://.*$|^ *-(?!-hash=).*$", re.MULTILINE)
 
 def test_each_deployment_leads_to_its_flow() -> None:
     """A deployment, the file of its flow and the function in it have one name, and every flow has one deployment."""
-    deployments = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    deployments = yaml.safe_load((ROOT / "flows" / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
     for deployment in deployments:
         file, function = deployment["entrypoint"].split(":")
         assert Path(file).stem == function

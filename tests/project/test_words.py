@@ -16,8 +16,8 @@ SOURCES = (
     "*.md",
     "docs/*.md",
     ".github/**/*.yml",
-    "prefect.yaml",
-    "automations.yaml",
+    "flows/prefect.yaml",
+    "cli/automations.yaml",
     *(f"{room}/**/*.py" for room in ("cli", "flows", "tasks", "expectations", "reporting", "migration", "sql", "sample", "bench")),
     "reporting/templates/*.j2",
     "sample/**/*.sql",
@@ -132,7 +132,7 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
 FUNCTIONS = sorted({function_of(verb.name) for verb in (*VERBS, JOIN_COPY) if "-" in verb.name})
 FUNCTION = re.compile(rf"(?<![\w/.])({'|'.join(FUNCTIONS)})(?:\(to=|(?![\w/(=]|\.\w))")
 #: The files whose readers see functions.
-OF_DEVELOPERS = ("docs/internals.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/glossary.md", "prefect.yaml")
+OF_DEVELOPERS = ("docs/internals.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/glossary.md", "flows/prefect.yaml")
 
 
 def misspelled(source: str, kind: str) -> list[str]:
