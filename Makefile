@@ -27,7 +27,7 @@ test: $(VENV)/.development ## the tests, on real servers; four files at a time, 
 OLDEST = 15
 BETWEEN = 16 17
 OF_18 = tests/database/test_linear_plans.py
-# All of it takes an hour and more; SHARE=2/4 takes the second quarter of what `make test` does not run.
+# All of it takes an hour and more; SHARE=2/4 takes the second quarter of the exhaustive cases, and of those on the oldest release.
 SHARE = 1/1
 test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release; SHARE=2/4
 	$(PYTEST) --share $(SHARE) $(PYTEST_ARGS)

@@ -85,7 +85,7 @@ def down(json: AsJson = False) -> None:
 
 @app.command()
 def register(json: AsJson = False) -> None:
-    """Register pool, blocks, deployments and automations at the Prefect server in PREFECT_API_URL. What is there is updated."""
+    """Register deployments, pool, blocks and automations at the server in PREFECT_API_URL. Deployments are updated, the rest stays."""
     _reported(register_elsewhere, json=json)
 
 

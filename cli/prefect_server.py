@@ -1,6 +1,7 @@
 """A Prefect server on this machine: its data are in Postgres, it sends no telemetry, and it listens on loopback only."""
 
 import http.client
+import re
 import secrets
 import socket
 import sys
@@ -49,8 +50,8 @@ def api_at(port: int) -> str:
 
 
 def ui_of(api_url: str) -> str:
-    """Return the address of the UI."""
-    return api_url.removesuffix("/api")
+    """Return the address of the UI, without a password that the API's address may have."""
+    return re.sub(r"://[^/@]+@", "://", api_url.rstrip("/").removesuffix("/api"))
 
 
 def is_ready(api_url: str) -> bool:

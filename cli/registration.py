@@ -1,6 +1,7 @@
 """The registration at a Prefect server: the work pool, the types of our blocks, the deployments, the automations."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,12 +11,13 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from httpx import HTTPError
+from httpx import HTTPError, InvalidURL, TransportError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
 from prefect.events.actions import SendNotification
 from prefect.events.schemas.automations import Automation, AutomationCore
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, PrefectException
 from pydantic import SecretStr
 
 from cli.notifications import NOTIFICATION
@@ -29,14 +31,14 @@ ROOT = Path(__file__).parents[1]
 
 
 class NotRegistered(MigrationError):
-    """Not everything could be registered; what was stays, and the next registration does the rest."""
+    """Not everything could be registered. What is registered stays, and the next registration does the rest."""
 
     end = "Not registered"
 
     def __init__(self, cause: str) -> None:
         super().__init__(
-            f"Not everything could be registered at the Prefect server. {cause}\nNo data was changed. To fix: remove the cause and run the"
-            " same command again; it registers the rest."
+            f"Not everything could be registered at the Prefect server in PREFECT_API_URL. {cause}\nNo data was changed. To fix: correct"
+            " the address or start the server, then run `artwork-migration register` again, or `up` if it is its server; it does the rest."
         )
 
 
@@ -50,10 +52,12 @@ def register(notify_url: SecretStr | None = None) -> list[str]:
             register_automations(client, notify_url)
             with _pauses_kept(client):
                 _deploy()
-            return sorted(deployment.name for deployment in client.read_deployments())
-    # no server, or one that refuses this client or its version; the error's text may have the address
-    except (HTTPError, RuntimeError) as error:
-        raise NotRegistered(f"The server in PREFECT_API_URL cannot be used: {type(error).__name__}.") from None
+            return sorted(deployment.name for deployment in _ours(client))
+    # no text of these errors: it may have the address
+    except TransportError:
+        raise NotRegistered("It does not respond.") from None
+    except (HTTPError, InvalidURL, PrefectException, RuntimeError, ValueError, TypeError) as error:
+        raise NotRegistered(f"It is not a Prefect server that this version can use: {type(error).__name__}.") from None
 
 
 def _register_pool(client: SyncPrefectClient) -> None:
@@ -71,7 +75,7 @@ def _keep_address(url: SecretStr | None) -> None:
 
 
 def automations(client: SyncPrefectClient) -> list[AutomationCore]:
-    """Return the automations of automations.yaml. Those that notify are among them only if there is an address."""
+    """Return the automations of `cli/automations.yaml`. Those that notify are among them only if there is an address."""
     try:
         block = client.read_block_document_by_name(NOTIFICATION, ArtworkNotification.get_block_type_slug()).id
     except ObjectNotFound:
@@ -119,13 +123,18 @@ def _exists(client: SyncPrefectClient, block: UUID) -> bool:
 
 @contextmanager
 def _pauses_kept(client: SyncPrefectClient) -> Iterator[None]:
-    """Keep paused deployments paused: Prefect resumes each one that it updates. It keeps a schedule whose `active` prefect.yaml omits."""
-    paused = [deployment.id for deployment in client.read_deployments() if deployment.paused]
+    """Keep paused deployments paused: Prefect resumes each one that it updates. It keeps a schedule whose `active` the file omits."""
+    paused = [deployment.id for deployment in _ours(client) if deployment.paused]
     try:
         yield
     finally:
         for deployment in paused:
             client.pause_deployment(deployment)
+
+
+def _ours(client: SyncPrefectClient) -> list[Any]:
+    """Return our deployments; the server may have others."""
+    return client.read_deployments(deployment_filter=DeploymentFilter(tags=DeploymentFilterTags(all_=["artwork-migration"])))
 
 
 def _deploy() -> None:
@@ -139,4 +148,5 @@ def _deploy() -> None:
         check=False,
     )
     if done.returncode != 0:
-        raise NotRegistered(f"The end of Prefect's output:\n{(done.stdout + done.stderr)[-2000:]}")
+        output = re.sub(r"://[^/@\s]+@", "://", done.stdout + done.stderr)  # its addresses may have a password
+        raise NotRegistered(f"The end of Prefect's output:\n{output[-2000:]}")

@@ -30,7 +30,7 @@ def bring_up(say: Say) -> None:
     """Start what does not run, register all deployments, and print where everything is.
 
     What runs stays as it is, except an idle worker whose settings have changed. Raises BadInput and DatabaseUnreachable before anything is
-    started, NotUp after that.
+    started, NotUp and NotRegistered after that.
     """
     settings = read_settings()
     for url in (settings.database_url, settings.prefect_database_url):
@@ -70,7 +70,8 @@ def register_elsewhere(say: Say) -> None:
     from cli.registration import register  # only now: Prefect reads its environment when it is imported
 
     say("deployments", ", ".join(register(settings.notify_url)))
-    say("notifications", recipient(settings.notify_url, api))
+    if settings.notify_url:
+        say("notifications", recipient(settings.notify_url, api))
     say("Prefect UI", ui_of(api))
 
 

@@ -26,8 +26,9 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
     """Make sure that the worker runs with the current settings. While it executes a run, it keeps the settings that it has."""
     process = worker.find()
     current = process.environ() if process else {}
-    # its runs work in the folder of the packages
-    reports = {"ARTWORK_REPORTS": str(read_settings().reports.absolute())}
+    # Its runs work in the folder of the packages. Without a setting it keeps the folder in which `up` has started it first.
+    chosen = "ARTWORK_REPORTS" not in os.environ and current.get("ARTWORK_REPORTS")
+    reports = {"ARTWORK_REPORTS": chosen or str(read_settings().reports.absolute())}
     settings = {**{name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}, **reports}
     keep = settings.items() <= current.items()
     if not keep and worker.children():

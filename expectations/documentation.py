@@ -41,7 +41,8 @@ Great Expectations judges the rules about columns with SQL in the database, and 
 A file in `sql/rules/` only reads, so you can run it in psql: it shows what is bad, then how much was checked.
 
 **In a context of your own.** The folder of each report has `gates/GATE.json`: the gate's verdicts in the format of Great Expectations,
-with counts, severity and the query for the ids. A warning that found something has `success: false`, but the gate has `success: true`.
+with counts and severities. A warning that found something has `success: false`; the gate has it only if a rule is red. The
+query for the ids returns them until the next run is reported; `findings.csv` has them for good.
 This stores a gate's result in your project and builds its Data Docs:
 
 ```python

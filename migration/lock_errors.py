@@ -67,12 +67,15 @@ class LockNotObtained(OthersAtWork):
 
     end = "Lock not obtained"
 
-    def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder]) -> None:
+    def __init__(self, verb: str, attempts: int, holders: Sequence[LockHolder], canceled: str = "") -> None:
         self.attempts, self.holders = attempts, tuple(holders)
-        super().__init__(
-            f"{verb}: could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {_blocked_by(holders)}. "
-            f"To fix: {_unblock(holders)}start {verb} with the same plan number."
-        )
+        if canceled:
+            what = f"had the locks, but there was too much to do under them. {attempts} attempts; the last one was {canceled}."
+            fix = "when the application writes less, "
+        else:
+            what = f"could not acquire the locks after {attempts} attempts. The plan changed nothing. Blocked by: {_blocked_by(holders)}."
+            fix = _unblock(holders)
+        super().__init__(f"{verb}: {what} To fix: {fix}start {verb} with the same plan number.")
 
 
 class RowsLocked(OthersAtWork):

@@ -82,7 +82,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sampled = [item for item in items if RELEASE != 18 or item.get_closest_marker("exhaustive")]
     left_out = others(sampled, config.getoption("share"))
     config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    gone = set(left_out)
+    items[:] = [item for item in items if item not in gone]
     items.sort(key=lambda item: GROUPS.get(item.nodeid.split("::", maxsplit=1)[0], "~"))
 
 

@@ -112,6 +112,7 @@ class Direction:
         *,
         before_commit: Callable[[Connection], None] = lambda connection: None,
         on_attempt: Callable[[str], None] = lambda message: None,
+        patience: float = BOUND,
     ) -> int:
         """Only the transaction with the plan's statements; nothing is caught up before it, and no phase comes of it."""
         return execution.execute(
@@ -119,7 +120,7 @@ class Direction:
             made.statements,
             verb=str(made.verb),
             action="the plan",
-            patience=BOUND,
+            patience=patience,
             before_commit=before_commit,
             on_attempt=on_attempt,
         )

@@ -3,10 +3,10 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
@@ -193,3 +193,30 @@ def break_function(shop: Shop, name: str, protection: str, instead: str = "") ->
     source = shop.value("SELECT PG_GET_FUNCTIONDEF(CAST(%s AS regproc))", name)
     assert protection in source, f"{name} has no line {protection!r}"
     shop.sql.execute(source.replace(protection, instead))
+
+
+#: Each row of the table that is written takes 5 ms.
+SLOW = """
+CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM PG_SLEEP(0.005); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION public.slow()
+"""
+#: Changes three hundred serving artworks.
+CHANGE_MANY = "UPDATE public.artworks SET pet_name = pet_name || '!' WHERE id IN (SELECT id FROM public.artworks LIMIT 300)"
+
+
+@contextmanager
+def repeating(shop: Shop, statement: LiteralString) -> Iterator[None]:
+    """A session that executes the statement ten times a second until the end of the block."""
+    session, ended = shop.session(autocommit=True), threading.Event()
+
+    def repeat() -> None:
+        while not ended.wait(0.1):
+            session.execute(statement)
+
+    with ThreadPoolExecutor(1) as pool:
+        repeated = pool.submit(repeat)
+        try:
+            yield
+        finally:
+            ended.set()
+        repeated.result(BOUND)

@@ -18,6 +18,6 @@ def series(cases: Iterable[object], representatives: Container[object]) -> list[
 
 
 def others(cases: Sequence[Case], share: str) -> list[Case]:
-    """The cases that are not in this share: `2/4` is every fourth case from the second on."""
+    """Return the cases that are not in this share: `2/4` is every fourth case from the second on."""
     number, shares = map(int, share.split("/"))
     return [case for place, case in enumerate(cases, start=1) if place % shares != number % shares]

@@ -89,7 +89,8 @@ class Run:
     `epoch` is its row in phase_history, 0 until it begins to write; `begun` says that it has asked for one. `found` is the phase that it
     started in. `brought` says whether the phase of its verb is committed: None while the server has not answered the COMMIT. `seconds` has
     the time of each step so far, `progress` what the run does now. `warn` logs what an operator should know at once. `next_reading` is
-    when, on the monotonic clock, the run next reads whether the server is behind. This is no dataclass, because Prefect would give a task
+    when, on the monotonic clock, the run next reads whether the server is behind. `log_is_left` says that the newest catch-up or carry-back
+    has ended before the log was empty, because it did not become shorter. This is no dataclass, because Prefect would give a task
     a copy of that.
     """
 
@@ -109,6 +110,7 @@ class Run:
         self.seconds: dict[str, float] = {}
         self.warn: Callable[[str], None] = logging.getLogger("artwork_migration").warning
         self.next_reading = 0.0
+        self.log_is_left = False
         self.progress = Progress()
 
     def begin(self, approval: Approval | None = None) -> None:

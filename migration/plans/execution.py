@@ -146,7 +146,8 @@ def execute(
             _record(stopwatch.stop(COMMITTED), record)
             return attempt
         if time.monotonic() >= deadline:
-            raise LockNotObtained(verb, attempt, holders)
+            canceled = _reason(took, holders) if took and took.outcome == QUERY_CANCELED else ""
+            raise LockNotObtained(verb, attempt, holders, canceled)
         on_attempt(f"attempt {attempt}: {_reason(took, holders)}")
         time.sleep(database.backoff(attempt))
 

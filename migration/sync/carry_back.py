@@ -12,7 +12,7 @@ from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan
 from migration.plans.statements import Catalog, problems_found
-from migration.sync.pace import Pace, Race
+from migration.sync.pace import Backlog, Pace
 
 #: The blockers of the rollback that are rechecked after the last batch and under the locks.
 REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
@@ -74,7 +74,7 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
 
 def _dry_run(run: Run, connection: Connection, batches: int | None) -> CarriedBack:
     total, batch_size = CarriedBack(), run.settings.batch_size
-    run.progress.expect(min(_known(run), batches * batch_size) if batches else _known(run), "artworks")
+    run.progress.expect(_known(run) if batches is None else min(_known(run), batches * batch_size), "artworks")
     _log_rejected_again(connection)
     for _ in itertools.count() if batches is None else range(batches):
         batch = _batch(connection, "dry_run_batch", batch_size)
@@ -98,7 +98,7 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     """
     total = _drained(run)
     # as long as one of them is taken: another row may have given up the value since
-    while again := run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection)):
+    while not run.log_is_left and (again := _try_rejected_again(run)):
         total.rejected = 0
         total.add(_drained(run))
         if total.rejected >= again:
@@ -123,11 +123,12 @@ def _drained(run: Run) -> CarriedBack:
     Returns the counts.
     """
     total, small = CarriedBack(), 0
-    pace, race = Pace(run.settings.batch_size), Race(run, lambda: _known(run))
-    run.progress.expect(race.left, "artworks")
-    while not race.lost() and pace.write(run, "carrying back changed ids", _fenced_keys):
+    pace = Pace(run.settings.batch_size)
+    while pace.write(run, "carrying back changed ids", _fenced_keys):
         pass
-    while small < SMALL_BATCHES and not race.lost():
+    backlog = Backlog(run, lambda: _known(run))
+    run.progress.expect(backlog.left, "artworks")
+    while small < SMALL_BATCHES and not backlog.is_to_be_left():
         size = pace.size
         batch = pace.write(run, "carrying back", _fenced_batch)
         total.add(batch)
@@ -136,6 +137,11 @@ def _drained(run: Run) -> CarriedBack:
             break
         small = small + 1 if batch.logged < size else 0
     return total
+
+
+def _try_rejected_again(run: Run) -> int:
+    """Log the rejected writes again, and return how many."""
+    return run.database.write("trying rejected writes again", lambda connection: _log_rejected_again_fenced(run, connection))
 
 
 def _known(run: Run) -> int:

@@ -11,7 +11,7 @@ from migration.database import backoff
 from migration.ledger import runs
 from migration.ledger.runs import Run
 from migration.lock_errors import RowsLocked
-from migration.sync.pace import Pace, Race
+from migration.sync.pace import Backlog, Pace
 
 #: The number of batches in a row that are not full, after which the log counts as drained.
 SMALL_BATCHES = 3
@@ -43,10 +43,10 @@ def catch_up(run: Run) -> CaughtUp:
     other sessions keep all that is left, Overtaken or RunInProgress.
     """
     total = CaughtUp()
-    pace, race = Pace(run.settings.batch_size), Race(run, lambda: resolve(run))
+    pace, backlog = Pace(run.settings.batch_size), Backlog(run, lambda: resolve(run))
     small = stuck = 0
-    run.progress.expect(race.left, "ids")
-    while not race.lost():
+    run.progress.expect(backlog.left, "ids")
+    while stuck or not backlog.is_to_be_left():
         size = pace.size
         batch = pace.write(run, "catching up", _batch)
         waiting = batch.pop("waiting")
@@ -77,6 +77,8 @@ def drain(run: Run) -> CaughtUp:
     total = CaughtUp()
     for _ in range(2):
         total.add(asdict(catch_up(run)))
+        if run.log_is_left:
+            break
         with run.progress.step("vacuum the log"):
             _vacuum_log(run)
     return total

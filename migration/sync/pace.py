@@ -1,5 +1,4 @@
-"""The pace of batches that lock rows of the application: their size, so that the locks are held for a fraction of the stall bar, and
-whether they are faster than the application."""
+"""Batches that lock rows of the application: how many rows each may have, and when a run leaves the rest of the log."""
 
 import time
 from collections.abc import Callable
@@ -22,8 +21,8 @@ FIRST = 250
 #: A batch that exceeds the budget, or meets locked rows, becomes smaller still. It grows again however slow it is: on a busy machine even
 #: one row takes longer than `TARGET`. After the budget was exceeded, so many batches keep their size first.
 HELD = 16
-#: Seconds of work after which the log must be shorter than before.
-GAINS_WITHIN = 20.0
+#: The log must have become shorter at one of so many checks in a row, and the seconds between two of them.
+CHECKS, CHECKED_EVERY = 2, 10.0
 #: The batch has exceeded its budget: its statement was too long, or the client too slow to commit.
 _TOO_LONG = (QUERY_CANCELED, CLIENT_TOO_SLOW)
 
@@ -87,31 +86,34 @@ class Pace:
             self.size = max(FIRST, self.size // 2)
 
 
-class Race:
-    """The race of a run with the application: `left` counts the ids in the log, of which one takes and the other adds.
+class Backlog:
+    """The ids in the log. A run applies them while the application adds others, on a busy machine as fast as they are applied."""
 
-    On a busy machine, or beside rows that are nearly always locked, the application may be the faster one for hours.
-    """
+    def __init__(self, run: Run, count: Callable[[], int]) -> None:
+        self._run, self._count = run, count
+        self.left = count()
+        self._longer, self._since = 0, time.monotonic()
+        run.log_is_left = False
 
-    def __init__(self, run: Run, left: Callable[[], int]) -> None:
-        self._run, self._count = run, left
-        self.left = left()
-        self._judged = time.monotonic() + GAINS_WITHIN
+    def is_to_be_left(self) -> bool:
+        """Return whether the log has not become shorter, `CHECKS` times in a row, with a warning. Call it before each batch.
 
-    def lost(self) -> bool:
-        """Return whether the log has not become shorter within `GAINS_WITHIN` seconds, with a warning. Call it before each batch.
-
-        The time in which the run waits for the server does not count.
+        `run.log_is_left` says so from then on. Waiting for the server does not count.
         """
         waited = throttle.may_continue(self._run)
-        if not waited and time.monotonic() < self._judged:
+        seconds = time.monotonic() - self._since
+        if not waited and seconds < CHECKED_EVERY * (self._longer + 1):
             return False
         before, self.left = self.left, self._count()
-        self._judged = time.monotonic() + GAINS_WITHIN
         if waited or self.left < before:
+            self._longer, self._since = 0, time.monotonic()
             return False
+        self._longer += 1
+        if self._longer < CHECKS:
+            return False
+        self._run.log_is_left = True
         self._run.warn(
-            f"{self._run.verb}: the application writes as fast as its changes are applied: {before:,} ids were left"
-            f" {GAINS_WITHIN:,.0f} s ago, {self.left:,} are left now. The run goes on without waiting for the rest."
+            f"{self._run.verb}: the log has not become shorter for {seconds:,.0f} s: the application changes artworks as fast as they are"
+            f" applied, and {self.left:,} changes are left. The run continues without waiting for them."
         )
         return True

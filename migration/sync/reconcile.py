@@ -37,6 +37,8 @@ def reconcile(run: Run) -> dict[str, int]:
             break
         with run.progress.step("catch up with rows in transit"):
             catch_up(run)
+        if run.log_is_left:
+            break
         run.database.in_snapshot("rechecking pending ids", lambda connection: database.run(connection, "reconcile/recheck", run=run.epoch))
     run.database.write("writing the results", lambda connection: _write_results(run, connection, legacy_rows))
     with run.database.transaction("reading the counts") as connection:

@@ -12,6 +12,7 @@ from migration.ledger.decisions import DecisionName, checked_value
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED
 from migration.plans.plan import Plan
 from migration.sync import carry_back
+from migration.sync import pace as pace_of_batches
 from migration.sync.carry_back import CarriedBack
 from migration.verbs.decide import apply_at_once
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
@@ -35,7 +36,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.interleaving import Barrier, Step, blocked_session
+from tests.interleaving import CHANGE_MANY, SLOW, Barrier, Step, blocked_session, repeating
 from tests.waiting import wait_until
 
 IMAGE = "https://one/image"
@@ -464,3 +465,22 @@ def test_a_value_that_the_clean_row_has_already_is_no_change(shop: Shop) -> None
     assert ("Grace", "Bello") == (legacy(shop, artwork, "customer_name"), legacy(shop, artwork, "pet_name"))
     catch_up_now(shop)
     assert ("Grace", "Bello") == (clean(shop, artwork, "customer_name"), clean(shop, artwork, "pet_name"))
+
+
+def test_carry_back_ends_where_the_application_is_faster(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two hundred rows a second are carried back and two thousand are written: it says so and ends; the roll-back carries all later."""
+    monkeypatch.setattr(pace_of_batches, "CHECKED_EVERY", 0.5)
+    switch(migrated)
+    migrated.sql.execute(SLOW.format("public.artworks_old"))
+    warnings: list[str] = []
+    with repeating(migrated, CHANGE_MANY), running(migrated, ROLL_BACK_TO_MIGRATED) as run:
+        run.begin()
+        run.warn = warnings.append
+        wait_until(lambda: migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change"))
+        counts = carry_back.carry_back(run, planned_roll_back(migrated))
+    assert 0 < counts.carried
+    (warning,) = warnings
+    assert "the log has not become shorter for 1 s" in warning
+    migrated.sql.execute("DROP FUNCTION public.slow CASCADE")
+    roll_back(migrated)
+    assert not set(migrate(migrated)) - {"match", "excluded", "quarantined"}

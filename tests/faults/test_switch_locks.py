@@ -216,7 +216,7 @@ def test_what_a_session_waited_for_is_in_the_ledger(direction: Direction) -> Non
     assert last.longest_wait is not None
     assert last.seconds > last.longest_wait > 0.05
     assert max(waits) > last.longest_wait * 0.9
-    assert "a row of the test's" == last.slowest[0]["object"]
+    assert "a row of the test's" in [row["object"] for row in last.slowest]  # on a busy machine another one may be slower
     assert verb.startswith(direction.verb.name)
     assert "another session had waited for 0." in line
     assert "failed attempt" in line
@@ -236,6 +236,14 @@ def test_an_attempt_that_took_too_long_names_its_slowest_statements(direction: D
     slow = with_row(plan, under_the_locks(plan), "SELECT PG_SLEEP(CASE NEXTVAL('public.attempts') WHEN 1 THEN 9 ELSE 0 END)")
     direction.execute(slow, on_attempt=messages.append)
     assert re.match(r"attempt 1: canceled after 0\.\d+ s under the locks, nothing changed; slowest: a row of the test's 0\.", messages[0])
+
+
+def test_too_much_to_do_under_the_locks_ends_the_run_and_blames_no_session(direction: Direction) -> None:
+    """Where the last attempt had its locks and was canceled, the end says what took the time, and names no session to be ended."""
+    plan = direction.plan()
+    with pytest.raises(LockNotObtained, match=r"too much to do under them\..* slowest: a row of the test's 0\.") as caught:
+        direction.execute(with_row(plan, under_the_locks(plan), "SELECT PG_SLEEP(9)"), patience=0)
+    assert "pg_terminate_backend" not in str(caught.value)
 
 
 # The limits in force

@@ -110,7 +110,7 @@ def local_server(local_shop: Shop) -> Iterator[LocalServer]:
         settings = {
             "ARTWORK_DATABASE_URL": local_shop.server.url(local_shop.name, password=PASSWORD),
             "ARTWORK_PREFECT_PORT": str(neighbour.getsockname()[1]),
-            "ARTWORK_REPORTS": f"{folder}/reports",
+            "ARTWORK_REPORTS": "reports",
             "COLUMNS": "200",
         }
         made = LocalServer(Path(folder), settings)

@@ -36,6 +36,7 @@ class LocalServer:
         done = subprocess.run(
             [PROGRAM, *arguments],
             env={**inherited, **self.settings, **settings, "XDG_DATA_HOME": str(self.data_home)},
+            cwd=self.data_home,
             capture_output=True,
             text=True,
             check=False,

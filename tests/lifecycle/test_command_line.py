@@ -49,6 +49,26 @@ def test_no_database_is_reported_without_a_server(command: str, alone: Alone, mo
     assert no_server_was_started(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("address", "code", "says"),
+    [
+        ("", 2, "PREFECT_API_URL is not set"),
+        (
+            "http://ada:hidden@127.0.0.1:1/api",
+            1,
+            "Not everything could be registered at the Prefect server in PREFECT_API_URL. It does not respond.",
+        ),
+    ],
+)
+def test_a_registration_without_a_server_is_refused(address: str, code: int, says: str, tmp_path: Path) -> None:
+    """Without a server, or where it does not respond, `register` says so and how to fix it, and shows no password."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    done = run("artwork-migration register", {**variables, "PREFECT_API_URL": address, "PREFECT_CLIENT_MAX_RETRIES": "0"}, tmp_path)
+    assert (code, 1, "") == (done.returncode, done.stdout.count(says), done.stderr), done.stdout
+    assert "To fix: " in done.stdout
+    assert "hidden" not in done.stdout
+
+
 def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it.
 

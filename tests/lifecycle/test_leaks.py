@@ -213,7 +213,7 @@ def on_worker(shop: Shop, prefect_server: PrefectServer, log: Path) -> None:
 
 @contextmanager
 def deployed_with_worker(prefect_server: PrefectServer, log: Path) -> Iterator[None]:
-    """Everything registered as on a server of one's own, and a worker for them whose output goes to `log`."""
+    """Register everything as on a server of one's own, and start a worker for them whose output goes to `log`."""
     variables = environment(prefect_server)
     subprocess.run([Path(sys.executable).with_name("artwork-migration"), "register"], env=variables, check=True)
     with log.open("wb") as output:

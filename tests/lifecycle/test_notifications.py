@@ -1,4 +1,4 @@
-"""The automations of automations.yaml: what each of them notifies of, and what happens if nobody can be notified."""
+"""The automations of `cli/automations.yaml`: what each of them notifies of, and what happens if nobody can be notified."""
 
 import json
 from collections.abc import Iterator
