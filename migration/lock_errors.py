@@ -63,7 +63,7 @@ def _literal(name: str) -> str:
 
 
 class LockNotObtained(OthersAtWork):
-    """The locks could not be acquired within the budget; everything was rolled back."""
+    """The locks could not be acquired within the budget, or there was too much to do under them; everything was rolled back."""
 
     end = "Lock not obtained"
 

@@ -93,6 +93,7 @@ class Backlog:
         self._run, self._count = run, count
         self.left = count()
         self._longer, self._since = 0, time.monotonic()
+        self._next = self._since + CHECKED_EVERY
         run.log_is_left = False
 
     def is_to_be_left(self) -> bool:
@@ -101,19 +102,20 @@ class Backlog:
         `run.log_is_left` says so from then on. Waiting for the server does not count.
         """
         waited = throttle.may_continue(self._run)
-        seconds = time.monotonic() - self._since
-        if not waited and seconds < CHECKED_EVERY * (self._longer + 1):
+        now = time.monotonic()
+        if not waited and now < self._next:
             return False
         before, self.left = self.left, self._count()
+        self._next = time.monotonic() + CHECKED_EVERY
         if waited or self.left < before:
-            self._longer, self._since = 0, time.monotonic()
+            self._longer, self._since = 0, now
             return False
         self._longer += 1
         if self._longer < CHECKS:
             return False
         self._run.log_is_left = True
         self._run.warn(
-            f"{self._run.verb}: the log has not become shorter for {seconds:,.0f} s: the application changes artworks as fast as they are"
-            f" applied, and {self.left:,} changes are left. The run continues without waiting for them."
+            f"{self._run.verb}: the log has not become shorter for {now - self._since:,.0f} s: the application changes artworks as fast as"
+            f" they are applied, and {self.left:,} changes are left. The run continues without waiting for them."
         )
         return True

@@ -3,6 +3,7 @@
 import json
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -188,6 +189,14 @@ def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, p
     """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
     local_server.wait_for(killed.run, "Crashed")
     assert "Completed" == local_server.state(planned)
+
+
+@EXHAUSTIVE
+def test_a_run_at_work_is_not_taken_for_killed(local_server: LocalServer, local_shop: Shop) -> None:
+    """A run that sends heartbeats is Running for longer than it takes to notice one that sends none."""
+    with held_up(local_server, local_shop) as run:
+        time.sleep(130)
+        assert "Running" == local_server.state(run)
 
 
 @EXHAUSTIVE
