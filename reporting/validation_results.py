@@ -9,6 +9,9 @@ from typing import Any
 from migration.checks.gates import RuleVerdict
 from reporting.report import Report
 
+#: A type that every context knows: Data Docs cannot show one that their environment has not imported. The texts have the rule's name.
+TYPE = "unexpected_rows_expectation"
+
 
 def validation_results(report: Report) -> dict[str, dict[str, Any]]:
     """Return the validation result of each gate of the run, by the gate's name, as JSON that `docs/validation.md` loads into a context."""
@@ -43,21 +46,21 @@ def _result(report: Report, suite: str, rules: Sequence[RuleVerdict]) -> dict[st
 
 
 def _rule(report: Report, rule: RuleVerdict) -> dict[str, Any]:
-    found = f"SELECT id, about FROM artwork_migration.finding WHERE run = {report.run.run} AND rule = '{rule.rule}'"
+    findings = f"SELECT id, about FROM {{batch}} WHERE run = {report.run.run} AND rule = '{rule.rule}'"
     return {
         "success": rule.green,
         "expectation_config": {
-            "type": rule.rule,
-            "kwargs": {},
-            "meta": {"why": rule.why, "fix": rule.fix},
+            "type": TYPE,
+            "kwargs": {"unexpected_rows_query": findings},
+            "meta": {"rule": rule.rule, "why": rule.why, "fix": rule.fix},
             "severity": rule.severity,
-            "description": rule.description,
+            "description": f"{rule.rule}: {rule.description}",
         },
         "result": {
             "element_count": rule.checked,
             "unexpected_count": rule.bad,
             "unexpected_percent": 100 * rule.bad / rule.checked if rule.checked else 0.0,
-            "unexpected_index_query": found,
+            "unexpected_index_query": findings.format(batch="artwork_migration.finding"),
         },
         "meta": {"about": list(rule.about)},
         "exception_info": {

@@ -195,10 +195,10 @@ def break_function(shop: Shop, name: str, protection: str, instead: str = "") ->
     shop.sql.execute(source.replace(protection, instead))
 
 
-#: Each row of the table that is written takes 5 ms.
+#: Each row of the table that is written takes so many seconds.
 SLOW = """
-CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM PG_SLEEP(0.005); RETURN NEW; END $$;
-CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION public.slow()
+CREATE FUNCTION public.slow() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM PG_SLEEP({seconds}); RETURN NEW; END $$;
+CREATE TRIGGER slow BEFORE INSERT OR UPDATE ON {table} FOR EACH ROW EXECUTE FUNCTION public.slow()
 """
 #: Changes three hundred serving artworks.
 CHANGE_MANY = "UPDATE public.artworks SET pet_name = pet_name || '!' WHERE id IN (SELECT id FROM public.artworks LIMIT 300)"

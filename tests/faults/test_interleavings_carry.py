@@ -468,10 +468,10 @@ def test_a_value_that_the_clean_row_has_already_is_no_change(shop: Shop) -> None
 
 
 def test_carry_back_ends_where_the_application_is_faster(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two hundred rows a second are carried back and two thousand are written: it says so and ends; the roll-back carries all later."""
+    """Twenty rows a second are carried back and far more are written: it says so and ends; the roll-back carries all later."""
     monkeypatch.setattr(pace_of_batches, "CHECKED_EVERY", 0.5)
     switch(migrated)
-    migrated.sql.execute(SLOW.format("public.artworks_old"))
+    migrated.sql.execute(SLOW.format(table="public.artworks_old", seconds=0.05))
     warnings: list[str] = []
     with repeating(migrated, CHANGE_MANY), running(migrated, ROLL_BACK_TO_MIGRATED) as run:
         run.begin()
@@ -480,7 +480,7 @@ def test_carry_back_ends_where_the_application_is_faster(migrated: Shop, monkeyp
         counts = carry_back.carry_back(run, planned_roll_back(migrated))
     assert 0 < counts.carried
     (warning,) = warnings
-    assert "the log has not become shorter for 1 s" in warning
+    assert "the log has not become shorter for " in warning
     migrated.sql.execute("DROP FUNCTION public.slow CASCADE")
     roll_back(migrated)
     assert not set(migrate(migrated)) - {"match", "excluded", "quarantined"}
