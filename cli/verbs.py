@@ -26,6 +26,7 @@ from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import VERIFY, verb_named
 from migration.ledger.runs import Approval, Run
 from migration.settings import Settings, read_settings, required_url
+from migration.verbs.move_customers import Choice
 from reporting.descriptions import description
 from tasks.ends import exit_code, kind_of_end, message, plan_named
 
@@ -109,6 +110,17 @@ def join_copy() -> None: ...
 
 
 @_verb
+def move_customers(  # noqa: PLR0917 (the fields of the form)
+    to: Annotated[Literal["clean", "legacy"] | None, typer.Option(help="table that is to serve the customers")] = None,
+    percent: Annotated[float | None, typer.Option(help="share of all customers")] = None,
+    emails: Annotated[str, typer.Option(help="single customers instead: e-mails, or @ and the path of a file of them")] = "",
+    plan: Plan = "",
+    approved_by: ApprovedBy = "",
+    reason: Reason = "",
+) -> None: ...
+
+
+@_verb
 def switch_over(plan: Plan = "", approved_by: ApprovedBy = "", reason: Reason = "") -> None: ...
 
 
@@ -159,6 +171,8 @@ def refuse_at_once(verb: str, parameters: Mapping[str, Any]) -> None:
     """
     if "plan" in parameters:
         Approval.given(parameters["plan"], parameters["approved_by"], parameters["reason"])
+    if "emails" in parameters:
+        Choice.given(parameters["to"], parameters["emails"], parameters["percent"])
     if verb == "decide":
         decisions.require_name_and_reason(parameters["approved_by"], parameters["reason"])
     with open_database() as (database, settings):

@@ -2,8 +2,9 @@
 
 from expectations.clean_artworks import CLEAN_ARTWORKS
 from expectations.legacy_artworks import LEGACY_ARTWORKS
+from expectations.moved_customers import MOVED_CUSTOMERS
 from expectations.reconciliation import RECONCILIATION
 from expectations.users import USERS
 from expectations.verification import VERIFICATION
 
-SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, VERIFICATION)}
+SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, MOVED_CUSTOMERS, VERIFICATION)}

@@ -9,7 +9,7 @@ from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
-from migration.plans.plan import BOUND, FIX_HINT, STAGES, Plan, Statement
+from migration.plans.plan import BOUND, FIX_HINT, MOVE, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
 
@@ -174,9 +174,8 @@ def _not_checked(plan: Plan) -> list[str]:
 def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
-    lines = "\n".join(
-        f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name not in (dependents.FACT, BOUND)
-    )
+    counts = {name: value for name, value in plan.facts.items() if name not in {dependents.FACT, BOUND, MOVE}}
+    lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in counts.items())
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 
 

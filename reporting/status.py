@@ -128,6 +128,15 @@ class OldNamesUse:
 
 
 @dataclass(frozen=True)
+class CustomersServed:
+    """The share of customers whom the clean table serves before the switch, and how many single ones more and less."""
+
+    percent: float
+    also_clean: int
+    still_legacy: int
+
+
+@dataclass(frozen=True)
 class Status:
     """The status as the ledger has it, read in one transaction."""
 
@@ -147,6 +156,7 @@ class Status:
     plans: Sequence[PlanMade] = ()
     reached: Mapping[str, datetime] = field(default_factory=dict)
     old_names: Sequence[OldNamesUse] = ()
+    customers: CustomersServed | None = None
 
     @property
     def verdict(self) -> str:
@@ -278,6 +288,7 @@ def read_status(target: Database) -> Status:
             plans=_plans(connection),
             reached={row["phase"]: row["reached_at"] for row in database.rows(connection, "status/phases")},
             old_names=[OldNamesUse(**row) for row in database.rows(connection, "status/legacy_names_use")] if window and has_data else [],
+            customers=_customers(connection) if phase.phase is Phase.MIGRATED else None,
         )
 
 
@@ -294,6 +305,10 @@ def _plans(connection: Connection) -> list[PlanMade]:
 def _last_gates(connection: Connection) -> LastGates | None:
     found = database.rows(connection, "gates/last_judged_run")
     return LastGates(**found[0], rules=gates.read_verdicts(connection, found[0]["run"])) if found else None
+
+
+def _customers(connection: Connection) -> CustomersServed | None:
+    return next((CustomersServed(**row) for row in database.rows(connection, "status/customers")), None)
 
 
 def _backlog(connection: Connection, window: SafetyWindow | None) -> Backlog:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.ledger.progress import Reported
 from reporting.progress import duration, words
-from reporting.status import SILENT, Backlog, LastGates, NextStep, OldNamesUse, Status, window_line
+from reporting.status import SILENT, Backlog, CustomersServed, LastGates, NextStep, OldNamesUse, Status, window_line
 
 #: What there is after the first plan or decision, before anything is deployed.
 _LEDGER_ONLY = (
@@ -34,6 +34,7 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *(("still to do", f"{step.verb}: {step.name}") for step in status.steps_left),
         *([("safety window", window_line(status.window))] if status.window else []),
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
+        *([("customers", _customers_line(status.customers))] if status.customers else []),
         *(("old names", _old_names_line(use)) for use in status.old_names),
         *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
         *([("roll back", line)] if status.window and status.last_gates and (line := _roll_back_line(status.last_gates)) else []),
@@ -100,6 +101,14 @@ def _backlog_lines(backlog: Backlog, *, waits_for: str) -> list[tuple[str, str]]
     if backlog.chunks is not None:
         lines.append(("backfill", f"{backlog.chunks_done} of {backlog.chunks} chunks, {backlog.copied} rows copied"))
     return [*lines, ("rejected writes", str(backlog.refused))]
+
+
+def _customers_line(served: CustomersServed) -> str:
+    single = [
+        *([f"{served.also_clean} more by their e-mail"] if served.also_clean else []),
+        *([f"without {served.still_legacy} by their e-mail"] if served.still_legacy else []),
+    ]
+    return ", ".join([f"the clean table serves {served.percent:g}%", *single])
 
 
 def _running_line(reported: Reported) -> str:

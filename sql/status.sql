@@ -92,6 +92,17 @@ GROUP BY u.role_name, u.application_name
 ORDER BY used_at DESC
 LIMIT 10;
 
+-- name: customers
+-- What: the share of customers whom the clean table serves before the switch, and how many single ones more and less.
+-- Why: the status says how far a gradual rollout is.
+-- Locks: none on a table of the application.
+SELECT
+  s.percent,
+  s.also_clean,
+  s.still_legacy
+FROM artwork_migration.customers_served AS s
+WHERE s.percent > 0 OR s.also_clean > 0;
+
 -- name: wait
 -- What: what the newest run waits for, and since when.
 -- Why: it is the same in every process; a run that has ended, was overtaken or was killed (its lock is free) does not wait.

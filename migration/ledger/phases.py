@@ -58,7 +58,9 @@ class Verb:
 
     @property
     def inverse(self) -> Verb | None:
-        """Return the verb that undoes this one, or None if there is none."""
+        """Return the verb that undoes this one, or None if there is none. Customers are moved back by the same verb."""
+        if self is MOVE_CUSTOMERS:
+            return self
         back = (verb for verb in VERBS if verb is not self and self.brings in verb.starts and verb.brings in self.starts)
         return next(back, None)
 
@@ -86,6 +88,9 @@ VERBS = (DEPLOY_SCHEMA, MIGRATE_DATA, SWITCH_OVER, VERIFY, ROLL_BACK_TO_MIGRATED
 
 #: Beside the life cycle: what another process runs while migrate_data copies. It holds no lock of a run and brings no other phase.
 JOIN_COPY = Verb("join-copy", (Phase.DEPLOYED,), Phase.DEPLOYED)
+#: Beside it too: which table serves single customers before the switch.
+MOVE_CUSTOMERS = Verb("move-customers", (Phase.MIGRATED,), Phase.MIGRATED, needs_approval=True)
+BESIDE = (JOIN_COPY, MOVE_CUSTOMERS)
 
 _BOTH = "the legacy table serves as artworks; the clean table artworks_v2 is written through"
 _SERVES = {
@@ -99,7 +104,7 @@ _SERVES = {
 
 def verb_named(name: str, to: str | None = None) -> Verb | None:
     """Return the verb of the life cycle, or beside it, with this name and this target; None for what runs in any phase."""
-    return next((verb for verb in (*VERBS, JOIN_COPY) if verb.name == name and to in {None, verb.brings}), None)
+    return next((verb for verb in (*VERBS, *BESIDE) if verb.name == name and (not verb.takes_target or to in {None, verb.brings})), None)
 
 
 def verbs_from(phase: Phase) -> list[Verb]:

@@ -21,6 +21,8 @@ STAGES = ("prepare", "locked", "after")
 
 #: The fact with a checksum for each object that depends on artworks, by its name. It is for the words about what has changed since.
 BOUND = "bound"
+#: The fact with the move of move-customers, by which its number alone is enough to execute it.
+MOVE = "move"
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,7 @@ def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statemen
         *(undo for undo in undos if undo.stage == "locked"),
         *(replace(undo, stage="locked") for undo in undos if undo.stage == "named"),
         *_step(connection, "roll_back/to_migrated/close_steps"),
+        *_step(connection, "roll_back/to_migrated/customer_moves"),
         *(undo for undo in undos if undo.stage == "after"),
     ]
 

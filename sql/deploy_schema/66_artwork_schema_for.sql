@@ -1,8 +1,8 @@
--- What: artwork_schema_for: the table that serves this customer, legacy or clean.
+-- What: artwork_schema_for: the table that serves this customer, legacy or clean, whatever the spelling of the e-mail.
 -- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. Once the clean table is
---   called artworks it serves everybody; until then the ledger lists the customers who were moved. The ledger is closed to the application,
---   hence SECURITY DEFINER. It is the only application function that reads the ledger; clean_up replaces its body.
--- Locks: when called, ACCESS SHARE on artwork_migration.customer_schema.
+--   called artworks it serves everybody; until then the newest move of the customer counts. Our schema is closed to the application,
+--   hence SECURITY DEFINER. It is the only application function that reads our schema; clean_up replaces its body.
+-- Locks: when called, ACCESS SHARE on artwork_migration.customer_move, customer_move_key and customer_salt.
 -- Stage: locked
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -12,10 +12,28 @@ BEGIN ATOMIC
   SELECT
     CASE
       WHEN c.relname = 'artworks' THEN 'clean'
-      WHEN EXISTS (
-        SELECT FROM artwork_migration.customer_schema AS s WHERE s.customer_email = artwork_schema_for.customer_email
-      ) THEN 'clean'
-      ELSE 'legacy'
+      ELSE
+        COALESCE(
+          (
+            SELECT m.served_by
+            FROM artwork_migration.customer_salt AS s
+            CROSS JOIN LATERAL (SELECT artwork_migration.customer_key(s.salt, artwork_schema_for.customer_email) AS key) AS asked
+            CROSS JOIN artwork_migration.customer_move AS m
+            LEFT JOIN artwork_migration.customer_move_key AS k ON asked.key = k.key AND m.run = k.run
+            WHERE
+              m.in_force
+              AND (
+                k.key IS NOT NULL
+                OR (
+                  artwork_migration.customer_bucket(asked.key) >= m.first_bucket
+                  AND artwork_migration.customer_bucket(asked.key) < m.past_bucket
+                )
+              )
+            ORDER BY m.run DESC
+            LIMIT 1
+          ),
+          'legacy'
+        )
     END
   FROM pg_catalog.pg_class AS c
   WHERE c.oid = 'public.artworks_v2'::regclass;

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from flows import function_of
-from migration.ledger.phases import JOIN_COPY, VERBS
+from migration.ledger.phases import BESIDE, VERBS
 from tests.documents import DOCUMENTS, ROOT, section
 
 #: The files whose text is held against the glossary.
@@ -129,7 +129,7 @@ def test_the_text_avoids_these_constructions(name: str) -> None:
 
 
 #: A verb as its function is called, outside of code and of a path.
-FUNCTIONS = sorted({function_of(verb.name) for verb in (*VERBS, JOIN_COPY) if "-" in verb.name})
+FUNCTIONS = sorted({function_of(verb.name) for verb in (*VERBS, *BESIDE) if "-" in verb.name})
 FUNCTION = re.compile(rf"(?<![\w/.])({'|'.join(FUNCTIONS)})(?:\(to=|(?![\w/(=]|\.\w))")
 #: The files whose readers see functions.
 OF_DEVELOPERS = ("docs/internals.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/glossary.md", "flows/prefect.yaml")
