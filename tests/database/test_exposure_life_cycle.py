@@ -56,6 +56,8 @@ def test_no_role_reads_or_writes_what_they_could_not_before(
     assert [] == differences(shop, was, halves=["artworks"])
     migrate(shop)
     assert [] == differences(shop, was, halves=BESIDE)
+    shop.sql.execute("INSERT INTO artwork_migration.customer_move VALUES (1, 'clean', 0, 5000, TRUE)")
+    assert [] == differences(shop, was, halves=BESIDE), "moved customers"
     clean = {key for (key,) in shop.rows("SELECT v.id::text FROM public.artworks_v2 AS v")}
     registered = shop.rows("SELECT u.email FROM public.users AS u WHERE u.id NOT IN (SELECT c.id FROM artwork_migration.created_user AS c)")
     gained = [clean & set(was.unowned.get(email, ())) for (email,) in registered]
