@@ -195,11 +195,12 @@ class Overtaken(MigrationError):
 class PlanOutdated(MigrationError):
     """The plan of now differs from the one that was approved."""
 
-    def __init__(self, verb: str, number: str, current: str, changes: Sequence[str]) -> None:
+    def __init__(self, verb: str, number: str, current: str, changes: Sequence[str], *, chosen: bool = False) -> None:
         self.number, self.current, self.changes = number, current, tuple(changes)
+        without, with_it = ("with the same choice", "its number") if chosen else ("without a number", f"plan={current}")
         super().__init__(
-            f"{verb}: plan {number} is outdated; the plan is now {current}. Nothing was changed. To fix: start {verb} without a number, "
-            f"read the new plan, then start it with plan={current}. Why: {'; '.join(changes)}."
+            f"{verb}: plan {number} is outdated; the plan is now {current}. Nothing was changed. To fix: start {verb} {without}, "
+            f"read the new plan, then start it with {with_it}. Why: {'; '.join(changes)}."
         )
 
 

@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from migration.errors import Red, shortened
 
+#: What a red gate means before the switch.
+LEGACY_SERVES = "The legacy table still serves."
 #: Red rules that the name of a run has.
 RULES_IN_NAME = 2
 
@@ -57,17 +59,17 @@ class RedGate(Red):
 class GateFailed(RedGate):
     """Gates were judged and found bad data."""
 
-    def __init__(self, red: Sequence[RedRule]) -> None:
-        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then="run `migrate-data` again.")
+    def __init__(self, red: Sequence[RedRule], *, serves: str = LEGACY_SERVES, then: str = "run `migrate-data` again.") -> None:
+        super().__init__(red, {}, found=_red_gates(red), serves=serves, then=then)
 
 
 class GateBroken(RedGate):
     """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
 
-    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
+    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = (), *, serves: str = LEGACY_SERVES) -> None:
         self.broken = dict(broken)
         judged = f" The other rules were judged: {_red_gates(red)}" if red else ""
-        super().__init__(red, broken, found=f"{_broken_gates(broken)}{judged}", serves=_LEGACY_SERVES, then="run the verb again.")
+        super().__init__(red, broken, found=f"{_broken_gates(broken)}{judged}", serves=serves, then="run the verb again.")
 
 
 class VerificationRed(RedGate):
@@ -104,7 +106,6 @@ class VerificationFailed(VerificationRed):
 
 #: Rules that say of writes that they were not captured.
 _UNCAPTURED = {"capture_in_place", "live_extra"}
-_LEGACY_SERVES = "The legacy table still serves."
 _NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
 _WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."
 

@@ -26,7 +26,7 @@ from migration.ledger.phases import (
 from migration.ledger.progress import Reported
 from migration.ledger.runs import require_layout
 from migration.ledger.safety_window import SafetyWindow
-from migration.plans.plan import decisions_in_force, phase_mark
+from migration.plans.plan import decisions_in_force, move_mark, phase_mark
 from reporting.stall import newest_stall
 
 #: Seconds after which a run that has reported nothing may have been killed.
@@ -294,11 +294,12 @@ def read_status(target: Database) -> Status:
 
 def _plans(connection: Connection) -> list[PlanMade]:
     """Return the plans that can still be approved: made in this phase, with the decisions in force."""
-    made_from = (phase_mark(connection), decisions_in_force(connection))
+    phase, decisions = phase_mark(connection), decisions_in_force(connection)
+    marks = {phase, move_mark(connection)} if ledger.phase(connection).phase is Phase.MIGRATED else {phase}
     return [
         PlanMade(row["verb"], row["number"], row["made_at"], tuple(row["blockers"]))
         for row in database.rows(connection, "status/plans")
-        if (row["phase"], row["decisions"]) == made_from
+        if row["phase"] in marks and row["decisions"] == decisions
     ]
 
 

@@ -108,7 +108,7 @@ def _customers_line(served: CustomersServed) -> str:
         *([f"{served.also_clean} more by their e-mail"] if served.also_clean else []),
         *([f"without {served.still_legacy} by their e-mail"] if served.still_legacy else []),
     ]
-    return ", ".join([f"the clean table serves {served.percent:g}%", *single])
+    return ", ".join([f"the clean table serves a share of {served.percent:g}%", *single])
 
 
 def _running_line(reported: Reported) -> str:

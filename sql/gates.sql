@@ -118,14 +118,14 @@ WHERE g.run = :run
 ORDER BY g.judged_at, g.suite, g.rule;
 
 -- name: last_judged_run
--- What: the newest run that has judged a gate, and its verb.
--- Why: the status reports whether the last gates were green.
+-- What: the newest run that has judged a gate of the whole migration, and its verb.
+-- Why: the status reports whether the last gates were green. The gate of a move is about its customers only.
 -- Locks: none.
 SELECT
   h.run,
   h.verb
 FROM artwork_migration.phase_history AS h
-WHERE h.run = (SELECT MAX(g.run) FROM artwork_migration.gate_result AS g);
+WHERE h.run = (SELECT MAX(g.run) FROM artwork_migration.gate_result AS g WHERE g.suite <> 'moved_customers');
 
 -- name: tables
 -- What: the names of the two tables: the one that serves and the other one, which is named by the phase.

@@ -27,7 +27,7 @@ LIMIT 5;
 -- What: the newest plan of each verb, with what it was made from and the rules that block it.
 -- Why: the status names the plans that wait for an approval, and those that are blocked.
 -- Locks: none.
-SELECT DISTINCT ON (p.verb)
+SELECT
   p.verb,
   p.number,
   p.made_at,
@@ -35,7 +35,12 @@ SELECT DISTINCT ON (p.verb)
   p.content -> 'decisions' AS decisions,
   p.content -> 'blockers' AS blockers
 FROM artwork_migration.plan AS p
-ORDER BY p.verb, p.made_at DESC;
+INNER JOIN (
+  SELECT DISTINCT ON (n.verb) n.number
+  FROM artwork_migration.plan AS n
+  ORDER BY n.verb, n.made_at DESC
+) AS newest ON p.number = newest.number
+ORDER BY p.verb;
 
 -- name: phases
 -- What: when each phase was reached last.
@@ -93,7 +98,7 @@ ORDER BY used_at DESC
 LIMIT 10;
 
 -- name: customers
--- What: the share of customers whom the clean table serves before the switch, and how many single ones more and less.
+-- What: the share of customers whom the clean table serves before the switch, and how many single ones more and fewer.
 -- Why: the status says how far a gradual rollout is.
 -- Locks: none on a table of the application.
 SELECT

@@ -1,21 +1,33 @@
 """The steps of a move of customers beside those of every plan."""
 
+from prefect.client.orchestration import get_client
+from prefect.runtime import flow_run
+
 from migration.ledger.runs import Run
 from migration.plans.plan import Plan
 from migration.verbs import move_customers
-from tasks.steps import log, step
+from tasks.steps import if_the_api_responds, in_flow, log, step
 
 
-@step("record the customers to move")
-def propose_move(run: Run, approved: Plan) -> None:
-    """Record whom the approved plan moves; it is not in force yet. Raises Overtaken or RunInProgress."""
-    move_customers.propose(run, approved)
+def keep_no_address(emails: str) -> None:
+    """Replace the e-mails among the parameters that Prefect keeps with the run. A path of a file stays."""
+    if not emails or emails.startswith("@") or not in_flow():
+        return
+    kept = {**flow_run.parameters, "emails": "(not kept)"}
+    with if_the_api_responds("the parameters without e-mails"), get_client(sync_client=True) as client:
+        client.update_flow_run(flow_run.id, parameters=kept).raise_for_status()
 
 
-@step("count the moved customers")
-def count_moved(run: Run) -> str:
-    """Return a sentence on the customers that were moved. Raises DatabaseError."""
-    moved = move_customers.moved(run)
-    log().info("moved: %d customers, %d artworks", moved.customers, moved.artworks)
-    counts = f"{moved.customers}, artworks: {moved.artworks}"
-    return f"Customers served by the {moved.served_by} table now, as `artwork_schema_for` says: {counts}."
+@step("find the artworks to move")
+def find_moving(run: Run, approved: Plan) -> None:
+    """Find the artworks of the customers who move, for the gate. Raises Overtaken or RunInProgress."""
+    move_customers.find_moving(run, approved)
+
+
+@step("move the customers")
+def put_in_force(run: Run, approved: Plan) -> str:
+    """Execute the plan. Returns a sentence on the customers who were moved. Raises Overtaken or RunInProgress."""
+    moved = move_customers.put_in_force(run, approved)
+    log().info("plan %s: executed; %d customers, %d artworks", approved.number, moved.customers, moved.artworks)
+    table = approved.facts["served_by_afterwards"]
+    return f"Moved to the {table} table: customers {moved.customers}, artworks {moved.artworks}; `artwork_schema_for` answers so."

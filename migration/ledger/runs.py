@@ -185,13 +185,16 @@ class Run:
             return ConnectionLost(error.what, f"run {verb} again {back}, while {self.joined} is copying.")
         with suppress(MigrationError):  # the server is still away, or the ledger is gone
             self._read_whether_brought()
-        if found is brings or self.brought is False:
+        if self.brought is False or (found is brings and not verb.needs_approval):
             state = f"The phase is still {found}: {found.serves}. What was committed before stays."
             return ConnectionLost(error.what, f"run {verb} again {back}; it resumes.", state)
         if self.brought:
             rest = f"run {verb} again {back}; it does the steps that are left."
             fix = rest if verb.leaves_steps else f"nothing is left to do; `artwork-migration status` shows the phase {back}."
             return NotFinished(error.what, fix, f"{verb} was committed before: the phase is {brings}, and {brings.serves}.")
+        if found is brings:
+            fix = f"run `artwork-migration status` {back}: it shows what is in force. Then run {verb} again if that is not the plan."
+            return OutcomeUnknown(error.what, fix, f"The server was asked to commit {verb} and did not answer. No write is lost.")
         return OutcomeUnknown(
             error.what,
             f"run `artwork-migration status` {back}: it shows the phase. Then run {verb} again if the phase is {found} or steps are left.",

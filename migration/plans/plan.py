@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC
 from typing import Any, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from migration.errors import Blocked, PlanOutdated, Problem, shown
 from migration.ledger import ledger
 from migration.ledger.ledger import Numbered, PlanContent, StoredProblem, StoredStatement
-from migration.ledger.phases import Phase, Verb
+from migration.ledger.phases import MOVE_CUSTOMERS, Phase, Verb
 from migration.ledger.runs import FIRST_LETTERS, Approval
 
 #: The stages of a plan. `prepare` changes nothing that the application uses. `locked` runs in the same transaction, in one statement of
@@ -81,7 +81,7 @@ class Plan:
         changes = {
             "verb": "the plan is for another verb",
             "database": "the plan was made for another database",
-            "phase": "the phase has changed",
+            "phase": "the phase has changed" if self.verb is not MOVE_CUSTOMERS else "another move of customers was made since",
             "decisions": "a decision has changed",
             "blockers": "a blocker has appeared or disappeared",
             "statements": f"the statements differ: {objects or 'something about the tables has changed'}",
@@ -118,6 +118,12 @@ def phase_mark(connection: Connection) -> str:
     return f"{row.phase}#{row.run}{since}"
 
 
+def move_mark(connection: Connection) -> str:
+    """Return the mark of the phase row and of the newest move of customers, to which a plan of a move is bound: it is for one run."""
+    newest = connection.execute(text("SELECT COALESCE(MAX(m.run), 0) FROM artwork_migration.customer_move AS m")).scalar_one()
+    return f"{phase_mark(connection)}, newest move {newest}"
+
+
 def decisions_in_force(connection: Connection) -> dict[str, str]:
     """Return the values of the decisions in force, by name."""
     return {name: decision.value for name, decision in ledger.decisions(connection).items()}
@@ -138,7 +144,7 @@ def confirm(connection: Connection, plan: Plan, approval: Approval) -> None:
     earlier = ledger.plan_content(connection, approval.plan)
     if approval.plan != plan.number or earlier is None:
         changes = plan.changes_since(earlier) if earlier else ["no plan with that number was made for this database"]
-        raise PlanOutdated(str(plan.verb), approval.plan, plan.number, changes)
+        raise PlanOutdated(str(plan.verb), approval.plan, plan.number, changes, chosen=plan.verb is MOVE_CUSTOMERS)
     if plan.blockers:
         raise Blocked(str(plan.verb), plan.number, plan.blockers)
 

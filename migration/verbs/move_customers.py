@@ -38,15 +38,17 @@ class Choice:
         """
         if to is None and not emails.strip() and percent is None:
             return None
-        listed = tuple(filter(None, re.split(r"[\s,;]+", _read(emails.strip()))))
+        listed = _listed(emails.strip())
         if to is None:
             raise _bad("It is missing which table is to serve the customers", "give `to`: clean or legacy")
         if emails.strip() and not listed:
             raise _bad("The list of e-mails is empty", "give at least one e-mail, or a share (`percent`)")
+        if any("\0" in email or not email.isprintable() for email in listed):
+            raise _bad("The list of e-mails has a character that no e-mail has", "save it as text in UTF-8, one e-mail a line")
         if bool(listed) == (percent is not None):
             raise _bad("A move is for e-mails or for a share of all customers", "give one of `emails` and `percent`")
         if percent is not None and not (0 < percent <= 100 and math.isclose(percent * 100, round(percent * 100))):
-            raise _bad("percent is out of range", "give a number above 0 and up to 100, with two decimals at most")
+            raise _bad("percent is no share", "give a number above 0 and up to 100, with two decimals at most")
         return cls(to, listed, percent)
 
 
@@ -64,37 +66,52 @@ def _bad(what: str, fix: str) -> BadInput:
     return BadInput(f"{what}. Nothing was changed. To fix: {fix}.")
 
 
-def _read(emails: str) -> str:
+def _listed(emails: str) -> tuple[str, ...]:
+    """Return the single e-mails: those that were typed, with blanks or commas between, or the lines of a file."""
     if not emails.startswith("@"):
-        return emails
+        return tuple(filter(None, re.split(r"[\s,;]+", emails)))
+    path = Path(emails[1:]).expanduser()
+    if not path.is_file():  # a pipe could be read only once
+        raise _bad("There is no such file of e-mails", "give `@` and the path of a text file on this machine, one e-mail a line")
     try:
-        return Path(emails[1:]).read_text(encoding="utf-8")
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
     except (OSError, UnicodeError) as error:
-        raise _bad(f"The file of e-mails could not be read ({type(error).__name__})", "give `@` and the path of a text file") from None
+        raise _bad(
+            f"The file of e-mails could not be read ({type(error).__name__})", "save it as text in UTF-8, readable for you"
+        ) from None
+    return tuple(filter(None, map(str.strip, lines)))
 
 
 def plan_move_customers(connection: Connection, choice: Choice | None, number: str = "") -> Plan:
     """Return the plan of a move: of this choice, or of that of the plan with this number. MIGRATED → MIGRATED; takes ACCESS SHARE only.
 
-    A share of p percent to a table means that at least p percent of all customers are served by it afterwards: to the clean table the
-    first p percent, to the legacy table the last. Raises BadInput if there is neither a choice nor such a plan.
+    A share of p percent is that of the 10,000 buckets: for the clean table the first, for the legacy table the last. Raises BadInput if
+    there is neither a choice nor such a plan.
     """
-    move = _chosen(connection, choice) if choice else _planned(connection, number)
-    catalog = Catalog({**asdict(move), "keys": list(move.keys)})
-    files = [sql.load("move_customers/move"), sql.load("move_customers/in_force")]
+    catalog = Catalog(_parameters(move := _chosen(connection, choice) if choice else _planned(connection, number)))
+    blockers = [file.given(_given()) for file in sql.folder("move_customers/blockers")]
     return Plan(
         verb=MOVE_CUSTOMERS,
         database=database_mark(connection),
-        phase=plan.phase_mark(connection),
+        phase=plan.move_mark(connection),
         decisions=plan.decisions_in_force(connection),
-        statements=tuple(statement for file in files for statement in statements_of(connection, catalog, file)),
-        blockers=tuple(problem for file in sql.folder("move_customers/blockers") for problem in problems_found(connection, catalog, file)),
+        statements=tuple(statements_of(connection, catalog, sql.load("move_customers/move"))),
+        blockers=tuple(problem for file in blockers for problem in problems_found(connection, catalog, file)),
         facts={
             "served_by_afterwards": move.served_by,
-            **catalog.rows(connection, sql.load("move_customers/facts"))[0],
+            **catalog.rows(connection, sql.load("move_customers/facts").given(_given()))[0],
             MOVE: asdict(move),
         },
     )
+
+
+def _parameters(move: Move) -> dict[str, Any]:
+    return {**asdict(move), "keys": list(move.keys)}
+
+
+def _given() -> dict[str, str]:
+    """What the plan reads in place of the table that the run fills."""
+    return {"moving_artwork": sql.load("move_customers/moving_artwork").statement}
 
 
 def _chosen(connection: Connection, choice: Choice) -> Move:
@@ -117,28 +134,49 @@ def _planned(connection: Connection, number: str) -> Move:
     return Move(**{**stored, "keys": tuple(stored["keys"])})
 
 
-def propose(run: Run, approved: Plan) -> None:
-    """Record whom the approved plan moves, so that the gate can judge just their artworks. The move is not in force by that."""
+def find_moving(run: Run, approved: Plan) -> None:
+    """Keep the artworks whose customers move, for the gate, and mark those in flight, so that the next catch-up migrates them.
+
+    Locks ACCESS SHARE on both tables and public.users.
+    """
+    found = sql.load("move_customers/moving_artwork").statement
 
     def work(connection: Connection) -> None:
         runs.enter_fence(connection, run.epoch, exclusively=False)
-        for statement in approved.statements:
-            if statement.stage == "prepare":
-                database.run_literally(connection, statement.do)
+        connection.execute(text("DELETE FROM artwork_migration.moving_artwork"))
+        statement = text(f"INSERT INTO artwork_migration.moving_artwork (id, is_clean, key, moved_to, moves, single)\n{found}")
+        connection.execute(statement, {**approved.facts[MOVE], "keys": list(approved.facts[MOVE]["keys"])})
+        connection.execute(text("ANALYZE artwork_migration.moving_artwork"))
+        database.run(connection, "move_customers/in_flight")
 
-    run.database.write("recording the customers to move", work)
+    run.database.write("finding the artworks to move", work)
 
 
 @dataclass(frozen=True)
 class Moved:
-    """How many customers the newest move concerns, how many artworks of theirs, and the table that serves them."""
+    """How many customers a run has moved, with how many artworks."""
 
     customers: int
     artworks: int
-    served_by: str
 
 
-def moved(run: Run) -> Moved:
-    """Return what the newest move concerns, counted now. Locks ACCESS SHARE on both tables."""
-    (row,) = run.database.read("move_customers/moved")
-    return Moved(**row)
+def put_in_force(run: Run, approved: Plan) -> Moved:
+    """Execute the plan and end the run in one transaction: from its commit on `artwork_schema_for` answers for all of them. No lock.
+
+    If the same run has committed before, it only counts.
+    """
+
+    def work(connection: Connection) -> Moved:
+        runs.enter_fence(connection, run.epoch, exclusively=False)
+        (row,) = database.rows(connection, "move_customers/moved")
+        if not ledger.brought_a_phase(connection, run.epoch):
+            connection.execute(text("SELECT SET_CONFIG('artwork_migration.run', :run, TRUE)"), {"run": str(run.epoch)})
+            for statement in approved.statements:
+                database.run_literally(connection, statement.do)
+            ledger.end_run(connection, run.epoch, outcome="Completed", phase_after=MOVE_CUSTOMERS.brings, details=dict(row))
+            run.brought = None
+        return Moved(**row)
+
+    moved = run.database.write("moving the customers", work)
+    run.brought = True
+    return moved

@@ -9,7 +9,7 @@ SELECT
 LANGUAGE sql STABLE
 BEGIN ATOMIC
   SELECT public.raise_error('22023', 'artwork_schema_for: customer_email must not be NULL or blank')
-  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email), '') = '';
+  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email, E' \t\r\n'), '') = '';
   SELECT 'clean'::text;
 END$do$ AS "do",
   NULL AS undo

@@ -8,14 +8,13 @@ CREATE TABLE artwork_migration.customer_salt (salt text NOT NULL DEFAULT GEN_RAN
 
 INSERT INTO artwork_migration.customer_salt DEFAULT VALUES;
 
--- run is the run that moves them; served_by is legacy or clean. A move of single customers has no bucket. A move is in force once its gate
--- was green, until a roll back.
+-- run is the run that moved them; served_by is legacy or clean. A move of single customers has no bucket. It is in force until a roll back.
 CREATE TABLE artwork_migration.customer_move (
   run bigint CONSTRAINT customer_move_pkey PRIMARY KEY,
   served_by text NOT NULL,
   first_bucket bigint NOT NULL,
   past_bucket bigint NOT NULL,
-  in_force boolean NOT NULL DEFAULT FALSE,
+  in_force boolean NOT NULL DEFAULT TRUE,
   moved_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
 
@@ -23,6 +22,17 @@ CREATE TABLE artwork_migration.customer_move_key (
   key bytea NOT NULL,
   run bigint NOT NULL,
   CONSTRAINT customer_move_key_pkey PRIMARY KEY (key, run)
+);
+
+-- The artworks of the customers whom the newest run of move-customers concerns, in both tables (is_clean); `moves` is false where moved_to
+-- serves the customer already, `single` says that they were moved by their e-mail before.
+CREATE TABLE artwork_migration.moving_artwork (
+  id uuid NOT NULL,
+  is_clean boolean NOT NULL,
+  key bytea NOT NULL,
+  moved_to text NOT NULL,
+  moves boolean NOT NULL,
+  single boolean NOT NULL
 );
 
 CREATE FUNCTION artwork_migration.customer_key(salt text, customer_email text) RETURNS bytea
@@ -33,52 +43,58 @@ CREATE FUNCTION artwork_migration.customer_bucket(key bytea) RETURNS bigint
 LANGUAGE sql IMMUTABLE
 RETURN ((GET_BYTE(key, 0) * 256 + GET_BYTE(key, 1)) * 256 + GET_BYTE(key, 2)) % 10000;
 
--- What is in force: the share that the clean table serves, how many single customers it serves beyond that, and how many less.
-CREATE VIEW artwork_migration.customers_served AS
-WITH share AS (
-  SELECT
-    b.bucket,
-    COALESCE(
-      (
-        SELECT m.served_by FROM artwork_migration.customer_move AS m
-        WHERE m.in_force AND b.bucket >= m.first_bucket AND b.bucket < m.past_bucket
-        ORDER BY m.run DESC
-        LIMIT 1
-      ),
-      'legacy'
-    ) AS served_by
-  FROM GENERATE_SERIES(0, 9999) AS b (bucket)
-),
-
-single AS (
-  SELECT DISTINCT ON (k.key)
-    k.key,
-    m.served_by
-  FROM artwork_migration.customer_move_key AS k
-  INNER JOIN
-    artwork_migration.customer_move AS m
-    ON
-      k.run = m.run
-      OR (
-        artwork_migration.customer_bucket(k.key) >= m.first_bucket AND artwork_migration.customer_bucket(k.key) < m.past_bucket
-      )
-  WHERE m.in_force
-  ORDER BY k.key, m.run DESC
-)
-
+-- The table that serves each bucket, by its newest share.
+CREATE VIEW artwork_migration.share_served AS
 SELECT
-  (SELECT (COUNT(*) / 100.0)::float8 FROM share AS b WHERE b.served_by = 'clean') AS percent,
-  COUNT(*) FILTER (WHERE o.served_by = 'clean' AND s.served_by = 'legacy') AS also_clean,
-  COUNT(*) FILTER (WHERE o.served_by = 'legacy' AND s.served_by = 'clean') AS still_legacy
-FROM single AS o
-INNER JOIN share AS s ON artwork_migration.customer_bucket(o.key) = s.bucket;
+  b.bucket,
+  COALESCE(m.run, 0) AS run,
+  COALESCE(m.served_by, 'legacy') AS served_by
+FROM GENERATE_SERIES(0, 9999) AS b (bucket)
+LEFT JOIN LATERAL (
+  SELECT
+    n.run,
+    n.served_by
+  FROM artwork_migration.customer_move AS n
+  WHERE n.in_force AND b.bucket >= n.first_bucket AND b.bucket < n.past_bucket
+  ORDER BY n.run DESC
+  LIMIT 1
+) AS m ON TRUE;
+
+-- The table that serves each customer who was moved by the e-mail, and the one that serves the bucket.
+CREATE VIEW artwork_migration.single_served AS
+SELECT DISTINCT ON (k.key)
+  k.key,
+  CASE WHEN k.run > s.run THEN k.served_by ELSE s.served_by END AS served_by,
+  s.served_by AS share_served_by
+FROM (
+  SELECT
+    n.key,
+    m.run,
+    m.served_by
+  FROM artwork_migration.customer_move_key AS n
+  INNER JOIN artwork_migration.customer_move AS m ON n.run = m.run
+  WHERE m.in_force
+) AS k
+INNER JOIN artwork_migration.share_served AS s ON artwork_migration.customer_bucket(k.key) = s.bucket
+ORDER BY k.key, k.run DESC;
+
+-- What is in force: the share that the clean table serves, how many single customers it serves beyond that, and how many fewer.
+CREATE VIEW artwork_migration.customers_served AS
+SELECT
+  (SELECT (COUNT(*) / 100.0)::float8 FROM artwork_migration.share_served AS b WHERE b.served_by = 'clean') AS percent,
+  COUNT(*) FILTER (WHERE s.served_by = 'clean' AND s.share_served_by = 'legacy') AS also_clean,
+  COUNT(*) FILTER (WHERE s.served_by = 'legacy' AND s.share_served_by = 'clean') AS still_legacy
+FROM artwork_migration.single_served AS s;
 
 -- Undo:
 -- Why: the legacy table serves every customer again; the function that reads these tables was dropped before.
 -- Stage: after
 DROP VIEW IF EXISTS artwork_migration.customers_served;
+DROP VIEW IF EXISTS artwork_migration.single_served;
+DROP VIEW IF EXISTS artwork_migration.share_served;
 DROP FUNCTION IF EXISTS artwork_migration.customer_bucket(bytea);
 DROP FUNCTION IF EXISTS artwork_migration.customer_key(text, text);
+DROP TABLE IF EXISTS artwork_migration.moving_artwork;
 DROP TABLE IF EXISTS artwork_migration.customer_move_key;
 DROP TABLE IF EXISTS artwork_migration.customer_move;
 DROP TABLE IF EXISTS artwork_migration.customer_salt;

@@ -8,7 +8,7 @@ CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
   SELECT public.raise_error('22023', 'artwork_schema_for: customer_email must not be NULL or blank')
-  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email), '') = '';
+  WHERE COALESCE(BTRIM(artwork_schema_for.customer_email, E' \t\r\n'), '') = '';
   SELECT
     CASE
       WHEN c.relname = 'artworks' THEN 'clean'

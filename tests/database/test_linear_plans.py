@@ -4,19 +4,21 @@ import json
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from migration.checks import gates, verification
-from migration.ledger.phases import VERIFY
+from migration.ledger.phases import MOVE_CUSTOMERS, VERIFY
 from migration.settings import Settings
 from migration.sync import pace
+from migration.verbs.move_customers import Choice, find_moving, plan_move_customers, put_in_force
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests import conftest
-from tests.databases import SETTINGS, Shop, deploy, migrate, reconcile_now, roll_back, running, switch
+from tests.databases import SETTINGS, Shop, approve, deploy, migrate, planned, reconcile_now, roll_back, running, switch
 from tests.series import series
 
 ROWS = 4_000
@@ -125,6 +127,7 @@ def life_cycle(shop: Shop, believe: Believe) -> None:
     log_every_artwork(shop)
     believe(shop)
     measure_rules(shop, "legacy_artworks", "clean_artworks", "users")
+    move_everybody(shop)
     reconcile_now(shop)
     log_every_artwork(shop)
     believe(shop)
@@ -142,6 +145,19 @@ def log_every_artwork(shop: Shop) -> None:
     """Every artwork is logged itself, and by the e-mail of its user."""
     shop.sql.execute("UPDATE public.artworks SET pet_name = 'Rex ' || pet_name")
     shop.sql.execute("INSERT INTO artwork_migration.indirect_change (emails) SELECT ARRAY[u.email] FROM public.users AS u")
+
+
+def move_everybody(shop: Shop) -> None:
+    """Every customer is moved to the clean table, in halves: by a share, then by the e-mail."""
+    emails = tuple(email for (email,) in shop.rows("SELECT DISTINCT customer_email FROM public.artworks WHERE BTRIM(customer_email) <> ''"))
+    for choice in (Choice("clean", (), 50), Choice("clean", emails, None)):
+        made = planned(shop, partial(plan_move_customers, choice=choice))
+        assert () == made.blockers
+        with running(shop, MOVE_CUSTOMERS) as run:
+            approve(run, made)
+            find_moving(run, made)
+            assert {} == gates.measure(run, "moved_customers")
+            assert put_in_force(run, made).customers > 0
 
 
 def measure_rules(shop: Shop, *suites: str) -> None:

@@ -227,35 +227,26 @@ def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
     assert "has_user" not in judged(migrated, "clean_artworks")
 
 
-EVERYBODY = "INSERT INTO artwork_migration.customer_move (run, served_by, first_bucket, past_bucket) VALUES (1, 'clean', 0, 10000)"
-
-
-def test_the_artworks_of_customers_to_be_moved(migrated: Shop) -> None:
-    """An artwork that differs makes the gate red, unless it is in transit; a customer without a clean one is a warning."""
-    migrated.sql.execute(EVERYBODY)
-    kept = "moved_customers_keep_artworks"
-    left_behind = judged(migrated, "moved_customers")[kept].bad
+def test_the_artworks_of_customers_who_move(migrated: Shop) -> None:
+    """Of those who move to the clean table an artwork that differs is red, unless it is in transit; of those who move back a warning."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
+    failed = add_legacy(migrated, generation_status="failed")
+    other = migrated.value("SELECT id FROM artworks_v2 ORDER BY id DESC LIMIT 1")
+    moving = "INSERT INTO artwork_migration.moving_artwork SELECT %s, FALSE, '', 'clean', %s, FALSE"
     migrated.sql.execute("ALTER TABLE artworks_v2 DISABLE TRIGGER ALL")
-    migrated.sql.execute("UPDATE artworks_v2 SET pet_name = 'Max' WHERE id = %s", [artwork])
-    assert [(artwork, ["differs", "pet_name"])] == (
-        judged(migrated, "moved_customers")["moved_artworks_agree"].bad and found(migrated, "moved_artworks_agree")
-    )
-    migrated.sql.execute("INSERT INTO artwork_migration.legacy_change (ids) VALUES (%s)", [[artwork]])
-    add_legacy(migrated, customer_email="nothing@example.com", generation_status="failed")
-    verdicts = judged(migrated, "moved_customers")
-    assert {kept} == verdicts.keys()
-    assert (left_behind + 1, False) == (verdicts[kept].bad, verdicts[kept].red)
-    migrated.sql.execute("UPDATE artwork_migration.customer_move SET served_by = 'legacy'")
+    migrated.sql.execute("UPDATE artworks_v2 SET pet_name = 'Max' WHERE id = ANY(%s)", [[artwork, other]])
     assert {} == judged(migrated, "moved_customers")
-
-
-def test_a_move_of_nobody_is_not_judged(migrated: Shop) -> None:
-    """A gate about customers of whom there is none has checked nothing, which is red."""
-    migrated.sql.execute(EVERYBODY.replace("10000", "0"))
-    with running(migrated) as run:
-        run.begin()
-        assert "checked nothing" in judge_suite(run, SUITES["moved_customers"]).broken
+    for row, moves in ((artwork, True), (failed, True), (other, False)):
+        migrated.sql.execute(moving, [row, moves])
+    verdicts = judged(migrated, "moved_customers")
+    assert {"moved_artworks_agree": True, "moved_artworks_come_along": False} == {rule: one.red for rule, one in verdicts.items()}
+    assert [(artwork, ["differs", "pet_name"])] == found(migrated, "moved_artworks_agree")
+    assert [(failed, ["not_completed"])] == found(migrated, "moved_artworks_come_along")
+    migrated.sql.execute("UPDATE artwork_migration.moving_artwork SET moved_to = 'legacy'")
+    verdicts = judged(migrated, "moved_customers")
+    assert {"moved_back_artworks_agree": False} == {rule: one.red for rule, one in verdicts.items()}
+    migrated.sql.execute("INSERT INTO artwork_migration.legacy_change (ids) VALUES (%s)", [[artwork]])
+    assert {} == judged(migrated, "moved_customers")
 
 
 def test_a_parked_token(migrated: Shop) -> None:

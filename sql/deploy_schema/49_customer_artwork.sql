@@ -1,0 +1,44 @@
+-- What: the artworks of each customer in both tables, by the key of the e-mail; and what the comparison says of those that move.
+-- Why: the plan of a move counts them, its gate judges them, and the report shows how well they agree.
+-- Locks: ACCESS SHARE on both tables and public.users.
+-- Stage: prepare
+CREATE VIEW artwork_migration.customer_artwork AS
+SELECT
+  x.id,
+  x.is_clean,
+  x.key,
+  artwork_migration.customer_bucket(x.key) AS bucket
+FROM (
+  SELECT
+    a.id,
+    FALSE AS is_clean,
+    artwork_migration.customer_key((SELECT s.salt FROM artwork_migration.customer_salt AS s), a.customer_email::text) AS key
+  FROM public.artworks AS a
+  WHERE BTRIM(a.customer_email::text, E' \t\r\n') <> ''
+  UNION ALL
+  SELECT
+    c.id,
+    TRUE AS is_clean,
+    artwork_migration.customer_key((SELECT s.salt FROM artwork_migration.customer_salt AS s), c.customer_email) AS key
+  FROM public.artworks_v2 AS c
+  WHERE BTRIM(c.customer_email, E' \t\r\n') <> ''
+) AS x;
+
+-- An artwork in transit is not among them: it agrees after the next catch-up.
+CREATE VIEW artwork_migration.moving_verdict AS
+SELECT
+  v.id,
+  m.moved_to,
+  v.verdict || v.about AS about
+FROM artwork_migration.verdict AS v
+INNER JOIN (
+  SELECT DISTINCT
+    n.id,
+    n.moved_to
+  FROM artwork_migration.moving_artwork AS n WHERE n.moves
+) AS m ON v.id = m.id
+WHERE v.verdict IN ('missing', 'extra', 'differs', 'refused');
+
+-- Undo:
+DROP VIEW artwork_migration.moving_verdict;
+DROP VIEW artwork_migration.customer_artwork;
