@@ -1,9 +1,10 @@
 """The gates by name, in the order in which a migration judges them."""
 
+from expectations.application_ready import APPLICATION_READY
 from expectations.clean_artworks import CLEAN_ARTWORKS
 from expectations.legacy_artworks import LEGACY_ARTWORKS
 from expectations.reconciliation import RECONCILIATION
 from expectations.users import USERS
 from expectations.verification import VERIFICATION
 
-SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, VERIFICATION)}
+SUITES = {suite.name: suite for suite in (LEGACY_ARTWORKS, USERS, CLEAN_ARTWORKS, RECONCILIATION, APPLICATION_READY, VERIFICATION)}

@@ -58,7 +58,8 @@ class GateFailed(RedGate):
     """Gates were judged and found bad data."""
 
     def __init__(self, red: Sequence[RedRule]) -> None:
-        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then="run `migrate-data` again.")
+        again = "switch-over" if {rule.suite for rule in red} == {"application_ready"} else "migrate-data"
+        super().__init__(red, {}, found=_red_gates(red), serves=_LEGACY_SERVES, then=f"run `{again}` again.")
 
 
 class GateBroken(RedGate):

@@ -5,10 +5,12 @@ from itertools import groupby
 from typing import cast
 
 import sql
+from migration.checks import readiness
 from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
+from migration.checks.readiness import Readiness
 from migration.plans.plan import BOUND, FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
@@ -33,7 +35,7 @@ _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_referen
 
 
 def plan_markdown(plan: Plan, form: str = "") -> str:
-    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, what the statements do.
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, the application, dependents, what the statements do.
 
     `form` is the address of the form that runs it, with its number filled in.
     """
@@ -45,7 +47,7 @@ def plan_markdown(plan: Plan, form: str = "") -> str:
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
-        f"{_dependents(plan)}{_statements(plan)}\n"
+        f"{_readiness(plan)}{_dependents(plan)}{_statements(plan)}\n"
     )
 
 
@@ -127,6 +129,14 @@ def _statement(place: int, statement: Statement) -> str:
     return f"### {place}. {statement.object}\n\nLock: {lock}\n\n```sql\n{statement.do}\n```"
 
 
+def _readiness(plan: Plan) -> str:
+    """Return who still uses what ends with this verb, as far as it can be seen. What cannot be seen is said, with a mark."""
+    if readiness.FACT not in plan.facts:
+        return ""
+    facts: Readiness = plan.facts[readiness.FACT]
+    return f"## Readiness of the application\n\n{plan_facts.application(facts, plan.verb)}\n\n"
+
+
 def _dependents(plan: Plan) -> str:
     """Return a line for each dependent with its action. What blocks the switch comes first, with the remedy.
 
@@ -175,7 +185,7 @@ def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
     lines = "\n".join(
-        f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name not in (dependents.FACT, BOUND)
+        f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name not in (dependents.FACT, readiness.FACT, BOUND)
     )
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 

@@ -70,7 +70,7 @@ class RuleVerdict:
 
     `broken` is the reason why the rule could not be judged, which is neither good nor bad data. `description`, `why` and `fix` are the
     texts of the rule: what should hold, why it matters, and how to fix it. `not_applicable` is the reason why this database cannot break
-    the rule, so that nothing was measured.
+    the rule, or cannot show whether it does, so that nothing was measured.
     """
 
     suite: str
