@@ -43,8 +43,9 @@ def measured_verdict(suite: str, rule: type[Expectation], result: Result, measur
     if len(measured) != 1:
         return _verdict(suite, rule, broken=f"has {len(measured)} results instead of one")
     row = measured[0]
-    if not row.checked and not row.bad and getattr(rule, "not_seen", ""):
-        return _verdict(suite, rule, not_applicable=rule.not_seen)  # type: ignore[attr-defined]  # of our own rules only
+    not_seen = getattr(rule, "not_seen", "")
+    if not_seen and not row.checked and not row.bad:
+        return _verdict(suite, rule, not_applicable=not_seen)
     return _verdict(
         suite,
         rule,

@@ -17,9 +17,9 @@ def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     is possible after it, and the retired table's values are gone.
 
     SWITCHED → CLEANED. Blocked before the safety window is over, without a green verification of the last day, while another object depends
-    on what is dropped, and until nobody has used the old names for 7 days. The plan can be made on any day; it names its blockers. All access to artworks, users and the tables that
-    reference artworks waits for a moment, less than half of the server's deadlock_timeout. If the run is killed before that moment,
-    nothing has changed; if it is killed after it, the next run does the rest.
+    on what is dropped, and until nobody has used the old names for 7 days. The plan can be made on any day; it names its blockers. All
+    access to artworks, users and the tables that reference artworks waits for a moment, less than half of the server's deadlock_timeout.
+    If the run is killed before that moment, nothing has changed; if it is killed after it, the next run does the rest.
 
     Args:
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.

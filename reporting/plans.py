@@ -6,11 +6,11 @@ from typing import cast
 
 import sql
 from migration.checks import readiness
+from migration.checks.readiness import Readiness
 from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
 from migration.plans.dependents import DependentFact
-from migration.checks.readiness import Readiness
 from migration.plans.plan import BOUND, FIX_HINT, STAGES, Plan, Statement
 from reporting import plan_facts
 from reporting.plan_facts import cell
@@ -35,7 +35,7 @@ _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_referen
 
 
 def plan_markdown(plan: Plan, form: str = "") -> str:
-    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, the application, dependents, what the statements do.
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, readiness, dependents, statements.
 
     `form` is the address of the form that runs it, with its number filled in.
     """
@@ -185,7 +185,9 @@ def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
     lines = "\n".join(
-        f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in plan.facts.items() if name not in (dependents.FACT, readiness.FACT, BOUND)
+        f"| {name.replace('_', ' ')} | {_value(value)} |"
+        for name, value in plan.facts.items()
+        if name not in (dependents.FACT, readiness.FACT, BOUND)
     )
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 

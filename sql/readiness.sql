@@ -40,9 +40,10 @@ SELECT
 FROM extension_schema.pg_stat_statements_info AS i;
 
 -- name: counted
--- What: since when pg_stat_statements counts, how many statements it has evicted, and how many it does not show to this role, though their
---   roles have a privilege on artworks.
--- Why: without pg_read_all_stats the statements of other roles are hidden.
+-- What: since when pg_stat_statements counts, how many statements it has evicted, how many it does not show to this role, though their
+--   roles have a privilege on artworks, and whether it counts statements through legacy_names together with those on the table.
+-- Why: without pg_read_all_stats the statements of other roles are hidden. From Postgres 18 on, a statement is identified by the names of
+--   its tables without their schemas.
 -- Locks: none.
 -- Given: statement_counter, counter_info.
 SELECT
@@ -58,7 +59,9 @@ SELECT
         HAS_ANY_COLUMN_PRIVILEGE(r.oid, 'public.artworks', 'SELECT, INSERT, UPDATE')
         OR HAS_TABLE_PRIVILEGE(r.oid, 'public.artworks', 'DELETE')
       )
-  ) AS hidden
+  ) AS hidden,
+  CURRENT_SETTING('server_version_num')::int >= 180000
+  AND EXISTS (SELECT FROM artwork_migration.legacy_names_object) AS mixed
 FROM artwork_migration.counter_info AS i;
 
 -- name: statements
@@ -211,7 +214,7 @@ ORDER BY v.kind, v.name;
 SELECT
   TO_CHAR(r.read_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI UTC') AS read_at,
   COALESCE(r.problems, '{}') AS problems,
-  l.quiet::text AS quiet,
+  EXTRACT(EPOCH FROM l.quiet)::float8 AS quiet_seconds,
   CASE WHEN l.waived THEN FORMAT('%s: %s', l.approved_by, l.reason) ELSE '' END AS waived
 FROM artwork_migration.quiet_limit AS l
 LEFT JOIN artwork_migration.use_reading AS r
@@ -234,7 +237,7 @@ LIMIT 20;
 
 -- name: rolled_back
 -- What: how many transactions were rolled back, of how many: between the first reading and the last one before the switch, and since then.
--- Why: the server counts no errors by role or statement. A statement of old code that fails rolls its transaction back, and that is counted.
+-- Why: the server counts no errors by role or statement. A statement of old code that fails rolls its transaction back, which is counted.
 -- Locks: none.
 WITH at_switch AS (
   SELECT
@@ -258,6 +261,5 @@ SELECT
   a.committed + a.rolled_back - f.committed - f.rolled_back AS of_before
 FROM at_switch AS a
 INNER JOIN pg_catalog.pg_stat_database AS s ON s.datname = CURRENT_DATABASE() AND a.counted_since IS NOT DISTINCT FROM s.stats_reset
-INNER JOIN artwork_migration.use_reading AS f
-  ON a.counted_since IS NOT DISTINCT FROM f.counted_since
-  AND f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n);
+INNER JOIN artwork_migration.use_reading AS f ON a.counted_since IS NOT DISTINCT FROM f.counted_since
+WHERE f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n);

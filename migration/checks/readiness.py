@@ -6,7 +6,7 @@ The gate `application_ready`, the plans of switch_over and clean_up and the stat
 import json
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from sqlalchemy import Connection, text
 
@@ -48,7 +48,7 @@ class Readiness(TypedDict):
     names: list[dict[str, str]]
     read_at: str | None
     problems: list[str]
-    quiet: str
+    quiet_seconds: float
     waived: str
     use: list[Use]
 
@@ -125,9 +125,11 @@ def _read(connection: Connection, source: dict[str, Any], verb: Verb) -> _Readin
         return _unreadable(_UNREADABLE.get(error.sqlstate, f"pg_stat_statements cannot be read: {error.reason}"))
     hidden = counted["hidden"]
     problems = [f"the statements of other roles are hidden from this role ({hidden} of them)"] if hidden else []
+    if mixed := counted["mixed"] and verb is SWITCH_OVER:
+        problems.append("this server counts statements through legacy_names together with those on the table")
     return _Reading(
         readable=True,
-        complete=not hidden,
+        complete=not hidden and not mixed,
         problems=problems,
         reset_at=counted["reset_at"],
         evicted=counted["evicted"],
@@ -151,7 +153,7 @@ def readiness(connection: Connection, verb: Verb) -> Readiness:
         names=database.rows(connection, "readiness/names", ends_with=str(verb)),
         read_at=newest["read_at"],
         problems=newest["problems"],
-        quiet=newest["quiet"],
+        quiet_seconds=newest["quiet_seconds"],
         waived=newest["waived"],
         use=old_name_use(connection, verb),
     )
@@ -159,7 +161,7 @@ def readiness(connection: Connection, verb: Verb) -> Readiness:
 
 def old_name_use(connection: Connection, verb: Verb) -> list[Use]:
     """Return the statements that name what ends with this verb, those within the limit first."""
-    return [Use(**row) for row in database.rows(connection, "readiness/use", ends_with=str(verb))]
+    return [cast(Use, row) for row in database.rows(connection, "readiness/use", ends_with=str(verb))]
 
 
 def rolled_back(connection: Connection) -> RolledBack | None:

@@ -1,4 +1,4 @@
--- What: the views about old names. vanishing_name: what ends with the switch (columns and values) and with the clean-up (relations), from the
+-- What: the views about old names. vanishing_name: what ends with the switch (columns, values) and with the clean-up (relations), from the
 --   catalog. quiet_limit: for how long nobody may have used them. old_name_use: the statements that do, by role, from the readings.
 -- Why: the gate, the plans and the status read the same. pg_stat_statements has no time of a call, so a statement was used at the latest
 --   when a reading finds another number of calls than the reading before. That is also so after a reset, and once a counter is gone, which
@@ -89,9 +89,9 @@ newest AS (
     r.read_at,
     r.reset_at,
     l.quiet
-  FROM reading AS r
+  FROM artwork_migration.use_reading AS r
   INNER JOIN artwork_migration.quiet_limit AS l ON r.ends_with = l.ends_with
-  WHERE r.number = (SELECT MAX(n.number) FROM reading AS n WHERE n.ends_with = r.ends_with)
+  WHERE r.number = (SELECT MAX(n.number) FROM artwork_migration.use_reading AS n WHERE n.ends_with = r.ends_with)
 ),
 
 -- each reading in which the calls are not those of the reading before; without calls if the counter is gone
@@ -147,7 +147,9 @@ SELECT
   u.ends_with,
   u.read_at AS used_at,
   u.read_at > n.read_at - n.quiet AS recent,
-  NOT s.qualified AND u.ends_with = 'switch-over' AND EXISTS (SELECT FROM artwork_migration.legacy_names_object) AS ambiguous,
+  -- from Postgres 18 on, statements that differ only in the schema of a table are counted together, under the text of the first one
+  u.ends_with = 'switch-over' AND EXISTS (SELECT FROM artwork_migration.legacy_names_object)
+  AND (NOT s.qualified OR CURRENT_SETTING('server_version_num')::int >= 180000) AS ambiguous,
   'role ' || s.role_name || CASE
     WHEN CARDINALITY(s.applications) > 0 THEN ', application ' || ARRAY_TO_STRING(s.applications, ', ')
     WHEN CARDINALITY(s.sessions) > 0 THEN ', whose sessions are ' || ARRAY_TO_STRING(s.sessions, ', ')
