@@ -73,7 +73,7 @@ _SET = (
     "SELECT SET_CONFIG(s.key, s.value, CAST(:local AS boolean)) FROM JSONB_EACH_TEXT(CAST(:settings AS jsonb)) AS s"
     " WHERE STRPOS(s.key, '.') > 0 OR CURRENT_SETTING(s.key, TRUE) IS NOT NULL"
 )
-#: The end of each statement of ours. pg_stat_statements keeps it, so what the migration does is never taken for the application's.
+#: The end of each of our statements. pg_stat_statements keeps it, so what the migration does is never taken for the application's.
 OURS = "\n/* artwork_migration */"
 
 

@@ -41,7 +41,7 @@ from tests.databases import (
 UNUSED, SEEN = "old_columns_unused", "use_can_be_seen"
 #: What old code does: the column has no place in the clean table. The e-mail must be in no report.
 OLD = "UPDATE artworks SET original_image_url = original_image_url WHERE customer_email = 'jane.doe@example.com' /* by joe@example.com */"
-#: Long enough for a statement of ours, short enough to wait for.
+#: Seconds: long enough for our statements, short enough to wait for.
 QUIET = 2
 
 
