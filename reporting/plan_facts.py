@@ -61,7 +61,7 @@ def sections(facts: Facts) -> str:
 
 
 def application(facts: Readiness, verb: Verb) -> str:
-    """Return who still uses what ends with this verb, from the readings of pg_stat_statements, and what they could not show."""
+    """Return who still uses what ends with this verb, from the readings of pg_stat_statements, and what these did not show."""
     ends = ", ".join(f"{_code(name['name'])} ({name['kind']})" for name in facts["names"])
     by = "The gate `application_ready` reads again before the locks" if verb is SWITCH_OVER else "Each plan reads again"
     limit = f"No statement may have named them for {re.sub(' 0 [a-z]+$', '', duration(facts['quiet_seconds']))}. {by}."
