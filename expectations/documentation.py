@@ -12,7 +12,8 @@ _HEAD = """\
 # The gates
 
 A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges the first four; `switch-over` judges the second
-to the sixth, and `verify` the sixth. `artwork_migration.finding` has the ids that a rule found, and never a value. `artwork_migration.gate_result` has each verdict.
+to the sixth, and `verify` the sixth. `artwork_migration.finding` has the ids that a rule found, and never a value.
+`artwork_migration.gate_result` has each verdict.
 
 | severity | what a finding does |
 |---|---|
@@ -26,7 +27,7 @@ to the sixth, and `verify` the sixth. `artwork_migration.finding` has the ids th
 - it has no result, or two, or a parameter without a value;
 - it checked no row, and an empty table is not fine for it.
 
-A rule that applies to no row of this database, or that the server cannot show, is *not applicable*, with the reason.
+A rule that this database cannot break, or whose subject the server does not show, is *not applicable*, with the reason.
 
 To fix: remove what kept the rule from checking, then run the verb again. Usual causes are an empty table, a dropped column or a missing
 privilege. The rows need no change. All gates after the copy are judged before the run ends, so one message reports everything.

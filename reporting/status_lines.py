@@ -1,5 +1,6 @@
 """How the status is shown: as lines in a terminal, and as markdown in Prefect's UI."""
 
+import re
 from collections.abc import Callable
 
 from migration.checks.readiness import RolledBack
@@ -54,7 +55,9 @@ def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: 
     """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
     # the page does not wrap a cell, it cuts it off
-    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>').replace(' → ', '<br>→ ')} |" for label, value in lines)
+    table = "\n".join(
+        f"| {label} | {value.replace('|', chr(92) + '|').replace('; ', ';<br>').replace(' → ', '<br>→ ')} |" for label, value in lines
+    )
     above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
     return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
 

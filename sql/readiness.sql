@@ -67,8 +67,9 @@ FROM artwork_migration.counter_info AS i;
 -- name: statements
 -- What: the statements of the application that name something that ends with the verb :ends_with, by role, with their calls, the
 --   applications whose newest statement each is, and those of other sessions of the role.
--- Why: statements of functions are left out: the plans find functions by their text. Our own have a comment (`database.OURS`). Text in
---   quotes and comments is cut, in case pg_stat_statements has kept a statement as it was, with its values.
+-- Why: statements of functions are left out: the plans find functions by their text. Our own have a comment (`database.OURS`). A COPY of a
+--   list of columns TO is what pg_dump does: it reads the columns that there are. Text in quotes and comments is cut, in case
+--   pg_stat_statements has kept a statement as it was, with its values.
 -- Locks: none.
 -- Given: statement_counter.
 SELECT
@@ -132,6 +133,7 @@ FROM (
   ) AS s
   WHERE
     s.statement ~* '^[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|DECLARE)\M'
+    AND s.statement !~* '^COPY\s+[^\s(]+\s*\([^)]*\)\s+TO\M'
     AND (CAST(:ends_with AS text) = 'clean-up' OR (s.statement ~* '\martworks\M' AND s.statement !~* '\mlegacy_names\M'))
 ) AS t
 WHERE CARDINALITY(t.names) > 0
