@@ -55,9 +55,9 @@ def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: 
     """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
     # the page does not wrap a cell, it cuts it off
-    table = "\n".join(
-        f"| {label} | {value.replace('|', chr(92) + '|').replace('; ', ';<br>').replace(' → ', '<br>→ ')} |" for label, value in lines
-    )
+    broken = {"|": "\\|", "; ": ";<br>", " → ": "<br>→ "}
+    cells = [(label, re.sub(r"\||; | → ", lambda found: broken[found[0]], value)) for label, value in lines]
+    table = "\n".join(f"| {label} | {value} |" for label, value in cells)
     above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
     return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
 
