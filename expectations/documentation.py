@@ -11,8 +11,9 @@ _HEAD = """\
 <!-- Made from the classes in expectations/ by `make docs`. Change the classes, not this file. -->
 # The gates
 
-A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges the first four, `switch-over` and `verify` the
-fifth. `artwork_migration.finding` has the ids that a rule found, and never a value. `artwork_migration.gate_result` has each verdict.
+A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges the first four; `switch-over` judges the second
+to the sixth, and `verify` the sixth. `artwork_migration.finding` has the ids that a rule found, and never a value.
+`artwork_migration.gate_result` has each verdict.
 
 | severity | what a finding does |
 |---|---|
@@ -25,6 +26,8 @@ fifth. `artwork_migration.finding` has the ids that a rule found, and never a va
 - the rule raised an error, or Great Expectations dropped it;
 - it has no result, or two, or a parameter without a value;
 - it checked no row, and an empty table is not fine for it.
+
+A rule that this database cannot break, or whose subject the server does not show, is *not applicable*, with the reason.
 
 To fix: remove what kept the rule from checking, then run the verb again. Usual causes are an empty table, a dropped column or a missing
 privilege. The rows need no change. All gates after the copy are judged before the run ends, so one message reports everything.

@@ -27,7 +27,8 @@ class Suite:
     rule's name, and no other suite has a rule of that name. Each class has three texts, which message, report and docs/validation.md use:
     `description` is what should hold, `why` is why that matters, `fix` is what to do if it does not hold. `empty_is_fine` on a class
     allows it to check nothing; `refuses_empty` marks the rule that finds an empty table bad unless a decision allows that;
-    `about_created_users` says that it does not apply where no users are created (``sql/owner_table.sql``).
+    `about_created_users` says that it does not apply where no users are created (``sql/owner_table.sql``); `not_seen` is the reason why a
+    rule that could look at nothing does not apply.
     """
 
     name: str

@@ -43,6 +43,9 @@ def measured_verdict(suite: str, rule: type[Expectation], result: Result, measur
     if len(measured) != 1:
         return _verdict(suite, rule, broken=f"has {len(measured)} results instead of one")
     row = measured[0]
+    not_seen = getattr(rule, "not_seen", "")
+    if not_seen and not row.checked and not row.bad:
+        return _verdict(suite, rule, not_applicable=not_seen)
     return _verdict(
         suite,
         rule,
@@ -50,7 +53,7 @@ def measured_verdict(suite: str, rule: type[Expectation], result: Result, measur
         bad=max(row.bad, 0 if result.success else 1),
         ids=tuple(row.ids),
         about=tuple(row.about),
-        broken=_checked_nothing(rule, row.checked, empty),
+        broken=_checked_nothing(rule, row.checked or row.bad, empty),
     )
 
 

@@ -6,6 +6,7 @@ from migration.ledger.phases import CLEAN_UP, Phase
 from migration.ledger.runs import Approval
 from migration.verbs.clean_up import EXPORT, plan_clean_up
 from tasks.plans import approved_plan, execute_plan
+from tasks.readiness import read_use
 from tasks.switching import finish_clean_up
 from tasks.verbs import completed, verb, writing
 
@@ -15,10 +16,10 @@ def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     """Drop the retired table `artworks_old` and the migration's objects; only the ledger stays. THIS IS THE POINT OF NO RETURN: no rollback
     is possible after it, and the retired table's values are gone.
 
-    SWITCHED → CLEANED. Blocked before the safety window is over, without a green verification of the last day, and while another object
-    depends on what is dropped. The plan can be made on any day; it names its blockers. All access to artworks, users and the tables that
-    reference artworks waits for a moment, less than half of the server's deadlock_timeout. If the run is killed before that moment,
-    nothing has changed; if it is killed after it, the next run does the rest.
+    SWITCHED → CLEANED. Blocked before the safety window is over, without a green verification of the last day, while another object depends
+    on what is dropped, and until nobody has used the old names for 7 days. The plan can be made on any day; it names its blockers. All
+    access to artworks, users and the tables that reference artworks waits for a moment, less than half of the server's deadlock_timeout.
+    If the run is killed before that moment, nothing has changed; if it is killed after it, the next run does the rest.
 
     Args:
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
@@ -29,6 +30,7 @@ def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
     with writing(CLEAN_UP) as run:
         if not run.resume():
             run.require_phase()
+            read_use(run)
             approved = approved_plan(run, plan_clean_up, approval)
             execute_plan(run, approved, checks=(EXPORT,))
         finish_clean_up(run)

@@ -18,6 +18,7 @@ from tasks.copying import (
     publish_accounts,
     reconcile_rows,
 )
+from tasks.readiness import read_use
 from tasks.reports import write_report
 from tasks.validation import judge
 from tasks.verbs import completed, verb, writing
@@ -43,6 +44,7 @@ def migrate_data() -> State:
         run.require_phase()
         require_no_drift(run)
         run.begin()
+        read_use(run)
         require_green(judge(run, "legacy_artworks"))
         counts = fill_clean_table(run)
         publish_accounts(run)

@@ -11,6 +11,7 @@ from migration.plans.drift import require_no_drift
 from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_over
 from tasks.copying import publish_accounts, reconcile_rows
 from tasks.plans import approved_plan, execute_plan
+from tasks.readiness import read_use
 from tasks.reports import write_report
 from tasks.switching import catch_up_before_switch, close_gate, finish_steps, stall
 from tasks.validation import judge
@@ -35,11 +36,12 @@ def switch_over(plan: str = "", approved_by: str = "", reason: str = "") -> Stat
         if not run.resume():
             run.require_phase()
             require_no_drift(run)
+            read_use(run)
             approved = approved_plan(run, plan_switch_over, approval)
             catch_up_before_switch(run)
             reconcile_rows(run)
             publish_accounts(run)
-            verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation")]
+            verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation", "application_ready")]
             write_report(run)
             require_green(*verdicts)
             execute_plan(run, approved, checks=CHECKS, before_attempt=partial(catch_up_before, run))

@@ -6,6 +6,7 @@ from prefect.states import Completed
 from migration.ledger.phases import VERIFY, Phase
 from migration.plans.plan import serving
 from tasks.copying import resolve_changed_users
+from tasks.readiness import read_use
 from tasks.reports import write_report
 from tasks.run_names import add_to_name
 from tasks.switching import note_verification, open_window, require_green_day
@@ -29,6 +30,7 @@ def verify() -> State:
         add_to_name(f"day {window.day}")
         run.begin()
         resolve_changed_users(run)
+        read_use(run)
         verdict = judge(run, "verification")
         note_verification(run, window, verdict)
         write_report(run)

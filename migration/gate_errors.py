@@ -1,13 +1,11 @@
 """The errors of gates: bad data, rules that could not be judged, and a red verification while the clean table serves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 from migration.errors import Red, shortened
 
-#: What a red gate means before the switch.
-LEGACY_SERVES = "The legacy table still serves."
 #: Red rules that the name of a run has.
 RULES_IN_NAME = 2
 
@@ -59,17 +57,18 @@ class RedGate(Red):
 class GateFailed(RedGate):
     """Gates were judged and found bad data."""
 
-    def __init__(self, red: Sequence[RedRule], *, serves: str = LEGACY_SERVES, then: str = "run `migrate-data` again.") -> None:
+    def __init__(self, red: Sequence[RedRule]) -> None:
+        serves, then = _consequence(rule.suite for rule in red)
         super().__init__(red, {}, found=_red_gates(red), serves=serves, then=then)
 
 
 class GateBroken(RedGate):
     """Gates could not be judged, which is not the same as bad data; they count as red. `broken` is the reason, by suite."""
 
-    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = (), *, serves: str = LEGACY_SERVES) -> None:
+    def __init__(self, broken: Mapping[str, str], red: Sequence[RedRule] = ()) -> None:
         self.broken = dict(broken)
         judged = f" The other rules were judged: {_red_gates(red)}" if red else ""
-        super().__init__(red, broken, found=f"{_broken_gates(broken)}{judged}", serves=serves, then="run the verb again.")
+        super().__init__(red, broken, found=f"{_broken_gates(broken)}{judged}", serves=_consequence(broken)[0], then="run the verb again.")
 
 
 class VerificationRed(RedGate):
@@ -106,8 +105,20 @@ class VerificationFailed(VerificationRed):
 
 #: Rules that say of writes that they were not captured.
 _UNCAPTURED = {"capture_in_place", "live_extra"}
+_LEGACY_SERVES = "The legacy table still serves."
+#: What a red gate means and what to do then, where it is not that the data must be migrated again.
+_CONSEQUENCES = {
+    "application_ready": (_LEGACY_SERVES, "run `switch-over` again."),
+    "moved_customers": ("No customer was moved.", "plan the move again."),
+}
 _NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."
 _WHERE_TO_READ = "All ids are in artwork_migration.finding; docs/validation.md explains each rule."
+
+
+def _consequence(suites: Iterable[str]) -> tuple[str, str]:
+    """Return what it means for the application that these gates are red, and what to do once it is fixed."""
+    found = {_CONSEQUENCES.get(suite, (_LEGACY_SERVES, "run `migrate-data` again.")) for suite in suites}
+    return found.pop() if len(found) == 1 else (_LEGACY_SERVES, "run `migrate-data` again.")
 
 
 def _broken_gates(broken: Mapping[str, str]) -> str:

@@ -1,10 +1,14 @@
 """The facts in the plan of deploy_schema, section by section, as markdown."""
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from migration.checks.readiness import Readiness, Use
+from migration.ledger.phases import SWITCH_OVER, Verb
 from migration.plans.estimates import Advisory, Estimates
 from reporting.owners import WITHOUT_ACCOUNT
+from reporting.progress import duration
 
 #: Marks a line that requires attention.
 MARK = "⚠"
@@ -54,6 +58,39 @@ def verdict(facts: Facts) -> str:
 def sections(facts: Facts) -> str:
     """Return every section with its heading; a section without findings is one sentence."""
     return "\n\n".join(f"## {title}\n\n{section(facts)}" for title, section in _SECTIONS.items())
+
+
+def application(facts: Readiness, verb: Verb) -> str:
+    """Return who still uses what ends with this verb, from the readings of pg_stat_statements, and what these did not show."""
+    ends = ", ".join(f"{_code(name['name'])} ({name['kind']})" for name in facts["names"])
+    by = "The gate `application_ready` reads again before the locks" if verb is SWITCH_OVER else "Each plan reads again"
+    limit = f"No statement may have named them for {re.sub(' 0 [a-z]+$', '', duration(facts['quiet_seconds']))}. {by}."
+    waived = f"**Waived** by the decision `waive_readiness` of {facts['waived']}." if facts["waived"] else ""
+    unseen = [f"- {MARK} {problem}." for problem in facts["problems"]]
+    read = (
+        f"Read at {facts['read_at']}." if facts["read_at"] else f"{MARK} Not read yet, so nothing is known: run `{verb}` without a number."
+    )
+    seen = bool(facts["read_at"]) and not facts["problems"]
+    nothing = "No statement names them." if seen else "That no statement is listed here proves nothing: ask the developers."
+    used = [(_standing(use), use["subject"], use["problem"]) for use in facts["use"]]
+    return "\n\n".join(
+        filter(
+            None,
+            [
+                f"These end with `{verb}`: {ends}.",
+                limit,
+                waived,
+                "\n".join([read, *unseen]),
+                _table(("", "who", ""), used) if used else nothing,
+            ],
+        )
+    )
+
+
+def _standing(use: Use) -> str:
+    if use["ambiguous"]:
+        return "maybe through `legacy_names`"
+    return f"{MARK} in use" if use["recent"] else "quiet"
 
 
 def _database(facts: Facts) -> str:

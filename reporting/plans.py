@@ -5,6 +5,8 @@ from itertools import groupby
 from typing import cast
 
 import sql
+from migration.checks import readiness
+from migration.checks.readiness import Readiness
 from migration.errors import blockers_file, problem_lines
 from migration.ledger.phases import DEPLOY_SCHEMA, SWITCH_OVER
 from migration.plans import dependents
@@ -33,7 +35,7 @@ _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_referen
 
 
 def plan_markdown(plan: Plan, form: str = "") -> str:
-    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, dependents, what the statements do.
+    """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, readiness, dependents, statements.
 
     `form` is the address of the form that runs it, with its number filled in.
     """
@@ -45,7 +47,7 @@ def plan_markdown(plan: Plan, form: str = "") -> str:
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
-        f"{_dependents(plan)}{_statements(plan)}\n"
+        f"{_readiness(plan)}{_dependents(plan)}{_statements(plan)}\n"
     )
 
 
@@ -127,6 +129,14 @@ def _statement(place: int, statement: Statement) -> str:
     return f"### {place}. {statement.object}\n\nLock: {lock}\n\n```sql\n{statement.do}\n```"
 
 
+def _readiness(plan: Plan) -> str:
+    """Return who still uses what ends with this verb, as far as it can be seen. What cannot be seen is said, with a mark."""
+    if readiness.FACT not in plan.facts:
+        return ""
+    facts: Readiness = plan.facts[readiness.FACT]
+    return f"## Readiness of the application\n\n{plan_facts.application(facts, plan.verb)}\n\n"
+
+
 def _dependents(plan: Plan) -> str:
     """Return a line for each dependent with its action. What blocks the switch comes first, with the remedy.
 
@@ -174,7 +184,7 @@ def _not_checked(plan: Plan) -> list[str]:
 def _facts(plan: Plan) -> str:
     if plan.verb is DEPLOY_SCHEMA:
         return plan_facts.sections(cast(plan_facts.Facts, {**plan.facts, "decisions": plan.decisions}))
-    counts = {name: value for name, value in plan.facts.items() if name not in {dependents.FACT, BOUND, MOVE}}
+    counts = {name: value for name, value in plan.facts.items() if name not in {dependents.FACT, readiness.FACT, BOUND, MOVE}}
     lines = "\n".join(f"| {name.replace('_', ' ')} | {_value(value)} |" for name, value in counts.items())
     return "## Counts\n\n" + (f"| | |\n|---|---|\n{lines}" if lines else "None.")
 

@@ -9,7 +9,7 @@ from importlib.metadata import version
 from sqlalchemy import Connection, text
 
 from migration import database
-from migration.checks import gates
+from migration.checks import gates, readiness
 from migration.checks.gates import RuleVerdict
 from migration.database import Database
 from migration.errors import NoReport
@@ -217,7 +217,7 @@ class Report:
     @property
     def creates_no_users(self) -> str:
         """The reason why customers without an account keep no account, or an empty text."""
-        return next((rule.not_applicable for rule in self.gates if rule.not_applicable), "")
+        return next((rule.not_applicable for rule in self.gates if rule.not_applicable and rule.suite != readiness.SUITE), "")
 
     @property
     def green(self) -> bool:

@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlalchemy import Connection, text
 
 from migration import database
-from migration.checks import gates
+from migration.checks import gates, readiness
 from migration.checks.gates import RuleVerdict
+from migration.checks.readiness import RolledBack, Use
 from migration.database import Database
 from migration.ledger import ledger, progress, safety_window
 from migration.ledger.ledger import Pause, PhaseRow
@@ -71,6 +72,11 @@ class LastGates:
     def red(self) -> list[str]:
         """The names of the red rules, with their suites."""
         return [f"{rule.suite}.{rule.rule}" for rule in self.rules if rule.red]
+
+    @property
+    def only_application_red(self) -> bool:
+        """Whether nothing is red except the application's readiness, which migrate-data does not judge."""
+        return {rule.suite for rule in self.rules if rule.red} == {readiness.SUITE}
 
 
 @dataclass(frozen=True)
@@ -157,6 +163,8 @@ class Status:
     reached: Mapping[str, datetime] = field(default_factory=dict)
     old_names: Sequence[OldNamesUse] = ()
     customers: CustomersServed | None = None
+    old_name_use: Sequence[Use] = ()
+    rolled_back: RolledBack | None = None
 
     @property
     def verdict(self) -> str:
@@ -199,7 +207,7 @@ class Status:
         return {
             Phase.NOT_STARTED: DEPLOY_SCHEMA,
             Phase.DEPLOYED: MIGRATE_DATA,
-            Phase.MIGRATED: MIGRATE_DATA if red else SWITCH_OVER,
+            Phase.MIGRATED: MIGRATE_DATA if red and not (self.last_gates and self.last_gates.only_application_red) else SWITCH_OVER,
             Phase.SWITCHED: CLEAN_UP if ready else VERIFY,
         }.get(phase)
 
@@ -289,6 +297,8 @@ def read_status(target: Database) -> Status:
             reached={row["phase"]: row["reached_at"] for row in database.rows(connection, "status/phases")},
             old_names=[OldNamesUse(**row) for row in database.rows(connection, "status/legacy_names_use")] if window and has_data else [],
             customers=_customers(connection) if phase.phase is Phase.MIGRATED else None,
+            old_name_use=readiness.old_name_use(connection, ends_with) if (ends_with := readiness.ENDS_WITH.get(phase.phase)) else [],
+            rolled_back=readiness.rolled_back(connection) if window and has_data else None,
         )
 
 

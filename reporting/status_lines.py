@@ -1,7 +1,9 @@
 """How the status is shown: as lines in a terminal, and as markdown in Prefect's UI."""
 
+import re
 from collections.abc import Callable
 
+from migration.checks.readiness import RolledBack
 from migration.ledger.phases import ROLL_BACK_TO_NOT_STARTED, Phase, Verb
 from migration.ledger.progress import Reported
 from reporting.progress import duration, words
@@ -36,6 +38,8 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
         *(_backlog_lines(status.backlog, waits_for="carry-back" if status.window else "catch-up") if status.backlog else []),
         *([("customers", _customers_line(status.customers))] if status.customers else []),
         *(("old names", _old_names_line(use)) for use in status.old_names),
+        *(("old names", f"{use['subject']}: {use['problem']}") for use in status.old_name_use if use["recent"]),
+        *([("rolled back", _rolled_back_line(status.rolled_back))] if status.rolled_back else []),
         *([("last gates", _gates_line(status.last_gates))] if status.last_gates else []),
         *([("roll back", line)] if status.window and status.last_gates and (line := _roll_back_line(status.last_gates)) else []),
         *(("decision", f"{name} = {value}") for name, value in status.decisions.items()),
@@ -52,7 +56,9 @@ def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: 
     """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
     # the page does not wrap a cell, it cuts it off
-    table = "\n".join(f"| {label} | {value.replace('; ', ';<br>').replace(' → ', '<br>→ ')} |" for label, value in lines)
+    broken = {"|": "\\|", "; ": ";<br>", " → ": "<br>→ "}
+    cells = [(label, re.sub(r"\||; | → ", lambda found: broken[found[0]], value)) for label, value in lines]
+    table = "\n".join(f"| {label} | {value} |" for label, value in cells)
     above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
     return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
 
@@ -114,6 +120,16 @@ def _customers_line(served: CustomersServed) -> str:
 def _running_line(reported: Reported) -> str:
     silent = f"; {reported.run_name} has reported nothing for {duration(reported.unseen)}" if reported.unseen > SILENT else ""
     return f"{reported.step.step}: {words(reported.step)}{silent}"
+
+
+def _rolled_back_line(counted: RolledBack) -> str:
+    """Return how many transactions failed, or were rolled back, since the switch. Of errors the server counts nothing else."""
+    before = f"; before it {_share(counted.before, counted.of_before)}" if counted.of_before > 0 else ""
+    return f"{_share(counted.since, counted.of_since)} transactions since the switch, ours included{before}"
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count:,} of {total:,} ({100 * count / max(total, 1):.2g} %)"
 
 
 def _old_names_line(use: OldNamesUse) -> str:

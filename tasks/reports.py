@@ -34,6 +34,8 @@ DATA_TABLES = (
     "rule_result",
     "gate_result",
     "statistic",
+    "use_reading",
+    "use_of_statement",
     "legacy_names_write",
     "legacy_names_use",
 )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, event, text
 
-from migration.checks import gates, verification
+from migration.checks import gates, readiness, verification
 from migration.checks.gates import GateVerdict
-from migration.database import SETTINGS, set_all
+from migration.database import SETTINGS, mark_statements, set_all
 from migration.errors import ConnectionLost
 from migration.ledger.runs import Run
 from migration.plans.statements import owner_table
@@ -78,6 +78,8 @@ def judge_suite(run: Run, suite: Suite) -> GateVerdict:
     idle = [rule for rule in suite.rules if not applies(rule, creates_users=owner.creates_users)]
     judged = suite.of([rule for rule in suite.rules if rule not in idle])
     run.progress.expect(len(judged.rules), "rules")
+    if suite.name == readiness.SUITE:
+        readiness.read_use(run)
     failed = gates.measure(run, suite.name, without={rule.expectation_type for rule in idle})
     failed |= verification.measure(run) if suite.name == verification.SUITE else {}
     measured_results = gates.rule_results(run, suite.name)
@@ -146,6 +148,7 @@ def datasource(run: Run) -> Iterator[tuple[PostgresDatasource, str]]:
 
             for engine in engines:
                 event.listen(engine, "begin", begin)
+                mark_statements(engine)
             yield source, snapshot
     finally:
         source.get_execution_engine().close()

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.errors import DatabaseError
-from migration.gate_errors import LEGACY_SERVES, GateBroken, GateFailed, RedRule, VerificationRed
+from migration.gate_errors import GateBroken, GateFailed, RedRule, VerificationRed
 from migration.ledger import ledger
 from migration.ledger.decisions import DecisionName
 from migration.ledger.runs import Run
@@ -70,7 +70,7 @@ class RuleVerdict:
 
     `broken` is the reason why the rule could not be judged, which is neither good nor bad data. `description`, `why` and `fix` are the
     texts of the rule: what should hold, why it matters, and how to fix it. `not_applicable` is the reason why this database cannot break
-    the rule, so that nothing was measured.
+    the rule, or cannot show whether it does, so that nothing was measured.
     """
 
     suite: str
@@ -185,17 +185,14 @@ def _who(rules: Sequence[str], reason: str) -> str:
     return f"{len(rules)} rules" if reason.startswith(f"{CHECKED_NOTHING}:") else ", ".join(rules)
 
 
-def require_green(*verdicts: GateVerdict, serves: str = LEGACY_SERVES, then: str = "run `migrate-data` again.") -> None:
-    """Raise GateBroken if a rule of any suite could not be judged, or GateFailed if one is red. Both report every red rule.
-
-    `serves` is what that means for the application, `then` what to do once it is fixed.
-    """
+def require_green(*verdicts: GateVerdict) -> None:
+    """Raise GateBroken if a rule of any suite could not be judged, or GateFailed if one is red. Both report every red rule."""
     red = [rule for verdict in verdicts for rule in verdict.red]
     broken = {verdict.suite: verdict.broken for verdict in verdicts if verdict.broken}
     if broken:
-        raise GateBroken(broken, red, serves=serves)
+        raise GateBroken(broken, red)
     if red:
-        raise GateFailed(red, serves=serves, then=then)
+        raise GateFailed(red)
 
 
 def require_verified(verdict: GateVerdict, error: type[VerificationRed]) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from enum import StrEnum
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Connection, text
@@ -13,6 +14,7 @@ from migration import database
 from migration.driver_errors import translated
 from migration.errors import BadInput, DatabaseError
 from migration.ledger import ledger
+from migration.ledger.phases import CLEAN_UP, SWITCH_OVER
 
 #: The value of a list without a decision, and the value that revokes one.
 NONE = "none"
@@ -21,6 +23,9 @@ ALL = "all"
 
 #: What a run reads between two batches to know whether the server is behind.
 READINGS = tuple(block.rule for block in sql.blocks("throttle"))
+
+#: The verbs that need not wait until the application has stopped using what ends with them, as they are typed.
+NEED_READINESS = tuple(verb.name for verb in (SWITCH_OVER, CLEAN_UP))
 
 #: The kinds of exposure that can be accepted: a user sees artworks that had no owner, or that had another owner.
 EXPOSURES = ("user_gained", "user_changed")
@@ -49,6 +54,8 @@ class DecisionName(StrEnum):
     MAX_LEFT_BEHIND = "max_left_behind"
     ALLOW_EMPTY = "allow_empty"
     WAIVE_READINGS = "waive_readings"
+    QUIET_TIME = "quiet_time"
+    WAIVE_READINESS = "waive_readiness"
     SERVE_OLD_NAMES = "serve_old_names"
     REVIEWED = "reviewed"
 
@@ -212,6 +219,14 @@ def _readings(_: Connection, given: str) -> str:
     return ",".join(name for name in READINGS if name in names) or NONE
 
 
+def _verbs(_: Connection, given: str) -> str:
+    """Return the verbs as one list, in their order."""
+    names = _names(given)
+    if not set(names) <= set(NEED_READINESS) or (not names and given != NONE):
+        raise _not_accepted(DecisionName.WAIVE_READINESS, f"{' or '.join(NEED_READINESS)}, or both with a comma between, or {NONE}")
+    return ",".join(name for name in NEED_READINESS if name in names) or NONE
+
+
 def waived_readings(connection: Connection) -> tuple[str, ...]:
     """Return the readings that the decision in force waives."""
     return _names(ledger.decision_value(connection, DecisionName.WAIVE_READINGS, NONE))
@@ -264,16 +279,17 @@ def _names(value: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name and name != NONE))
 
 
-def _interval(connection: Connection, given: str) -> str:
+def _interval(name: DecisionName, connection: Connection, given: str) -> str:
     """Return the interval as the server writes it, because the server reads it later."""
     if not re.fullmatch(r"[0-9]{1,6} ?(seconds?|minutes?|hours?|days?)", given):
-        raise _not_accepted(DecisionName.IN_FLIGHT_AGE, "an interval like '15 minutes' or '2 hours'")
+        raise _not_accepted(name, "an interval like '15 minutes' or '2 hours'")
     return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())
 
 
 #: How the value of each decision is checked, except those of _WORDS.
 _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
-    DecisionName.IN_FLIGHT_AGE: _interval,
+    DecisionName.IN_FLIGHT_AGE: partial(_interval, DecisionName.IN_FLIGHT_AGE),
+    DecisionName.QUIET_TIME: partial(_interval, DecisionName.QUIET_TIME),
     DecisionName.MAX_QUARANTINED: lambda _, given: _count(DecisionName.MAX_QUARANTINED, given),
     DecisionName.MAX_LEFT_BEHIND: lambda _, given: _count(DecisionName.MAX_LEFT_BEHIND, given),
     DecisionName.CARRY_COLUMNS: _columns,
@@ -283,5 +299,6 @@ _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.ACCEPT_DRIFT: _drifted,
     DecisionName.ACCEPT_REJECTED_WRITES: _rejected,
     DecisionName.WAIVE_READINGS: _readings,
+    DecisionName.WAIVE_READINESS: _verbs,
     DecisionName.REVIEWED: _run_number,
 }

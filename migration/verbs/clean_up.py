@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
+from migration.checks import readiness
 from migration.errors import Problem
 from migration.ledger import ledger, safety_window
 from migration.ledger.decisions import DecisionName
@@ -51,7 +52,11 @@ def plan_clean_up(connection: Connection) -> Plan:
         decisions=plan.decisions_in_force(connection),
         statements=tuple(_statements(connection)),
         blockers=(*_not_yet(connection), *_blockers(connection)),
-        facts={**database.rows(connection, "plan/clean_up_facts")[0], **_counts(connection)},
+        facts={
+            **database.rows(connection, "plan/clean_up_facts")[0],
+            **_counts(connection),
+            readiness.FACT: readiness.readiness(connection, CLEAN_UP),
+        },
     )
 
 

@@ -4,7 +4,7 @@ from sqlalchemy import Connection
 
 import sql
 from migration import database
-from migration.checks import acceptance, verification
+from migration.checks import acceptance, readiness, verification
 from migration.errors import Problem
 from migration.ledger.phases import SWITCH_OVER
 from migration.ledger.runs import Run
@@ -49,6 +49,7 @@ def plan_switch_over(connection: Connection) -> Plan:
         blockers=tuple(_blockers(connection, catalog, found)),
         facts={
             **database.rows(connection, "plan/switch_facts")[0],
+            readiness.FACT: readiness.readiness(connection, SWITCH_OVER),
             dependents.FACT: dependents.facts(found),
             plan.BOUND: dependents.bound(connection),
         },

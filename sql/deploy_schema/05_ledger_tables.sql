@@ -1,5 +1,5 @@
 -- What: the ledger's tables for the data: chunks, logs of changed ids, created users, rejected writes, quarantine, comparison and rule
---   results.
+--   results, readings of the application's statements.
 -- Why: each step reads here what an earlier step has written. legacy_change is append-only and has no key, so writes of the application
 --   never wait for each other. REPLICA IDENTITY FULL lets a publication FOR ALL TABLES publish its deletes.
 -- Locks: none on a table of the application.
@@ -164,9 +164,44 @@ CREATE TABLE artwork_migration.baseline_object (
   CONSTRAINT baseline_object_pkey PRIMARY KEY (serving, subject)
 );
 
+-- The readings of pg_stat_statements, taken by the verbs: `ends_with` is the verb with which the names end that it looked for; `readable`:
+-- it could be read, `complete`: with the statements of every role; `problems`: what it may not have shown. `reset_at` and `evicted` are
+-- those of pg_stat_statements, the last three those of pg_stat_database.
+CREATE TABLE artwork_migration.use_reading (
+  number bigint GENERATED ALWAYS AS IDENTITY CONSTRAINT use_reading_pkey PRIMARY KEY,
+  read_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP(),
+  ends_with text NOT NULL,
+  readable boolean NOT NULL,
+  complete boolean NOT NULL,
+  problems text[] NOT NULL,
+  reset_at timestamptz,
+  evicted bigint,
+  committed bigint NOT NULL,
+  rolled_back bigint NOT NULL,
+  counted_since timestamptz
+);
+
+-- The statements of a reading that name something that ends, with the calls counted until then. The text has no value: constants are
+-- parameters in pg_stat_statements, and quoted text and comments are cut. `qualified`: it names public.artworks.
+CREATE TABLE artwork_migration.use_of_statement (
+  reading bigint NOT NULL,
+  role_oid oid NOT NULL,
+  query_id bigint NOT NULL,
+  role_name text NOT NULL,
+  calls bigint NOT NULL,
+  statement text NOT NULL,
+  names text[] NOT NULL,
+  qualified boolean NOT NULL,
+  applications text[] NOT NULL,
+  sessions text[] NOT NULL,
+  CONSTRAINT use_of_statement_pkey PRIMARY KEY (reading, role_oid, query_id)
+);
+
 -- Undo:
 -- Why: they were exported after the lock.
 -- Stage: after
+DROP TABLE IF EXISTS artwork_migration.use_of_statement;
+DROP TABLE IF EXISTS artwork_migration.use_reading;
 DROP TABLE IF EXISTS artwork_migration.clean_only_value;
 DROP TABLE IF EXISTS artwork_migration.baseline_object;
 DROP TABLE IF EXISTS artwork_migration.statistic;

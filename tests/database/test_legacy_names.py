@@ -190,6 +190,7 @@ def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, t
     ).fetchone()
     assert artwork is not None
     make_ready(switched)
+    decide(switched, "waive_readiness", "clean-up")  # else this use of the old names blocks it for 7 days
     (blocker,) = planned_clean_up(switched).blockers
     assert ("only_retired", f"1 were written through legacy_names, such as {artwork[0]}.") == (blocker.rule, blocker.problem)
     assert [artwork] == [(key,) for key, _created_at in switched.rows(blocker.statement)]

@@ -252,6 +252,9 @@ IDENTITY = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
         (DecisionName.REMOVE_OWNERLESS_USERS, "no", "no"),
         (DecisionName.WAIVE_READINGS, " wal_archiving ,replica_lag,", "replica_lag,wal_archiving"),
         (DecisionName.SERVE_OLD_NAMES, "yes", "yes"),
+        (DecisionName.QUIET_TIME, "20 minutes", "00:20:00"),
+        (DecisionName.WAIVE_READINESS, " clean-up ,switch-over,", "switch-over,clean-up"),
+        (DecisionName.WAIVE_READINESS, "none", "none"),
         (DecisionName.REVIEWED, " 012", "12"),
     ],
 )
@@ -299,6 +302,9 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
         (DecisionName.REMOVE_OWNERLESS_USERS, "all"),
         (DecisionName.WAIVE_READINGS, "pause"),
         (DecisionName.SERVE_OLD_NAMES, "legacy"),
+        (DecisionName.QUIET_TIME, "none"),
+        (DecisionName.WAIVE_READINESS, "verify"),
+        (DecisionName.WAIVE_READINESS, " , "),
         (DecisionName.REVIEWED, "the last"),
     ],
 )
