@@ -1,6 +1,6 @@
--- What: the artworks of each customer in both tables, by the key of the e-mail; and what the comparison says of those that move.
+-- What: the artworks of each customer in both tables, by the key of the e-mail.
 -- Why: the plan of a move counts them, its gate judges them, and the report shows how well they agree.
--- Locks: ACCESS SHARE on both tables and public.users.
+-- Locks: ACCESS SHARE on both tables.
 -- Stage: prepare
 CREATE VIEW artwork_migration.customer_artwork AS
 SELECT
@@ -24,21 +24,5 @@ FROM (
   WHERE BTRIM(c.customer_email, E' \t\r\n') <> ''
 ) AS x;
 
--- An artwork in transit is not among them: it agrees after the next catch-up.
-CREATE VIEW artwork_migration.moving_verdict AS
-SELECT
-  v.id,
-  m.moved_to,
-  v.verdict || v.about AS about
-FROM artwork_migration.verdict AS v
-INNER JOIN (
-  SELECT DISTINCT
-    n.id,
-    n.moved_to
-  FROM artwork_migration.moving_artwork AS n WHERE n.moves
-) AS m ON v.id = m.id
-WHERE v.verdict IN ('missing', 'extra', 'differs', 'refused');
-
 -- Undo:
-DROP VIEW artwork_migration.moving_verdict;
 DROP VIEW artwork_migration.customer_artwork;
