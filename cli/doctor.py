@@ -15,6 +15,7 @@ from sqlalchemy import Connection, text
 
 import sql
 from cli.notifications import undelivered
+from cli.up import registering
 from cli.verbs import open_database, use_running_server
 from migration import database
 from migration.database import Database
@@ -153,7 +154,8 @@ def _prefect_lines() -> Iterator[Line]:
         lines = _NONE_REGISTERED
     else:
         problem, lines = _responding(api)
-        yield _line("Prefect API", api, api, problem, "Run `artwork-migration up`, or correct PREFECT_API_URL.")
+        fix = "Start it (`artwork-migration up` if it is its server), or correct PREFECT_API_URL."
+        yield _line("Prefect API", api, api, problem, fix)
     yield from lines
 
 
@@ -165,25 +167,27 @@ def _responding(api: str) -> tuple[str, list[Line]]:
         with get_client(sync_client=True) as client:
             if error := client.api_healthcheck():
                 raise error
-            lost = undelivered(api)
-            return "", [*_registered(client), *([Line("notifications", "", [lost])] if lost else [])]
+            lost = undelivered(api, registering(api))
+            return "", [*_registered(client, registering(api)), *([Line("notifications", "", [lost])] if lost else [])]
     except (httpx.HTTPError, RuntimeError, ValueError, TypeError) as error:  # the last two: its answers are not Prefect's
         silent = isinstance(error.__cause__ or error, httpx.TransportError)
         return "it does not respond." if silent else "it is not a Prefect server that can be used.", _NONE_REGISTERED
 
 
-def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
+def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
     from cli.registration import automations
     from cli.worker import POOL
 
-    fix = "Run `artwork-migration up` on the machine of the worker."
+    fix = f"Run `{registering}` on the machine of the worker."
+    # `up` starts its worker too
+    start = fix if registering.endswith("up") else f"Run `prefect worker start --pool {POOL}` on the machine of the worker."
     try:
         client.read_work_pool(POOL)
         online = [worker.name for worker in client.read_workers_for_work_pool(POOL) if worker.status == WorkerStatus.ONLINE]
-        yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", fix)
+        yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", start)
     except ObjectNotFound:
         yield _line("worker", "", f"pool {POOL}", "it does not exist.", fix)
     try:

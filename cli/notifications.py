@@ -38,17 +38,18 @@ def recipient(address: SecretStr | None, api: str) -> str:
     return "none; ARTWORK_NOTIFY_URL sets an address"
 
 
-def undelivered(api: str | None) -> Problem | None:
+def undelivered(api: str | None, registering: str) -> Problem | None:
     """Return that the newest notification to the present address could not be delivered, and what to do.
 
-    None if it was delivered, if there is no address, and if the server does not respond.
+    `registering` is the command that saves an address at this server. None if it was delivered, if there is no address, and if the server
+    does not respond.
     """
     block = _block(api) if api else None
     newest = _newest_action(api, block) if api and block else None
     if newest is None or newest["event"] == _ENDS[0]:
         return None
     problem = f"that of {newest['occurred'][:16].replace('T', ' ')} UTC could not be delivered. No run was harmed."
-    return Problem("notifications", "the newest notification", problem, "Correct ARTWORK_NOTIFY_URL, then run `artwork-migration up`.")
+    return Problem("notifications", "the newest notification", problem, f"Correct ARTWORK_NOTIFY_URL, then run `{registering}`.")
 
 
 def _block(api: str) -> dict[str, Any] | None:
