@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 from sqlalchemy import Connection, text
 
 import sql
 from cli.notifications import undelivered
+from cli.prefect_server import without_password
 from cli.up import registering
 from cli.verbs import open_database, use_running_server
 from migration import database
@@ -151,27 +151,28 @@ def _prefect_lines() -> Iterator[Line]:
     if not api:
         fix = "Run `artwork-migration up`, or set PREFECT_API_URL."
         yield Line("Prefect API", f"no server is known, so nothing is scheduled, and no page shows a run. To have one: {fix}", off=True)
-        lines = _NONE_REGISTERED
+        yield from _NONE_REGISTERED
     else:
-        problem, lines = _responding(api)
-        fix = "Start it (`artwork-migration up` if it is its server), or correct PREFECT_API_URL."
-        yield _line("Prefect API", api, api, problem, fix)
-    yield from lines
+        yield from _api_lines(api)
 
 
-def _responding(api: str) -> tuple[str, list[Line]]:
-    """Return what is wrong with the API, or nothing, and the lines about what is registered there."""
+def _api_lines(api: str) -> Iterator[Line]:
     from prefect.client.orchestration import get_client
 
+    from cli.registration import CLIENT_ERRORS, server_version, unusable
+
+    address = without_password(api)
     try:
         with get_client(sync_client=True) as client:
-            if error := client.api_healthcheck():
-                raise error
+            version = server_version(client)
             lost = undelivered(api, registering(api))
-            return "", [*_registered(client, registering(api)), *([Line("notifications", "", [lost])] if lost else [])]
-    except (httpx.HTTPError, RuntimeError, ValueError, TypeError) as error:  # the last two: its answers are not Prefect's
-        silent = isinstance(error.__cause__ or error, httpx.TransportError)
-        return "it does not respond." if silent else "it is not a Prefect server that can be used.", _NONE_REGISTERED
+            lines = [*_registered(client, registering(api)), *([Line("notifications", "", [lost])] if lost else [])]
+        yield Line("Prefect API", f"{address}, Prefect {version}")
+    except CLIENT_ERRORS as error:
+        problem, fix = unusable(error)
+        yield _line("Prefect API", address, address, problem, f"{fix[0].upper()}{fix[1:]}.")
+        lines = _NONE_REGISTERED
+    yield from lines
 
 
 def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]:

@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import yaml
-from httpx import HTTPError, InvalidURL, TransportError
+from httpx import HTTPError, HTTPStatusError, InvalidURL, TransportError
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterTags
@@ -21,6 +21,7 @@ from prefect.exceptions import ObjectNotFound, PrefectException
 from pydantic import SecretStr
 
 from cli.notifications import NOTIFICATION
+from cli.prefect_server import without_password
 from cli.worker import POOL
 from migration.errors import MigrationError
 from tasks.connection_block import ArtworkDatabase
@@ -35,17 +36,47 @@ class NotRegistered(MigrationError):
 
     end = "Not registered"
 
-    def __init__(self, cause: str) -> None:
+    def __init__(self, cause: str, fix: str = "correct the address or start the server") -> None:
         super().__init__(
-            f"Not everything could be registered at the Prefect server in PREFECT_API_URL. {cause}\nNo data was changed. To fix: correct"
-            " the address or start the server, then run `artwork-migration register` again, or `up` if it is its server; it does the rest."
+            f"Not everything could be registered at the Prefect server in PREFECT_API_URL. {cause}\nNo data was changed. To fix: {fix},"
+            " then run `artwork-migration register` again, or `up` if it is its server; it does the rest."
         )
+
+
+class OtherVersion(ValueError):
+    """The server has another major version of Prefect. The text says which, and has no address."""
+
+
+#: The errors of Prefect's client, and those of reading the answer of something that is no Prefect server.
+CLIENT_ERRORS = (HTTPError, InvalidURL, PrefectException, RuntimeError, ValueError, TypeError)
+
+
+def unusable(error: Exception) -> tuple[str, str]:
+    """Return why the server that raised this error cannot be used, and how to fix it. The error's own text may have a password."""
+    if isinstance(error.__cause__ or error, TransportError):
+        return "it does not respond.", "correct the address or start the server"
+    if isinstance(error, HTTPStatusError) and error.response.status_code in (401, 403):
+        return "it does not accept this client.", "set PREFECT_API_AUTH_STRING or PREFECT_API_KEY to what the server asks for"
+    if isinstance(error, OtherVersion):
+        return str(error), "give the address of a server of this version"
+    return f"it is not a Prefect server that can be used ({type(error).__name__}).", "correct the address or start the server"
+
+
+def server_version(client: SyncPrefectClient) -> str:
+    """Return the version of Prefect that the server has. Raises OtherVersion, or one of CLIENT_ERRORS."""
+    server, own = client.api_version(), client.client_version().partition(".")[0]
+    if not re.fullmatch(r"\d+\.[\w.+-]{1,40}", server):
+        raise ValueError("no version")
+    if server.partition(".")[0] != own:
+        raise OtherVersion(f"it has Prefect {server}, and this program uses Prefect {own}.")
+    return server
 
 
 def register(notify_url: SecretStr | None = None) -> list[str]:
     """Register what is missing, update the deployments, and return their names. Raises NotRegistered."""
     try:
         with get_client(sync_client=True) as client:
+            server_version(client)
             _register_pool(client)
             ArtworkDatabase.register_type_and_schema()
             ArtworkNotification.register_type_and_schema()
@@ -53,11 +84,9 @@ def register(notify_url: SecretStr | None = None) -> list[str]:
             with _pauses_kept(client):
                 _deploy()
             return sorted(deployment.name for deployment in _ours(client))
-    # no text of these errors: it may have the address
-    except TransportError:
-        raise NotRegistered("It does not respond.") from None
-    except (HTTPError, InvalidURL, PrefectException, RuntimeError, ValueError, TypeError) as error:
-        raise NotRegistered(f"It is not a Prefect server that this version can use: {type(error).__name__}.") from None
+    except CLIENT_ERRORS as error:
+        cause, fix = unusable(error)
+        raise NotRegistered(cause[0].upper() + cause[1:], fix) from None
 
 
 def _register_pool(client: SyncPrefectClient) -> None:
@@ -148,5 +177,4 @@ def _deploy() -> None:
         check=False,
     )
     if done.returncode != 0:
-        output = re.sub(r"://[^/@\s]+@", "://", done.stdout + done.stderr)  # its addresses may have a password
-        raise NotRegistered(f"The end of Prefect's output:\n{output[-2000:]}")
+        raise NotRegistered(f"The end of Prefect's output:\n{without_password(done.stdout + done.stderr)[-2000:]}")

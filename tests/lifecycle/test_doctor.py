@@ -149,8 +149,11 @@ def test_no_prefect_server_is_nothing_to_do() -> None:
 
 
 @pytest.mark.usefixtures("examined")
-@pytest.mark.parametrize("status", [200, 401])
-def test_an_address_at_which_something_else_responds(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("status", "reported"),
+    [(200, "it is not a Prefect server that can be used (TypeError)."), (401, "it does not accept this client.")],
+)
+def test_an_address_at_which_something_else_responds(status: int, reported: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What responds at PREFECT_API_URL and is no Prefect server is reported by the line of the API, and the other lines are there.
 
     So it is if that server is asked for the database.
@@ -176,7 +179,7 @@ def test_an_address_at_which_something_else_responds(status: int, monkeypatch: p
         server.shutdown()
     assert (1, 2) == (code, asked)
     assert "No database is set" in others["database"]
-    assert f"✗ Prefect API        {address}: it is not a Prefect server that can be used. To fix: " in lines["Prefect API"]
+    assert f"✗ Prefect API        {address}: {reported} To fix: " in lines["Prefect API"]
     assert {*DATABASE, *PREFECT, "reports"} == set(lines)
 
 
