@@ -12,12 +12,12 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, TerminationSignal
 from prefect.flows import Flow
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import Blocked, DatabaseUnreachable, MigrationError, Refused
+from migration.errors import BadInput, Blocked, DatabaseUnreachable, MigrationError, Refused
 from migration.ledger import runs
 from migration.ledger.phases import JOIN_COPY, Phase, Verb
 from migration.ledger.runs import Run
@@ -120,11 +120,22 @@ def end_of(error: MigrationError) -> State:
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
-    """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
+    """Return the database to migrate, and the settings. Raises BadInput if no database is set, or `require_lasting_reports` does."""
     settings = read_settings()
+    require_lasting_reports(settings)
     name = f"{verb_name} run {first_name()}"
     url = required_url(settings, stored_url)
     return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
+
+
+def require_lasting_reports(settings: Settings) -> None:
+    """Raise BadInput if a worker is to write reports to a relative path: Prefect chooses the folder of its runs, and may delete it."""
+    if deployment.id and not settings.reports.is_absolute():
+        raise BadInput(
+            f"The worker has no absolute path for the reports: ARTWORK_REPORTS is `{settings.reports}`, in a folder that Prefect chooses"
+            " for the run and may delete. Nothing was changed. To fix: set ARTWORK_REPORTS of the worker to the absolute path of a folder,"
+            " start the worker again, then run the verb again."
+        )
 
 
 def writing(verb: Verb) -> AbstractContextManager[Run]:
