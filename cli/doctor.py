@@ -23,7 +23,7 @@ from migration.errors import MigrationError, PrerequisitesNotMet, Problem, probl
 from migration.ledger import ledger, runs
 from migration.ledger.phases import Phase
 from migration.plans.statements import CHECKED_FIRST, require_prerequisites
-from migration.settings import Settings, read_settings
+from migration.settings import Settings, of_database, read_settings
 from migration.sync.throttle import server_behind
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def examine() -> Iterator[Line]:
     settings = read_settings()
     yield from _database_lines()
     yield from _prefect_lines()
-    yield _reports(settings.reports)
+    yield _reports(of_database(settings, settings.database).reports)
 
 
 def _database_lines() -> Iterator[Line]:
@@ -179,7 +179,7 @@ def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
-    from cli.registration import automations
+    from cli.registration import automations, databases, verification_of
     from cli.worker import POOL
 
     fix = f"Run `{registering}` on the machine of the worker."
@@ -191,19 +191,27 @@ def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]
         yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", start)
     except ObjectNotFound:
         yield _line("worker", "", f"pool {POOL}", "it does not exist.", fix)
-    try:
-        verify = client.read_deployment_by_name("verify/verify")
-        active = not verify.paused and any(schedule.active for schedule in verify.schedules)
-        problem, resume = "" if active else "it is paused, so no day is verified.", "Resume it on its page in the UI."
-        yield _line("schedule", "verify runs each day", "deployment verify", problem, resume)
-    except ObjectNotFound:
-        yield _line("schedule", "", "deployment verify", "it does not exist.", fix)
+    names = ["verify", *map(verification_of, databases(client))]
+    unverified = [problem for name in names for problem in _unverified(client, name, fix)]
+    yield Line("schedule", f"{' and '.join(names)}: each day", unverified)
     enabled = {automation.name: automation.enabled for automation in client.read_automations()}
     wanted = [automation.name for automation in automations(client)]
     disabled = [name for name in wanted if not enabled.get(name, True)]
     found = f"disabled in the UI: {', '.join(disabled)}" if disabled else f"{len(wanted)} enabled"
     missing = [Problem("automations", f'"{name}"', "it is missing.", fix) for name in wanted if name not in enabled]
     yield Line("automations", found, missing, off=bool(disabled))
+
+
+def _unverified(client: "SyncPrefectClient", deployment: str, fix: str) -> Iterator[Problem]:
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        found = client.read_deployment_by_name(f"verify/{deployment}")
+        if found.paused or not any(schedule.active for schedule in found.schedules):
+            resume = "Resume it on its page in the UI."
+            yield Problem("schedule", f"deployment {deployment}", "it is paused, so no day is verified.", resume)
+    except ObjectNotFound:
+        yield Problem("schedule", f"deployment {deployment}", "it does not exist.", fix)
 
 
 def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:
