@@ -216,7 +216,7 @@ def test_two_databases_at_the_same_time(
     with ExitStack() as stack:
         for name, shop in shops.items():
             block(shop).save(name, overwrite=True)
-            stack.enter_context(worker(prefect_server, f"worker-of-{len(name)}", tmp_path / f"{name}.log"))
+            stack.enter_context(worker(prefect_server, f"beside-{shop.name}", tmp_path / f"{name}.log"))
         found = registered.read_deployment_by_name("run-migration/run-migration").id
         begun = {name: registered.create_flow_run_from_deployment(found, parameters={"database": name}).id for name in two}
         wait_until(lambda: all((state := registered.read_flow_run(run).state) and state.is_final() for run in begun.values()), every=1)
