@@ -33,5 +33,5 @@ RUN uv pip install --system --no-cache --compile-bytecode --no-deps --no-build-i
 # a new volume at /reports belongs to this user, too
 RUN useradd --create-home --uid 10001 migration && install -d -o migration /reports
 USER 10001
-WORKDIR /home/migration
+WORKDIR /reports
 CMD ["artwork-migration", "--help"]
