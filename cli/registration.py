@@ -55,7 +55,7 @@ CLIENT_ERRORS = (HTTPError, InvalidURL, PrefectException, RuntimeError, ValueErr
 
 def unusable(error: Exception) -> tuple[str, str]:
     """Return why the server that raised this error cannot be used, and how to fix it. The error's own text may have a password."""
-    if isinstance(error.__cause__ or error, TransportError):
+    if isinstance(error, TransportError) or isinstance(error.__cause__, TransportError):
         return "it does not respond.", "correct the address or start the server"
     if isinstance(error, HTTPStatusError) and error.response.status_code in (401, 403):
         return "it does not accept this client.", "set PREFECT_API_AUTH_STRING or PREFECT_API_KEY to what the server asks for"

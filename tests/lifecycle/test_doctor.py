@@ -149,6 +149,17 @@ def test_no_prefect_server_is_nothing_to_do() -> None:
 
 
 @pytest.mark.usefixtures("examined")
+def test_an_address_at_which_nothing_responds() -> None:
+    """A server that does not respond is reported as such, with the way to fix it, and without the password in its address."""
+    with temporary_settings(updates={PREFECT_API_URL: "http://ada:hidden@127.0.0.1:1/api"}):
+        code, lines = lines_printed()
+    assert (1, "✗ Prefect API        http://127.0.0.1:1/api: it does not respond. To fix: Correct the address or start the server.") == (
+        code,
+        lines["Prefect API"],
+    )
+
+
+@pytest.mark.usefixtures("examined")
 @pytest.mark.parametrize(
     ("status", "reported"),
     [(200, "it is not a Prefect server that can be used (TypeError)."), (401, "it does not accept this client.")],
