@@ -16,7 +16,7 @@ from cli.notifications import undelivered
 from cli.output import AsJson, console, errors_printed, print_json
 from cli.prefect_server import ui_of
 from cli.progress import watch_status
-from cli.up import Say, bring_up, known_api, register_elsewhere, take_down
+from cli.up import Say, bring_up, known_api, register_elsewhere, registering, take_down
 from cli.verbs import EXIT_CODES, open_database, run
 from migration.errors import BadInput
 from migration.ledger.phases import Verb
@@ -99,7 +99,7 @@ def status(
         if watch and json:
             raise BadInput("--watch does not end, so it is no JSON document. Nothing was changed. To fix: give one of the two.")
         api = known_api()
-        ui, notifications = ui_of(api) if api else None, undelivered(api)
+        ui, notifications = ui_of(api) if api else None, undelivered(api, registering(api))
         prefect = {"Prefect UI": ui or "no server is known", **({"notifications": str(notifications)} if notifications else {})}
         if json:
             print_json({**_document(read_status(database)), "prefect_ui": ui, "notifications": str(notifications or "")})

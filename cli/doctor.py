@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
 from sqlalchemy import Connection, text
 
 import sql
 from cli.notifications import undelivered
+from cli.prefect_server import without_password
+from cli.up import registering
 from cli.verbs import open_database, use_running_server
 from migration import database
 from migration.database import Database
@@ -22,7 +23,7 @@ from migration.errors import MigrationError, PrerequisitesNotMet, Problem, probl
 from migration.ledger import ledger, runs
 from migration.ledger.phases import Phase
 from migration.plans.statements import CHECKED_FIRST, require_prerequisites
-from migration.settings import Settings, read_settings
+from migration.settings import Settings, of_database, read_settings
 from migration.sync.throttle import server_behind
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def examine() -> Iterator[Line]:
     settings = read_settings()
     yield from _database_lines()
     yield from _prefect_lines()
-    yield _reports(settings.reports)
+    yield _reports(of_database(settings, settings.database).reports)
 
 
 def _database_lines() -> Iterator[Line]:
@@ -150,55 +151,67 @@ def _prefect_lines() -> Iterator[Line]:
     if not api:
         fix = "Run `artwork-migration up`, or set PREFECT_API_URL."
         yield Line("Prefect API", f"no server is known, so nothing is scheduled, and no page shows a run. To have one: {fix}", off=True)
-        lines = _NONE_REGISTERED
+        yield from _NONE_REGISTERED
     else:
-        problem, lines = _responding(api)
-        yield _line("Prefect API", api, api, problem, "Run `artwork-migration up`, or correct PREFECT_API_URL.")
+        yield from _api_lines(api)
+
+
+def _api_lines(api: str) -> Iterator[Line]:
+    from prefect.client.orchestration import get_client
+
+    from cli.registration import CLIENT_ERRORS, server_version, unusable
+
+    address = without_password(api)
+    try:
+        with get_client(sync_client=True) as client:
+            version = server_version(client)
+            lost = undelivered(api, registering(api))
+            lines = [*_registered(client, registering(api)), *([Line("notifications", "", [lost])] if lost else [])]
+        yield Line("Prefect API", f"{address}, Prefect {version}")
+    except CLIENT_ERRORS as error:
+        problem, fix = unusable(error)
+        yield _line("Prefect API", address, address, problem, f"{fix[0].upper()}{fix[1:]}.")
+        lines = _NONE_REGISTERED
     yield from lines
 
 
-def _responding(api: str) -> tuple[str, list[Line]]:
-    """Return what is wrong with the API, or nothing, and the lines about what is registered there."""
-    from prefect.client.orchestration import get_client
-
-    try:
-        with get_client(sync_client=True) as client:
-            if error := client.api_healthcheck():
-                raise error
-            lost = undelivered(api)
-            return "", [*_registered(client), *([Line("notifications", "", [lost])] if lost else [])]
-    except (httpx.HTTPError, RuntimeError, ValueError, TypeError) as error:  # the last two: its answers are not Prefect's
-        silent = isinstance(error.__cause__ or error, httpx.TransportError)
-        return "it does not respond." if silent else "it is not a Prefect server that can be used.", _NONE_REGISTERED
-
-
-def _registered(client: "SyncPrefectClient") -> Iterator[Line]:
+def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]:
     from prefect.client.schemas.objects import WorkerStatus
     from prefect.exceptions import ObjectNotFound
 
-    from cli.registration import automations
+    from cli.registration import automations, databases, verification_of
     from cli.worker import POOL
 
-    fix = "Run `artwork-migration up` on the machine of the worker."
+    fix = f"Run `{registering}` on the machine of the worker."
+    # `up` starts its worker too
+    start = fix if registering.endswith("up") else f"Run `prefect worker start --pool {POOL}` on the machine of the worker."
     try:
         client.read_work_pool(POOL)
         online = [worker.name for worker in client.read_workers_for_work_pool(POOL) if worker.status == WorkerStatus.ONLINE]
-        yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", fix)
+        yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", start)
     except ObjectNotFound:
         yield _line("worker", "", f"pool {POOL}", "it does not exist.", fix)
-    try:
-        verify = client.read_deployment_by_name("verify/verify")
-        active = not verify.paused and any(schedule.active for schedule in verify.schedules)
-        problem, resume = "" if active else "it is paused, so no day is verified.", "Resume it on its page in the UI."
-        yield _line("schedule", "verify runs each day", "deployment verify", problem, resume)
-    except ObjectNotFound:
-        yield _line("schedule", "", "deployment verify", "it does not exist.", fix)
+    names = ["verify", *map(verification_of, databases(client))]
+    unverified = [problem for name in names for problem in _unverified(client, name, fix)]
+    yield Line("schedule", f"{' and '.join(names)}: each day", unverified)
     enabled = {automation.name: automation.enabled for automation in client.read_automations()}
     wanted = [automation.name for automation in automations(client)]
     disabled = [name for name in wanted if not enabled.get(name, True)]
     found = f"disabled in the UI: {', '.join(disabled)}" if disabled else f"{len(wanted)} enabled"
     missing = [Problem("automations", f'"{name}"', "it is missing.", fix) for name in wanted if name not in enabled]
     yield Line("automations", found, missing, off=bool(disabled))
+
+
+def _unverified(client: "SyncPrefectClient", deployment: str, fix: str) -> Iterator[Problem]:
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        found = client.read_deployment_by_name(f"verify/{deployment}")
+        if found.paused or not any(schedule.active for schedule in found.schedules):
+            resume = "Resume it on its page in the UI."
+            yield Problem("schedule", f"deployment {deployment}", "it is paused, so no day is verified.", resume)
+    except ObjectNotFound:
+        yield Problem("schedule", f"deployment {deployment}", "it does not exist.", fix)
 
 
 def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:

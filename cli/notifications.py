@@ -3,6 +3,8 @@
 import http.client
 import json
 import logging
+import ssl
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -38,22 +40,23 @@ def recipient(address: SecretStr | None, api: str) -> str:
     return "none; ARTWORK_NOTIFY_URL sets an address"
 
 
-def undelivered(api: str | None) -> Problem | None:
+def undelivered(api: str | None, registering: str) -> Problem | None:
     """Return that the newest notification to the present address could not be delivered, and what to do.
 
-    None if it was delivered, if there is no address, and if the server does not respond.
+    `registering` is the command that saves an address at this server. None if it was delivered, if there is no address, and if the server
+    does not respond.
     """
     block = _block(api) if api else None
     newest = _newest_action(api, block) if api and block else None
     if newest is None or newest["event"] == _ENDS[0]:
         return None
     problem = f"that of {newest['occurred'][:16].replace('T', ' ')} UTC could not be delivered. No run was harmed."
-    return Problem("notifications", "the newest notification", problem, "Correct ARTWORK_NOTIFY_URL, then run `artwork-migration up`.")
+    return Problem("notifications", "the newest notification", problem, f"Correct ARTWORK_NOTIFY_URL, then run `{registering}`.")
 
 
 def _block(api: str) -> dict[str, Any] | None:
     """Return the block with the address, which it hides."""
-    return _answer(f"{api}/block_types/slug/{NOTIFICATION}/block_documents/name/{NOTIFICATION}")
+    return _answer(api, f"/block_types/slug/{NOTIFICATION}/block_documents/name/{NOTIFICATION}")
 
 
 def _newest_action(api: str, block: dict[str, Any]) -> dict[str, Any] | None:
@@ -63,17 +66,43 @@ def _newest_action(api: str, block: dict[str, Any]) -> dict[str, Any] | None:
         "occurred": {"since": block["updated"]},
         "related": {"id": [f"prefect.block-document.{block['id']}"]},
     }
-    answer = _answer(f"{api}/events/filter", {"filter": {**which, "order": "DESC"}, "limit": 1})
+    answer = _answer(api, "/events/filter", {"filter": {**which, "order": "DESC"}, "limit": 1})
     return next(iter(answer["events"]), None) if answer else None
 
 
-def _answer(address: str, question: dict[str, Any] | None = None) -> dict[str, Any] | None:
-    """Return what the API answers; None if it does not, or has no such object. Prefect's client takes a second to import."""
+def _answer(api: str, path: str, question: dict[str, Any] | None = None) -> dict[str, Any] | None:
+    """Return what the API answers; None if it does not, or has no such object.
+
+    Prefect's client takes two seconds to import. So it asks only where its settings are needed: a server that asks who we are.
+    """
     data = None if question is None else json.dumps(question).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})  # noqa: S310 (the API's address)
     try:
+        request = urllib.request.Request(f"{api}{path}", data, {"Content-Type": "application/json"})  # noqa: S310 (the API's address)
         with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 (as above)
             answer: dict[str, Any] = json.load(response)
             return answer
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        return _answer_to_client(api, path, question) if _needs_settings(error) else None
+
+
+def _needs_settings(error: Exception) -> bool:
+    """Whether the server may answer Prefect's client: one with a password, also in its address, or with a certificate of its own."""
+    if isinstance(error, urllib.error.HTTPError):
+        return error.code in (401, 403)
+    return isinstance(error, http.client.InvalidURL) or isinstance(getattr(error, "reason", None), ssl.SSLError)
+
+
+def _answer_to_client(api: str, path: str, question: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what the API answers to Prefect's own client, with its settings (PREFECT_API_AUTH_STRING, PREFECT_API_KEY and the like)."""
+    import httpx
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_KEY
+
+    try:
+        with SyncPrefectClient(api, auth_string=PREFECT_API_AUTH_STRING.value(), api_key=PREFECT_API_KEY.value()) as client:
+            # the type is ignored: it has each path of the API as a literal
+            response = client.request("GET" if question is None else "POST", path, json=question)  # type: ignore[arg-type]
+            answer: dict[str, Any] = response.json()
+            return answer
+    except (httpx.HTTPError, httpx.InvalidURL, RuntimeError, ValueError, OSError):
         return None

@@ -49,9 +49,14 @@ def api_at(port: int) -> str:
     return f"http://127.0.0.1:{port}/api"
 
 
+def without_password(text: str) -> str:
+    """Return the text without the user and the password of each address in it."""
+    return re.sub(r"://[^/@\s]+@", "://", text)
+
+
 def ui_of(api_url: str) -> str:
     """Return the address of the UI, without a password that the API's address may have."""
-    return re.sub(r"://[^/@]+@", "://", api_url.rstrip("/").removesuffix("/api"))
+    return without_password(api_url.rstrip("/").removesuffix("/api"))
 
 
 def is_ready(api_url: str) -> bool:

@@ -99,6 +99,12 @@ def running_api() -> str | None:
     return SERVER.variable("PREFECT_API_URL")
 
 
+def registering(api: str | None) -> str:
+    """Return the command that registers what is missing at this server: `up` at the one that it has started, `register` at any other."""
+    own = api is None or api.rstrip("/") == (running_api() or "").rstrip("/")
+    return f"artwork-migration {'up' if own else 'register'}"
+
+
 def _ensure_server(settings: Settings, say: Say) -> str:
     """Make sure that the server and its database run; returns the address of the API."""
     running = running_api()

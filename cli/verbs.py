@@ -25,7 +25,7 @@ from migration.ledger import decisions
 from migration.ledger.decisions import DecisionName
 from migration.ledger.phases import VERIFY, verb_named
 from migration.ledger.runs import Approval, Run
-from migration.settings import Settings, read_settings, required_url
+from migration.settings import Settings, of_database, read_settings, required_url
 from migration.verbs.move_customers import Choice
 from reporting.descriptions import description
 from tasks.ends import exit_code, kind_of_end, message, plan_named
@@ -216,8 +216,8 @@ def interrupt(number: int, frame: object) -> None:
     raise KeyboardInterrupt
 
 
-def stored_url() -> URL | None:
-    """Return the URL in Prefect's block. Prefect takes a second to import, so this is called only if ARTWORK_DATABASE_URL is not set.
+def stored_url(name: str) -> URL | None:
+    """Return the URL in Prefect's block of this name. Prefect takes a second to import, so this is not called for ARTWORK_DATABASE_URL.
 
     Raises BadInput if Prefect's API, which may have a block, cannot be asked.
     """
@@ -227,7 +227,7 @@ def stored_url() -> URL | None:
     from tasks import connection_block
 
     try:
-        return connection_block.stored_url()
+        return connection_block.stored_url(name)
     except (httpx.HTTPError, RuntimeError):
         raise BadInput(
             "No database is set, and Prefect's API did not return the block that may have one. Nothing was changed. "
@@ -239,6 +239,7 @@ def stored_url() -> URL | None:
 def open_database() -> Iterator[tuple[Database, Settings]]:
     """Yield the database to migrate and the settings. Raises BadInput."""
     settings = read_settings()
+    settings = of_database(settings, settings.database)
     database = Database(required_url(settings, stored_url))
     try:
         yield database, settings

@@ -43,7 +43,7 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
 def database_address(worker: Service) -> str:
     """Return name and host of the database that the worker migrates, or how to set one."""
     variable = worker.variable("ARTWORK_DATABASE_URL")
-    url = configured_url(SecretStr(variable) if variable else None, stored_url)
+    url = configured_url(SecretStr(variable) if variable else None, stored_url, worker.variable("ARTWORK_DATABASE"))
     return Database(url).address if url else NO_DATABASE
 
 

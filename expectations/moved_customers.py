@@ -20,7 +20,7 @@ class MovedBackArtworksAgree(Measured):
     severity: FailureSeverity = WARNING
     description: str | None = "The same holds for the customers who move back to the legacy table."
     why: ClassVar[str] = (
-        "The customers see the legacy values again. It is a warning, because the way back must be open when the clean table is wrong. A "
+        "The customers see the legacy values again. It is a warning, because a move back must be possible when the clean table is wrong. A "
         "write that legacy rejected is kept in the clean table and waits for a decision. About is the verdict and the columns."
     )
     fix: ClassVar[str] = "Read both rows of each id. For `refused` see the rule `refused`; for the others run `migrate-data`."

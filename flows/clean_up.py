@@ -12,7 +12,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
+def clean_up(plan: str = "", approved_by: str = "", reason: str = "", database: str = "") -> State:
     """Drop the retired table `artworks_old` and the migration's objects; only the ledger stays. THIS IS THE POINT OF NO RETURN: no rollback
     is possible after it, and the retired table's values are gone.
 
@@ -25,6 +25,7 @@ def clean_up(plan: str = "", approved_by: str = "", reason: str = "") -> State:
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     approval = Approval.given(plan, approved_by, reason)
     with writing(CLEAN_UP) as run:

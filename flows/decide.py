@@ -9,7 +9,7 @@ from tasks.verbs import verb
 
 
 @verb
-def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> State:
+def decide(name: DecisionName, value: str, approved_by: str, reason: str, database: str = "") -> State:
     """Record a decision in the ledger, where every later plan, run and view reads it. The phase does not change; nothing is locked.
 
     Args:
@@ -34,6 +34,7 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str) -> Sta
         value: The value of the decision.
         approved_by: Who decides.
         reason: Why.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     kept = keep_decision(name, value, approved_by, reason)
     if name is DecisionName.REVIEWED:

@@ -10,7 +10,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def deploy_schema(plan: str = "", approved_by: str = "", reason: str = "") -> State:
+def deploy_schema(plan: str = "", approved_by: str = "", reason: str = "", database: str = "") -> State:
     """Create the clean table `artworks_v2` beside the live one, with capture and write-through; the application keeps working unchanged.
 
     NOT_STARTED → DEPLOYED. Writes to artworks, users and the tables that reference artworks wait for a moment, less than half of the
@@ -20,6 +20,7 @@ def deploy_schema(plan: str = "", approved_by: str = "", reason: str = "") -> St
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     approval = Approval.given(plan, approved_by, reason)
     with writing(DEPLOY_SCHEMA) as run:

@@ -33,12 +33,15 @@ class FilledTable(TypedDict):
 
 
 @verb
-def migrate_data() -> State:
+def migrate_data(database: str = "") -> State:
     """Create anonymous users, copy the eligible artworks, catch up with the writes made meanwhile, and compare every row.
 
     DEPLOYED → MIGRATED, or MIGRATED → MIGRATED: run again, it continues or catches up. The application keeps working; no lock blocks it.
     The run fails if a critical rule is red or cannot be evaluated: in the gate `legacy_artworks` before anything is copied, in
     `users`, `clean_artworks` and `reconciliation` after it. The phase does not change then.
+
+    Args:
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     with writing(MIGRATE_DATA) as run:
         run.require_phase()

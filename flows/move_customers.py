@@ -25,6 +25,7 @@ def move_customers(  # noqa: PLR0917 (the fields of a form)
     plan: str = "",
     approved_by: str = "",
     reason: str = "",
+    database: str = "",
 ) -> State:
     """Let the clean table serve these customers before the switch, or the legacy table again: `artwork_schema_for` answers so.
 
@@ -40,6 +41,7 @@ def move_customers(  # noqa: PLR0917 (the fields of a form)
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number, and none of the fields above.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why; kept in the ledger.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     keep_no_address(emails)
     choice, approval = Choice.given(to, emails, percent), Approval.given(plan, approved_by, reason)

@@ -21,6 +21,7 @@ def roll_back(
     plan: str = "",
     approved_by: str = "",
     reason: str = "",
+    database: str = "",
 ) -> State:
     """Let the legacy table serve again, or uninstall the migration; writes made on either side are kept.
 
@@ -35,6 +36,7 @@ def roll_back(
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why; kept in the ledger.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     approval = Approval.given(plan, approved_by, reason)
     return _to_migrated(approval) if to == "MIGRATED" else _to_not_started(approval)

@@ -17,25 +17,28 @@ from tasks.verbs import current_status, ended_like, verb
 
 
 @verb
-def run_migration() -> State:
+def run_migration(database: str = "") -> State:
     """Run every step that needs no approval; stop at the first that does, at a red gate, and while the safety window is open.
 
     NOT_STARTED: plans deploy-schema. DEPLOYED and MIGRATED: runs migrate-data, plans switch-over. SWITCHED: runs verify and, after the
     safety window, plans clean-up. CLEANED: nothing is left. Steps that a killed run has left after its commit come first. The run ends as
     the last of these verbs ended. Each verb is a run of its own and takes the lock; this run takes none.
+
+    Args:
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     state = None
     for step in _verbs_to_run(current_status()):
         add_to_name(step.name)
-        state = _started(step)()
+        state = _started(step, database)()
         if kind_of_end(state) != "Completed":
             break
     return ended_like(state) if state else Completed(message=f"Nothing is left to do. {serving(Phase.CLEANED)}")
 
 
-def _started(verb: Verb) -> Callable[[], State]:
+def _started(verb: Verb, database: str) -> Callable[[], State]:
     target = {"to": str(verb.brings)} if verb.takes_target else {}
-    return partial(end_of, verb.name, recorded=in_flow(), **target)
+    return partial(end_of, verb.name, recorded=in_flow(), database=database, **target)
 
 
 def _verbs_to_run(status: Status) -> list[Verb]:

@@ -19,7 +19,7 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def switch_over(plan: str = "", approved_by: str = "", reason: str = "") -> State:
+def switch_over(plan: str = "", approved_by: str = "", reason: str = "", database: str = "") -> State:
     """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and its dependents are carried over.
 
     MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment, less than half of the server's
@@ -30,6 +30,7 @@ def switch_over(plan: str = "", approved_by: str = "", reason: str = "") -> Stat
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.
         approved_by: Who approves the plan; kept in the ledger.
         reason: Why now; kept in the ledger.
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     approval = Approval.given(plan, approved_by, reason)
     with writing(SWITCH_OVER) as run:

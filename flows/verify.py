@@ -15,12 +15,15 @@ from tasks.verbs import completed, verb, writing
 
 
 @verb
-def verify() -> State:
+def verify(database: str = "") -> State:
     """Verify what the switch promised: every row of both tables, keys, triggers, query plans, an acceptance test, a rollback dry run.
 
     SWITCHED → SWITCHED; in any other phase there is nothing to verify, and nothing is written. The application keeps working; no lock
     blocks it. Only the ledger changes: what is tried is rolled back. The run fails, and emits the event
     `artwork-migration.verification.red`, if a rule of the gate `verification` is red.
+
+    Args:
+        database: Which database, if there are several: the name of its block of the type *Artwork Database*; empty for the default.
     """
     with writing(VERIFY) as run:
         window = open_window(run)

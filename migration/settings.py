@@ -12,6 +12,8 @@ from sqlalchemy.exc import ArgumentError
 
 from migration.errors import BadInput
 
+#: The block of the type Artwork Database that is taken where no other name is given.
+BLOCK = "artwork-database"
 #: The parameters of a connection that this libpq knows.
 _LIBPQ_PARAMETERS = frozenset(option.keyword.decode() for option in pq.Conninfo.get_defaults())
 #: Parts of a URL that libpq also accepts as parameters, and their names in SQLAlchemy.
@@ -24,6 +26,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ARTWORK_", hide_input_in_errors=True)
 
     database_url: SecretStr | None = Field(None, description="the database to migrate, e.g. postgresql://user@host:5432/shop")
+    database: str | None = Field(
+        None, description="the block with the database, in place of database_url; of several on one Prefect server"
+    )
     prefect_database_url: SecretStr | None = Field(None, description="where `up` keeps Prefect's own data; its own Postgres if not set")
     notify_url: SecretStr | None = Field(None, description="where notifications go, an address of Apprise")
     prefect_port: int = Field(4200, gt=0, lt=65_000, description="the first port that `up` tries for the Prefect UI")
@@ -59,14 +64,27 @@ def read_settings() -> Settings:
         raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed. To fix: correct them in the environment.") from None
 
 
-def configured_url(given: SecretStr | None, stored: Callable[[], URL | None]) -> URL | None:
-    """Return the URL of the database to migrate: the one `given` in ARTWORK_DATABASE_URL, or else the one `stored` in Prefect."""
-    return database_url(given.get_secret_value()) if given else stored()
+def of_database(settings: Settings, name: str | None) -> Settings:
+    """Return the settings for the database in the block `name`, whose reports are in a folder of that name. Without one they stay."""
+    return settings.model_copy(update={"database": name, "reports": settings.reports / name}) if name else settings
 
 
-def required_url(settings: Settings, stored: Callable[[], URL | None]) -> URL:
-    """Return the URL of the database to migrate. Raises BadInput if no database is set."""
-    url = configured_url(settings.database_url, stored)
+def configured_url(given: SecretStr | None, stored: Callable[[str], URL | None], name: str | None = None) -> URL | None:
+    """Return the URL of the database to migrate: the one `stored` in Prefect in the block `name`.
+
+    Without a name it is the one `given` in ARTWORK_DATABASE_URL, or else the one in the block `artwork-database`.
+    """
+    return database_url(given.get_secret_value()) if given and not name else stored(name or BLOCK)
+
+
+def required_url(settings: Settings, stored: Callable[[str], URL | None]) -> URL:
+    """Return the URL of the database to migrate. Raises BadInput if no database is set, or if there is no block of the name that is set."""
+    url = configured_url(settings.database_url, stored, settings.database)
+    if url is None and settings.database:
+        raise BadInput(
+            f"No database `{settings.database}` is known: there is no block of this name and the type Artwork Database, or no Prefect"
+            " server. Nothing was changed. To fix: create the block in Prefect, or give the name of another one."
+        )
     if url is None:
         raise BadInput(
             "No database is set. Nothing was changed. To fix: set ARTWORK_DATABASE_URL, like postgresql://user@host:5432/shop, or create a "

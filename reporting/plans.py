@@ -34,10 +34,10 @@ _STAGES = {
 _RECHECKED_BY = defaultdict(lambda: "The gate `legacy_artworks`", orphan_reference="The plan of `switch-over`")
 
 
-def plan_markdown(plan: Plan, form: str = "") -> str:
+def plan_markdown(plan: Plan, form: str = "", sql_key: str = "") -> str:
     """Return the plan as markdown: number, next step, locks, blockers, decisions in force, facts, readiness, dependents, statements.
 
-    `form` is the address of the form that runs it, with its number filled in.
+    `form` is the address of the form that runs it, with its number filled in, `sql_key` the key of the artifact with its SQL.
     """
     listed = problem_lines(plan.blockers, listed_in=f"`{blockers_file(plan.number)}`", mark="- **{rule}**: {}")
     blockers = "\n".join(filter(None, [listed, *_not_checked(plan)])) or "None."
@@ -47,7 +47,7 @@ def plan_markdown(plan: Plan, form: str = "") -> str:
         f"**Locks:** {_locks(plan)} **To undo:** {_undone_by(plan)}\n\n"
         f"Database `{plan.database}`, phase `{plan.phase}`.\n\n"
         f"## Blockers\n\n{blockers}\n\n## Decisions in force\n\n{decisions}\n\n{_facts(plan)}\n\n"
-        f"{_readiness(plan)}{_dependents(plan)}{_statements(plan)}\n"
+        f"{_readiness(plan)}{_dependents(plan)}{_statements(plan, sql_key)}\n"
     )
 
 
@@ -93,10 +93,11 @@ def _locks(plan: Plan) -> str:
     return f"{'; '.join(modes)}: for less than half of `deadlock_timeout`." if modes else "none."
 
 
-def _statements(plan: Plan) -> str:
+def _statements(plan: Plan, sql_key: str) -> str:
     """Return what the statements do, by stage and kind of object."""
     stages = "\n\n".join(f"### {title}\n\n{meaning}\n\n{_summary(statements)}" for (title, meaning), statements in _by_stage(plan))
-    return f"## Statements\n\nTheir SQL is in the artifact `plan-{plan.number}-sql` and in `plan-{plan.number}-sql.md`.\n\n{stages}"
+    name = f"plan-{plan.number}-sql"
+    return f"## Statements\n\nTheir SQL is in the artifact `{sql_key or name}` and in `{name}.md`.\n\n{stages}"
 
 
 def _by_stage(plan: Plan) -> list[tuple[tuple[str, str], list[tuple[int, Statement]]]]:

@@ -18,7 +18,8 @@ from migration.ledger.progress import Progress, StepProgress
 from reporting.progress import words
 from reporting.status import read_status
 from reporting.status_lines import status_markdown
-from tasks.links import artifact_link, form_link
+from tasks.connection_block import for_terminal
+from tasks.links import artifact_link, form_link, key_of
 from tasks.steps import if_the_api_responds, in_flow
 
 #: Seconds after which a step gets an artifact, and between two updates.
@@ -30,7 +31,7 @@ def publish(key: str, text: str, description: str) -> None:
     if not in_flow():
         return
     with if_the_api_responds(key):
-        create_markdown_artifact(text, key=key, description=description)
+        create_markdown_artifact(for_terminal(text), key=key_of(key), description=description)
 
 
 def publish_status(database: Database) -> None:
@@ -72,7 +73,7 @@ def _show_steps(progress: Progress, over: threading.Event) -> None:
         for step in progress.steps:
             if step.begun_at in shown or step.seconds < WORTH_SHOWING:
                 continue
-            key = f"progress-{'-'.join(re.findall('[a-z0-9]+', step.step.lower()))}"
+            key = key_of(f"progress-{'-'.join(re.findall('[a-z0-9]+', step.step.lower()))}")
             with if_the_api_responds(key, level):
                 artifacts[step.begun_at] = _show(key, step, artifacts.get(step.begun_at))
                 if step.outcome:

@@ -1,15 +1,26 @@
-"""The address of the database as a Prefect block, in parts: a block with a URL would show its password."""
+"""The address of the database as a Prefect block, in parts: a block with a URL would show its password.
+
+Several databases on one server are several blocks. What a run shows in Prefect has the name of its block, unless it is the default one.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 
 from prefect.blocks.core import Block
 from prefect.settings import PREFECT_API_URL
 from pydantic import Field, SecretStr
 from sqlalchemy import URL
 
-from migration.settings import complete_url
+from migration.errors import BadInput
+from migration.settings import complete_url, read_settings
+
+_CHOSEN: ContextVar[str] = ContextVar("database", default="")
 
 
 class ArtworkDatabase(Block):
-    """The database to migrate, for workers without ARTWORK_DATABASE_URL. Save it under the name `artwork-database`."""
+    """A database to migrate. Save it as `artwork-database`, for workers without ARTWORK_DATABASE_URL, or under a name of its own."""
 
     _block_type_name = "Artwork Database"
     _block_type_slug = "artwork-database"
@@ -35,12 +46,38 @@ class ArtworkDatabase(Block):
         return complete_url(url)
 
 
-def stored_url() -> URL | None:
-    """Return the URL from the block `artwork-database`, or None if there is no such block, or no server for it. Raises BadInput."""
+@contextmanager
+def chosen(name: str) -> Iterator[None]:
+    """Let everything in this block be about the database in the block `name`; without a name, about that of the settings."""
+    if not name:
+        with suppress(BadInput):  # which the verb reports
+            name = read_settings().database or ""
+    token = _CHOSEN.set(name)
+    try:
+        yield
+    finally:
+        _CHOSEN.reset(token)
+
+
+def chosen_database() -> str:
+    """Return the name of the block with the database of this run; empty for ARTWORK_DATABASE_URL, or the block `artwork-database`."""
+    return _CHOSEN.get()
+
+
+def for_terminal(text: str) -> str:
+    """Return the text with each command about this run's database: as it would be typed where ARTWORK_DATABASE is not set."""
+    name = chosen_database()
+    return re.sub(r"\bartwork-migration (?=run|status)", f"ARTWORK_DATABASE={name} \\g<0>", text) if name else text
+
+
+def stored_url(name: str) -> URL | None:
+    """Return the URL from the block of this name, or None if there is no such block, or no server for it. Raises BadInput."""
+    if not re.fullmatch("[a-z0-9-]+", name):  # no block can have this name
+        return None
     if not PREFECT_API_URL.value():  # Prefect would start a server, which takes a quarter of a minute, and it would be empty
         return None
     try:
-        block = ArtworkDatabase.load("artwork-database")
+        block = ArtworkDatabase.load(name)
     except ValueError:
         return None
     return block.url() if isinstance(block, ArtworkDatabase) else None

@@ -11,7 +11,8 @@ from migration.plans import dependents, execution
 from migration.plans.plan import Plan, confirm, keep
 from reporting.plans import plan_markdown, sql_markdown
 from tasks.artifacts import publish
-from tasks.links import form_link
+from tasks.connection_block import for_terminal
+from tasks.links import form_link, key_of
 from tasks.reports import write_private, write_problems
 from tasks.steps import log, step
 
@@ -66,11 +67,12 @@ def publish_plan(run: Run, plan: Plan, form: str = "") -> Path | None:
     Returns the path of the plan's file, or None if it cannot be written; the artifacts have the plan then too.
     """
     keep_plan(run, plan)
+    page = plan_markdown(plan, form, key_of(f"plan-{plan.number}-sql"))
     publish(f"plan-{plan.number}-sql", sql_markdown(plan), f"SQL of plan {plan.number} of {plan.verb}; nothing was changed")
-    publish(f"plan-{plan.number}", plan_markdown(plan, form), f"Plan {plan.number} of {plan.verb}; nothing was changed")
+    publish(f"plan-{plan.number}", page, f"Plan {plan.number} of {plan.verb}; nothing was changed")
     write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
     _written(run, f"plan-{plan.number}-sql.md", sql_markdown(plan))
-    return _written(run, f"plan-{plan.number}.md", plan_markdown(plan, form))
+    return _written(run, f"plan-{plan.number}.md", for_terminal(page))
 
 
 def _written(run: Run, name: str, markdown: str) -> Path | None:

@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.runtime import flow_run
 from prefect.utilities.names import generate_slug
 
+from tasks.connection_block import chosen_database
 from tasks.steps import if_the_api_responds, in_flow
 
 #: The parameters that a name has, in this order.
@@ -46,17 +47,20 @@ class RunName:
     def __init__(self, verb: str, parameters: Mapping[str, object]) -> None:
         shown = {name: _short(str(parameters.get(name) or "")) for name in _SHOWN}
         self._parts = [verb, *filter(None, shown.values())]
+        self._database = _short(chosen_database())
         self.about = ""
 
     def with_end(self, end: str = "") -> str:
-        """Return the name, with the end if there is one."""
-        return " · ".join(filter(None, [*self._parts, self.about, end]))
+        """Return the name, with the end if there is one. Behind the only @ is the database, if it is one of several."""
+        name = " · ".join(filter(None, [*self._parts, self.about, end]))
+        return f"{name} @ {self._database}" if self._database else name
 
     def show(self, end: str = "") -> None:
         """Give the run in Prefect this name. Its first name becomes a tag."""
         if not in_flow():
             return
-        tags = sorted({*flow_run.tags, first_name()})
+        database = {f"database:{self._database}"} if self._database else set()
+        tags = sorted({*flow_run.tags, first_name(), *database})
         with if_the_api_responds("the name of the run"), get_client(sync_client=True) as client:
             client.update_flow_run(flow_run.id, name=self.with_end(end), tags=tags)
 

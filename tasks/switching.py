@@ -118,6 +118,6 @@ def require_green_day(run: Run, window: SafetyWindow, verdict: GateVerdict) -> N
         emit_event(
             RED,
             resource={"prefect.resource.id": f"artwork-migration.verification.{run.id}", "prefect.resource.name": run.name},
-            payload={"run": run.epoch, "day": window.day, "red": red},
+            payload={"run": run.epoch, "day": window.day, "red": red, "database": run.settings.database or ""},
         )
     require_verified(verdict, VerificationFailed)

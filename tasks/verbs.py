@@ -12,23 +12,24 @@ from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.exceptions import Abort, TerminationSignal
 from prefect.flows import Flow
-from prefect.runtime import flow_run
+from prefect.runtime import deployment, flow_run
 from prefect.settings import PREFECT_UI_URL
 from prefect.states import Completed, Failed
 
 from migration.database import Database
-from migration.errors import Blocked, DatabaseUnreachable, MigrationError, Refused
+from migration.errors import BadInput, Blocked, DatabaseUnreachable, MigrationError, Refused, shortened
 from migration.ledger import runs
 from migration.ledger.phases import JOIN_COPY, Phase, Verb
 from migration.ledger.runs import Run
 from migration.plans.plan import FIX_HINT, serving
-from migration.settings import Settings, read_settings, required_url
+from migration.settings import Settings, of_database, read_settings, required_url
 from reporting.descriptions import description
 from reporting.plans import verdict
 from reporting.status import Status, read_status
 from tasks.artifacts import progress_shown, publish_status
-from tasks.connection_block import stored_url
+from tasks.connection_block import chosen, chosen_database, for_terminal, stored_url
 from tasks.ends import PLANNED
+from tasks.links import key_of
 from tasks.plans import OnlyPlanned
 from tasks.reports import write_problems
 from tasks.run_names import RunName, first_name, named, show_end
@@ -61,14 +62,15 @@ class EndedWithMessage(Abort):
     """The error of a failed verb. It is an Abort, because Prefect logs any other error with a traceback that hides the message."""
 
     def __init__(self, error: MigrationError) -> None:
-        super().__init__(str(error))
+        super().__init__(for_terminal(str(error)))
         self.end, self.exit_code, self.in_name = error.end, error.exit_code, error.in_name
 
 
 def verb(function: Callable[P, State]) -> Flow[P, State]:
     """Declare the flow of a verb. It ends in a state of Prefect's own, a MigrationError with its message and without a traceback.
 
-    The kind of the end is in the run's name, and `ends.kind_of_end` returns it.
+    The kind of the end is in the run's name, and `ends.kind_of_end` returns it. Its parameter `database` is taken here: it is the same for
+    every step of the run.
     """
 
     verb = function.__name__.replace("_", "-")
@@ -77,7 +79,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         parameters = inspect.signature(function).bind(*args, **kwargs).arguments
         ENDED.append(None)
-        with named(verb, parameters) as name:
+        with chosen(str(parameters.get("database") or "")), named(verb, parameters) as name:
             try:
                 state = function(*args, **kwargs)
             except OnlyPlanned as end:
@@ -107,24 +109,35 @@ def api_is_away(error: BaseException) -> bool:
 def _failed(name: RunName, error: MigrationError) -> State:
     """Return the end state of a run that was stopped by this error; all its problems are written to a file."""
     if isinstance(error, Refused):
-        error.listed_in = write_problems(read_settings().reports, error.list_name, error.problems)
+        error.listed_in = write_problems(of_database(read_settings(), chosen_database()).reports, error.list_name, error.problems)
     if not isinstance(error, PrefectUnreachable):
         name.show(error.in_name)
-    log().error("%s: %s", error.end, error)
+    log().error("%s: %s", error.end, for_terminal(str(error)))
     return end_of(error)
 
 
 def end_of(error: MigrationError) -> State:
     """Return the state that says this error."""
-    return Failed(message=error.brief, data=EndedWithMessage(error))
+    return Failed(message=shortened(for_terminal(str(error))), data=EndedWithMessage(error))
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:
-    """Return the database to migrate, and the settings. Raises BadInput if no database is set."""
-    settings = read_settings()
+    """Return the database to migrate, and the settings. Raises BadInput if no database is set, or `require_lasting_reports` does."""
+    settings = of_database(read_settings(), chosen_database())
+    require_lasting_reports(settings)
     name = f"{verb_name} run {first_name()}"
     url = required_url(settings, stored_url)
     return Database(url, name=name, attempts=settings.attempts, work_mem=settings.work_mem), settings
+
+
+def require_lasting_reports(settings: Settings) -> None:
+    """Raise BadInput if a worker is to write reports to a relative path: Prefect chooses the folder of its runs, and may delete it."""
+    if deployment.id and not settings.reports.is_absolute():
+        raise BadInput(
+            f"The worker has no absolute path for the reports: ARTWORK_REPORTS is `{settings.reports}`, in a folder that Prefect chooses"
+            " for the run and may delete. Nothing was changed. To fix: set ARTWORK_REPORTS of the worker to the absolute path of a folder,"
+            " start the worker again, then run the verb again."
+        )
 
 
 def writing(verb: Verb) -> AbstractContextManager[Run]:
@@ -200,7 +213,8 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     """Return the end state of a run that only planned: where to read the plan, and how to run it. A plan with blockers is a failure."""
     plan = end.plan
     name.about = f"plan {plan.number}"
-    read = f"Read it in {' or in '.join(filter(None, [f'the artifact plan-{plan.number}' if in_flow() else '', str(end.path or '')]))}"
+    artifact = f"the artifact {key_of(f'plan-{plan.number}')}" if in_flow() else ""
+    read = f"Read it in {' or in '.join(filter(None, [artifact, str(end.path or '')]))}"
     text = verdict(plan).replace("**", "")  # the message of a state is no markdown
     if plan.blockers:
         return _failed(
@@ -212,6 +226,6 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     form = f"\nor in the UI {filled_in if end.form else 'fill in the same form with plan, approved_by and reason.'}" if in_flow() else ""
     return Completed(
         message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
-        f"{plan.command}{form}",
+        f"{for_terminal(plan.command)}{form}",
         data=PLANNED,
     )

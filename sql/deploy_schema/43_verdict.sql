@@ -90,7 +90,7 @@ CREATE VIEW artwork_migration.moving_verdict AS
 SELECT
   v.id,
   m.moved_to,
-  v.verdict || v.about AS about
+  v.verdict || v.about AS reasons
 FROM artwork_migration.verdict AS v
 INNER JOIN (
   SELECT DISTINCT

@@ -4,6 +4,7 @@ No account is created and none is read. What a superuser sees is judged with the
 """
 
 import json
+import re
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -17,9 +18,8 @@ from migration.lock_errors import LockNotObtained
 from migration.plans.drift import require_no_drift
 from migration.sync import reconcile
 from migration.sync.post_copy import finish_table
-from reporting.pages import page
+from reporting.pages import write_report
 from reporting.plans import plan_markdown
-from reporting.report import read_report
 from sample.build import Variant
 from sample.server import EmbeddedServer
 from tasks.validation import judge_suite
@@ -255,8 +255,11 @@ def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: s
     assert known == accounts(shop)
 
 
-def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_shop: MakeShop) -> None:
-    """The gates are green without the rules about users, which the report names; a lost owner and an invented one are still found."""
+def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_shop: MakeShop, tmp_path: Path) -> None:
+    """The gates are green without the rules about users, which the report names; a lost owner and an invented one are still found.
+
+    The report has a file of each gate to which a rule applies, and its page links to these.
+    """
     shop = changed(make_shop, "auth.users", "shopkeeper")
     deploy(shop)
     migrate(shop)
@@ -270,7 +273,10 @@ def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_
         assert [] == judge_suite(run, SUITES["reconciliation"]).red_names
     assert {"not applicable"} == {rule.label for rule in verdict.rules}
     assert {"no users are created in auth.users"} == {rule.not_applicable for rule in verdict.rules}
-    written = page(read_report(shop.database))
+    _, path = write_report(shop.database, tmp_path)
+    written = path.read_text(encoding="utf-8")
+    files = {f"gates/{file.name}" for file in (path.parent / "gates").iterdir()}
+    assert {"gates/reconciliation.json"} == files == set(re.findall(r'href="(gates/[^"]+)"', written))
     assert "users · created are anonymous: it does not apply, no users are created in auth.users." in written
     assert "Customers without an account have no owner of their artworks" in written
 

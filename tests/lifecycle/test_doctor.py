@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from prefect.client.orchestration import get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 from prefect.settings.context import temporary_settings
 
 from cli.doctor import NOT_CHECKED, Line, examine
 from cli.registration import register_automations
+from cli.worker import POOL
 from tests.databases import Shop
 from tests.lifecycle.conftest import Alone, point_to, printed
 
@@ -110,24 +112,31 @@ def test_no_database_no_prefect_and_no_folder(alone: Alone, monkeypatch: pytest.
 
 @pytest.mark.usefixtures("examined", "prefect_server")
 def test_a_server_on_which_nothing_is_registered() -> None:
-    """Without a worker, a deployment of verify and automations, each of their lines says to run `up`.
+    """Without a worker, a deployment of verify and automations, each of their lines names `register`: `up` did not start this server.
 
-    An automation that an operator has disabled is named, and is nothing to do.
+    Where only the worker is missing, its line says how to start one. An automation that an operator has disabled is named, and is nothing
+    to do.
     """
-    with get_client(sync_client=True) as client, suppress(ObjectNotFound):  # which another test may have registered
-        client.delete_deployment(client.read_deployment_by_name("verify/verify").id)
+    with get_client(sync_client=True) as client:  # what another test may have registered
+        with suppress(ObjectNotFound):
+            client.delete_deployment(client.read_deployment_by_name("verify/verify").id)
+        with suppress(ObjectNotFound):
+            client.delete_work_pool(POOL)
     code, lines = lines_printed()
     assert 1 == code
     assert lines["Prefect API"].startswith("✓")
     for check in PREFECT[1:]:
-        assert (True, True) == (lines[check].startswith("✗"), "Run `artwork-migration up`" in lines[check]), lines
+        assert (True, True) == (lines[check].startswith("✗"), "Run `artwork-migration register`" in lines[check]), lines
     assert 1 == lines["automations"].count("automations")
     with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=POOL, type="process"))
         register_automations(client, None)
         (automation,) = client.read_automations()
         client.pause_automation(automation.id)
         _, lines = lines_printed()
         client.delete_automation(automation.id)
+        client.delete_work_pool(POOL)
+    assert f"no worker is online. To fix: Run `prefect worker start --pool {POOL}` on" in lines["worker"]
     assert f"- automations        disabled in the UI: {automation.name}" == lines["automations"]
 
 
@@ -140,8 +149,22 @@ def test_no_prefect_server_is_nothing_to_do() -> None:
 
 
 @pytest.mark.usefixtures("examined")
-@pytest.mark.parametrize("status", [200, 401])
-def test_an_address_at_which_something_else_responds(status: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_address_at_which_nothing_responds() -> None:
+    """A server that does not respond is reported as such, with the way to fix it, and without the password in its address."""
+    with temporary_settings(updates={PREFECT_API_URL: "http://ada:hidden@127.0.0.1:1/api"}):
+        code, lines = lines_printed()
+    assert (1, "✗ Prefect API        http://127.0.0.1:1/api: it does not respond. To fix: Correct the address or start the server.") == (
+        code,
+        lines["Prefect API"],
+    )
+
+
+@pytest.mark.usefixtures("examined")
+@pytest.mark.parametrize(
+    ("status", "reported"),
+    [(200, "it is not a Prefect server that can be used (TypeError)."), (401, "it does not accept this client.")],
+)
+def test_an_address_at_which_something_else_responds(status: int, reported: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What responds at PREFECT_API_URL and is no Prefect server is reported by the line of the API, and the other lines are there.
 
     So it is if that server is asked for the database.
@@ -167,7 +190,7 @@ def test_an_address_at_which_something_else_responds(status: int, monkeypatch: p
         server.shutdown()
     assert (1, 2) == (code, asked)
     assert "No database is set" in others["database"]
-    assert f"✗ Prefect API        {address}: it is not a Prefect server that can be used. To fix: " in lines["Prefect API"]
+    assert f"✗ Prefect API        {address}: {reported} To fix: " in lines["Prefect API"]
     assert {*DATABASE, *PREFECT, "reports"} == set(lines)
 
 

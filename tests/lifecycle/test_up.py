@@ -153,6 +153,18 @@ def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer)
     wait_until(lambda: bool(local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
+def test_what_is_missing_at_its_server_is_registered_by_up(local_server: LocalServer) -> None:
+    """At the server of `up` the doctor names `up` for what is missing, and `up` registers it."""
+    (automation,) = local_server.ask("/automations/filter")
+    httpx.delete(f"{local_server.ui}/api/automations/{automation['id']}").raise_for_status()
+    doctor = local_server.run("doctor")
+    assert (1, True) == (doctor.returncode, "To fix: Run `artwork-migration up` on the machine of the worker." in doctor.stdout), (
+        doctor.stdout
+    )
+    local_server.up()
+    assert [automation["name"]] == [found["name"] for found in local_server.ask("/automations/filter")]
+
+
 def test_nothing_talks_to_the_outside(local_server: LocalServer) -> None:
     """Every connection of every process begins and ends on this machine, and nothing listens for others."""
     connections = [one for process in local_server.family() for one in process.net_connections(kind="inet")]

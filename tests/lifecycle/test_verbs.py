@@ -2,9 +2,12 @@
 
 import contextvars
 import threading
+from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import State
+from prefect.flow_engine import run_flow
 
 from flows.decide import decide
 from flows.deploy_schema import deploy_schema
@@ -51,6 +54,21 @@ def test_there_and_back(operated: Shop) -> None:
     back = roll_back(to="NOT_STARTED", plan=number_in(roll_back(to="NOT_STARTED", return_state=True)), **APPROVED, return_state=True)
     assert kind_of_end(back) == "Completed", back.message
     assert before == operated.schema_dump()
+
+
+def test_a_run_of_a_worker_writes_reports_to_an_absolute_path(operated: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A deployment's run with a relative ARTWORK_REPORTS, or without it, is refused before it reads the database, and writes no file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", operated.url.replace(operated.name, "nowhere"))
+    with get_client(sync_client=True) as client:
+        made = client.create_deployment(flow_id=client.create_flow(deploy_schema), name="of-a-worker")
+        for given in ("reports", ""):
+            monkeypatch.setenv("ARTWORK_REPORTS", given) if given else monkeypatch.delenv("ARTWORK_REPORTS")
+            state = run_flow(deploy_schema, flow_run=client.create_flow_run_from_deployment(made), return_type="state")
+            assert ("Refused", 2) == (kind_of_end(state), exit_code(state)), state.message
+            assert "ARTWORK_REPORTS is `reports`" in message(state)
+        client.delete_deployment(made)
+    assert [] == list(tmp_path.iterdir())
 
 
 @EXHAUSTIVE

@@ -3,7 +3,7 @@
 -- Locks: ACCESS SHARE on both tables and public.users.
 SELECT
   m.id,
-  m.about
+  m.reasons AS about
 FROM artwork_migration.moving_verdict AS m
 WHERE m.moved_to = 'clean';
 
