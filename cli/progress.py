@@ -161,7 +161,8 @@ def _console_handlers() -> list[logging.Handler]:
 
 
 def _is_no_end(record: logging.LogRecord) -> bool:
-    return not (isinstance(record.args, tuple) and any(isinstance(argument, MigrationError) for argument in record.args))
+    """Whether a record is no end of a verb, which is logged with its error."""
+    return not (isinstance(record.args, tuple) and any(hasattr(argument, "in_name") for argument in record.args))
 
 
 def watch_status(console: Console, database: Database, table: Callable[[Status], RenderableType]) -> None:

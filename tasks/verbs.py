@@ -112,7 +112,7 @@ def _failed(name: RunName, error: MigrationError) -> State:
         error.listed_in = write_problems(of_database(read_settings(), chosen_database()).reports, error.list_name, error.problems)
     if not isinstance(error, PrefectUnreachable):
         name.show(error.in_name)
-    log().error("%s: %s", error.end, for_terminal(str(error)))
+    log().error("%s: %s", error.end, EndedWithMessage(error))
     return end_of(error)
 
 

@@ -119,9 +119,8 @@ def _chosen(connection: Connection, choice: Choice) -> Move:
         covered = round(choice.percent * 100)
         return Move(choice.to, *((0, covered) if choice.to == "clean" else (BUCKETS - covered, BUCKETS)), ())
     question = text(
-        "SELECT ENCODE(artwork_migration.customer_key(s.salt, e.email), 'hex')"
-        " FROM artwork_migration.customer_salt AS s CROSS JOIN UNNEST(CAST(:emails AS text[])) WITH ORDINALITY AS e (email, place)"
-        " ORDER BY e.place"
+        "SELECT ENCODE(artwork_migration.customer_key(e.email), 'hex')"
+        " FROM UNNEST(CAST(:emails AS text[])) WITH ORDINALITY AS e (email, place) ORDER BY e.place"
     )
     keys = connection.execute(question, {"emails": list(choice.emails)}).scalars()
     return Move(choice.to, 0, 0, tuple(keys))

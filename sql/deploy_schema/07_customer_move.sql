@@ -4,9 +4,6 @@
 --   same. A share is a range of the 10,000 buckets of the keys, so a customer stays in its bucket and a share contains every smaller one.
 -- Locks: none on a table of the application.
 -- Stage: prepare
-CREATE TABLE artwork_migration.customer_salt (salt text NOT NULL DEFAULT GEN_RANDOM_UUID()::text);
-
-INSERT INTO artwork_migration.customer_salt DEFAULT VALUES;
 
 -- run is the run that moved them; served_by is legacy or clean. A move of single customers has no bucket. It is in force until a roll back.
 CREATE TABLE artwork_migration.customer_move (
@@ -35,9 +32,18 @@ CREATE TABLE artwork_migration.moving_artwork (
   single boolean NOT NULL
 );
 
-CREATE FUNCTION artwork_migration.customer_key(salt text, customer_email text) RETURNS bytea
+-- A function and no row: an event trigger may enable row level security on our tables while they are created. It is inlined.
+DO $$
+BEGIN
+  EXECUTE FORMAT(
+    'CREATE FUNCTION artwork_migration.customer_salt() RETURNS text LANGUAGE sql IMMUTABLE RETURN %L::text', GEN_RANDOM_UUID()
+  );
+END
+$$;
+
+CREATE FUNCTION artwork_migration.customer_key(customer_email text) RETURNS bytea
 LANGUAGE sql STABLE
-RETURN SHA256(CONVERT_TO(salt || LOWER(BTRIM(customer_email, E' \t\r\n')), 'UTF8'));
+RETURN SHA256(CONVERT_TO(artwork_migration.customer_salt() || LOWER(BTRIM(customer_email, E' \t\r\n')), 'UTF8'));
 
 CREATE FUNCTION artwork_migration.customer_bucket(key bytea) RETURNS bigint
 LANGUAGE sql IMMUTABLE
@@ -93,8 +99,8 @@ DROP VIEW IF EXISTS artwork_migration.customers_served;
 DROP VIEW IF EXISTS artwork_migration.single_served;
 DROP VIEW IF EXISTS artwork_migration.share_served;
 DROP FUNCTION IF EXISTS artwork_migration.customer_bucket(bytea);
-DROP FUNCTION IF EXISTS artwork_migration.customer_key(text, text);
+DROP FUNCTION IF EXISTS artwork_migration.customer_key(text);
+DROP FUNCTION IF EXISTS artwork_migration.customer_salt();
 DROP TABLE IF EXISTS artwork_migration.moving_artwork;
 DROP TABLE IF EXISTS artwork_migration.customer_move_key;
 DROP TABLE IF EXISTS artwork_migration.customer_move;
-DROP TABLE IF EXISTS artwork_migration.customer_salt;

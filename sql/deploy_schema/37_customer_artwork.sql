@@ -12,14 +12,14 @@ FROM (
   SELECT
     a.id,
     FALSE AS is_clean,
-    artwork_migration.customer_key((SELECT s.salt FROM artwork_migration.customer_salt AS s), a.customer_email::text) AS key
+    artwork_migration.customer_key(a.customer_email::text) AS key
   FROM public.artworks AS a
   WHERE BTRIM(a.customer_email::text, E' \t\r\n') <> ''
   UNION ALL
   SELECT
     c.id,
     TRUE AS is_clean,
-    artwork_migration.customer_key((SELECT s.salt FROM artwork_migration.customer_salt AS s), c.customer_email) AS key
+    artwork_migration.customer_key(c.customer_email) AS key
   FROM public.artworks_v2 AS c
   WHERE BTRIM(c.customer_email, E' \t\r\n') <> ''
 ) AS x;

@@ -2,7 +2,7 @@
 -- Why: strategy, "Gradual rollout possible per customer email": one deployment of the application can serve both. Once the clean table is
 --   called artworks it serves everybody; until then the newest move of the customer counts. Our schema is closed to the application,
 --   hence SECURITY DEFINER. It is the only application function that reads our schema; clean_up replaces its body.
--- Locks: when called, ACCESS SHARE on artwork_migration.customer_move, customer_move_key and customer_salt.
+-- Locks: when called, ACCESS SHARE on artwork_migration.customer_move and customer_move_key.
 -- Stage: locked
 CREATE FUNCTION public.artwork_schema_for(customer_email text) RETURNS text
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
@@ -16,8 +16,7 @@ BEGIN ATOMIC
         COALESCE(
           (
             SELECT m.served_by
-            FROM artwork_migration.customer_salt AS s
-            CROSS JOIN LATERAL (SELECT artwork_migration.customer_key(s.salt, artwork_schema_for.customer_email) AS key) AS asked
+            FROM (SELECT artwork_migration.customer_key(artwork_schema_for.customer_email) AS key) AS asked
             CROSS JOIN artwork_migration.customer_move AS m
             LEFT JOIN artwork_migration.customer_move_key AS k ON asked.key = k.key AND m.run = k.run
             WHERE

@@ -67,7 +67,7 @@ def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     assert "Day 2 of 30;<br>last verified " in artifact("migration-status")
     assert "Day 2 of 30: the verification is red" in artifact("migration-report")
     payload = newest_event(prefect_server, "artwork-migration.verification.red", begun)["payload"]
-    assert {"run", "day", "red"} == set(payload)
+    assert {"run", "day", "red", "database"} == set(payload)
     assert 2 == payload["day"]
     assert ["gate verification"] == failed_tasks(red)
     recorded = run_of(red)
