@@ -69,7 +69,8 @@ FROM artwork_migration.counter_info AS i;
 --   applications whose newest statement each is, and those of other sessions of the role.
 -- Why: statements of functions are left out: the plans find functions by their text. Our own have a comment (`database.OURS`). A COPY of a
 --   list of columns TO is what pg_dump does: it reads the columns that there are. Text in quotes and comments is cut, in case
---   pg_stat_statements has kept a statement as it was, with its values.
+--   pg_stat_statements has kept a statement as it was, with its values. Alternatives are greedy in Postgres, so `{1,1}?` is what ends a
+--   comment at its own end, and not at that of the last one.
 -- Locks: none.
 -- Given: statement_counter.
 SELECT
@@ -118,7 +119,7 @@ FROM (
           REGEXP_REPLACE(
             REGEXP_REPLACE(
               REGEXP_REPLACE(
-                REGEXP_REPLACE(c.query, '/\*.*?\*/|--[^\n]*', ' ', 'g'),
+                REGEXP_REPLACE(c.query, '(/\*.*?\*/|--.*?(\n|$)){1,1}?', ' ', 'g'),
                 '\$([A-Za-z_]\w*)?\$.*', '…'
               ),
               '''[^'']*(''|$)', '…', 'g'

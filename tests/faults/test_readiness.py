@@ -152,6 +152,23 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
     assert "example" not in about
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "/* before */ UPDATE artworks SET original_image_url = NULL WHERE FALSE /* after */",
+        "/* before -- */ UPDATE artworks /* within */ SET original_image_url = NULL WHERE FALSE",
+        "-- before /*\nUPDATE artworks -- within\nSET original_image_url = NULL WHERE FALSE /* after */ -- after",
+    ],
+    ids=["block", "line within block", "block within line"],
+)
+def test_comments_hide_no_statement(counting: Shop, statement: str) -> None:
+    """A statement between two comments is found, and its comments are not shown."""
+    use(counting, statement)
+    (about,) = rules(judged(counting))[UNUSED].about
+    assert "`UPDATE artworks SET original_image_url = " in about
+    assert all(word not in about for word in ("before", "within", "after "))
+
+
 def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     """The plan of the switch has the columns and values that end, the use with its role and application, and a decision that waives it."""
     use(counting)
