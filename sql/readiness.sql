@@ -67,8 +67,9 @@ FROM artwork_migration.counter_info AS i;
 -- name: statements
 -- What: the statements of the application that name something that ends with the verb :ends_with, by role, with their calls, the
 --   applications whose newest statement each is, and those of other sessions of the role.
--- Why: statements of functions are left out: the plans find functions by their text. Our own have a comment (`database.OURS`). A COPY of a
---   list of columns TO is what pg_dump does: it reads the columns that there are. Text in quotes and comments is cut, in case
+-- Why: statements of functions are left out: the plans find functions by their text. Our own, and the queries of
+--   our reports, have a comment (`database.OURS`). COPY of a table TO, and the cursor _pg_dump_cursor, are what pg_dump does: it reads the
+--   columns that there are. COPY of a query on artworks_old TO makes a backup. Text in quotes and comments is cut, in case
 --   pg_stat_statements has kept a statement as it was, with its values. Alternatives are greedy in Postgres, so `{1,1}?` is what ends a
 --   comment at its own end, and not at that of the last one.
 -- Locks: none.
@@ -134,10 +135,11 @@ FROM (
   ) AS s
   WHERE
     s.statement ~* '^[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|DECLARE)\M'
-    AND s.statement !~* '^COPY\s+[^\s(]+\s*\([^)]*\)\s+TO\M'
+    AND s.statement !~* '^COPY\s+[^\s(]+\s*(\([^)]*\))?\s+TO\M'
+    AND s.statement !~* '^DECLARE\s+_pg_dump_cursor\M'
     AND (CAST(:ends_with AS text) = 'clean-up' OR (s.statement ~* '\martworks\M' AND s.statement !~* '\mlegacy_names\M'))
 ) AS t
-WHERE CARDINALITY(t.names) > 0
+WHERE CARDINALITY(t.names) > 0 AND NOT (t.names = '{artworks_old}' AND t.statement ~* '^COPY\s*\(.*\)\s*TO\M')
 ORDER BY t.userid, t.queryid;
 
 -- name: save_reading

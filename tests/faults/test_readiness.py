@@ -15,8 +15,9 @@ from migration.checks import readiness
 from migration.checks.gates import GateVerdict, RuleVerdict, require_green
 from migration.database import Database
 from migration.gate_errors import GateFailed
-from migration.ledger.phases import CLEAN_UP, SWITCH_OVER
+from migration.ledger.phases import CLEAN_UP, SWITCH_OVER, Verb
 from migration.settings import database_url
+from reporting.findings import Finding
 from reporting.plans import plan_markdown
 from reporting.status import read_status
 from reporting.status_lines import status_lines
@@ -102,6 +103,13 @@ def read(shop: Shop) -> str:
         return readiness.read_use(run)
 
 
+def seen(shop: Shop, verb: Verb) -> readiness._Reading:
+    """What a reading about the names that end with this verb has; it is not kept."""
+    with shop.database.transaction("reading") as connection:
+        (source,) = readiness.database.rows(connection, "readiness/source")
+        return readiness._read(connection, source, verb)
+
+
 def use(shop: Shop, statement: str = OLD, *, application: str = "shop-api", keep: bool = False) -> psycopg.Connection:
     """Execute the statement as an application does."""
     connection = psycopg.connect(shop.server.conninfo(shop.name), application_name=application, autocommit=True)
@@ -141,6 +149,7 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
         "COMMENT ON COLUMN artworks.original_image_url IS NULL",
         "SELECT 'artworks original_image_url'",
         "COPY public.artworks (id, original_image_url) TO '/dev/null'",
+        "BEGIN; DECLARE _pg_dump_cursor CURSOR FOR SELECT id, original_image_url FROM ONLY public.artworks; COMMIT",
         "SELECT id AS legacy_names, original_image_url FROM artworks",
     ):
         use(counting, statement)
@@ -311,6 +320,31 @@ def test_postgres_18_counts_both_together(newest: EmbeddedServer) -> None:
         together, about = sorted(found[SEEN].about, reverse=True)
         assert "this server counts statements through legacy_names together with those on the table" == together
         assert "2 calls" in about
+
+
+def test_from_postgres_18_on_a_text_proves_no_use_of_legacy_names(newest: EmbeddedServer) -> None:
+    """A statement that names only legacy_names does not block the clean-up: the calls may be those of the same statement on public."""
+    with counting_shop(newest, "one_counter", deploy_with_old_names) as shop:
+        for schema in ("legacy_names", "public"):
+            use(shop, f"SELECT id FROM {schema}.artworks LIMIT 1")
+        found = seen(shop, CLEAN_UP)
+        assert [] == found.statements
+        assert any("only what legacy_names has counted itself is known" in problem for problem in found.problems)
+
+
+def test_what_we_ask_for_does_not_block_the_clean_up(counting: Shop) -> None:
+    """The queries of a report, and a backup of artworks_old, are no use of the application; other statements with it are."""
+    counting.sql.execute("CREATE TABLE artworks_old AS TABLE artworks WITH NO DATA")
+    of_report = [
+        Finding(rule, suite, 1, [], [str(uuid4())], switched=True).query.removesuffix("\\gx")
+        for rule, suite in (("live_differs", "verification"), ("orphan", "users"))
+    ]
+    for statement in (*of_report, "COPY artworks_old TO '/dev/null'", "COPY (SELECT id FROM public.artworks_old) TO '/dev/null'"):
+        use(counting, statement)
+    assert [] == seen(counting, CLEAN_UP).statements
+    for statement in ("SELECT id FROM artworks_old", "COPY (SELECT id FROM artworks_v2) TO '/dev/null'"):
+        use(counting, statement)
+    assert [["artworks_old"], ["artworks_v2"]] == sorted(found["names"] for found in seen(counting, CLEAN_UP).statements)
 
 
 def test_the_clean_up_waits_until_nobody_uses_the_old_names(counting: Shop, tmp_path: Path) -> None:
