@@ -2,11 +2,12 @@
 
 -- name: source
 -- What: where the extension pg_stat_statements is, whether it counts, and the server's counters of transactions in this database.
--- Why: each statement that reads its views is qualified with this schema. A version before 1.9 does not report a reset.
+-- Why: each statement that reads its views is qualified with this schema. A version before 1.9 does not report a reset, and one
+--   that is no number may not; a version may be any text.
 -- Locks: none.
 SELECT
   QUOTE_IDENT(n.nspname) AS schema_name,
-  STRING_TO_ARRAY(e.extversion, '.')::int[] >= ARRAY[1, 9] AS reports_resets,
+  COALESCE(REGEXP_MATCH(e.extversion, '^([0-9]{1,6})[.]([0-9]{1,6})')::int[] >= ARRAY[1, 9], FALSE) AS reports_resets,
   CURRENT_SETTING('pg_stat_statements.track', TRUE) AS track,
   s.xact_commit AS committed,
   s.xact_rollback AS rolled_back,
@@ -243,6 +244,7 @@ LIMIT 20;
 -- name: rolled_back
 -- What: how many transactions were rolled back, of how many: between the first reading and the last one before the switch, and since then.
 -- Why: the server counts no errors by role or statement. A statement of old code that fails rolls its transaction back, which is counted.
+--   After a crash the server counts from zero again: then it is not known, and nothing is returned.
 -- Locks: none.
 WITH at_switch AS (
   SELECT
@@ -267,4 +269,7 @@ SELECT
 FROM at_switch AS a
 INNER JOIN pg_catalog.pg_stat_database AS s ON s.datname = CURRENT_DATABASE() AND a.counted_since IS NOT DISTINCT FROM s.stats_reset
 INNER JOIN artwork_migration.use_reading AS f ON a.counted_since IS NOT DISTINCT FROM f.counted_since
-WHERE f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n);
+WHERE
+  f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n)
+  AND f.committed <= a.committed AND f.rolled_back <= a.rolled_back
+  AND a.committed <= s.xact_commit AND a.rolled_back <= s.xact_rollback;

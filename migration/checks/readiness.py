@@ -112,7 +112,7 @@ def _read(connection: Connection, source: dict[str, Any], verb: Verb) -> _Readin
     if source["schema_name"] is None:
         return _unreadable("pg_stat_statements is not installed in this database")
     if not source["reports_resets"]:
-        return _unreadable("pg_stat_statements is older than 1.9, so a reset would not be seen")
+        return _unreadable("pg_stat_statements is older than 1.9, or its version is not known, so a reset may not be seen")
     if source["track"] == "none":
         return _unreadable("pg_stat_statements counts nothing: pg_stat_statements.track is none")
     given = {

@@ -178,6 +178,15 @@ def test_comments_hide_no_statement(counting: Shop, statement: str) -> None:
     assert all(word not in about for word in ("before", "within", "after "))
 
 
+def test_at_most_20_statements_are_listed(counting: Shop) -> None:
+    """The gate lists 20 statements, and how many more there are."""
+    for number in range(23):
+        use(counting, f"SELECT original_image_url {', 1' * number} FROM artworks LIMIT 1")
+    about = rules(judged(counting))[UNUSED].about
+    assert 21 == len(about)
+    assert "statements that are not listed here: 3" in about
+
+
 def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     """The plan of the switch has the columns and values that end, the use with its role and application, and a decision that waives it."""
     use(counting)
@@ -187,7 +196,7 @@ def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     assert "`upscale_status = 'not_required'` (value)" in markdown
     assert "in use | role " in markdown
     assert "`UPDATE artworks SET original_image_url" in markdown
-    assert "No statement may have named them for 2 s." in markdown
+    assert "The calls of each statement that names them must have stayed the same for 2 s." in markdown
     assert any(label == "old names" and "original_image_url" in value for label, value in status_lines(read_status(counting.database)))
     decide(counting, "waive_readiness", "switch-over")
     use(counting)
@@ -254,6 +263,15 @@ def test_the_library_is_not_loaded(migrated: Shop) -> None:
     """The extension alone, without its library, is reported as such."""
     migrated.sql.execute("CREATE EXTENSION pg_stat_statements")
     unseen(migrated, "pg_stat_statements is not in shared_preload_libraries")
+
+
+@pytest.mark.parametrize(("version", "readable"), [("1.10-x", True), ("1.8", False), ("next", False), ("99999999999.1", False)])
+def test_a_version_may_be_any_text(counting: Shop, version: str, readable: bool) -> None:
+    """The version of the extension fails no verb: from 1.9 on it is read, whatever follows; an unknown one is reported."""
+    counting.sql.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'pg_stat_statements'", (version,))
+    found = seen(counting, SWITCH_OVER)
+    assert readable == found.readable
+    assert readable == ("or its version is not known" not in " ".join(found.problems))
 
 
 def test_nothing_is_counted(counting: Shop) -> None:
@@ -351,6 +369,9 @@ def test_the_clean_up_waits_until_nobody_uses_the_old_names(counting: Shop, tmp_
     """A statement with artworks_v2 within 7 days blocks the clean-up, with its role; later, or by a decision, it goes through."""
     switch(counting)
     assert any(label == "rolled back" for label, _ in status_lines(read_status(counting.database)))
+    for sign in "+-":  # as after a crash, when the server counts from zero; and back
+        counting.sql.execute(f"UPDATE artwork_migration.use_reading SET rolled_back = rolled_back {sign} 1000000")  # type: ignore[call-overload]
+        assert (sign == "-") == any(label == "rolled back" for label, _ in status_lines(read_status(counting.database)))
     counting.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - interval '40 days'")
     use(counting, "SELECT id FROM artworks_v2 LIMIT 1")
     with running(counting, CLEAN_UP) as run:
