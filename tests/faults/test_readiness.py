@@ -164,7 +164,7 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
 @pytest.mark.parametrize(
     "statement",
     [
-        "/* before */ UPDATE artworks SET original_image_url = NULL WHERE FALSE /* after */",
+        "/* before */ UPDATE /* within */ artworks SET original_image_url = NULL WHERE FALSE /* after */",
         "/* before -- */ UPDATE artworks /* within */ SET original_image_url = NULL WHERE FALSE",
         "-- before /*\nUPDATE artworks -- within\nSET original_image_url = NULL WHERE FALSE /* after */ -- after",
     ],
