@@ -11,13 +11,15 @@ class OldColumnsUnused(Measured):
     description: str | None = "No statement of the application has named a column that vanishes at the switch for the quiet time."
     why: ClassVar[str] = (
         "After the switch each of these statements fails. `pg_stat_statements` counts them by role; the readings of `migrate-data` and "
-        "`switch-over` are compared, because it has no time of a call. So a statement is bad until its calls have stayed the same for 10 "
-        "minutes, or as long as `quiet_time` says. A reset, and a counter that is gone, are bad for as long. About is the role, the "
-        "application, the statement and its calls. `SELECT *`, and columns named within functions, are not seen."
+        "`switch-over` are compared, because it has no time of a call. So a statement is bad if its calls changed between two "
+        "readings, the newer of which is within the last 10 minutes, or within `quiet_time`. A reset, and a counter that is gone, are bad "
+        "for as long. About is the role, the application, the statement and its calls. "
+        "`SELECT *`, and columns named within functions, are not seen."
     )
     fix: ClassVar[str] = (
         "1. Change the code of the role and application that the message names. 2. Wait for the quiet time, then run `switch-over` again. "
-        "3. Or decide `waive_readiness switch-over`, for example if the application finds out which layout serves."
+        "3. Or decide `waive_readiness switch-over`, for example if the application finds out which layout serves. Then plan `switch-over` "
+        "again, because a decision changes the number of the plan."
     )
     not_seen: ClassVar[str] = "pg_stat_statements does not show the statements of the application; see use_can_be_seen"
 

@@ -54,7 +54,8 @@ class LiveMissing(Measured):
         "Law 1, conservation, on every day of the window. A row that the log has as deleted since the switch is no finding."
     )
     fix: ClassVar[str] = (
-        "The row was deleted without the triggers. Read it in `artworks_old`. 1. Insert it into `artworks`. 2. Or roll back."
+        "The row was deleted without the triggers. Read it in `artworks_old`, with the comment `/* artwork_migration */` in the "
+        "query, so that it does not block the clean-up. 1. Insert it into `artworks`. 2. Or roll back."
     )
 
 
@@ -116,8 +117,9 @@ class ReferencesLeadToArtworks(Measured):
         "that is NOT VALID, a reference that never led to an artwork is no finding. About is the referencing columns."
     )
     fix: ClassVar[str] = (
-        "The artwork was deleted, or was never copied, while the key was not enforced. 1. Read the row in `artworks_old` and insert it "
-        "into `artworks`. 2. Or, if the artwork is gone from both tables, correct the rows that reference it."
+        "The artwork was deleted, or was never copied, while the key was not enforced. 1. Read the row in `artworks_old`, with the "
+        "comment `/* artwork_migration */` in the query, so that it does not block the clean-up, and insert it into "
+        "`artworks`. 2. Or, if the artwork is gone from both tables, correct the rows that reference it."
     )
 
 

@@ -27,10 +27,10 @@ def decide(name: DecisionName, value: str, approved_by: str, reason: str, databa
             then on the clean rows follow the legacy rows again. accept_rejected_writes takes the ids of artworks whose values may stay
             behind at a roll back, separated by commas, `all`, or `none`. no_archive takes `accepted`, remove_test_data and
             remove_ownerless_users take `yes`; clean-up reads these three, and `no` revokes them. waive_readings takes the readings that no
-            run waits for, as the message of the wait names them, separated by commas, or `none`. quiet_time takes an interval: for how long
-            no statement may have named what vanishes at the switch. waive_readiness takes `switch-over` or `clean-up`, or both separated by
-            commas, if that verb need not wait for it, or `none`. reviewed takes the number of a run
-            whose report you have read; the report names you when it is written again.
+            run waits for, as the message of the wait names them, separated by commas, or `none`. quiet_time takes an interval above zero:
+            for how long no statement may have named what vanishes at the switch. waive_readiness takes `switch-over` or `clean-up`, or both
+            separated by commas, if that verb need not wait for it, or `none`. reviewed takes the number of a run whose report you
+            have read; the report names you when it is written again.
         value: The value of the decision.
         approved_by: Who decides.
         reason: Why.

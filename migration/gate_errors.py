@@ -108,7 +108,10 @@ _UNCAPTURED = {"capture_in_place", "live_extra"}
 _LEGACY_SERVES = "The legacy table still serves."
 #: What a red gate means and what to do then, where it is not that the data must be migrated again.
 _CONSEQUENCES = {
-    "application_ready": (_LEGACY_SERVES, "run `switch-over` again."),
+    "application_ready": (
+        _LEGACY_SERVES,
+        "run `switch-over` again; after a decision plan it first, because a decision changes the number of the plan.",
+    ),
     "moved_customers": ("No customer was moved.", "plan the move again."),
 }
 _NOT_JUDGED = "Remove what kept the rule from checking, usually an empty table, a dropped column or a missing privilege."

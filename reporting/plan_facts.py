@@ -64,7 +64,8 @@ def application(facts: Readiness, verb: Verb) -> str:
     """Return who still uses what ends with this verb, from the readings of pg_stat_statements, and what these did not show."""
     ends = ", ".join(f"{_code(name['name'])} ({name['kind']})" for name in facts["names"])
     by = "The gate `application_ready` reads again before the locks" if verb is SWITCH_OVER else "Each plan reads again"
-    limit = f"No statement may have named them for {re.sub(' 0 [a-z]+$', '', duration(facts['quiet_seconds']))}. {by}."
+    quiet = re.sub(" 0 [a-z]+$", "", duration(facts["quiet_seconds"]))
+    limit = f"The calls of each statement that names them must have stayed the same for {quiet}. {by}."
     waived = f"**Waived** by the decision `waive_readiness` of {facts['waived']}." if facts["waived"] else ""
     unseen = [f"- {MARK} {problem}." for problem in facts["problems"]]
     read = (

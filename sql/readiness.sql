@@ -2,11 +2,12 @@
 
 -- name: source
 -- What: where the extension pg_stat_statements is, whether it counts, and the server's counters of transactions in this database.
--- Why: each statement that reads its views is qualified with this schema. A version before 1.9 does not report a reset.
+-- Why: each statement that reads its views is qualified with this schema. A version before 1.9 does not report a reset, and one
+--   that is no number may not; a version may be any text.
 -- Locks: none.
 SELECT
   QUOTE_IDENT(n.nspname) AS schema_name,
-  STRING_TO_ARRAY(e.extversion, '.')::int[] >= ARRAY[1, 9] AS reports_resets,
+  COALESCE(REGEXP_MATCH(e.extversion, '^([0-9]{1,6})[.]([0-9]{1,6})')::int[] >= ARRAY[1, 9], FALSE) AS reports_resets,
   CURRENT_SETTING('pg_stat_statements.track', TRUE) AS track,
   s.xact_commit AS committed,
   s.xact_rollback AS rolled_back,
@@ -67,9 +68,11 @@ FROM artwork_migration.counter_info AS i;
 -- name: statements
 -- What: the statements of the application that name something that ends with the verb :ends_with, by role, with their calls, the
 --   applications whose newest statement each is, and those of other sessions of the role.
--- Why: statements of functions are left out: the plans find functions by their text. Our own have a comment (`database.OURS`). A COPY of a
---   list of columns TO is what pg_dump does: it reads the columns that there are. Text in quotes and comments is cut, in case
---   pg_stat_statements has kept a statement as it was, with its values.
+-- Why: statements of functions are left out: the plans find functions by their text. Our own, and the queries of
+--   our reports, have a comment (`database.OURS`). COPY of a table TO, and the cursor _pg_dump_cursor, are what pg_dump does: it reads the
+--   columns that there are. COPY of a query on artworks_old TO makes a backup. Text in quotes and comments is cut, in case
+--   pg_stat_statements has kept a statement as it was, with its values. Alternatives are greedy in Postgres, so `{1,1}?` is what ends a
+--   comment at its own end, and not at that of the last one.
 -- Locks: none.
 -- Given: statement_counter.
 SELECT
@@ -118,7 +121,7 @@ FROM (
           REGEXP_REPLACE(
             REGEXP_REPLACE(
               REGEXP_REPLACE(
-                REGEXP_REPLACE(c.query, '/\*.*?\*/|--[^\n]*', ' ', 'g'),
+                REGEXP_REPLACE(c.query, '(/\*.*?\*/|--.*?(\n|$)){1,1}?', ' ', 'g'),
                 '\$([A-Za-z_]\w*)?\$.*', '…'
               ),
               '''[^'']*(''|$)', '…', 'g'
@@ -133,10 +136,11 @@ FROM (
   ) AS s
   WHERE
     s.statement ~* '^[\s(]*(SELECT|INSERT|UPDATE|DELETE|MERGE|WITH|COPY|DECLARE)\M'
-    AND s.statement !~* '^COPY\s+[^\s(]+\s*\([^)]*\)\s+TO\M'
+    AND s.statement !~* '^COPY\s+[^\s(]+\s*(\([^)]*\))?\s+TO\M'
+    AND s.statement !~* '^DECLARE\s+_pg_dump_cursor\M'
     AND (CAST(:ends_with AS text) = 'clean-up' OR (s.statement ~* '\martworks\M' AND s.statement !~* '\mlegacy_names\M'))
 ) AS t
-WHERE CARDINALITY(t.names) > 0
+WHERE CARDINALITY(t.names) > 0 AND NOT (t.names = '{artworks_old}' AND t.statement ~* '^COPY\s*\(.*\)\s*TO\M')
 ORDER BY t.userid, t.queryid;
 
 -- name: save_reading
@@ -240,6 +244,7 @@ LIMIT 20;
 -- name: rolled_back
 -- What: how many transactions were rolled back, of how many: between the first reading and the last one before the switch, and since then.
 -- Why: the server counts no errors by role or statement. A statement of old code that fails rolls its transaction back, which is counted.
+--   After a crash the server counts from zero again: then it is not known, and nothing is returned.
 -- Locks: none.
 WITH at_switch AS (
   SELECT
@@ -264,4 +269,7 @@ SELECT
 FROM at_switch AS a
 INNER JOIN pg_catalog.pg_stat_database AS s ON s.datname = CURRENT_DATABASE() AND a.counted_since IS NOT DISTINCT FROM s.stats_reset
 INNER JOIN artwork_migration.use_reading AS f ON a.counted_since IS NOT DISTINCT FROM f.counted_since
-WHERE f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n);
+WHERE
+  f.number = (SELECT MIN(n.number) FROM artwork_migration.use_reading AS n)
+  AND f.committed <= a.committed AND f.rolled_back <= a.rolled_back
+  AND a.committed <= s.xact_commit AND a.rolled_back <= s.xact_rollback;

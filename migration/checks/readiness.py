@@ -28,6 +28,8 @@ _UNREADABLE = {
     "42501": "this role may not read pg_stat_statements",
     "55000": "pg_stat_statements is not in shared_preload_libraries",
 }
+#: What a server from Postgres 18 on does.
+_MIXED = "this server counts statements through legacy_names together with those on the table"
 
 
 class Use(TypedDict):
@@ -110,7 +112,7 @@ def _read(connection: Connection, source: dict[str, Any], verb: Verb) -> _Readin
     if source["schema_name"] is None:
         return _unreadable("pg_stat_statements is not installed in this database")
     if not source["reports_resets"]:
-        return _unreadable("pg_stat_statements is older than 1.9, so a reset would not be seen")
+        return _unreadable("pg_stat_statements is older than 1.9, or its version is not known, so a reset may not be seen")
     if source["track"] == "none":
         return _unreadable("pg_stat_statements counts nothing: pg_stat_statements.track is none")
     given = {
@@ -125,11 +127,11 @@ def _read(connection: Connection, source: dict[str, Any], verb: Verb) -> _Readin
         return _unreadable(_UNREADABLE.get(error.sqlstate, f"pg_stat_statements cannot be read: {error.reason}"))
     hidden = counted["hidden"]
     problems = [f"the statements of other roles are hidden from this role ({hidden} of them)"] if hidden else []
-    if mixed := counted["mixed"] and verb is SWITCH_OVER:
-        problems.append("this server counts statements through legacy_names together with those on the table")
+    if counted["mixed"]:
+        problems.append(_MIXED if verb is SWITCH_OVER else f"{_MIXED}, so only what legacy_names has counted itself is known of its use")
     return _Reading(
         readable=True,
-        complete=not hidden and not mixed,
+        complete=not hidden and not (counted["mixed"] and verb is SWITCH_OVER),
         problems=problems,
         reset_at=counted["reset_at"],
         evicted=counted["evicted"],

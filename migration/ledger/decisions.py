@@ -286,10 +286,17 @@ def _interval(name: DecisionName, connection: Connection, given: str) -> str:
     return str(connection.execute(text("SELECT CAST(:given AS interval)::text"), {"given": given}).scalar_one())
 
 
+def _time(name: DecisionName, connection: Connection, given: str) -> str:
+    """Return the interval as `_interval` does. Raises BadInput if it is zero."""
+    if not re.search("[1-9]", given):
+        raise _not_accepted(name, "an interval above zero, like '15 minutes' or '2 hours'")
+    return _interval(name, connection, given)
+
+
 #: How the value of each decision is checked, except those of _WORDS.
 _CHECKS: dict[DecisionName, Callable[[Connection, str], str]] = {
     DecisionName.IN_FLIGHT_AGE: partial(_interval, DecisionName.IN_FLIGHT_AGE),
-    DecisionName.QUIET_TIME: partial(_interval, DecisionName.QUIET_TIME),
+    DecisionName.QUIET_TIME: partial(_time, DecisionName.QUIET_TIME),
     DecisionName.MAX_QUARANTINED: lambda _, given: _count(DecisionName.MAX_QUARANTINED, given),
     DecisionName.MAX_LEFT_BEHIND: lambda _, given: _count(DecisionName.MAX_LEFT_BEHIND, given),
     DecisionName.CARRY_COLUMNS: _columns,

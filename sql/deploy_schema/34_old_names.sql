@@ -43,7 +43,9 @@ SELECT
   'clean-up' AS ends_with,
   n.kind,
   n.name,
-  '\m' || n.name || '\M' AS pattern
+  -- From Postgres 18 on, statements that differ only in the schema of a table are counted together, under the text of the first one. So
+  -- that text proves nothing about the schema; legacy_names_use has its use.
+  CASE WHEN n.kind = 'relation' OR CURRENT_SETTING('server_version_num')::int < 180000 THEN '\m' || n.name || '\M' END AS pattern
 FROM (VALUES ('relation', 'artworks_v2'), ('relation', 'artworks_old'), ('schema', 'legacy_names')) AS n (kind, name)
 WHERE n.kind = 'relation' OR EXISTS (SELECT FROM artwork_migration.legacy_names_object);
 

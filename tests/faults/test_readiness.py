@@ -15,8 +15,9 @@ from migration.checks import readiness
 from migration.checks.gates import GateVerdict, RuleVerdict, require_green
 from migration.database import Database
 from migration.gate_errors import GateFailed
-from migration.ledger.phases import CLEAN_UP, SWITCH_OVER
+from migration.ledger.phases import CLEAN_UP, SWITCH_OVER, Verb
 from migration.settings import database_url
+from reporting.findings import Finding
 from reporting.plans import plan_markdown
 from reporting.status import read_status
 from reporting.status_lines import status_lines
@@ -102,6 +103,13 @@ def read(shop: Shop) -> str:
         return readiness.read_use(run)
 
 
+def seen(shop: Shop, verb: Verb) -> readiness._Reading:
+    """What a reading about the names that end with this verb has; it is not kept."""
+    with shop.database.transaction("reading") as connection:
+        (source,) = readiness.database.rows(connection, "readiness/source")
+        return readiness._read(connection, source, verb)
+
+
 def use(shop: Shop, statement: str = OLD, *, application: str = "shop-api", keep: bool = False) -> psycopg.Connection:
     """Execute the statement as an application does."""
     connection = psycopg.connect(shop.server.conninfo(shop.name), application_name=application, autocommit=True)
@@ -141,6 +149,7 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
         "COMMENT ON COLUMN artworks.original_image_url IS NULL",
         "SELECT 'artworks original_image_url'",
         "COPY public.artworks (id, original_image_url) TO '/dev/null'",
+        "BEGIN; DECLARE _pg_dump_cursor CURSOR FOR SELECT id, original_image_url FROM ONLY public.artworks; COMMIT",
         "SELECT id AS legacy_names, original_image_url FROM artworks",
     ):
         use(counting, statement)
@@ -152,6 +161,32 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
     assert "example" not in about
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "/* before */ UPDATE /* within */ artworks SET original_image_url = NULL WHERE FALSE /* after */",
+        "/* before -- */ UPDATE artworks /* within */ SET original_image_url = NULL WHERE FALSE",
+        "-- before /*\nUPDATE artworks -- within\nSET original_image_url = NULL WHERE FALSE /* after */ -- after",
+    ],
+    ids=["block", "line within block", "block within line"],
+)
+def test_comments_hide_no_statement(counting: Shop, statement: str) -> None:
+    """A statement between two comments is found, and its comments are not shown."""
+    use(counting, statement)
+    (about,) = rules(judged(counting))[UNUSED].about
+    assert "`UPDATE artworks SET original_image_url = " in about
+    assert all(word not in about for word in ("before", "within", "after "))
+
+
+def test_at_most_20_statements_are_listed(counting: Shop) -> None:
+    """The gate lists 20 statements, and how many more there are."""
+    for number in range(23):
+        use(counting, f"SELECT original_image_url {', 1' * number} FROM artworks LIMIT 1")
+    about = rules(judged(counting))[UNUSED].about
+    assert 21 == len(about)
+    assert "statements that are not listed here: 3" in about
+
+
 def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     """The plan of the switch has the columns and values that end, the use with its role and application, and a decision that waives it."""
     use(counting)
@@ -161,7 +196,7 @@ def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     assert "`upscale_status = 'not_required'` (value)" in markdown
     assert "in use | role " in markdown
     assert "`UPDATE artworks SET original_image_url" in markdown
-    assert "No statement may have named them for 2 s." in markdown
+    assert "The calls of each statement that names them must have stayed the same for 2 s." in markdown
     assert any(label == "old names" and "original_image_url" in value for label, value in status_lines(read_status(counting.database)))
     decide(counting, "waive_readiness", "switch-over")
     use(counting)
@@ -230,6 +265,15 @@ def test_the_library_is_not_loaded(migrated: Shop) -> None:
     unseen(migrated, "pg_stat_statements is not in shared_preload_libraries")
 
 
+@pytest.mark.parametrize(("version", "readable"), [("1.10-x", True), ("1.8", False), ("next", False), ("99999999999.1", False)])
+def test_a_version_may_be_any_text(counting: Shop, version: str, readable: bool) -> None:
+    """The version of the extension fails no verb: from 1.9 on it is read, whatever follows; an unknown one is reported."""
+    counting.sql.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'pg_stat_statements'", (version,))
+    found = seen(counting, SWITCH_OVER)
+    assert readable == found.readable
+    assert readable == ("or its version is not known" not in " ".join(found.problems))
+
+
 def test_nothing_is_counted(counting: Shop) -> None:
     """pg_stat_statements that is told to count nothing proves nothing."""
     counting.sql.execute(f"ALTER DATABASE {counting.name} SET pg_stat_statements.track = 'none'")
@@ -296,10 +340,38 @@ def test_postgres_18_counts_both_together(newest: EmbeddedServer) -> None:
         assert "2 calls" in about
 
 
+def test_from_postgres_18_on_a_text_proves_no_use_of_legacy_names(newest: EmbeddedServer) -> None:
+    """A statement that names only legacy_names does not block the clean-up: the calls may be those of the same statement on public."""
+    with counting_shop(newest, "one_counter", deploy_with_old_names) as shop:
+        for schema in ("legacy_names", "public"):
+            use(shop, f"SELECT id FROM {schema}.artworks LIMIT 1")
+        found = seen(shop, CLEAN_UP)
+        assert [] == found.statements
+        assert any("only what legacy_names has counted itself is known" in problem for problem in found.problems)
+
+
+def test_what_we_ask_for_does_not_block_the_clean_up(counting: Shop) -> None:
+    """The queries of a report, and a backup of artworks_old, are no use of the application; other statements with it are."""
+    counting.sql.execute("CREATE TABLE artworks_old AS TABLE artworks WITH NO DATA")
+    of_report = [
+        Finding(rule, suite, 1, [], [str(uuid4())], switched=True).query.removesuffix("\\gx")
+        for rule, suite in (("live_differs", "verification"), ("orphan", "users"))
+    ]
+    for statement in (*of_report, "COPY artworks_old TO '/dev/null'", "COPY (SELECT id FROM public.artworks_old) TO '/dev/null'"):
+        use(counting, statement)
+    assert [] == seen(counting, CLEAN_UP).statements
+    for statement in ("SELECT id FROM artworks_old", "COPY (SELECT id FROM artworks_v2) TO '/dev/null'"):
+        use(counting, statement)
+    assert [["artworks_old"], ["artworks_v2"]] == sorted(found["names"] for found in seen(counting, CLEAN_UP).statements)
+
+
 def test_the_clean_up_waits_until_nobody_uses_the_old_names(counting: Shop, tmp_path: Path) -> None:
     """A statement with artworks_v2 within 7 days blocks the clean-up, with its role; later, or by a decision, it goes through."""
     switch(counting)
     assert any(label == "rolled back" for label, _ in status_lines(read_status(counting.database)))
+    for sign in "+-":  # as after a crash, when the server counts from zero; and back
+        counting.sql.execute(f"UPDATE artwork_migration.use_reading SET rolled_back = rolled_back {sign} 1000000")  # type: ignore[call-overload]
+        assert (sign == "-") == any(label == "rolled back" for label, _ in status_lines(read_status(counting.database)))
     counting.sql.execute("UPDATE artwork_migration.phase_history SET ended_at = ended_at - interval '40 days'")
     use(counting, "SELECT id FROM artworks_v2 LIMIT 1")
     with running(counting, CLEAN_UP) as run:

@@ -269,6 +269,9 @@ def test_a_decision_is_kept_in_one_form(shop: Shop, name: DecisionName, given: s
     [
         (DecisionName.IN_FLIGHT_AGE, ""),
         (DecisionName.IN_FLIGHT_AGE, "soon"),
+        (DecisionName.QUIET_TIME, "0 minutes"),
+        (DecisionName.QUIET_TIME, "000seconds"),
+        (DecisionName.QUIET_TIME, "-1 minute"),
         (DecisionName.IN_FLIGHT_AGE, "15"),
         (DecisionName.IN_FLIGHT_AGE, "-5 minutes"),
         (DecisionName.IN_FLIGHT_AGE, "1 fortnight"),

@@ -1,5 +1,6 @@
--- What: who has used the old names within 7 days: the schema legacy_names, and statements with artworks_v2, artworks_old or legacy_names;
---   and a reset of pg_stat_statements within that time. Nothing if the decision waive_readiness names the clean-up.
+-- What: who has used the schema legacy_names within 7 days; statements with artworks_v2, artworks_old or legacy_names whose calls changed
+--   between two readings, the newer of which is within 7 days; and a reset of pg_stat_statements within that time. Nothing
+--   if the decision waive_readiness names the clean-up.
 -- Why: after the clean-up each of these calls fails, and no roll back brings the names back.
 -- Locks: none on a table of the application.
 -- Remedy: Change the code that uses them, and wait until 7 days are over. Or accept that it fails.

@@ -1,13 +1,21 @@
--- What: statements of the application that name a vanishing column, called within the quiet time; and a reset of pg_stat_statements within
---   it. Nothing if a decision waives it. A statement that may go through legacy_names is in use_can_be_seen.
+-- What: statements of the application that name a vanishing column, whose calls changed between two readings, the newer of which is within
+--   the quiet time; and a reset of pg_stat_statements within it. The newest 20, and how many more. Nothing if a decision waives it. A
+--   statement that may go through legacy_names is in use_can_be_seen.
 -- Why: after the switch each of these statements fails.
 -- Locks: none on a table of the application.
 SELECT
   NULL::uuid AS id,
-  ARRAY[u.subject || ': ' || u.problem] AS about
-FROM artwork_migration.old_name_use AS u
-INNER JOIN artwork_migration.quiet_limit AS l ON u.ends_with = l.ends_with
-WHERE u.ends_with = 'switch-over' AND u.recent AND NOT u.ambiguous AND NOT l.waived;
+  ARRAY[CASE WHEN f.place <= 20 THEN f.statement ELSE FORMAT('statements that are not listed here: %s', f.total - 20) END] AS about
+FROM (
+  SELECT
+    u.subject || ': ' || u.problem AS statement,
+    ROW_NUMBER() OVER (ORDER BY u.used_at DESC, u.subject, u.problem) AS place,
+    COUNT(*) OVER () AS total
+  FROM artwork_migration.old_name_use AS u
+  INNER JOIN artwork_migration.quiet_limit AS l ON u.ends_with = l.ends_with
+  WHERE u.ends_with = 'switch-over' AND u.recent AND NOT u.ambiguous AND NOT l.waived
+) AS f
+WHERE f.place <= 21;
 
 -- Checked:
 SELECT COUNT(*)
