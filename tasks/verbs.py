@@ -27,7 +27,7 @@ from reporting.descriptions import description
 from reporting.plans import verdict
 from reporting.status import Status, read_status
 from tasks.artifacts import progress_shown, publish_status
-from tasks.connection_block import chosen, chosen_database, for_terminal, stored_url
+from tasks.connection_block import chosen, chosen_database, database_of_run, for_terminal, stored_url
 from tasks.ends import PLANNED
 from tasks.links import key_of
 from tasks.plans import OnlyPlanned
@@ -79,8 +79,11 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         parameters = inspect.signature(function).bind(*args, **kwargs).arguments
         ENDED.append(None)
-        with chosen(str(parameters.get("database") or "")), named(verb, parameters) as name:
+        database, refusal = _database(str(parameters.get("database") or ""))
+        with chosen(database), named(verb, parameters) as name:
             try:
+                if refusal:
+                    raise refusal
                 state = function(*args, **kwargs)
             except OnlyPlanned as end:
                 state = _planned(name, end)
@@ -104,6 +107,14 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
 def api_is_away(error: BaseException) -> bool:
     """Return whether Prefect raised this because its API does not respond: before a run begins, it is a RuntimeError."""
     return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
+
+
+def _database(given: str) -> tuple[str, Exception | None]:
+    """Return the name of the run's database, and the error of one that cannot be used, with which the run ends under its name."""
+    try:
+        return database_of_run(given), None
+    except Exception as error:  # noqa: BLE001 (the run raises it again)
+        return "", error
 
 
 def _failed(name: RunName, error: MigrationError) -> State:

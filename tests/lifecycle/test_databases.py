@@ -105,15 +105,36 @@ def test_a_run_is_about_the_database_that_it_names(two: dict[str, Shop], monkeyp
     assert (1, 0) == tuple(shop.value("SELECT COUNT(*) FROM artwork_migration.pause") for shop in (berlin, paris))
 
 
-@pytest.mark.parametrize("name", ["rome", "../rome", "Rome 2"])
-def test_a_name_without_a_block_is_refused(name: str, two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_without_a_block_is_refused(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     """A name without a block is refused, although ARTWORK_DATABASE_URL has a database, and so it is on the command line."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", two["berlin"].url)
-    state = deploy_schema(database=name, return_state=True)
+    state = deploy_schema(database="rome", return_state=True)
     assert ("Refused", 2) == (kind_of_end(state), exit_code(state))
-    assert f"No database `{name}` is known" in message(state)
+    assert "No database `rome` is known" in message(state)
+    monkeypatch.setenv("ARTWORK_DATABASE", "rome")
+    assert (2, True) == ((told := printed("status"))[0], "No database `rome` is known" in told[1])
+
+
+@pytest.mark.parametrize("name", ["postgresql://owner:geheim@db/shop", "../geheim", "geheim 2", " geheim", "geheim\\d"])
+def test_what_is_no_name_is_not_shown(name: str, two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be the name of a block is refused, and is in no message, name or tag of the run, nor on the command line."""
+    del two  # named so that no other database is set
+    state = deploy_schema(database=name, return_state=True)
+    run = run_of(state)
+    assert ("Refused", 2, "deploy-schema · refused") == (kind_of_end(state), exit_code(state), run.name)
+    assert [] == [text for text in (message(state), str(state.message), run.name, *run.tags) if "geheim" in text]
     monkeypatch.setenv("ARTWORK_DATABASE", name)
-    assert (2, True) == ((told := printed("status"))[0], f"No database `{name}` is known" in told[1])
+    assert (2, False) == ((told := printed("status"))[0], "geheim" in told[1])
+
+
+def test_an_empty_field_of_a_deployment_is_the_default(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a run of a deployment an empty `database` means the default database, whatever ARTWORK_DATABASE is."""
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", two["berlin"].url)
+    monkeypatch.setenv("ARTWORK_DATABASE", "paris-2")
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    planned = deploy_schema(return_state=True)
+    assert f"deploy-schema · plan {number_in(planned)}" == run_of(planned).name
+    assert (1, 0) == tuple(shop.value("SELECT COUNT(*) FROM artwork_migration.plan") for shop in two.values())
 
 
 @pytest.fixture
