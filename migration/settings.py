@@ -91,6 +91,17 @@ def of_database(settings: Settings, name: str | None) -> Settings:
     return settings.model_copy(update={"database": name or None, "reports": settings.reports / (name or "")})
 
 
+def commands_about(name: str | None, text: str) -> str:
+    """Return the text with each command about the database in the block `name`: as it would be typed where ARTWORK_DATABASE is not set.
+
+    A command that has the name already stays as it is, and so does the whole text without a name.
+    """
+    if not name:
+        return text
+    command = r"(?:\bARTWORK_DATABASE=\S+ )?\b(artwork-migration (?:run|status|report|doctor)\b)"
+    return re.sub(command, lambda found: f"ARTWORK_DATABASE={name} {found[1]}", text)
+
+
 def configured_url(given: SecretStr | None, stored: Callable[[str], URL | None], name: str | None = None) -> URL | None:
     """Return the URL of the database to migrate: the one `stored` in Prefect in the block `name`.
 

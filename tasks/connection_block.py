@@ -14,7 +14,7 @@ from prefect.settings import PREFECT_API_URL
 from pydantic import Field, SecretStr
 from sqlalchemy import URL
 
-from migration.settings import complete_url, database_name, read_settings
+from migration.settings import commands_about, complete_url, database_name, read_settings
 
 _CHOSEN: ContextVar[str] = ContextVar("database", default="")
 
@@ -74,9 +74,8 @@ def chosen_database() -> str:
 
 
 def for_terminal(text: str) -> str:
-    """Return the text with each command about this run's database: as it would be typed where ARTWORK_DATABASE is not set."""
-    name = chosen_database()
-    return re.sub(r"\bartwork-migration (?=run|status)", lambda found: f"ARTWORK_DATABASE={name} {found[0]}", text) if name else text
+    """Return the text with each command about this run's database, as `commands_about`."""
+    return commands_about(chosen_database(), text)
 
 
 def stored_url(name: str) -> URL | None:

@@ -97,6 +97,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
                 if not api_is_away(error):
                     raise
                 state = _failed(name, PrefectUnreachable())
+            state.message = for_terminal(state.message or "") or None
             ENDED.append(state)
             return state
 
@@ -170,7 +171,7 @@ def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> I
     try:
         with begin(database, settings, verb=verb, name=first_name(), run_id=str(flow_run.id or "")) as run:
             run.repeats = RETRIES
-            run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
+            run.warn = lambda message: log().warning(for_terminal(message))  # the logger is that of the step which waits
             try:
                 with progress_shown(run.progress):
                     yield run
@@ -237,6 +238,6 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     form = f"\nor in the UI {filled_in if end.form else 'fill in the same form with plan, approved_by and reason.'}" if in_flow() else ""
     return Completed(
         message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
-        f"{for_terminal(plan.command)}{form}",
+        f"{plan.command}{form}",
         data=PLANNED,
     )

@@ -10,7 +10,7 @@ import pytest
 from cli import worker
 from cli.processes import Service
 from migration.errors import BadInput
-from migration.settings import read_settings
+from migration.settings import commands_about, read_settings
 from tasks.connection_block import chosen, chosen_database, database_of_run, for_terminal
 from tasks.run_names import RunName
 
@@ -88,6 +88,16 @@ def test_the_default_block_may_be_named(monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(BadInput, match="leave `database` empty") as caught:
         database_of_run("artwork-database")
     assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("command", ["run decide reviewed 3", "status", "report", "doctor --json"])
+def test_a_command_has_the_name_once(command: str) -> None:
+    """Each command about the database begins with its name, also where it had one; without a name the text stays."""
+    bare, full = f"(`artwork-migration {command}`)", f"(`ARTWORK_DATABASE=berlin artwork-migration {command}`)"
+    assert (full, full) == (commands_about("berlin", bare), commands_about("berlin", full))
+    assert (bare, bare) == (commands_about("", bare), commands_about(None, bare))
+    others = "artwork-migration up, artwork-migration 1.2, artwork-migration runs"
+    assert others == commands_about("berlin", others)
 
 
 def test_a_long_name_is_shown_whole() -> None:
