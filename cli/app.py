@@ -135,7 +135,7 @@ def report(json: AsJson = False) -> None:
     from reporting.pages import write_report  # a second, for the plots
 
     with errors_printed(), open_database() as (database, settings):
-        _, path = write_report(database, settings.reports)
+        _, path = write_report(database, settings.reports, settings.database)
     if json:
         print_json({"report": path})
     else:

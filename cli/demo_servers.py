@@ -35,6 +35,7 @@ def servers(console: Console) -> Iterator[EmbeddedServer]:
         shutil.rmtree(HOME / "prefect", ignore_errors=True)
         prefect = stack.enter_context(PrefectServer(server.url("demo_prefect"), HOME / "prefect"))
         os.environ.update(prefect.environment, ARTWORK_DATABASE_URL=server.url(SHOP))
+        os.environ.pop("ARTWORK_DATABASE", None)  # it would go before the URL
         os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "ERROR")  # the report has the warnings of the gates
         console.print(f"   Postgres {server.version} in {server.data}")
         console.print(f"   Prefect UI at {prefect.ui_url} until the demo ends")

@@ -36,6 +36,8 @@ LINES = {
     "timeouts": ("deadlock_timeout", "session_setting", "stored_setting", "role_timeout"),
 }
 TABLES = "tables"
+#: Why a deployment verifies no day.
+PAUSED, ABSENT = "it is paused, so no day is verified.", "it does not exist."
 NOT_CHECKED = "not checked: it depends on a line above"
 
 
@@ -191,9 +193,7 @@ def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]
         yield _line("worker", ", ".join(online), f"pool {POOL}", "" if online else "no worker is online.", start)
     except ObjectNotFound:
         yield _line("worker", "", f"pool {POOL}", "it does not exist.", fix)
-    names = ["verify", *map(verification_of, databases(client))]
-    unverified = [problem for name in names for problem in _unverified(client, name, fix)]
-    yield Line("schedule", f"{' and '.join(names)}: each day", unverified)
+    yield _schedule(client, list(map(verification_of, databases(client))), fix)
     enabled = {automation.name: automation.enabled for automation in client.read_automations()}
     wanted = [automation.name for automation in automations(client)]
     disabled = [name for name in wanted if not enabled.get(name, True)]
@@ -202,16 +202,27 @@ def _registered(client: "SyncPrefectClient", registering: str) -> Iterator[Line]
     yield Line("automations", found, missing, off=bool(disabled))
 
 
-def _unverified(client: "SyncPrefectClient", deployment: str, fix: str) -> Iterator[Problem]:
+def _schedule(client: "SyncPrefectClient", named: Sequence[str], fix: str) -> Line:
+    """Return whether each database is verified each day. Where there are named ones, `verify` may be paused: for no default database."""
+    unverified = {name: _unverified(client, name) for name in ("verify", *named)}
+    no_default = bool(named) and unverified["verify"] == PAUSED
+    if no_default:
+        del unverified["verify"]
+    paused = "; verify of the default database is paused" if no_default else ""
+    remedies = {PAUSED: "Resume it on its page in the UI.", ABSENT: fix}
+    problems = [Problem("schedule", f"deployment {name}", found, remedies[found]) for name, found in unverified.items() if found]
+    return Line("schedule", f"{' and '.join(unverified)}: each day{paused}", problems, off=no_default)
+
+
+def _unverified(client: "SyncPrefectClient", deployment: str) -> str:
+    """Return why this deployment verifies no day, or nothing."""
     from prefect.exceptions import ObjectNotFound
 
     try:
         found = client.read_deployment_by_name(f"verify/{deployment}")
-        if found.paused or not any(schedule.active for schedule in found.schedules):
-            resume = "Resume it on its page in the UI."
-            yield Problem("schedule", f"deployment {deployment}", "it is paused, so no day is verified.", resume)
     except ObjectNotFound:
-        yield Problem("schedule", f"deployment {deployment}", "it does not exist.", fix)
+        return ABSENT
+    return PAUSED if found.paused or not any(schedule.active for schedule in found.schedules) else ""
 
 
 def _line(check: str, found: str, subject: str, problem: str, fix: str) -> Line:

@@ -51,7 +51,7 @@ def api_at(port: int) -> str:
 
 def without_password(text: str) -> str:
     """Return the text without the user and the password of each address in it."""
-    return re.sub(r"://[^/@\s]+@", "://", text)
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def ui_of(api_url: str) -> str:

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,11 +64,17 @@ class Service:
         """Whether the process is alive and becomes ready soon."""
         return becomes_ready(ready, lambda: self.find() is not None, seconds=30)
 
-    def start(self, command: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool]) -> None:
-        """Start the process, after an earlier one was stopped, and wait until it is ready. Raises NotUp."""
+    def start(
+        self, command: Sequence[str], environment: Mapping[str, str], ready: Callable[[], bool], *, without: Container[str] = ()
+    ) -> None:
+        """Start the process, after an earlier one was stopped, and wait until it is ready. Raises NotUp.
+
+        It has the variables of this process except those in `without`, and those of `environment`.
+        """
         self.stop()
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._launch(command, environment)
+        inherited = {name: value for name, value in os.environ.items() if name not in without}
+        self._launch(command, {**inherited, **environment})
         if not becomes_ready(ready, lambda: self.find() is not None):
             raise NotUp(self.name, self.log)
 
@@ -85,7 +91,7 @@ class Service:
         with self.log.open("ab") as log:
             started = subprocess.Popen(
                 command,
-                env={**os.environ, **environment},
+                env=dict(environment),
                 cwd=self._folder,  # not the terminal's folder, from whose files programs may read settings
                 stdin=subprocess.DEVNULL,
                 stdout=log,

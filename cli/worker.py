@@ -16,6 +16,8 @@ from tasks.connection_block import stored_url
 
 POOL = "artwork-migration"
 NAME = platform.node()
+#: A setting of the command line. In the worker it would give a database to a form whose field `database` is empty.
+OF_THE_TERMINAL = "ARTWORK_DATABASE"
 NO_DATABASE = (
     "no database is set. To fix: create the block artwork-database of the type Artwork Database in the UI, "
     "or set ARTWORK_DATABASE_URL and run `artwork-migration up` again"
@@ -29,21 +31,21 @@ def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable
     # Its runs work in the folder of the packages. Without a setting it keeps the folder in which `up` has started it first.
     chosen = "ARTWORK_REPORTS" not in os.environ and current.get("ARTWORK_REPORTS")
     reports = {"ARTWORK_REPORTS": chosen or str(read_settings().reports.absolute())}
-    settings = {**{name: value for name, value in os.environ.items() if name.startswith("ARTWORK_")}, **reports}
-    keep = settings.items() <= current.items()
+    given = {name: value for name, value in os.environ.items() if name.startswith("ARTWORK_") and name != OF_THE_TERMINAL}
+    keep = {**given, **reports}.items() <= current.items() and OF_THE_TERMINAL not in current
     if not keep and worker.children():
         say("settings", "unchanged, because the worker executes a run; run `artwork-migration up` again when it is idle")
         keep = True
     if keep and environment.items() <= current.items() and worker.is_up(lambda: _polls(worker)):
         return
     command = [sys.executable, "-m", "prefect", "worker", "start", "--pool", POOL, "--name", NAME]
-    worker.start(command, {**environment, **reports}, lambda: _polls(worker))
+    worker.start(command, {**environment, **reports}, lambda: _polls(worker), without=[OF_THE_TERMINAL])
 
 
 def database_address(worker: Service) -> str:
     """Return name and host of the database that the worker migrates, or how to set one."""
     variable = worker.variable("ARTWORK_DATABASE_URL")
-    url = configured_url(SecretStr(variable) if variable else None, stored_url, worker.variable("ARTWORK_DATABASE"))
+    url = configured_url(SecretStr(variable) if variable else None, stored_url)
     return Database(url).address if url else NO_DATABASE
 
 

@@ -1,5 +1,6 @@
 """Settings from the environment (ARTWORK_*), and the one function that makes every database URL from them."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -27,7 +28,9 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = Field(None, description="the database to migrate, e.g. postgresql://user@host:5432/shop")
     database: str | None = Field(
-        None, description="the block with the database, in place of database_url; of several on one Prefect server"
+        None,
+        pattern="^[a-z0-9-]*$",
+        description="on the command line: the block with the database, in place of database_url; of several on one Prefect server",
     )
     prefect_database_url: SecretStr | None = Field(None, description="where `up` keeps Prefect's own data; its own Postgres if not set")
     notify_url: SecretStr | None = Field(None, description="where notifications go, an address of Apprise")
@@ -56,17 +59,47 @@ class Settings(BaseSettings):
 def read_settings() -> Settings:
     """Return the settings from the environment. Raises BadInput with the name of each variable that cannot be used, without its value."""
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = "; ".join(
             f"ARTWORK_{str(detail['loc'][0]).upper()}: {detail['msg'].lower()}" for detail in error.errors(include_input=False)
         )
         raise BadInput(f"These settings cannot be used: {wrong}. Nothing was changed. To fix: correct them in the environment.") from None
+    return settings.model_copy(update={"database": database_name(settings.database or "", settings) or None})
+
+
+def database_name(given: str, settings: Settings) -> str:
+    """Return the name of the block that was given for the database; empty for the default one. Raises BadInput, without what was given.
+
+    The block `artwork-database` is the default one where ARTWORK_DATABASE_URL is not set.
+    """
+    if not re.fullmatch("[a-z0-9-]*", given):  # it may be a URL with a password
+        raise BadInput(
+            "`database` is not the name of a block: such a name has only the letters a to z, digits and `-`. Nothing was changed. To fix:"
+            " give the name of a block of the type Artwork Database, or leave `database` empty for the default database."
+        )
+    if given == BLOCK and settings.database_url:
+        raise BadInput(
+            f"The block `{BLOCK}` is the default database only where ARTWORK_DATABASE_URL is not set, and it is set. Nothing was changed."
+            " To fix: leave `database` empty for the database in ARTWORK_DATABASE_URL, or save the block under another name and give that."
+        )
+    return "" if given == BLOCK else given
 
 
 def of_database(settings: Settings, name: str | None) -> Settings:
-    """Return the settings for the database in the block `name`, whose reports are in a folder of that name. Without one they stay."""
-    return settings.model_copy(update={"database": name, "reports": settings.reports / name}) if name else settings
+    """Return the settings for the database in the block `name`, whose reports are in a folder of that name; for the default without one."""
+    return settings.model_copy(update={"database": name or None, "reports": settings.reports / (name or "")})
+
+
+def commands_about(name: str | None, text: str) -> str:
+    """Return the text with each command about the database in the block `name`: as it would be typed where ARTWORK_DATABASE is not set.
+
+    A command that has the name already stays as it is, and so does the whole text without a name.
+    """
+    if not name:
+        return text
+    command = r"(?:\bARTWORK_DATABASE=\S+ )?\b(artwork-migration (?:run|status|report|doctor)\b)"
+    return re.sub(command, lambda found: f"ARTWORK_DATABASE={name} {found[1]}", text)
 
 
 def configured_url(given: SecretStr | None, stored: Callable[[str], URL | None], name: str | None = None) -> URL | None:

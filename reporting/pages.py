@@ -15,6 +15,7 @@ from markupsafe import Markup, escape
 
 from migration.database import Database
 from migration.errors import ReportNotWritten
+from migration.settings import commands_about
 from migration.sync.reconcile import DIFFERENCES_JUDGED
 from reporting import verdict
 from reporting.findings import IDS_SHOWN, write_findings
@@ -80,9 +81,10 @@ class Reference:
     clean: float
 
 
-def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
+def write_report(target: Database, folder: Path, name: str | None = None) -> tuple[Report, Path]:
     """Write the report of the newest run that has compared every row, and the index of `folder`; a run always has the same folder.
 
+    Its commands are about the database in the block `name`.
     Returns the report and the path of its page. Raises NoReport if there is nothing to report, and ReportNotWritten.
     """
     report = read_report(target)
@@ -93,8 +95,8 @@ def write_report(target: Database, folder: Path) -> tuple[Report, Path]:
         with _replacing(own / "findings.csv") as path:
             write_findings(target, report.run.run, path)
         for suite, result in validation_results(report).items():
-            _write(gates / f"{suite}.json", json.dumps(result, indent=1))
-        _write(own / "report.html", page(report))
+            _write(gates / f"{suite}.json", commands_about(name, json.dumps(result, indent=1)))
+        _write(own / "report.html", commands_about(name, page(report)))
         _write(own / "summary.json", json.dumps(_summary(report), indent=1))
         write_index(folder)
     except OSError as error:

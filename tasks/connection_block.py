@@ -5,16 +5,16 @@ Several databases on one server are several blocks. What a run shows in Prefect 
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from prefect.blocks.core import Block
+from prefect.runtime import deployment
 from prefect.settings import PREFECT_API_URL
 from pydantic import Field, SecretStr
 from sqlalchemy import URL
 
-from migration.errors import BadInput
-from migration.settings import complete_url, read_settings
+from migration.settings import commands_about, complete_url, database_name, read_settings
 
 _CHOSEN: ContextVar[str] = ContextVar("database", default="")
 
@@ -46,12 +46,21 @@ class ArtworkDatabase(Block):
         return complete_url(url)
 
 
+def database_of_run(given: str) -> str:
+    """Return the name of the block with the database of this run, from its parameter `database`; empty for the default database.
+
+    Without a parameter it is the name in ARTWORK_DATABASE, but not in a run of a deployment: what a worker inherits chooses no database.
+    Raises BadInput, without what was given.
+    """
+    settings = read_settings()
+    if given:
+        return database_name(given, settings)
+    return "" if not settings.database or deployment.id else settings.database
+
+
 @contextmanager
 def chosen(name: str) -> Iterator[None]:
-    """Let everything in this block be about the database in the block `name`; without a name, about that of the settings."""
-    if not name:
-        with suppress(BadInput):  # which the verb reports
-            name = read_settings().database or ""
+    """Let everything in this block be about the database in the block `name`, or about the default one if it is empty."""
     token = _CHOSEN.set(name)
     try:
         yield
@@ -65,9 +74,8 @@ def chosen_database() -> str:
 
 
 def for_terminal(text: str) -> str:
-    """Return the text with each command about this run's database: as it would be typed where ARTWORK_DATABASE is not set."""
-    name = chosen_database()
-    return re.sub(r"\bartwork-migration (?=run|status)", f"ARTWORK_DATABASE={name} \\g<0>", text) if name else text
+    """Return the text with each command about this run's database, as `commands_about`."""
+    return commands_about(chosen_database(), text)
 
 
 def stored_url(name: str) -> URL | None:

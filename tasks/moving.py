@@ -13,7 +13,7 @@ def keep_no_address(emails: str) -> None:
     """Replace the e-mails among the parameters that Prefect keeps with the run. A path of a file stays."""
     if not emails or emails.startswith("@") or not in_flow():
         return
-    kept = {**flow_run.parameters, "emails": "(not kept)"}
+    kept = {**flow_run.parameters, "emails": move_customers.NOT_KEPT}
     with if_the_api_responds("the parameters without e-mails"), get_client(sync_client=True) as client:
         client.update_flow_run(flow_run.id, parameters=kept).raise_for_status()
 

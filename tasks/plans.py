@@ -72,7 +72,7 @@ def publish_plan(run: Run, plan: Plan, form: str = "") -> Path | None:
     publish(f"plan-{plan.number}", page, f"Plan {plan.number} of {plan.verb}; nothing was changed")
     write_problems(run.settings.reports, blockers_file(plan.number), plan.blockers)
     _written(run, f"plan-{plan.number}-sql.md", sql_markdown(plan))
-    return _written(run, f"plan-{plan.number}.md", for_terminal(page))
+    return _written(run, f"plan-{plan.number}.md", page)
 
 
 def _written(run: Run, name: str, markdown: str) -> Path | None:
@@ -80,7 +80,7 @@ def _written(run: Run, name: str, markdown: str) -> Path | None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.unlink(missing_ok=True)
-        write_private(path, markdown)
+        write_private(path, for_terminal(markdown))
     except OSError as error:
         log().warning("the plan could not be written to %s: %s; the artifact has it", path, error.strerror)
         return None
@@ -95,8 +95,11 @@ def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_att
         with run.progress.step("before the locks"):
             before_attempt()
 
+    def warn(message: str) -> None:
+        log().warning(for_terminal(message))
+
     try:
-        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, on_attempt=log().warning)
+        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, on_attempt=warn)
     except NewBlocker as error:
         with run.database.transaction("reading what has changed", transaction_read_only="on") as connection:
             raise dependents.named(connection, plan, error) from None

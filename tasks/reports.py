@@ -19,6 +19,7 @@ from migration.ledger.runs import Run
 from reporting import pages
 from reporting.verdict import report_markdown
 from tasks.artifacts import publish
+from tasks.connection_block import for_terminal
 from tasks.steps import log, step
 
 #: The tables of the export besides those of the ledger. They have ids, counts and names of operators, but no e-mail and no token.
@@ -48,7 +49,7 @@ def write_report(run: Run) -> None:
     Then the ids that earlier runs found are deleted: the files of their reports have them.
     """
     run.database.write("recording the seconds", lambda connection: _note_seconds(run, connection))
-    report, path = pages.write_report(run.database, run.settings.reports)
+    report, path = pages.write_report(run.database, run.settings.reports, run.settings.database)
     run.database.write(
         "deleting older findings", lambda connection: database.run(connection, "report/delete_older_findings", run=report.run.run)
     )
@@ -72,7 +73,10 @@ def export_ledger(run: Run) -> Path:
 
 def write_problems(reports: Path, name: str, problems: Sequence[Problem]) -> str:
     """Write all problems to a private CSV file in the reports folder, if a message does not show all. Returns where it is, or nothing."""
-    return write_csv(reports, name, [asdict(problem) for problem in problems]) if len(shown(problems)) < len(problems) else ""
+    if len(shown(problems)) == len(problems):
+        return ""
+    rows = [{part: for_terminal(value) if isinstance(value, str) else value for part, value in asdict(found).items()} for found in problems]
+    return write_csv(reports, name, rows)
 
 
 def write_csv(reports: Path, name: str, rows: Sequence[Mapping[str, Any]]) -> str:

@@ -47,7 +47,7 @@ class RunName:
     def __init__(self, verb: str, parameters: Mapping[str, object]) -> None:
         shown = {name: _short(str(parameters.get(name) or "")) for name in _SHOWN}
         self._parts = [verb, *filter(None, shown.values())]
-        self._database = _short(chosen_database())
+        self._database = chosen_database()
         self.about = ""
 
     def with_end(self, end: str = "") -> str:

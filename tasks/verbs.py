@@ -27,7 +27,7 @@ from reporting.descriptions import description
 from reporting.plans import verdict
 from reporting.status import Status, read_status
 from tasks.artifacts import progress_shown, publish_status
-from tasks.connection_block import chosen, chosen_database, for_terminal, stored_url
+from tasks.connection_block import chosen, chosen_database, database_of_run, for_terminal, stored_url
 from tasks.ends import PLANNED
 from tasks.links import key_of
 from tasks.plans import OnlyPlanned
@@ -79,8 +79,11 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
     def ending_with_message(*args: P.args, **kwargs: P.kwargs) -> State:
         parameters = inspect.signature(function).bind(*args, **kwargs).arguments
         ENDED.append(None)
-        with chosen(str(parameters.get("database") or "")), named(verb, parameters) as name:
+        database, refusal = _database(str(parameters.get("database") or ""))
+        with chosen(database), named(verb, parameters) as name:
             try:
+                if refusal:
+                    raise refusal
                 state = function(*args, **kwargs)
             except OnlyPlanned as end:
                 state = _planned(name, end)
@@ -94,6 +97,7 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
                 if not api_is_away(error):
                     raise
                 state = _failed(name, PrefectUnreachable())
+            state.message = for_terminal(state.message or "") or None
             ENDED.append(state)
             return state
 
@@ -104,6 +108,14 @@ def verb(function: Callable[P, State]) -> Flow[P, State]:
 def api_is_away(error: BaseException) -> bool:
     """Return whether Prefect raised this because its API does not respond: before a run begins, it is a RuntimeError."""
     return isinstance(error, httpx.HTTPError) or (isinstance(error, RuntimeError) and "reach API" in str(error))
+
+
+def _database(given: str) -> tuple[str, Exception | None]:
+    """Return the name of the run's database, and the error of one that cannot be used, with which the run ends under its name."""
+    try:
+        return database_of_run(given), None
+    except Exception as error:  # noqa: BLE001 (the run raises it again)
+        return "", error
 
 
 def _failed(name: RunName, error: MigrationError) -> State:
@@ -159,7 +171,7 @@ def _at_work(verb: Verb, begin: Callable[..., AbstractContextManager[Run]]) -> I
     try:
         with begin(database, settings, verb=verb, name=first_name(), run_id=str(flow_run.id or "")) as run:
             run.repeats = RETRIES
-            run.warn = lambda message: log().warning(message)  # the logger is that of the step which waits
+            run.warn = lambda message: log().warning(for_terminal(message))  # the logger is that of the step which waits
             try:
                 with progress_shown(run.progress):
                     yield run
@@ -226,6 +238,6 @@ def _planned(name: RunName, end: OnlyPlanned) -> State:
     form = f"\nor in the UI {filled_in if end.form else 'fill in the same form with plan, approved_by and reason.'}" if in_flow() else ""
     return Completed(
         message=f"{text}Plan {plan.number} of {plan.verb}: {len(plan.statements)} statements; nothing was changed. {read}, then run\n"
-        f"{for_terminal(plan.command)}{form}",
+        f"{plan.command}{form}",
         data=PLANNED,
     )

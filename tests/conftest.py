@@ -52,6 +52,7 @@ def pytest_configure() -> None:
     """Whatever is temporary stays in memory if there is room: the three hundred files of each clone would cost a disk far more work."""
     # a shell lets what it runs in the background ignore Ctrl-C, and every process that a test starts inherits that
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.environ.pop("ARTWORK_DATABASE", None)  # it would go before the URL that a test sets
     memory = Path("/dev/shm")  # noqa: S108 (what is made in it has a name of its own)
     if os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM:
         os.environ["TMPDIR"] = tempfile.tempdir = str(memory)

@@ -20,6 +20,8 @@ from migration.plans.statements import Catalog, database_mark, problems_found, s
 
 #: The buckets into which the keys of customers fall: a share has two decimals.
 BUCKETS = 10_000
+#: What Prefect keeps in place of the e-mails of a run. A run that is started again from its page has it as its `emails`.
+NOT_KEPT = "(not kept)"
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,8 @@ class Choice:
         """
         if to is None and not emails.strip() and percent is None:
             return None
+        if emails.strip() == NOT_KEPT:
+            raise _bad("The e-mails were not kept", "fill in the form again")
         listed = _listed(emails.strip())
         if to is None:
             raise _bad("It is missing which table is to serve the customers", "give `to`: clean or legacy")

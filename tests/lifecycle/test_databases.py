@@ -1,10 +1,12 @@
 """Several databases on one Prefect server: each is a block, and what a run shows carries its name."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
@@ -16,9 +18,13 @@ from cli.doctor import examine
 from cli.notifications import NOTIFICATION
 from cli.prefect_server import PrefectServer
 from cli.registration import automations, register
+from flows.decide import decide
 from flows.deploy_schema import deploy_schema
+from flows.join_copy import join_copy
 from flows.pause import pause
+from flows.resume import resume
 from flows.run_migration import run_migration
+from migration.ledger.decisions import DecisionName
 from tasks.connection_block import ArtworkDatabase
 from tasks.ends import exit_code, kind_of_end, message
 from tasks.notification_block import ArtworkNotification
@@ -35,11 +41,11 @@ def saved(prefect_server: PrefectServer) -> Iterator[Callable[[str, Shop], None]
     """`saved(name, shop)` keeps a shop in a block of this name. The blocks are deleted after the test."""
     del prefect_server  # named so that it runs
     ArtworkDatabase.register_type_and_schema()
-    names: list[str] = []
+    names: set[str] = set()
 
     def save(name: str, shop: Shop) -> None:
         block(shop).save(name, overwrite=True)
-        names.append(name)
+        names.add(name)
 
     yield save
     for name in names:
@@ -105,15 +111,61 @@ def test_a_run_is_about_the_database_that_it_names(two: dict[str, Shop], monkeyp
     assert (1, 0) == tuple(shop.value("SELECT COUNT(*) FROM artwork_migration.pause") for shop in (berlin, paris))
 
 
-@pytest.mark.parametrize("name", ["rome", "../rome", "Rome 2"])
-def test_a_name_without_a_block_is_refused(name: str, two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+def bare_commands(text: str) -> list[str]:
+    """The commands about a database that lack the name of `paris-2`."""
+    return re.findall(r"(?<!ARTWORK_DATABASE=paris-2 )artwork-migration (?:run|status|report|doctor)\b.{,40}", text)
+
+
+def test_each_command_has_the_name(make_shop: MakeShop, saved: Callable[[str, Shop], None], two: dict[str, Shop], tmp_path: Path) -> None:
+    """No command in the end message, the log or a file of a run about a named database lacks the name; nor in a report written later."""
+    del two  # named so that no other database is set
+    saved("paris-2", make_shop(phase="DEPLOYED"))
+    named: dict[str, Any] = {"database": "paris-2", "return_state": True}
+    ends = [run_migration(**named), join_copy(**named), deploy_schema(**named), pause(**APPROVED, **named), pause(**APPROVED, **named)]
+    ends += [resume(**APPROVED, **named), decide(DecisionName.REVIEWED, "1", **APPROVED, **named)]
+    texts = {f"{number}: {kind_of_end(end)}": f"{message(end)}\n{end.message}" for number, end in enumerate(ends)}
+    assert 3 <= sum("ARTWORK_DATABASE=paris-2 artwork-migration" in text for text in texts.values())
+    folder = tmp_path / "reports" / "paris-2"
+    (page,) = folder.rglob("report.html")
+    assert "ARTWORK_DATABASE=paris-2 artwork-migration run decide" in page.read_text()
+    page.unlink()
+    with pytest.MonkeyPatch.context() as terminal:
+        terminal.setenv("ARTWORK_DATABASE", "paris-2")
+        assert 0 == printed("report")[0]
+    texts |= {path.name: path.read_text() for path in folder.rglob("*") if path.is_file()}
+    assert {} == {where: bare for where, text in texts.items() if (bare := bare_commands(text))}
+
+
+def test_a_name_without_a_block_is_refused(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     """A name without a block is refused, although ARTWORK_DATABASE_URL has a database, and so it is on the command line."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", two["berlin"].url)
-    state = deploy_schema(database=name, return_state=True)
+    state = deploy_schema(database="rome", return_state=True)
     assert ("Refused", 2) == (kind_of_end(state), exit_code(state))
-    assert f"No database `{name}` is known" in message(state)
+    assert "No database `rome` is known" in message(state)
+    monkeypatch.setenv("ARTWORK_DATABASE", "rome")
+    assert (2, True) == ((told := printed("status"))[0], "No database `rome` is known" in told[1])
+
+
+@pytest.mark.parametrize("name", ["postgresql://owner:geheim@db/shop", "../geheim", "geheim 2", " geheim", "geheim\\d"])
+def test_what_is_no_name_is_not_shown(name: str, two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be the name of a block is refused, and is in no message, name or tag of the run, nor on the command line."""
+    del two  # named so that no other database is set
+    state = deploy_schema(database=name, return_state=True)
+    run = run_of(state)
+    assert ("Refused", 2, "deploy-schema · refused") == (kind_of_end(state), exit_code(state), run.name)
+    assert [] == [text for text in (message(state), str(state.message), run.name, *run.tags) if "geheim" in text]
     monkeypatch.setenv("ARTWORK_DATABASE", name)
-    assert (2, True) == ((told := printed("status"))[0], f"No database `{name}` is known" in told[1])
+    assert (2, False) == ((told := printed("status"))[0], "geheim" in told[1])
+
+
+def test_an_empty_field_of_a_deployment_is_the_default(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a run of a deployment an empty `database` means the default database, whatever ARTWORK_DATABASE is."""
+    monkeypatch.setenv("ARTWORK_DATABASE_URL", two["berlin"].url)
+    monkeypatch.setenv("ARTWORK_DATABASE", "paris-2")
+    monkeypatch.setenv("PREFECT__RUNTIME__DEPLOYMENT__ID", "a-deployment")
+    planned = deploy_schema(return_state=True)
+    assert f"deploy-schema · plan {number_in(planned)}" == run_of(planned).name
+    assert (1, 0) == tuple(shop.value("SELECT COUNT(*) FROM artwork_migration.plan") for shop in two.values())
 
 
 @pytest.fixture
@@ -169,6 +221,10 @@ def test_each_database_is_verified_and_watched(
     assert ("", False) == (to_do("automations"), "rome" in to_do("schedule"))
     made = [automation.name for automation in registered.read_automations()]
     assert (sorted(set(made)), 3) == (sorted(made), sum(" @ " in name for name in made))
+    registered.pause_deployment(registered.read_deployment_by_name("verify/verify").id)
+    (schedule,) = (line for line in examine() if line.check == "schedule")
+    assert (True, "verify of the default database is paused") == (schedule.off, schedule.found.rpartition("; ")[2])
+    assert ["deployment verify-berlin"] == [re.split(":", text)[0].strip("[] ") for text in schedule.to_do]
     paused = registered.read_deployment_by_name("verify/verify-rome")
     registered.update_deployment_schedule(paused.id, paused.schedules[0].id, active=False)
     registered.update_deployment_schedule(paused.id, paused.schedules[0].id, active=True)

@@ -62,9 +62,19 @@ def test_no_password_is_in_compose() -> None:
         assert [] == [port for port in service.get("ports", []) if not port.startswith("127.0.0.1:")]
         assert {} == {other: given for other, given in service.get("depends_on", {}).items() if other not in COMPOSE["services"]}
     assert "ARTWORK_DATABASE_URL" in OURS["worker"]["environment"]
-    assert {None} == {OURS["worker"]["environment"][name] for name in ("ARTWORK_DATABASE_URL", "ARTWORK_NOTIFY_URL")}
+    assert {None} == {OURS["worker"]["environment"]["ARTWORK_DATABASE_URL"], OURS["register"]["environment"]["ARTWORK_NOTIFY_URL"]}
+    assert ["register"] == [name for name, service in OURS.items() if "ARTWORK_NOTIFY_URL" in service["environment"]]
     volumes = {volume.partition(":")[0] for service in COMPOSE["services"].values() for volume in service.get("volumes", [])}
     assert set(COMPOSE["volumes"]) == volumes
+
+
+def test_the_services_wait_for_each_other_and_end_in_time() -> None:
+    """Our three services share one image and the address of the UI; a registration that fails is repeated, and a worker has time to end."""
+    assert (3, 1) == (len(OURS), len({service["image"] for service in OURS.values()}))
+    assert {"http://127.0.0.1:4200"} == {service["environment"]["PREFECT_UI_URL"] for service in OURS.values()}
+    assert ("on-failure", True, "60s") == (OURS["register"]["restart"], OURS["worker"]["init"], OURS["worker"]["stop_grace_period"])
+    ready = COMPOSE["services"]["database"]["healthcheck"]["test"]
+    assert "127.0.0.1" == ready[ready.index("--host") + 1]
 
 
 @pytest.mark.parametrize("name", OURS)

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cli.prefect_server import next_free_port
+from cli.prefect_server import next_free_port, without_password
 from cli.processes import NotUp, Service, is_alive
 
 SLEEPER = [sys.executable, "-c", "import time; print('awake', flush=True); time.sleep(600)"]
@@ -105,3 +105,16 @@ def test_a_port_that_is_taken_is_passed_over() -> None:
         port = int(taken.getsockname()[1])
         assert port < next_free_port(port)
     assert port == next_free_port(port)
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("http://ada:hid@den@host/api", "http://host/api"),
+        ("http://hidden@host:4200/api?to=bob@host", "http://host:4200/api?to=bob@host"),
+        ("at http://host/api, not ada@host", "at http://host/api, not ada@host"),
+    ],
+)
+def test_an_address_is_shown_without_its_password(given: str, shown: str) -> None:
+    """What is before the last @ of a host is cut, also if the password has an @."""
+    assert shown == without_password(given)
