@@ -177,5 +177,5 @@ def test_the_steps_are_measured(deployed: Shop) -> None:
     migrate_data(return_state=True)
     measured = "SELECT label FROM artwork_migration.statistic WHERE name = 'seconds' AND value > 0 ORDER BY detail"
     steps = [row[0] for row in deployed.rows(measured)]
-    assert ["gate legacy_artworks", "find quarantined rows", "create users", "copy chunks"] == steps[:4]
+    assert ["read the use of old names", "gate legacy_artworks", "find quarantined rows", "create users", "copy chunks"] == steps[:5]
     assert "gate reconciliation" in steps
