@@ -33,10 +33,14 @@ CREATE TABLE artwork_migration.moving_artwork (
 );
 
 -- A function and no row: an event trigger may enable row level security on our tables while they are created. It is inlined.
+CREATE FUNCTION artwork_migration.customer_salt() RETURNS text
+LANGUAGE sql IMMUTABLE
+RETURN NULL::text;
+
 DO $$
 BEGIN
   EXECUTE FORMAT(
-    'CREATE FUNCTION artwork_migration.customer_salt() RETURNS text LANGUAGE sql IMMUTABLE RETURN %L::text', GEN_RANDOM_UUID()
+    'CREATE OR REPLACE FUNCTION artwork_migration.customer_salt() RETURNS text LANGUAGE sql IMMUTABLE RETURN %L::text', GEN_RANDOM_UUID()
   );
 END
 $$;
