@@ -1,5 +1,5 @@
 -- What: the artworks of each customer in both tables, by the key of the e-mail.
--- Why: the plan of a move counts them, its gate judges them, and the report shows how well they agree.
+-- Why: the plan of a move counts them, its gate judges them, and the report counts them.
 -- Locks: ACCESS SHARE on both tables.
 -- Stage: prepare
 CREATE VIEW artwork_migration.customer_artwork AS

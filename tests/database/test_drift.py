@@ -93,7 +93,10 @@ DRIFT = {
         "DROP VIEW artwork_migration.referenced_artwork CASCADE",
         {
             ("view_gone", f"view artwork_migration.{name}")
-            for name in ("expected_artwork", "left_behind", "legacy_artwork", "pending_artwork", "referenced_artwork", "verdict")
+            for name in (
+                *("expected_artwork", "left_behind", "legacy_artwork", "moving_verdict", "pending_artwork"),
+                *("referenced_artwork", "verdict"),
+            )
         },
     ),
     "the key of users": (

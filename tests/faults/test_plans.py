@@ -338,8 +338,9 @@ def test_users_of_the_application_block_the_rollback(make_shop: MakeShop, claime
 
 def test_every_blocker_has_a_case_that_it_blocks() -> None:
     """Each rule in the folders of blockers has a test in which it blocks."""
-    # those of deploy_schema: test_prerequisites.py; of legacy_names: tests/database/test_legacy_names.py
-    assert ["legacy_names_in_use", "rejected_write", "users_in_use"] == [
+    # those of deploy_schema: test_prerequisites.py; of legacy_names: tests/database/test_legacy_names.py; of moved
+    # customers: tests/lifecycle/test_move_customers.py
+    assert ["customers_moved", "legacy_names_in_use", "rejected_write", "users_in_use"] == [
         file.rule for file in sql.folder("roll_back/to_not_started/blockers")
     ]
 

@@ -128,6 +128,7 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
     tmp_path: Path,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    request: pytest.FixtureRequest,
 ) -> None:
     """No e-mail, token or password is kept or shown, whichever statement fails with whichever SQLSTATE, in a flow or on a worker."""
     secrets = sorted(trapped_secrets(trapped))
@@ -151,6 +152,7 @@ def test_no_secret_leaks_whatever_fails(  # noqa: PLR0917 (fixtures)
         worker_log.touch()
         assert decide(name="max_quarantined", value="0", approved_by=CANARY, reason=CANARY, return_state=True).is_completed()
     ArtworkDatabase(host="db", database="shop", user="u", password=f"{CANARY}-password").save(CANARY, overwrite=True)
+    request.addfinalizer(lambda: ArtworkDatabase.delete(CANARY))
     plant_canaries()
     assert migrate_data(return_state=True).is_completed()
     back = number_in(roll_back(to="NOT_STARTED", return_state=True))
