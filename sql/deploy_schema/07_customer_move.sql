@@ -71,22 +71,33 @@ LEFT JOIN LATERAL (
   LIMIT 1
 ) AS m ON TRUE;
 
--- The table that serves each customer who was moved by the e-mail, and the one that serves the bucket.
+-- The table that serves each customer who was moved by the e-mail, and the one that serves the bucket. Arrays, because the planner may
+-- look a bucket up in the view for each key.
 CREATE VIEW artwork_migration.single_served AS
 SELECT DISTINCT ON (k.key)
   k.key,
-  CASE WHEN k.run > s.run THEN k.served_by ELSE s.served_by END AS served_by,
-  s.served_by AS share_served_by
+  CASE WHEN k.run > k.share_run THEN k.served_by ELSE k.share_served_by END AS served_by,
+  k.share_served_by
 FROM (
   SELECT
     n.key,
     m.run,
-    m.served_by
+    m.served_by,
+    (ARRAY(SELECT s.run FROM artwork_migration.share_served AS s ORDER BY s.bucket))[
+      artwork_migration.customer_bucket(n.key) + 1
+    ] AS share_run,
+    CASE
+      WHEN
+        (ARRAY(SELECT s.served_by = 'clean' FROM artwork_migration.share_served AS s ORDER BY s.bucket))[
+          artwork_migration.customer_bucket(n.key) + 1
+        ]
+        THEN 'clean'
+      ELSE 'legacy'
+    END AS share_served_by
   FROM artwork_migration.customer_move_key AS n
   INNER JOIN artwork_migration.customer_move AS m ON n.run = m.run
   WHERE m.in_force
 ) AS k
-INNER JOIN artwork_migration.share_served AS s ON artwork_migration.customer_bucket(k.key) = s.bucket
 ORDER BY k.key, k.run DESC;
 
 -- What is in force: the share that the clean table serves, how many single customers it serves beyond that, and how many fewer.
