@@ -1,5 +1,5 @@
 -- What: a move to the clean table of which every customer is served by it already, or which has no customer.
--- Why: it would change nothing, and its gate would look at nothing. A move back is always possible.
+-- Why: it would change nothing, and its gate would look at nothing. A move back is not blocked by this.
 -- Locks: ACCESS SHARE on both tables.
 -- Remedy: Choose other customers or a larger share, then plan again.
 -- Given: moving_artwork
