@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import Connection, text
@@ -55,7 +56,7 @@ class Plan:
     blockers: tuple[Problem, ...] = ()
     facts: dict[str, Any] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def number(self) -> str:
         """Return eight hexadecimal digits, a hash of verb, database, phase row, statements, decisions and the rules that block.
 
