@@ -11,9 +11,10 @@ _HEAD = """\
 <!-- Made from the classes in expectations/ by `make docs`. Change the classes, not this file. -->
 # The gates
 
-A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges the first four; `switch-over` judges the second
-to the sixth, and `verify` the sixth. `artwork_migration.finding` has the ids that a rule found, and never a value.
-`artwork_migration.gate_result` has each verdict.
+A gate is a suite of rules that must pass before a flow continues. `migrate-data` judges `legacy_artworks`, `users`, `clean_artworks` and
+`reconciliation`; `move-customers` judges `moved_customers`; `switch-over` judges `users`, `clean_artworks`, `reconciliation` and
+`application_ready` before its locks and `verification` after its commit; `verify` judges `verification`. `artwork_migration.finding`
+has the ids that a rule found, and never a value. `artwork_migration.gate_result` has each verdict.
 
 | severity | what a finding does |
 |---|---|

@@ -14,7 +14,7 @@ def deploy_schema(plan: str = "", approved_by: str = "", reason: str = "", datab
     """Create the clean table `artworks_v2` beside the live one, with capture and write-through; the application keeps working unchanged.
 
     NOT_STARTED → DEPLOYED. Writes to artworks, users and the tables that reference artworks wait for a moment, less than half of the
-    server's deadlock_timeout. Reads do not wait.
+    server's deadlock_timeout. Reads do not wait, except those of `users` if it lacks `is_anonymous`.
 
     Args:
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.

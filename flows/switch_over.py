@@ -23,8 +23,9 @@ def switch_over(plan: str = "", approved_by: str = "", reason: str = "", databas
     """Let the clean table serve as `artworks`; the legacy table is kept as `artworks_old`, and its dependents are carried over.
 
     MIGRATED → SWITCHED. All access to artworks and to what reads or references it waits for a moment, less than half of the server's
-    deadlock_timeout; it gets no error. If the run is killed after that moment, the next run does the rest. *Switched – check failed* means
-    that the clean table serves and a check after the switch is red: the message names the two ways to continue.
+    deadlock_timeout; it gets no error except 0A000, once, from a prepared `SELECT *`. If the run is killed after that moment, the next run
+    does the rest. *Switched – check failed* means that the clean table serves and a check after the switch is red: the message names the
+    two ways to continue.
 
     Args:
         plan: Leave it empty to make the plan; nothing is changed. To execute the plan, give its number.

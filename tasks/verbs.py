@@ -130,7 +130,7 @@ def _failed(name: RunName, error: MigrationError) -> State:
 
 def end_of(error: MigrationError) -> State:
     """Return the state that says this error."""
-    return Failed(message=shortened(for_terminal(str(error))), data=EndedWithMessage(error))
+    return Failed(message=shortened(for_terminal(error.brief)), data=EndedWithMessage(error))
 
 
 def open_database(verb_name: str) -> tuple[Database, Settings]:

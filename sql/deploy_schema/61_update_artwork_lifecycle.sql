@@ -1,6 +1,8 @@
--- What: update_artwork_lifecycle: sets the status, url and request keys given in `changes` on one artwork and returns it.
--- Why: strategy, "New Artwork Creation Flow", steps 3 to 6. A key in `changes` is written, also if it is null; an unknown key or id is an
---   error. The life-cycle trigger decides which statuses and transitions are valid.
+-- What: update_artwork_lifecycle: sets on one artwork what is given in `changes` (statuses, urls, request, names, pictures, the end of its
+--   link) and returns it.
+-- Why: strategy, "New Artwork Creation Flow", steps 3 to 6; and to correct a name or a picture, or to renew a link, must not take a
+--   statement that is another one after the switch. A key in `changes` is written, also if it is null; an unknown key or id is an
+--   error, and so is a picture that is null or blank. The life-cycle trigger decides which statuses and transitions are valid.
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.update_artwork_lifecycle(artwork_id uuid, changes jsonb) RETURNS SETOF public.artworks_v2
@@ -16,11 +18,17 @@ BEGIN ATOMIC
     ))
   FROM (
     VALUES (
-      ARRAY['generation_status', 'generated_image_url', 'fal_request_id', 'generation_params', 'upscale_status', 'upscaled_image_url']
+      ARRAY[
+        'generation_status', 'generated_image_url', 'fal_request_id', 'generation_params', 'upscale_status', 'upscaled_image_url',
+        'customer_name', 'pet_name', 'pet_mom_image_url', 'pet_image_url', 'token_expires_at'
+      ]
     )
   ) AS w (known)
   CROSS JOIN LATERAL JSONB_OBJECT_KEYS(update_artwork_lifecycle.changes) AS k (key)
   WHERE k.key <> ALL(w.known);
+  SELECT public.raise_error('22023', FORMAT('update_artwork_lifecycle: %s must not be NULL or blank', p.key))
+  FROM JSONB_EACH_TEXT(update_artwork_lifecycle.changes) AS p (key, value)
+  WHERE p.key IN ('pet_mom_image_url', 'pet_image_url') AND COALESCE(BTRIM(p.value), '') = '';
   UPDATE public.artworks_v2 AS a
   SET
     generation_status = CASE WHEN c.changes ? 'generation_status' THEN c.changes ->> 'generation_status' ELSE a.generation_status END,
@@ -32,7 +40,14 @@ BEGIN ATOMIC
       WHEN c.changes ? 'generation_params' THEN NULLIF(c.changes -> 'generation_params', 'null') ELSE a.generation_params
     END,
     upscale_status = CASE WHEN c.changes ? 'upscale_status' THEN c.changes ->> 'upscale_status' ELSE a.upscale_status END,
-    upscaled_image_url = CASE WHEN c.changes ? 'upscaled_image_url' THEN c.changes ->> 'upscaled_image_url' ELSE a.upscaled_image_url END
+    upscaled_image_url = CASE WHEN c.changes ? 'upscaled_image_url' THEN c.changes ->> 'upscaled_image_url' ELSE a.upscaled_image_url END,
+    customer_name = CASE WHEN c.changes ? 'customer_name' THEN c.changes ->> 'customer_name' ELSE a.customer_name END,
+    pet_name = CASE WHEN c.changes ? 'pet_name' THEN c.changes ->> 'pet_name' ELSE a.pet_name END,
+    pet_mom_image_url = COALESCE(c.changes ->> 'pet_mom_image_url', a.pet_mom_image_url),
+    pet_image_url = COALESCE(c.changes ->> 'pet_image_url', a.pet_image_url),
+    token_expires_at = CASE
+      WHEN c.changes ? 'token_expires_at' THEN (c.changes ->> 'token_expires_at')::timestamptz ELSE a.token_expires_at
+    END
   FROM (VALUES (update_artwork_lifecycle.changes)) AS c (changes)
   WHERE a.id = update_artwork_lifecycle.artwork_id;
   SELECT public.raise_error('P0002', FORMAT('update_artwork_lifecycle: there is no artwork %s', update_artwork_lifecycle.artwork_id))
@@ -40,7 +55,7 @@ BEGIN ATOMIC
   SELECT a FROM public.artworks_v2 AS a WHERE a.id = update_artwork_lifecycle.artwork_id;
 END;
 COMMENT ON FUNCTION public.update_artwork_lifecycle(uuid, jsonb)
-IS 'Moves one artwork through generation and upscaling; an impossible step is refused with SQLSTATE 55000.';
+IS 'Sets what is given of one artwork: statuses, images, names, the end of its link; an impossible step is refused with SQLSTATE 55000.';
 
 -- Undo:
 DROP FUNCTION public.update_artwork_lifecycle(uuid, jsonb);

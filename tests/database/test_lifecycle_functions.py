@@ -152,6 +152,25 @@ def test_a_key_that_is_null_is_written(shop: Shop) -> None:
     assert clean(shop, artwork, "fal_request_id IS NULL AND generation_params IS NULL AND generated_image_url IS NULL")
 
 
+def test_a_customer_corrects_names_and_pictures_and_a_link_is_renewed(shop: Shop) -> None:
+    """update_artwork_lifecycle sets names, pictures and the end of the link, legacy shows them at once, and what is not named stays."""
+    artwork = _create(shop)
+    _move(shop, artwork, customer_name="Ada L.", pet_name=None, pet_image_url="https://x/pet-2", token_expires_at="2031-01-01T00:00:00Z")  # noqa: S106 (a time)
+    kept = "customer_name = 'Ada L.' AND pet_name IS NULL AND token_expires_at = '2031-01-01T00:00:00Z'"
+    assert clean(shop, artwork, f"{kept} AND pet_image_url = 'https://x/pet-2' AND pet_mom_image_url = 'https://x/mom'")
+    assert legacy(shop, artwork, f"{kept} AND original_pet_url = 'https://x/pet-2' AND original_pet_mom_url = 'https://x/mom'")
+
+
+@pytest.mark.parametrize("picture", ["pet_mom_image_url", "pet_image_url"])
+def test_a_picture_is_neither_removed_nor_blank(shop: Shop, picture: str) -> None:
+    """update_artwork_lifecycle refuses a picture that is NULL or blank with 22023, and names it."""
+    artwork = _create(shop)
+    for nothing in (None, " "):
+        with pytest.raises(psycopg.errors.InvalidParameterValue, match=f"{picture} must not be NULL or blank"):
+            shop.sql.execute(MOVE, (artwork, json.dumps({picture: nothing, "pet_name": "Max"})))
+    assert clean(shop, artwork, f"{picture} LIKE 'https://%%' AND pet_name = 'Rex'")
+
+
 def test_the_table_may_get_another_column(shop: Shop) -> None:
     """The functions return the whole row, also with a column that the product adds later."""
     artwork, token = shop.rows(CREATE, "ada@life.example", *URLS)[0]
