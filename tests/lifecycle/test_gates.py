@@ -53,7 +53,7 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
 
 
 def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
-    """One message reports what is wrong with the users and what is wrong with the clean table."""
+    """One message reports what is wrong with the users and with the clean table; Prefect's pages show it in short, with what to do next."""
     deployed.sql.execute(
         "ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key;"
         "CREATE FUNCTION public.register() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.is_anonymous := FALSE; RETURN NEW; END$$;"
@@ -62,6 +62,10 @@ def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
     red = red_gate()
     assert "gate users is red: created_are_anonymous (is_anonymous): " in message(red)
     assert "gate clean_artworks is red: constraints_in_place (artworks_v2_access_token_key): 1 bad." in message(red)
+    shown = red.message or ""
+    assert shown.startswith("gates users, clean_artworks are red: created_are_anonymous, constraints_in_place"), shown
+    assert "Once it is fixed, run `migrate-data` again." in shown
+    assert len(shown) <= 600
     assert phase(deployed) == Phase.DEPLOYED
 
     deployed.sql.execute(
