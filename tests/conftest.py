@@ -16,7 +16,7 @@ from xdist.scheduler.loadfile import LoadFileScheduling
 from sample.build import Variant, build_sample
 from sample.server import EmbeddedServer
 from tests.databases import Shop, deploy, deploy_with_old_names, migrate, switch
-from tests.series import others, series
+from tests.series import mark_others, others, series
 
 #: Rows of the sample that tests work on: enough for every kind of defect, few enough to clone in a moment.
 ROWS = 2_000
@@ -35,8 +35,11 @@ ROOM = 6 * 2**30
 #: Files that need a Prefect server, in the groups that share one each: it takes seconds to start, and 7 % of a core while it waits.
 ON_ONE_PREFECT_SERVER = (
     ("up", "up_browser"),
-    ("clean_up", "command_line", "docs", "doctor", "killed_run", "leaks", "notifications", "outages", "prefect", "progress", "report"),
-    ("gates", "run_migration", "switch_verbs", "verbs", "verify"),
+    (
+        *("clean_up", "command_line", "databases", "docs", "doctor", "killed_run", "leaks", "move_customers", "notifications"),
+        *("outages", "prefect", "progress", "report"),
+    ),
+    ("gates", "register", "run_migration", "switch_verbs", "verbs", "verify"),
 )
 GROUPS = {
     f"tests/lifecycle/test_{name}.py": f"Prefect server {number}" for number, names in enumerate(ON_ONE_PREFECT_SERVER) for name in names
@@ -78,8 +81,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest leaves out what has a marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not in the share, and begin with what waits longest: the groups in their order, then the files in theirs."""
+    mark_others(items)
     sampled = [item for item in items if RELEASE != 18 or item.get_closest_marker("exhaustive")]
     left_out = others(sampled, config.getoption("share"))
     config.hook.pytest_deselected(items=left_out)

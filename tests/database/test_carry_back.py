@@ -17,6 +17,7 @@ from tests.artworks import add_legacy, add_order, add_user, relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, decide, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 from tests.interleaving import Barrier, Step
+from tests.series import EXHAUSTIVE, first
 
 
 @pytest.fixture
@@ -59,6 +60,7 @@ def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
     agree(shop)
 
 
+@EXHAUSTIVE
 def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
     """An artwork created after the switch is a legacy row after the rollback, its order references it, and catch-up leaves it alone."""
     execute_switch(shop)
@@ -72,6 +74,7 @@ def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
     agree(shop)
 
 
+@EXHAUSTIVE
 def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
     """Request id and parameters of a clean row survive a rollback and a catch-up."""
     execute_switch(shop)
@@ -85,6 +88,7 @@ def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
     agree(shop)
 
 
+@EXHAUSTIVE
 def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
     """An artwork that was deleted after the switch is gone on both sides after a rollback, also if it was created after the switch."""
     artwork = switched_with(shop)
@@ -105,6 +109,7 @@ def test_a_new_id_is_followed(shop: Shop) -> None:
     agree(shop)
 
 
+@EXHAUSTIVE
 def test_many_new_ids_are_followed_in_batches(shop: Shop) -> None:
     """Changed ids are carried back a batch at a time and in their order, and after the rollback every artwork has its newest id."""
     switched_with(shop)
@@ -122,6 +127,7 @@ def test_many_new_ids_are_followed_in_batches(shop: Shop) -> None:
     agree(shop)
 
 
+@EXHAUSTIVE
 def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
     """Two artworks that swapped their tokens are carried back swapped, in whatever order, in spite of the unique key."""
     first, second = add_legacy(shop), switched_with(shop)
@@ -175,6 +181,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
         roll_back(shop)
 
 
+@EXHAUSTIVE
 def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
     """A rejected artwork that is deleted blocks neither the rollback nor the next switch."""
     execute_switch(shop)
@@ -207,6 +214,7 @@ def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
         assert 3 == rehearsal.result().logged  # with what deleting the user has changed
 
 
+@EXHAUSTIVE
 def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: MakeShop) -> None:
     """`processing` is carried back as `pending` into a legacy table that does not know it, and the clean row keeps it."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
@@ -244,6 +252,7 @@ def test_deleting_a_user_works_on_both_sides_of_the_way(shop: Shop) -> None:
         "TRUNCATE artworks_old",
     ],
 )
+@first(2)
 def test_the_retired_table_refuses_writes_in_words(shop: Shop, statement: str) -> None:
     """The retired table refuses a write with SQLSTATE 0A000 and names the table to write to."""
     execute_switch(shop)

@@ -11,7 +11,7 @@ from migration.verbs.decide import apply_at_once
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
-from tests.series import series
+from tests.series import EXHAUSTIVE, series
 
 CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
 
@@ -54,6 +54,7 @@ def test_values_are_copied_as_they_are(carrying: Shop) -> None:
     )
 
 
+@EXHAUSTIVE
 def test_later_writes_reach_both_sides(carrying: Shop) -> None:
     """A legacy write to a carried column is caught up, a clean one is written through, and a new clean row gets the default on both
     sides."""
@@ -80,6 +81,7 @@ def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
     assert [(["mockup_urls"],)] == carrying.rows("SELECT about FROM artwork_migration.finding WHERE rule = 'differs'")
 
 
+@EXHAUSTIVE
 def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
     """The plan does not count the values of a carried column among those that stay behind, unless the decision is withdrawn."""
     stays = {"original_image_url", "mockup_urls", "mockup_generated_at"}

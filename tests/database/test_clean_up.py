@@ -18,6 +18,7 @@ from sample.server import EmbeddedServer
 from tests.artworks import add_order
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up
+from tests.series import first
 
 
 @pytest.fixture
@@ -35,6 +36,7 @@ def clean_up(shop: Shop, folder: Path) -> None:
 
 
 @pytest.mark.parametrize("variant", list(Variant))
+@first(1)
 def test_nothing_of_ours_is_left_but_the_record(
     make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import Shop, deploy, migrate, planned_deployment
 from tests.roles import APPLICATION_ROLES, HANDED_OUT, NEWCOMER, Caller, acting_as, add_roles, visible
-from tests.series import series
+from tests.series import first, series
 
 LIFECYCLE_FUNCTIONS = (
     *("create_artwork", "update_artwork_lifecycle", "get_artwork_by_token", "get_customer_artworks", "request_artwork_upscale"),
@@ -30,6 +30,7 @@ def roles(server: EmbeddedServer) -> None:
 @pytest.mark.parametrize(
     ("variant", "handed_out"), series(product(Variant, [False, True]), {(Variant.CURRENT, True), (Variant.OLDER, False)}), ids=str
 )
+@first(1)
 def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_out: bool) -> None:
     """After plan, deployment and migration the checks below find no hole, whatever default privileges there are."""
     shop = make_shop(variant)
@@ -44,6 +45,7 @@ def test_nothing_of_ours_is_open(make_shop: MakeShop, variant: Variant, handed_o
 
 
 @pytest.mark.parametrize("handed_out", [False, True], ids=["the sample's default privileges", "default privileges of the whole database"])
+@first(1)
 def test_a_users_table_of_ours_is_closed(make_shop: MakeShop, handed_out: bool) -> None:
     """Only the service role reads a `users` table that deploy_schema created, and row level security is on."""
     shop = make_shop(Variant.MINIMAL)

@@ -41,7 +41,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.roles import NEWCOMER, Caller, acting_as, add_roles, all_callers, few_rows, visible
-from tests.series import series
+from tests.series import EXHAUSTIVE, first, series
 from tests.waiting import wait_until
 
 #: What old code sets, and nothing else.
@@ -299,6 +299,7 @@ def test_old_code_writes_on_while_the_tables_switch_and_switch_back(make_shop: M
     assert {"match", "excluded"} == set(migrate(shop))
 
 
+@EXHAUSTIVE
 def test_everybody_reads_and_changes_through_the_old_names_what_they_could(make_shop: MakeShop) -> None:
     """Each role reads and changes through legacy_names the artworks that it could before, and those that a user has gained, in each phase.
 
@@ -419,6 +420,7 @@ def test_an_insert_cannot_take_the_id_of_an_artwork_that_only_the_new_table_has(
     assert [] == switched.rows("SELECT id FROM artworks_old WHERE id = %s", created)
 
 
+@EXHAUSTIVE
 def test_no_operator_of_a_role_is_executed_with_our_rights(make_shop: MakeShop) -> None:
     """A role that may create operators in public cannot have its own one executed by our functions when it writes through legacy_names."""
     shop = make_shop()
@@ -446,6 +448,7 @@ CREATE VIEW legacy_names.report AS SELECT id, pet_name FROM artworks
 
 
 @pytest.mark.parametrize("first", ["CREATE before", "deploy before"])
+@first(1)
 def test_without_the_decision_a_schema_of_that_name_is_the_applications(make_shop: MakeShop, first: str) -> None:
     """Without the decision its view is carried over, the guard of the retired table holds, and the clean-up keeps the whole schema."""
     shop = make_shop()
@@ -476,6 +479,7 @@ def test_with_the_decision_the_name_of_the_schema_must_be_free(shop: Shop) -> No
     assert ["schema legacy_names"] == [problem.subject for problem in refused.value.problems]
 
 
+@EXHAUSTIVE
 def test_a_reference_may_have_any_name(make_shop: MakeShop) -> None:
     """A foreign key whose column needs quotes gets its trigger at the switch, and moves an artwork that stayed behind."""
     shop = make_shop()
@@ -514,6 +518,7 @@ def test_what_the_application_builds_on_the_schema_blocks_what_drops_it(make_sho
     assert subjects == [blocker.subject for blocker in planned_clean_up(shop).blockers]
 
 
+@EXHAUSTIVE
 def test_an_insert_needs_no_more_rights_or_values_than_before(make_shop: MakeShop) -> None:
     """After the switch a role that may only insert, or only some columns, inserts as before; an identity column keeps its default."""
     shop = make_shop()

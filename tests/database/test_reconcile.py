@@ -15,6 +15,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, running
 from tests.interleaving import break_function
 from tests.owned import handed_over
+from tests.series import first
 from tests.waiting import wait_until
 
 #: Each column that stands on both sides, and a wrong value for it.
@@ -82,6 +83,7 @@ def test_a_migration_that_went_well_has_no_finding(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("column", list(DAMAGE))
+@first(5)
 def test_one_wrong_value_is_found_by_its_column(shop: Shop, column: str) -> None:
     """A value that differs from the mapping is one finding, with id and column and without the value."""
     artwork = _some(shop)

@@ -7,7 +7,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
-from tests.series import series
+from tests.series import first, series
 
 
 @pytest.fixture
@@ -17,6 +17,7 @@ def switched(make_shop: MakeShop) -> Shop:
 
 
 @pytest.mark.parametrize("variant", series(Variant, {Variant.MINIMAL, Variant.CURRENT}))
+@first(1)
 def test_there_and_back(make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant) -> None:
     """After a switch and a rollback the dump is as before, no row is lost, both sides agree, and everything can be uninstalled."""
     shop = make_shop(variant, phase="MIGRATED", on=either_server)

@@ -6,9 +6,11 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import deploy, migrate, uninstall
+from tests.series import first
 
 
 @pytest.mark.parametrize("variant", list(Variant))
+@first(1)
 def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_server: EmbeddedServer, variant: Variant) -> None:
     """After deploy, migrate and roll-back --to NOT_STARTED the schema dump is the one taken before."""
     shop = make_shop(variant, on=either_server)
@@ -22,6 +24,7 @@ def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_serve
 
 
 @pytest.mark.parametrize("variant", list(Variant))
+@first(1)
 def test_roll_back_removes_just_the_users_we_created(make_shop: MakeShop, variant: Variant) -> None:
     """roll-back --to NOT_STARTED deletes the users that migrate_data created and no other."""
     shop = make_shop(variant)

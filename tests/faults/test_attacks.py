@@ -10,6 +10,7 @@ from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, roll_back, switch
 from tests.roles import Caller, FewRows, few_rows
+from tests.series import EXHAUSTIVE, first
 
 #: Takes what it can get whenever it is called, and tells as whom. It is called once at a time: reading may call it again.
 STEALING = """
@@ -66,6 +67,7 @@ def left_behind(shop: Shop) -> UUID:
     return shop.value("SELECT id FROM public.artworks WHERE pet_name = 'Famous' AND generation_status = 'failed'")
 
 
+@EXHAUSTIVE
 def test_our_functions_run_nothing_of_the_callers(shop: Shop, few: FewRows) -> None:
     """A trigger with more privileges than the caller does not use types of the caller's own in front of the server's."""
     session = signed_in(shop, few.owning)
@@ -97,6 +99,7 @@ def test_every_function_of_ours_looks_into_the_callers_schema_last(make_shop: Ma
 @pytest.mark.parametrize(
     "write", ["UPDATE public.artworks_v2 SET pet_name = 'Mine', access_token = 'known'", "DELETE FROM public.artworks_v2"]
 )
+@first(1)
 def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(shop: Shop, few: FewRows, write: str) -> None:
     """A clean row with another's id is rejected by legacy, and what happens to it later does not reach the other's row."""
     theirs = left_behind(shop)
@@ -111,6 +114,7 @@ def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(sho
         assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
 
 
+@EXHAUSTIVE
 def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewRows) -> None:
     """A row of that id which an older snapshot does not see still counts as another's."""
     shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT none_own CHECK (pet_name <> 'Own') NOT VALID")
@@ -124,6 +128,7 @@ def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewR
 
 
 @pytest.mark.parametrize("by", ["insert", "change of the key"])
+@first(1)
 def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, few: FewRows, by: str) -> None:
     """After the switch an id of a row that stayed behind cannot be taken, because a rollback would write over that row."""
     theirs = left_behind(shop)
@@ -154,6 +159,7 @@ def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop
     assert "Max" == migrated.value("SELECT pet_name FROM public.artworks WHERE id = %s", artwork)
 
 
+@EXHAUSTIVE
 def test_a_function_that_tells_what_it_sees_sees_no_row_of_others(shop: Shop, few: FewRows) -> None:
     """A caller's function in a condition sees no row of others, because row level security comes first, also through the view."""
     switch(shop)

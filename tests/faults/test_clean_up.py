@@ -17,6 +17,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
 from tests.directions import places, with_row
 from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
+from tests.series import EXHAUSTIVE, first
 from tests.waiting import BOUND
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"
@@ -103,6 +104,7 @@ VERIFICATIONS: dict[str, tuple[Callable[[Shop], object], str]] = {
 
 
 @pytest.mark.parametrize("name", VERIFICATIONS)
+@first(1)
 def test_without_a_green_verification_of_the_last_day(ready: Shop, name: str) -> None:
     """clean_up is blocked without a verification, with a red one, and with an old one."""
     happen, told = VERIFICATIONS[name]
@@ -187,6 +189,7 @@ def test_an_outdated_number_is_refused(ready: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY)
+@first(2)
 def test_locks_not_had_change_nothing_and_name_the_holder(ready: Shop, name: str) -> None:
     """Without the locks clean_up changes nothing and names the holder; the same plan goes through afterwards."""
     before, made = ready.schema_dump(), planned_clean_up(ready)
@@ -207,6 +210,7 @@ def test_locks_not_had_change_nothing_and_name_the_holder(ready: Shop, name: str
         pytest.param(TOUCH_USER, TOUCH_ARTWORK, "public.users", id="users, then artworks"),
     ],
 )
+@first(1)
 def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: str, then: str, waits_for: str) -> None:
     """In whatever order the application locks, clean_up gives up first and the server counts no deadlock."""
     cross(ready, lambda: execute_clean_up(ready, patience=BOUND), first, then, waits_for)
@@ -216,6 +220,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: s
 # What kills it
 
 
+@EXHAUSTIVE
 def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
     """A backend that dies behind any locked statement of clean_up leaves everything as it was."""
     before, made = ready.schema_dump(), planned_clean_up(ready)

@@ -15,7 +15,7 @@ from tests.databases import Shop, migrate
 from tests.faults.client import at_work, client, kill
 from tests.interleaving import Barrier, Step
 from tests.reference_runs import Reference, end_state
-from tests.series import EXHAUSTIVE, series
+from tests.series import EXHAUSTIVE, first, series
 from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
@@ -111,6 +111,7 @@ def killed_at(shop: Shop, trigger: str, passes: int) -> None:
     wait_until(lambda: not at_work(shop))
 
 
+@EXHAUSTIVE
 def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_reference: Reference) -> None:
     """Two undisturbed runs have the same checksums, one changed value gives another one, and there are more than 20 chunks."""
     migrate(shop)
@@ -133,6 +134,7 @@ def test_killed_in_a_chunk(shop: Shop, deployed_reference: Reference) -> None:
     assert deployed_reference.undisturbed == end_state(shop)
 
 
+@EXHAUSTIVE
 def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) -> None:
     """A client that dies between two chunks, with no transaction open, loses nothing, and the next run ends as an undisturbed one."""
     barrier = Barrier(shop, COMMITTING_A_CHUNK, passes=4)
@@ -155,6 +157,7 @@ def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) ->
 
 
 @pytest.mark.parametrize("moment", series(IN_THE_BACKFILL, REPRESENTATIVES))
+@first(1)
 def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Wherever in the backfill a run was killed, the next one ends as an undisturbed one."""
     monkeypatch.setattr(backfill, "USERS_IN_A_BATCH", 1_000)  # else all users of the sample are one batch
@@ -164,6 +167,7 @@ def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: st
 
 
 @pytest.mark.parametrize("moment", series(AFTER_THE_BACKFILL, REPRESENTATIVES))
+@first(1)
 def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
     """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -171,6 +175,7 @@ def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Referenc
     assert copied_reference.undisturbed == end_state(copied_shop)
 
 
+@EXHAUSTIVE
 def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> None:
     """Runs that are killed at any moment, each a little later than the one before, end together as an undisturbed one."""
     kills, ended = 0, None
@@ -192,6 +197,7 @@ def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> No
 
 
 @pytest.mark.parametrize(("stop", "chunks"), [(IN_THE_SIXTH_CHUNK, 5), (COMMITTING_A_CHUNK, 6)], ids=["copying", "committing"])
+@first(1)
 def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_reference: Reference, stop: str, chunks: int) -> None:
     """While a killed client's backend is in a chunk a run is refused; what that backend commits counts, and the rest is copied again."""
     barrier = Barrier(shop, stop, passes=5)
@@ -213,6 +219,7 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_reference: R
 
 
 @pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
+@first(1)
 def test_killed_while_an_index_is_made(copied_shop: Shop, copied_reference: Reference, ended: bool, invalid: int) -> None:
     """After CREATE INDEX CONCURRENTLY outlived its client or left an invalid index, the next run makes every index valid."""
     writer = copied_shop.session()

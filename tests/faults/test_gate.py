@@ -27,6 +27,7 @@ from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate
 from tests.artworks import add_clean
 from tests.databases import Shop, deploy, migrate, running
+from tests.series import EXHAUSTIVE, first
 
 
 class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
@@ -163,6 +164,7 @@ def test_each_rule_leaves_one_verdict(migrated: Shop) -> None:
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else "",
 )
+@first(2)
 def test_a_rule_that_cannot_look_breaks_the_gate(migrated: Shop, rule: type[Expectation], why: str) -> None:
     """A rule that cannot be judged breaks the gate, whatever its severity and however green the other rules are."""
     verdict = judged(migrated, on_clean(Sane, rule))
@@ -265,6 +267,7 @@ def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
     )
 
 
+@EXHAUSTIVE
 def test_every_id_that_a_rule_about_columns_found_is_saved(migrated: Shop) -> None:
     """As many ids are saved as rows are bad, also of a rule that is about some of the rows only, and of one about duplicates."""
     migrated.sql.execute("SET session_replication_role = replica; ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key")
@@ -331,6 +334,7 @@ def connections(shop: Shop) -> int:
     return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = CURRENT_DATABASE() AND application_name = 'test'"))
 
 
+@EXHAUSTIVE
 def test_the_rows_stay_in_the_database() -> None:
     """No query of a gate returns more than 200 rows; Great Expectations would fetch a whole table if it were given as a query."""
     settings = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}

@@ -21,7 +21,7 @@ from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
 from tests.databases import Shop, approve, running
 from tests.interleaving import DELETE_USER, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross, holding
-from tests.series import series
+from tests.series import EXHAUSTIVE, first, series
 from tests.waiting import BOUND, wait_until
 
 #: No name or token of it may come out in a message.
@@ -97,6 +97,7 @@ IN_THE_WAY_OF_BOTH = {
 
 
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
+@first(2)
 def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb, name: str) -> None:
     """Without a lock nothing changes, and the message has the holder's pid, application, state and table but no statement."""
     table, statement = IN_THE_WAY_OF_BOTH[name]
@@ -187,6 +188,7 @@ def test_a_write_that_loses_to_a_session_names_it(deployed: Shop) -> None:
 
 
 @pytest.mark.parametrize("name", series(IN_THE_WAY_OF_BOTH, {"a write to artworks"}))
+@first(1)
 def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, name: str) -> None:
     """The attempt after the holder's end succeeds with the same plan, without another start."""
     with holding(verb.shop, IN_THE_WAY_OF_BOTH[name][1]) as session:
@@ -204,6 +206,7 @@ def test_a_lock_that_becomes_free_is_obtained_in_a_later_attempt(verb: Verb, nam
 
 
 @pytest.mark.parametrize("ended_by", ["its timeout", "somebody"])
+@first(1)
 def test_a_client_too_slow_under_the_locks_tries_again(verb: Verb, ended_by: str) -> None:
     """The server ends the transaction of a slow client, which may see no more of that than a lost connection; the next attempt succeeds."""
     late: list[int] = []
@@ -219,6 +222,7 @@ def test_a_client_too_slow_under_the_locks_tries_again(verb: Verb, ended_by: str
     assert verb.phase() is verb.phase_after
 
 
+@first(1)
 def test_a_client_that_is_always_cut_off_gives_up(verb: Verb) -> None:
     """A connection that is lost under the locks again and again ends the run in words; nothing was changed."""
     before = verb.phase()
@@ -231,6 +235,7 @@ def test_a_client_that_is_always_cut_off_gives_up(verb: Verb) -> None:
     assert before is verb.phase()
 
 
+@EXHAUSTIVE
 def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:
     """After an attempt without the locks nothing has changed, so the same number is still valid."""
     with begun(shop, "deploy_schema") as first, holding(shop, "UPDATE public.artworks SET pet_name = pet_name"):
@@ -241,6 +246,7 @@ def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> N
         assert second.execute(patience=BOUND) == 1
 
 
+@first(1)
 def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
     """While we try, no writer waits as long as half of deadlock_timeout."""
     written: list[int] = []
@@ -269,6 +275,7 @@ def test_the_application_goes_on_while_we_try(verb: Verb) -> None:
         writer.result()
 
 
+@first(1)
 def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> None:
     """A write that queues behind our lock request goes through when the attempt ends, although the holder still holds its lock."""
     table = "public.artworks"
@@ -318,6 +325,7 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
         pytest.param(TOUCH_ORDER, DELETE_USER, "public.orders", id="orders, then users"),
     ],
 )
+@first(2)
 def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: str, then: str, waits_for: str) -> None:
     """In whatever order the application locks, we give up first: it gets no error and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"

@@ -15,7 +15,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.sync import reconcile
 from tests.artworks import add_clean, add_legacy, add_order
 from tests.databases import Shop, migrate, running
-from tests.series import series
+from tests.series import first, series
 
 MAPPING = sql.load("legacy_artwork").statement
 COLUMNS = sorted(set(re.findall(r"\((?:\n\s*)?\d+, '(\w+)'", sql.load("mapping").statement)) - {"id"})
@@ -57,6 +57,7 @@ def test_the_lists_are_not_empty() -> None:
 
 
 @pytest.mark.parametrize("column", series(COLUMNS, {"pet_name", "user_id", "upscale_status", "created_at"}))
+@first(2)
 def test_a_column_mapped_wrongly_is_named(deployed: Shop, column: str) -> None:
     """A column mapped wrongly in copy and comparison alike is found and named, because written back it differs from legacy."""
     add_order(deployed, add_legacy(deployed, generation_status="pending"))
@@ -87,6 +88,7 @@ def one_of_each(shop: Shop, disposition: str) -> UUID:
 
 
 @pytest.mark.parametrize("disposition", DISPOSITIONS)
+@first(2)
 def test_a_rule_that_lets_a_row_in_is_named(deployed: Shop, disposition: str) -> None:
     """A row that should stay behind and is migrated is found by the strategy's own clause, with its disposition."""
     artwork = one_of_each(deployed, disposition)
@@ -124,6 +126,7 @@ EACH_ONCE = set(zip(DISPOSITIONS, itertools.cycle(WHY), strict=False))
 
 
 @pytest.mark.parametrize(("disposition", "why"), series(itertools.product(DISPOSITIONS, WHY), EACH_ONCE))
+@first(2)
 def test_a_rule_that_keeps_a_row_out_is_named(deployed: Shop, disposition: str, why: str) -> None:
     """A row that should be migrated and stays behind is missing in the independent count, with the rule that kept it."""
     artwork = eligible(deployed, why)
@@ -137,6 +140,7 @@ def test_a_rule_that_keeps_a_row_out_is_named(deployed: Shop, disposition: str, 
 
 
 @pytest.mark.parametrize("reason", [*REASONS, "duplicate_access_token"])
+@first(2)
 def test_a_reason_of_quarantine_that_takes_a_good_row_is_named(deployed: Shop, reason: str) -> None:
     """A good row in quarantine exceeds max_quarantined, and the gate names its reason."""
     first, second = add_legacy(deployed), add_legacy(deployed)

@@ -7,6 +7,7 @@ import pytest
 
 from tests.artworks import clean, legacy
 from tests.databases import Shop, deploy, migrate, roll_back, switch
+from tests.series import first
 
 CREATE = "SELECT (c.artwork).id FROM create_artwork('Ada', 'older@example.com', 'Rex', 'https://a.example/1', 'https://a.example/2') AS c"
 INSERT = "INSERT INTO artworks_v2 (customer_name, customer_email, access_token, pet_mom_image_url, pet_image_url)" \
@@ -22,6 +23,7 @@ def older(shop: Shop) -> psycopg.Connection[Any]:
 
 
 @pytest.mark.parametrize("statement", [CREATE, INSERT], ids=["function", "table"])
+@first(1)
 def test_a_transaction_older_than_the_deployment_writes_on_both_sides_or_is_repeated(shop: Shop, statement: str) -> None:
     """A write to the clean table by a transaction older than the deployment ends with 40001; repeated, it is on both sides."""
     session = older(shop)

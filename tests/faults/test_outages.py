@@ -36,6 +36,7 @@ from tasks.verbs import writing
 from tests.conftest import MakeShop
 from tests.databases import Shop, migrate, running
 from tests.directions import DIRECTIONS, Direction
+from tests.series import first
 from tests.waiting import wait_until
 
 #: What a message advises only about an address that has never worked.
@@ -87,6 +88,7 @@ def end_of(direction: Direction, work: Callable[[Run, Plan], object], monkeypatc
 # How a run ends that loses its server
 
 
+@first(1)
 def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing but the record of the run can have been changed when it begins, and an address that has just worked is not doubted."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", direction.shop.url)
@@ -98,6 +100,7 @@ def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction
     assert CHECK_THE_ADDRESS not in str(caught.value)
 
 
+@first(1)
 def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that Prefect's API leaves alone ends in words, and its end is in the ledger."""
 
@@ -110,6 +113,7 @@ def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch
     assert ("Failed", "Failed") == (error.end, direction.shop.value(newest))
 
 
+@first(1)
 def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the commit the phase is still the old one, the end names what was done at that moment, and the next run resumes."""
     before = direction.phase()
@@ -131,6 +135,7 @@ def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch
     assert again.leads_to is again.phase()
 
 
+@first(1)
 def test_a_server_that_stops_right_after_the_commit(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """After the commit no end says that nothing was changed: it names the new phase, and the next run does the steps that are left."""
 
@@ -234,6 +239,7 @@ def wire(fragile: EmbeddedServer) -> Iterator[Wire]:
         pytest.param(Cut(before="request", stays=False), ConnectionLost, id="not committed, and the server is back"),
     ],
 )
+@first(2)
 def test_a_connection_that_is_cut_in_the_commit(
     direction: Direction,
     wire: Wire,

@@ -41,7 +41,7 @@ from tests.databases import (
 )
 from tests.owned import HANDED_OVER, OwnedShop
 from tests.plans import planned_uninstall
-from tests.series import EXHAUSTIVE, series
+from tests.series import EXHAUSTIVE, first, series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.
 ACCOUNTS = """
@@ -244,6 +244,7 @@ def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kin
 
 
 @pytest.mark.parametrize(("kind", "user"), CASES)
+@EXHAUSTIVE
 def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: str, user: str) -> None:
     """After roll-back --to NOT_STARTED the schema is the one before, and so are the accounts."""
     shop = changed(make_shop, kind, user)
@@ -255,6 +256,7 @@ def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: s
     assert known == accounts(shop)
 
 
+@EXHAUSTIVE
 def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_shop: MakeShop, tmp_path: Path) -> None:
     """The gates are green without the rules about users, which the report names; a lost owner and an invented one are still found.
 
@@ -339,6 +341,7 @@ def test_an_account_deleted_before_the_key_exists_leaves_no_dangling_owner(make_
 
 
 @pytest.mark.parametrize("phase", ["DEPLOYED", "MIGRATED"])
+@first(1)
 def test_a_claim_for_an_account_that_does_not_exist_is_refused_on_both_sides(make_shop: MakeShop, phase: str) -> None:
     """It fails with 23503, also before the clean table has its key, and no artwork is changed."""
     shop = changed(make_shop, "auth.users")
@@ -385,6 +388,7 @@ LACKING = {
 
 
 @pytest.mark.parametrize("revoke", LACKING)
+@first(1)
 def test_a_missing_privilege_is_refused_with_its_grant(make_shop: MakeShop, revoke: str) -> None:
     """A role that may not reference the owners is refused with a GRANT; after it, and nothing else, the copy has its key."""
     shop = changed(make_shop, "auth.users", "shopkeeper")
@@ -400,6 +404,7 @@ def test_a_missing_privilege_is_refused_with_its_grant(make_shop: MakeShop, revo
 
 
 @pytest.mark.parametrize("action", ["ON DELETE CASCADE", "ON DELETE NO ACTION ON UPDATE CASCADE", "NOT VALID ON DELETE SET NULL", "none"])
+@first(1)
 def test_a_key_that_cannot_stay_is_refused_with_the_statement_that_changes_it(make_shop: MakeShop, action: str) -> None:
     """A key that deletes artworks, refuses a deletion, is not validated or is missing is refused; its statement makes the plan possible."""
     shop = changed(make_shop, "auth.users", "shopkeeper")
@@ -418,6 +423,7 @@ def test_a_key_that_cannot_stay_is_refused_with_the_statement_that_changes_it(ma
     deploy(shop)
 
 
+@EXHAUSTIVE
 def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) -> None:
     """Without a column user_id the clean table's owners are in public.users; where a sign-up makes its rows, a claim still finds them."""
     shop = make_shop(Variant.MINIMAL)
@@ -440,6 +446,7 @@ def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) 
     assert 0 == migrate(shop).get("differs", 0)
 
 
+@EXHAUSTIVE
 def test_a_table_of_accounts_that_is_locked_is_named(make_shop: MakeShop) -> None:
     """Without an explicit lock of its own, the uninstall still says which session holds the owners' table, and changes nothing."""
     shop = changed(make_shop, "auth.users", "shopkeeper")

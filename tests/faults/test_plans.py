@@ -20,6 +20,7 @@ from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.plans import confirm, decide, keep, planned_uninstall
+from tests.series import EXHAUSTIVE, first
 
 LEDGER_TABLES = ["decision", "lock_attempt", "pause", "phase_history", "plan", "progress", "step", "verification", "wait"]
 
@@ -89,6 +90,7 @@ def test_counts_do_not_change_the_number(shop: Shop) -> None:
         "COMMENT ON TABLE public.artworks IS 'Portraits'",
     ],
 )
+@first(2)
 def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> None:
     """Any change of the tables that changes a statement makes another number."""
     first = planned_deployment(shop)
@@ -101,6 +103,7 @@ def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> No
 @pytest.mark.parametrize(
     ("name", "value"), [("in_flight_age", "01:00:00"), ("max_quarantined", "5"), ("function_roles", "service_role,authenticated")]
 )
+@first(1)
 def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: str) -> None:
     """Each changed decision makes another number."""
     first = planned_deployment(shop)
@@ -153,6 +156,7 @@ def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     assert first.number != second.number
 
 
+@EXHAUSTIVE
 def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> None:
     """After an uninstallation the same number can return, and is refused until its plan is made again."""
     first = deploy(shop)
@@ -199,6 +203,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.told)
+@first(1)
 def test_an_old_number_is_refused_with_what_changed(shop: Shop, change: Change) -> None:
     """The refusal names both numbers and what made the difference, and nothing else."""
     first = planned_deployment(shop)
@@ -213,6 +218,7 @@ def test_an_old_number_is_refused_with_what_changed(shop: Shop, change: Change) 
     assert before == shop.schema_dump()
 
 
+@EXHAUSTIVE
 def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
     """The number of a deployment is refused for an uninstallation, with verb and phase as reasons."""
     first = deploy(shop)
@@ -223,6 +229,7 @@ def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("number", ["deadbeef", "x", "'; DROP TABLE artworks; --"])
+@first(1)
 def test_an_unknown_number_is_refused_and_creates_nothing(shop: Shop, number: str) -> None:
     """A number that no plan of this database has is refused, and nothing is created."""
     before = shop.schema_dump()
@@ -267,6 +274,7 @@ def test_what_cannot_be_a_number_is_refused(number: str) -> None:
         ("TRUE", "no_access_token"),
     ],
 )
+@first(1)
 def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule_broken: str, disposition: str) -> None:
     """An order for an artwork that stays behind blocks the plan by the artwork's id, with what to do and without a value."""
     shop = accepted
@@ -288,6 +296,7 @@ def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule
     assert before == shop.schema_dump()
 
 
+@EXHAUSTIVE
 def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
     """After the blocking order was deleted the plan has its former number and may run."""
     first = planned_deployment(accepted)
@@ -320,6 +329,7 @@ def test_a_rejected_write_blocks_the_rollback(deployed: Shop) -> None:
 
 
 @pytest.mark.parametrize("claimed", [False, True], ids=["signed up", "claimed"])
+@first(1)
 def test_users_of_the_application_block_the_rollback(make_shop: MakeShop, claimed: bool) -> None:
     """A table users that deploy_schema created is not dropped if the application's users are in it."""
     shop = make_shop(Variant.MINIMAL)
@@ -349,6 +359,7 @@ def test_every_blocker_has_a_case_that_it_blocks() -> None:
 
 
 @pytest.mark.parametrize("variant", list(Variant))
+@first(1)
 def test_the_first_plan_creates_the_ledger_and_nothing_else(make_shop: MakeShop, variant: Variant) -> None:
     """The first plan creates the schema artwork_migration with five tables, changes nothing else, and the phase is NOT_STARTED."""
     shop = make_shop(variant)

@@ -33,6 +33,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.faults.connecting import refusal, start
 from tests.faults.prerequisites import ADVISORIES, BLOCKERS, GIVE_TO_OWNER, MEMBER, OWNER, PREREQUISITES, STRANGER, Case
+from tests.series import EXHAUSTIVE, first
 from tests.waiting import wait_until
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
@@ -128,6 +129,7 @@ def unblocked(accepted: Shop) -> Plan:
 
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
+@first(6)
 def test_a_blocker_is_reported(accepted: Shop, unblocked: Plan, case: Case) -> None:
     """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:
@@ -138,6 +140,7 @@ def test_a_blocker_is_reported(accepted: Shop, unblocked: Plan, case: Case) -> N
 
 
 @pytest.mark.parametrize("case", ADVISORIES, ids=lambda case: case.name)
+@first(2)
 def test_an_advisory_is_shown(accepted: Shop, case: Case) -> None:
     """Each advisory is marked in the plan with what to do and blocks nothing, and without its cause there is none."""
     with happening(accepted, case) as connection:
@@ -212,6 +215,7 @@ def other_server() -> Iterator[EmbeddedServer]:
         yield it
 
 
+@EXHAUSTIVE
 def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, the publication, few connections."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")
@@ -324,6 +328,7 @@ def test_a_function_role_that_does_not_exist_is_refused(shop: Shop) -> None:
         ),
     ],
 )
+@first(2)
 def test_what_meets_the_prerequisites_is_accepted(shop: Shop, setup: str) -> None:
     """A database that can be migrated is not refused, and its policies are on the clean table after the deployment."""
     shop.sql.execute(setup)
@@ -333,6 +338,7 @@ def test_what_meets_the_prerequisites_is_accepted(shop: Shop, setup: str) -> Non
 
 
 @pytest.mark.parametrize("role", [OWNER, MEMBER])
+@first(1)
 def test_a_role_with_just_what_is_asked_for_goes_the_whole_way(make_shop: MakeShop, role: str) -> None:
     """An owner who is no superuser, or a member of it, deploys, migrates and uninstalls with just the required privileges."""
     shop = make_shop()

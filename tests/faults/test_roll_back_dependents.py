@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.databases import Shop, planned_roll_back, reconcile_now, roll_back, switch
+from tests.series import first
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -131,6 +132,7 @@ SINCE = {
 
 
 @pytest.mark.parametrize("name", SINCE)
+@first(3)
 def test_what_the_rollback_could_not_do_is_said_before(migrated: Shop, name: str) -> None:
     """What a rollback could not do blocks it by its own rule and no other."""
     there_before, since, *expected = SINCE[name]

@@ -15,6 +15,7 @@ from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, migrate, running
 from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED, run_by_hand
+from tests.series import EXHAUSTIVE, first
 
 #: The modules of our rules.
 OURS = {f"expectations.{suite}" for suite in SUITES}
@@ -195,6 +196,7 @@ def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
 
 
 @pytest.mark.parametrize(("suite", "rule"), [("legacy_artworks", "users_closed"), ("users", "users_still_closed")])
+@first(1)
 def test_users_that_clients_read(migrated: Shop, suite: str, rule: str) -> None:
     """A privilege on users that somebody has granted since the plan is red, and named."""
     assert rule not in judged(migrated, suite)
@@ -260,6 +262,7 @@ def test_a_parked_token(migrated: Shop) -> None:
     assert "clean_token_is_not_parked" not in judged(migrated, "clean_artworks")
 
 
+@EXHAUSTIVE
 def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
     """A wrong owner is red if the legacy row names none, except in transit, rejected, or modified on the clean side."""
     artwork = migrated.value(
@@ -283,6 +286,7 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
     assert "owner_has_email" not in judged(migrated, "clean_artworks")
 
 
+@EXHAUSTIVE
 def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
     """An artwork that gained a registered owner is red without the decision, and one whose owner changed is red even with it."""
     assert "exposure_accepted" not in judged(migrated, "clean_artworks")
@@ -363,6 +367,7 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
         "not valid",
     ],
 )
+@first(3)
 def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
     """A missing or invalid key or index is reported by its name, without ids."""
     migrated.sql.execute(damage)

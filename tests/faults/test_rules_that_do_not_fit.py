@@ -8,6 +8,7 @@ from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from tasks.validation import judge_suite
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, running, switch
+from tests.series import EXHAUSTIVE
 
 UNUSED_STATUS = "UPDATE artworks SET generation_status = 'pending', updated_at = created_at"
 WITH_PICTURE = "SELECT COUNT(*) FROM artworks WHERE generated_image_url IS NOT NULL AND original_image_url NOT LIKE 'test-%%'"
@@ -38,6 +39,7 @@ def test_a_status_that_nobody_uses_is_no_empty_success(shop: Shop) -> None:
     assert "a customer holds a link that is valid today" in first
 
 
+@EXHAUSTIVE
 def test_the_statement_of_the_blocker_lets_every_picture_come_along(shop: Shop) -> None:
     """The blocker's statement, pasted, opens the plan; every artwork with a picture is migrated and serves after the switch."""
     made = unused_status(shop)

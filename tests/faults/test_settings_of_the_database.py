@@ -12,6 +12,7 @@ from tasks.validation import judge_suite
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, reconcile_now, roll_back, running, switch, uninstall
 from tests.faults.judging import differing_rows, lost_orders
+from tests.series import first
 
 #: Settings that change the meaning of a text, what is created, or how long we may work.
 HOSTILE = {
@@ -80,6 +81,7 @@ def test_no_setting_of_the_database_changes_the_migration(hostile: Shop) -> None
 @pytest.mark.parametrize(
     ("name", "value"), [("default_transaction_read_only", "on"), ("session_replication_role", "replica"), ("idle_session_timeout", "9min")]
 )
+@first(1)
 def test_a_setting_that_we_cannot_override_has_a_statement_that_resets_it(make_shop: MakeShop, name: str, value: str) -> None:
     """A setting that no statement of ours can override is refused, and the statement in the message makes the plan pass."""
     shop = make_shop()

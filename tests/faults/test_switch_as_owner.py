@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import MakeShop
 from tests.databases import deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
 from tests.owned import HANDED_OVER, OwnedShop, handed_over
-from tests.series import series
+from tests.series import EXHAUSTIVE, series
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ NOT_OURS = {
 
 
 @pytest.mark.parametrize("kind", series(NOT_OURS, {"view"}))
+@EXHAUSTIVE
 def test_what_belongs_to_somebody_else_blocks_the_plan(owned: OwnedShop, kind: str) -> None:
     """An object of another owner blocks the plan, because it could not be recreated; after a change of owner the switch goes through."""
     deploy(owned)

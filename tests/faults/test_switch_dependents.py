@@ -11,7 +11,7 @@ from tests.artworks import add_legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, execute_switch, planned_roll_back, planned_switch, roll_back, switch
 from tests.directions import DIRECTIONS, Direction
-from tests.series import series
+from tests.series import first, series
 
 BLOCKERS = {
     "rejected_write": "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
@@ -48,6 +48,7 @@ RULE = {
 
 
 @pytest.mark.parametrize("name", BLOCKERS)
+@first(4)
 def test_what_cannot_be_recreated_blocks_the_plan(migrated: Shop, name: str) -> None:
     """A dependent that the switch cannot recreate is a blocker of the plan, which names the object, the problem and the fix."""
     migrated.sql.execute(BLOCKERS[name].replace("%%", "%"))  # type: ignore[call-overload]  # made of this test's own names
@@ -86,6 +87,7 @@ CHANGED = {
 @pytest.mark.parametrize(
     ("name", "verb"), series(product(CHANGED, DIRECTIONS), set(zip(CHANGED, cycle(DIRECTIONS), strict=False))), ids=str
 )
+@first(2)
 def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
     """A dependent that appears or changes between the plan and its locks stops the plan, and nothing is changed."""
     there_before, change = CHANGED[name]
@@ -108,6 +110,7 @@ BESIDE = {
 
 
 @pytest.mark.parametrize("name", BESIDE)
+@first(1)
 def test_what_was_changed_beside_a_verb_is_named(migrated: Shop, name: str) -> None:
     """An object that is created or dropped beside a verb ends it with the object's name, and the next plan, which is not blocked, runs."""
     change, named = BESIDE[name]
@@ -134,6 +137,7 @@ CHANGED_SINCE = {
 
 
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
+@first(1)
 def test_a_dependent_that_was_altered_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
     """A dependent that was altered after the switch blocks the rollback, which would restore its old definition unnoticed."""
     switch(migrated)

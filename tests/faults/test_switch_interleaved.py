@@ -14,7 +14,7 @@ from tests.artworks import add_clean, add_legacy, add_order, relax_clean_names
 from tests.databases import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
 from tests.directions import POINTING_NOWHERE, Direction, under_the_locks, with_row
 from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
-from tests.series import series
+from tests.series import first, series
 from tests.waiting import BOUND, wait_until
 
 
@@ -30,6 +30,7 @@ from tests.waiting import BOUND, wait_until
         pytest.param("SELECT COUNT(*) FROM public.artwork_gallery", TOUCH_ORDER, "public.artwork_gallery", id="the view, then orders"),
     ],
 )
+@first(3)
 def test_the_application_is_never_the_victim_of_a_deadlock(direction: Direction, first: str, then: str, waits_for: str) -> None:
     """In whatever order the application locks, switch and rollback give up first and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
@@ -63,6 +64,7 @@ def writers_wait(number: int) -> str:
 END $$"""
 
 
+@first(1)
 def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(direction: Direction) -> None:
     """A write that waits while the names change, and every one after it, is in the table that serves then."""
     artwork = direction.shop.value("SELECT MIN(artwork_id::text) FROM orders")
@@ -83,6 +85,7 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(direction
     assert written[-1] == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
+@first(1)
 def test_a_hundred_writes_in_flight(direction: Direction) -> None:
     """A hundred writers that wait while the names change get no error, and the last write of each is in the serving table."""
     artworks = [artwork for (artwork,) in direction.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
@@ -121,6 +124,7 @@ def test_a_hundred_writes_in_flight(direction: Direction) -> None:
 WEBHOOK = "UPDATE artworks SET generation_status = 'completed', generated_image_url = 'https://images.example/done' WHERE id = ANY(%s)"
 
 
+@first(1)
 def test_an_artwork_in_flight_is_carried_over(direction: Direction) -> None:
     """An artwork in flight is carried over, also one after the last batch, and its webhook finds and completes it."""
     early, late = direction.add(**IN_FLIGHT), []
@@ -132,6 +136,7 @@ def test_an_artwork_in_flight_is_carried_over(direction: Direction) -> None:
 IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}
 
 
+@first(1)
 def test_a_webhook_that_waits_for_the_locks_reaches_its_artwork(direction: Direction) -> None:
     """A webhook that waits while the names change completes its artwork in the table that serves then."""
     artworks = itertools.cycle([direction.add(**IN_FLIGHT) for _ in range(20)])
@@ -227,6 +232,7 @@ STATEMENTS = {
 }
 
 
+@first(1)
 def test_statements_prepared_before_reach_the_table_that_serves(direction: Direction) -> None:
     """A statement prepared before, also with a generic plan, reaches the serving table; only SELECT * must be prepared again."""
     session, artwork = direction.shop.session(autocommit=True), direction.shop.value("SELECT artwork_id FROM orders LIMIT 1")
@@ -248,6 +254,7 @@ def test_statements_prepared_before_reach_the_table_that_serves(direction: Direc
     assert direction.shop.value(POINTING_NOWHERE) == 0
 
 
+@first(1)
 def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(direction: Direction) -> None:
     """A function with a cached plan writes to the table that serves after switch and rollback."""
     direction.shop.sql.execute(
@@ -263,6 +270,7 @@ def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(direction
     assert "after" == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
+@first(1)
 def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read(direction: Direction) -> None:
     """Switch and rollback wait for a transaction that has read artworks, and its write is not lost."""
     artwork, session = direction.shop.value("SELECT artwork_id FROM orders LIMIT 1"), direction.shop.session()
@@ -276,6 +284,7 @@ def test_a_transaction_that_has_read_artworks_goes_on_with_the_table_it_has_read
 
 
 @pytest.mark.parametrize("isolation", series(["READ COMMITTED", "REPEATABLE READ"], {"REPEATABLE READ"}))
+@first(1)
 def test_a_transaction_that_has_not_read_artworks_goes_on_with_the_table_that_serves(direction: Direction, isolation: str) -> None:
     """A transaction that is open all the time and has not read artworks writes to the serving table."""
     artwork, session = direction.shop.value("SELECT artwork_id FROM orders LIMIT 1"), direction.shop.session()

@@ -14,6 +14,7 @@ from tests.directions import Direction, digest, each_row, locks_left, places, wi
 from tests.faults.client import Client, at_work, client, kill
 from tests.interleaving import TERMINATED, Barrier, blocked_session
 from tests.plans import planned_uninstall
+from tests.series import EXHAUSTIVE, first
 from tests.waiting import wait_until
 
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
@@ -31,6 +32,7 @@ END $$"""
 
 #: Behind which rows a test kills: each n-th one, counted from the last.
 @each_row(24, 1, ROLL_BACK_TO_MIGRATED)
+@EXHAUSTIVE
 def test_a_backend_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
     """A backend that died behind a row of `prepare` or `locked` leaves catalog, rows and ledger as they were, and the next run finishes."""
     dump, made = direction.shop.schema_dump(), direction.plan()
@@ -81,6 +83,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(direction: Direct
     goes_on(direction, made)
 
 
+@first(1)
 def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(direction: Direction) -> None:
     """A client that dies before the commit has changed neither tables nor phase, and the next run finishes."""
     direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
@@ -98,6 +101,7 @@ def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_not
 # After the commit
 
 
+@first(1)
 def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(direction: Direction) -> None:
     """A client that dies as it begins, does or notes a step after the commit leaves the phase, and exactly the steps not noted."""
     direction.commit()
@@ -116,6 +120,7 @@ def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(direction:
 
 
 @pytest.mark.parametrize("planned", [planned_switch, planned_uninstall])
+@first(1)
 def test_what_the_rollback_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
     """The steps that a rollback has left block the next plan, because a key that is not validated yet would be taken for one that never
     was."""

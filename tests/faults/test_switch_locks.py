@@ -24,7 +24,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, running
 from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
 from tests.interleaving import Step, holding
-from tests.series import series
+from tests.series import EXHAUSTIVE, first, series
 from tests.waiting import BOUND, wait_until
 
 EVERY_TABLE = (
@@ -56,6 +56,7 @@ def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
     indirect=["direction"],
     ids=str,
 )
+@first(2)
 def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, name: str) -> None:
     """Without the locks nothing changes, the message has the holder's pid, age and state, and the same plan goes through afterwards."""
     before, phase, made = application_side(direction.shop), direction.phase(), direction.plan()
@@ -71,6 +72,7 @@ def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, 
     assert direction.leads_to is direction.phase()
 
 
+@EXHAUSTIVE
 def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(direction: Direction) -> None:
     """A VACUUM that somebody started is named as the holder, and is not ended."""
     before, made = application_side(direction.shop), direction.plan()
@@ -121,6 +123,7 @@ def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_sho
 SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
 
 
+@first(1)
 def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
     """Autovacuum that holds the table yields to us long before it would have ended."""
     shop = vacuumed.shop
@@ -133,6 +136,7 @@ def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
     assert vacuumed.leads_to is vacuumed.phase()
 
 
+@EXHAUSTIVE
 def test_autovacuum_against_wraparound_is_named(vacuumed: Direction) -> None:
     """Autovacuum to prevent wraparound does not yield: it is named as the holder, and nothing changes."""
     shop = vacuumed.shop
@@ -150,6 +154,7 @@ def test_autovacuum_against_wraparound_is_named(vacuumed: Direction) -> None:
 # After the commit
 
 
+@first(1)
 def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(direction: Direction) -> None:
     """A step after the commit without its lock names the holder and keeps the new phase; the next run does the steps left."""
     made, shop = direction.plan(), direction.shop
@@ -185,6 +190,7 @@ UNTIL_SOMEBODY_WAITS = """
 """
 
 
+@first(1)
 def test_what_a_session_waited_for_is_in_the_ledger(direction: Direction) -> None:
     """Each attempt is recorded statement by statement: the failed one with the lock that it did not get, the last one with who waited."""
     shop, plan = direction.shop, direction.plan()
@@ -229,6 +235,7 @@ def test_a_stall_that_cannot_be_read_is_left_out(migrated: Shop) -> None:
         assert "" == stall(run)
 
 
+@first(1)
 def test_an_attempt_that_took_too_long_names_its_slowest_statements(direction: Direction) -> None:
     """An attempt that the server cancels under the locks is repeated, and its message has the statements that took the time."""
     direction.shop.sql.execute("CREATE SEQUENCE attempts")

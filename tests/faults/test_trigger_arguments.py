@@ -5,6 +5,7 @@ import pytest
 from migration.errors import NotAccepted
 from tests.artworks import add_legacy
 from tests.databases import Shop, deploy, execute_switch, migrate, planned_deployment, planned_switch, roll_back, switch
+from tests.series import EXHAUSTIVE
 
 #: The column is in no text, only in the argument.
 BY_ARGUMENT = """
@@ -42,6 +43,7 @@ def test_a_column_name_in_an_argument_is_said_on_the_first_day(shop: Shop) -> No
     roll_back(shop)
 
 
+@EXHAUSTIVE
 def test_what_fails_when_a_trigger_fires_is_found_before_the_commit(shop: Shop) -> None:
     """The acceptance test under the locks fails with SQLSTATE and function; nothing was changed, and once corrected the switch goes on."""
     shop.sql.execute(BELOW)

@@ -19,6 +19,7 @@ from tasks.reports import write_problems
 from tests.artworks import add_legacy, add_order, clean, legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, catch_up_now, decide, deploy, migrate, planned_deployment, roll_back, switch, uninstall
+from tests.series import EXHAUSTIVE, first
 
 ORPHANS = "SELECT COUNT(*) FROM orders WHERE artwork_id IS NOT NULL AND artwork_id NOT IN (SELECT a.id FROM artworks AS a)"
 FILLED = ("customer_email", "access_token", "generation_status", "created_at", "updated_at", "generated_image_url")
@@ -59,6 +60,7 @@ def test_a_list_says_how_many_there_are_and_where_all_of_them_are(shop: Shop, tm
     assert 10 == len(made.content()["blocking"])
 
 
+@EXHAUSTIVE
 def test_ordered_test_data_is_migrated_on_a_decision(shop: Shop) -> None:
     """With the decision that the blocker names, ordered test data is migrated, and no order loses its artwork on either side."""
     accept_exposure(shop)
@@ -94,6 +96,7 @@ def test_a_later_decision_about_ordered_test_data_is_caught_up(deployed: Shop) -
         ({"access_token": None, "generation_status": "failed"}, "no_access_token"),
     ],
 )
+@first(1)
 def test_an_order_that_would_be_lost_is_known_to_the_first_plan(shop: Shop, damage: dict[str, object], reason: str) -> None:
     """An ordered artwork that the clean table cannot take blocks the plan of deploy_schema; its statement opens it."""
     accept_exposure(shop)
@@ -105,6 +108,7 @@ def test_an_order_that_would_be_lost_is_known_to_the_first_plan(shop: Shop, dama
     assert () == follow(shop, made).blockers
 
 
+@EXHAUSTIVE
 def test_orders_of_artworks_with_one_token_are_known_to_the_first_plan(make_shop: MakeShop) -> None:
     """Of two ordered artworks with one token the younger one blocks the plan; the statement gives it a token of its own."""
     shop = make_shop(Variant.OLDER)
@@ -121,6 +125,7 @@ def test_orders_of_artworks_with_one_token_are_known_to_the_first_plan(make_shop
 
 
 @pytest.mark.parametrize("column", ["customer_name", "pet_name", "original_pet_mom_url", "original_pet_url", "token_expires_at"])
+@first(1)
 def test_a_missing_column_that_may_be_empty_is_added_by_the_statement(shop: Shop, column: str) -> None:
     """Where an empty column is enough, the statement of the refusal adds it, and the share of the migrated rows stays."""
     accept_exposure(shop)

@@ -21,7 +21,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.series import series
+from tests.series import EXHAUSTIVE, series
 
 CLIENTS = ("anon", "authenticated")
 OPEN = "GRANT ALL ON users TO anon, authenticated"
@@ -99,6 +99,7 @@ def create(shop: Shop, email: str) -> object:
     return shop.value(f"SELECT u.email FROM {table} AS a JOIN users AS u ON u.id = a.user_id WHERE a.id = %s", artwork)
 
 
+@EXHAUSTIVE
 def test_users_that_clients_read_are_closed_by_the_remedy(shop: Shop) -> None:
     """The plan is blocked where clients read or write users; the statement of the blocker closes the table, and then it stays closed."""
     shop.sql.execute(OPEN)
@@ -112,6 +113,7 @@ def test_users_that_clients_read_are_closed_by_the_remedy(shop: Shop) -> None:
         assert [] == shop.session(role=role).execute("SELECT email FROM users").fetchall()
 
 
+@EXHAUSTIVE
 def test_a_change_of_an_id_by_a_client_moves_no_artwork(shop: Shop) -> None:
     """Where a decision leaves users open, no client moves artworks by changing the id of their user; the server's role still can."""
     shop.sql.execute(OPEN)
@@ -130,6 +132,7 @@ def test_a_change_of_an_id_by_a_client_moves_no_artwork(shop: Shop) -> None:
     go_the_whole_way(shop, steal)
 
 
+@EXHAUSTIVE
 def test_a_chosen_email_needs_a_decision_of_its_own(shop: Shop) -> None:
     """Where people write any e-mail into their own row, the plan names roles and policies, and accept_exposure is not enough."""
     shop.sql.execute(REGISTER.format(""))
@@ -186,6 +189,7 @@ def test_users_that_cannot_be_created_are_counted_and_quarantined(shop: Shop, re
 @pytest.mark.parametrize(
     ("refusal", "stored"), series([(ONE_SPELLING, "Ada@users.example"), (SMALL, "ada@users.example")], {(SMALL, "ada@users.example")})
 )
+@EXHAUSTIVE
 def test_an_artwork_of_another_spelling_has_the_owner_that_the_table_has(shop: Shop, refusal: str, stored: str) -> None:
     """create_artwork finds the user under the e-mail that the table has stored, before and after the switch, and the copy agrees."""
     shop.sql.execute(refusal)
@@ -238,6 +242,7 @@ def test_a_table_that_refuses_every_user_stops_the_copy_in_words(deployed: Shop)
     assert 0 == deployed.value("SELECT COUNT(*) FROM artworks_v2")
 
 
+@EXHAUSTIVE
 def test_triggers_of_users_need_a_decision_and_fire_as_often_as_counted(shop: Shop) -> None:
     """The plan names the trigger and how often it will fire; it has fired for nobody before the decision, and then once for each user."""
     shop.sql.execute(WELCOME)

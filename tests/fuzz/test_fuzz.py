@@ -14,15 +14,12 @@ from tests.fuzz.life_cycle import Outcome, Stopped
 from tests.fuzz.table import cell
 from tests.series import series
 
-#: One change that a remedy answers, and that then migrates; the others are the exhaustive series.
-SHORT = {"users_lower_index"}
-#: Changes of the exhaustive series: a few of the catalogue, so that CI stays within its time on a slow machine.
-LONG = sorted(SHORT | set(sorted(catalogue())[::16]))
-#: Pairs of the exhaustive series.
+#: A few of the catalogue, so that CI stays within its time on a slow machine.
+ALONE = sorted(catalogue())[::16]
 PAIRS = 2
 
 
-@pytest.mark.parametrize("name", series(LONG, SHORT))
+@pytest.mark.parametrize("name", series(ALONE, ()))
 def test_a_changed_database_is_migrated_whole_or_refused_in_words(fuzz_bench: Bench, name: str) -> None:
     """Each outcome is lawful: a plain owner migrates, or a remedy that is given works, or the plan refuses."""
     outcome = run_changes(fuzz_bench, [catalogue()[name]], OWNER, seed=1)

@@ -11,7 +11,7 @@ from cli.prefect_server import PrefectServer
 from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.lifecycle.conftest import Alone, environment, point_to, printed, run
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, first
 
 DECISION = "artwork-migration run decide max_quarantined 5 --approved-by ada --reason test"
 APPROVED = "--plan a0000000 --approved-by ada --reason test"
@@ -31,6 +31,7 @@ def no_server_was_started(folder: Path) -> bool:
         ("run decide no_archive perhaps --approved-by ada --reason test", 2, "no_archive takes accepted or no"),
     ],
 )
+@first(1)
 def test_what_prefect_is_not_needed_for_is_refused_without_it(  # noqa: PLR0917 (fixtures)
     command: str, code: int, says: str, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -60,6 +61,7 @@ def test_no_database_is_reported_without_a_server(command: str, alone: Alone, mo
         ),
     ],
 )
+@first(1)
 def test_a_registration_without_a_server_is_refused(address: str, code: int, says: str, tmp_path: Path) -> None:
     """Without a server, or where it does not respond, `register` says so and how to fix it, and shows no password."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

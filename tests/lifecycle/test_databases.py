@@ -32,7 +32,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import environment, printed
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase, run_of
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, first
 from tests.waiting import wait_until
 
 
@@ -116,6 +116,7 @@ def bare_commands(text: str) -> list[str]:
     return re.findall(r"(?<!ARTWORK_DATABASE=paris-2 )artwork-migration (?:run|status|report|doctor)\b.{,40}", text)
 
 
+@EXHAUSTIVE
 def test_each_command_has_the_name(make_shop: MakeShop, saved: Callable[[str, Shop], None], two: dict[str, Shop], tmp_path: Path) -> None:
     """No command in the end message, the log or a file of a run about a named database lacks the name; nor in a report written later."""
     del two  # named so that no other database is set
@@ -147,6 +148,7 @@ def test_a_name_without_a_block_is_refused(two: dict[str, Shop], monkeypatch: py
 
 
 @pytest.mark.parametrize("name", ["postgresql://owner:geheim@db/shop", "../geheim", "geheim 2", " geheim", "geheim\\d"])
+@first(1)
 def test_what_is_no_name_is_not_shown(name: str, two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     """What cannot be the name of a block is refused, and is in no message, name or tag of the run, nor on the command line."""
     del two  # named so that no other database is set
@@ -197,6 +199,7 @@ def to_do(check: str) -> str:
     return " ".join(line for found in examine() if found.check == check for line in found.to_do)
 
 
+@EXHAUSTIVE
 def test_each_database_is_verified_and_watched(
     registered: SyncPrefectClient, saved: Callable[[str, Shop], None], two: dict[str, Shop]
 ) -> None:
@@ -235,6 +238,7 @@ def test_each_database_is_verified_and_watched(
     ("run", "watched"),
     [("verify · day 2 · green", ""), ("verify · day 2 · red: live_differs @ berlin", "berlin"), ("verify @ rome", "rome")],
 )
+@EXHAUSTIVE
 def test_a_verification_counts_for_its_own_database(registered: SyncPrefectClient, run: str, watched: str) -> None:
     """A verification of one database ends the watch of that database, and of no other."""
     title = "Notify of a day without a verification"

@@ -81,6 +81,7 @@ def test_a_red_verification_and_the_end_of_the_window(client: SyncPrefectClient,
             assert 2 == len(received)
 
 
+@EXHAUSTIVE
 def test_a_verification_that_could_not_run(
     hook: Received, client: SyncPrefectClient, operated: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +129,7 @@ def test_a_day_without_a_verification(hook: Received, client: SyncPrefectClient)
     arrives(hook, "[warning] verify · missing for a day", "Nothing is known about the data since then", "artwork-migration doctor")
 
 
+@EXHAUSTIVE
 def test_an_address_that_fails_harms_no_run(
     client: SyncPrefectClient, prefect_server: PrefectServer, operated: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

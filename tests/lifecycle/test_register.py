@@ -23,6 +23,7 @@ from cli.registration import ROOT, NotRegistered, register
 from flows import end_of
 from sample.server import EmbeddedServer
 from tests.lifecycle.conftest import environment, printed, run
+from tests.series import EXHAUSTIVE
 from tests.waiting import wait_until
 
 #: What clients of the server must know, and nobody else may see.
@@ -65,6 +66,7 @@ def registered(server: PrefectServer, folder: Path, **variables: str) -> subproc
     return run(REGISTER, {**environment(server), "COLUMNS": "200", **variables}, folder)
 
 
+@EXHAUSTIVE
 def test_a_server_that_asks_who_we_are(known: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With PREFECT_API_AUTH_STRING everything is registered, and `status` and `doctor` know whether notifications arrive.
 

@@ -41,6 +41,7 @@ def words(page: Path) -> str:
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL).split())
 
 
+@EXHAUSTIVE
 def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> None:
     """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first."""
     decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
@@ -172,6 +173,7 @@ def test_a_browser_asks_for_nothing_else(deployed: Shop, tmp_path: Path, browser
     page.wait_for_url(page_file.as_uri())
 
 
+@EXHAUSTIVE
 def test_the_steps_are_measured(deployed: Shop) -> None:
     """The ledger has the seconds of each step before the report, in the order of the flow, and of each gate under its own name."""
     migrate_data(return_state=True)

@@ -15,6 +15,7 @@ from tests.lifecycle.runs import APPROVED, artifact, number_in, phase, run_of
 from tests.series import EXHAUSTIVE
 
 
+@EXHAUSTIVE
 def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     """run_migration ends Blocked at a plan with blockers, and Planned with the command that runs it; after that it reaches the next
     plan."""

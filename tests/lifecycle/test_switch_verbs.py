@@ -35,6 +35,7 @@ def test_there_and_back(migrated: Shop) -> None:
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
 
+@EXHAUSTIVE
 def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)

@@ -22,7 +22,7 @@ from tasks.verbs import STOPPED, TO_STATUS
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, first
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -153,6 +153,7 @@ def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer)
     wait_until(lambda: bool(local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
+@EXHAUSTIVE
 def test_what_is_missing_at_its_server_is_registered_by_up(local_server: LocalServer) -> None:
     """At the server of `up` the doctor names `up` for what is missing, and `up` registers it."""
     (automation,) = local_server.ask("/automations/filter")
@@ -197,6 +198,7 @@ def test_a_cancelled_run_says_how_to_continue(local_server: LocalServer, local_s
     assert ["migration-status"] == [one["key"] for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [run]}})]
 
 
+@EXHAUSTIVE
 def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, planned: str) -> None:
     """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
     local_server.wait_for(killed.run, "Crashed")
@@ -256,6 +258,7 @@ def test_no_password_is_printed_or_kept(local_server: LocalServer) -> None:
         ("ARTWORK_PREFECT_DATABASE_URL", "postgresql://nobody:geheim@127.0.0.1:1/prefect", 3, "port in ARTWORK_PREFECT_DATABASE_URL"),
     ],
 )
+@first(1)
 def test_what_cannot_be_used_is_refused_before_anything_starts(name: str, value: str, code: int, says: str) -> None:
     """`up` with a setting that cannot be used ends with a message and the exit code of its kind, and starts no process."""
     with tempfile.TemporaryDirectory(prefix="up") as folder:

@@ -94,6 +94,7 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
     assert phase(operated) == "NOT_STARTED"
 
 
+@EXHAUSTIVE
 def test_damage_turns_the_gate_red(deployed: Shop) -> None:
     """A clean row that differs ends migrate_data Red, with rule and id, and the phase stays DEPLOYED."""
     deployed.sql.execute(
