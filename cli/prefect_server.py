@@ -9,6 +9,7 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 from cli.processes import Service
 from migration.settings import database_url
@@ -66,6 +67,14 @@ def is_ready(api_url: str) -> bool:
             return bool(response.status == 200)
     except (OSError, http.client.HTTPException):
         return False
+
+
+def responds(address: str) -> bool:
+    """Whether something listens at this address on loopback."""
+    url = urlsplit(address)
+    with socket.socket() as probe:
+        probe.settimeout(5)
+        return probe.connect_ex((url.hostname, url.port)) == 0
 
 
 def next_free_port(first: int) -> int:

@@ -13,7 +13,17 @@ import psutil
 
 from cli.notifications import recipient, require_readable
 from cli.prefect_database import address_file
-from cli.prefect_server import SETTINGS, api_at, client_environment, is_ready, next_free_port, server_command, server_environment, ui_of
+from cli.prefect_server import (
+    SETTINGS,
+    api_at,
+    client_environment,
+    is_ready,
+    next_free_port,
+    responds,
+    server_command,
+    server_environment,
+    ui_of,
+)
 from cli.processes import Service
 from migration.database import Database
 from migration.errors import BadInput, DatabaseUnreachable
@@ -21,7 +31,12 @@ from migration.settings import Settings, database_url, read_settings
 
 FOLDER = Path(platformdirs.user_data_path("artwork-migration")) / "server"
 HOME = FOLDER / "home"
-SERVICES = DATABASE, SERVER, WORKER = Service(FOLDER, "database"), Service(FOLDER, "prefect"), Service(FOLDER, "worker")
+SERVICES = DATABASE, SERVER, REPORTS, WORKER = (
+    *(Service(FOLDER, "database"), Service(FOLDER, "prefect")),
+    *(Service(FOLDER, "reports"), Service(FOLDER, "worker")),
+)
+#: Variables that a process without a database does not get.
+_SECRET = ("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL", "ARTWORK_NOTIFY_URL")
 #: Prints a line for the operator: a label and a text.
 Say = Callable[[str, str], None]
 
@@ -43,13 +58,16 @@ def bring_up(say: Say) -> None:
         client = client_environment(api, HOME)
         os.environ.update(client)
         from cli.registration import register  # only now: Prefect reads its environment when it is imported
-        from cli.worker import database_address, ensure_worker
+        from cli.worker import database_address, ensure_worker, reports_folder
 
         say("deployments", ", ".join(register(settings.notify_url)))
-        ensure_worker(WORKER, client, say)
+        folder = reports_folder(WORKER)
+        address = settings.reports_url or _serve_reports(folder, settings)
+        ensure_worker(WORKER, client, {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}, say)
         started = [service.name for service, process in zip(SERVICES, before, strict=True) if service.find() != process]
     say("to migrate", database_address(WORKER))
     say("notifications", recipient(settings.notify_url, api))
+    say("reports", address)
     say("logs", f"{FOLDER}/*.log")
     say("started", ", ".join(started) or "nothing, all was running")
     say("Prefect UI", ui_of(api))
@@ -133,6 +151,18 @@ def _prefect_database(settings: Settings, say: Say) -> str:
         DATABASE.start([sys.executable, "-m", "cli.prefect_database", str(folder)], {}, address.exists)
     say("Prefect's data", str(folder))
     return address.read_text(encoding="utf-8")
+
+
+def _serve_reports(folder: Path, settings: Settings) -> str:
+    """Make sure that the reports in the folder are served on loopback; returns the address."""
+    address = REPORTS.variable("ARTWORK_REPORTS_URL")
+    if address and REPORTS.variable("ARTWORK_REPORTS") == str(folder) and responds(address):
+        return address
+    REPORTS.stop()
+    address = f"http://127.0.0.1:{next_free_port(settings.prefect_port + 1)}"
+    given = {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}
+    REPORTS.start([sys.executable, "-m", "cli.report_server"], given, partial(responds, address), without=_SECRET)
+    return address
 
 
 def _address(url: str) -> str:

@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import WorkerStatus
@@ -24,13 +25,19 @@ NO_DATABASE = (
 )
 
 
-def ensure_worker(worker: Service, environment: Mapping[str, str], say: Callable[[str, str], None]) -> None:
-    """Make sure that the worker runs with the current settings. While it executes a run, it keeps the settings that it has."""
+def reports_folder(worker: Service) -> Path:
+    """Return the folder for the worker's reports. Without a setting it keeps the one in which `up` has started it first."""
+    chosen = worker.variable("ARTWORK_REPORTS") if "ARTWORK_REPORTS" not in os.environ else None
+    return Path(chosen) if chosen else read_settings().reports.absolute()
+
+
+def ensure_worker(worker: Service, environment: Mapping[str, str], reports: Mapping[str, str], say: Callable[[str, str], None]) -> None:
+    """Make sure that the worker runs with the current settings. While it executes a run, it keeps the settings that it has.
+
+    `reports` are its settings of the reports folder: its runs work in the folder of the packages.
+    """
     process = worker.find()
     current = process.environ() if process else {}
-    # Its runs work in the folder of the packages. Without a setting it keeps the folder in which `up` has started it first.
-    chosen = "ARTWORK_REPORTS" not in os.environ and current.get("ARTWORK_REPORTS")
-    reports = {"ARTWORK_REPORTS": chosen or str(read_settings().reports.absolute())}
     given = {name: value for name, value in os.environ.items() if name.startswith("ARTWORK_") and name != OF_THE_TERMINAL}
     keep = {**given, **reports}.items() <= current.items() and OF_THE_TERMINAL not in current
     if not keep and worker.children():

@@ -68,8 +68,8 @@ def _listed(counts: dict[str, int]) -> str:
     return f" ({', '.join(f'{count:,} {reason}' for reason, count in counts.items())})" if counts else ""
 
 
-def report_markdown(report: Report, path: str) -> str:
-    """Return the summary of the report for the Prefect UI, with the path of the page."""
+def report_markdown(report: Report, where: str) -> str:
+    """Return the summary of the report for the Prefect UI, and `where` its page is, in Markdown."""
     gates = "\n".join(
         f"| {rule.suite} | {rule.rule} | {rule.severity} | {rule.checked:,} | {rule.bad:,} | {rule.label} |" for rule in report.gates
     )
@@ -79,5 +79,5 @@ def report_markdown(report: Report, path: str) -> str:
         f"{head}\n\n"
         f"| every legacy row | rows |\n|---|---:|\n{sums}\n| **rows of the legacy table** | **{report.accounts.legacy_rows:,}** |\n\n"
         f"| gate | rule | severity | checked | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n\n"
-        f"The full report: `{path}`\n"
+        f"The full report: {where}\n"
     )

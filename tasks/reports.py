@@ -9,6 +9,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, text
 
@@ -16,6 +17,7 @@ from migration import database
 from migration.errors import Problem, shown
 from migration.ledger import ledger
 from migration.ledger.runs import Run
+from migration.settings import Settings
 from reporting import pages
 from reporting.verdict import report_markdown
 from tasks.artifacts import publish
@@ -53,7 +55,7 @@ def write_report(run: Run) -> None:
     run.database.write(
         "deleting older findings", lambda connection: database.run(connection, "report/delete_older_findings", run=report.run.run)
     )
-    publish("migration-report", report_markdown(report, str(path)), "The result, where every row went, each gate")
+    publish("migration-report", report_markdown(report, _where(run.settings, path)), "The result, where every row went, each gate")
     log().info("the report was written to %s", path)
 
 
@@ -101,6 +103,14 @@ def write_private(path: Path, content: str) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _where(settings: Settings, path: Path) -> str:
+    """Return a link to a page in the reports folder, or its path where the folder is not served."""
+    if not settings.reports_url:
+        return f"`{path}`"
+    page = quote(path.relative_to(settings.reports.absolute()).as_posix())
+    return f"[{path.name}]({settings.reports_url}{page}), [all reports]({settings.reports_url}index.html)"
 
 
 def _exists(connection: Connection, table: str) -> bool:

@@ -71,6 +71,7 @@ def test_later_writes_reach_both_sides(carrying: Shop) -> None:
     assert ["match"] * 2 == [verdict(carrying, artwork) for artwork in (old, born)]
 
 
+@EXHAUSTIVE
 def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
     """The comparison finds a wrong value of a carried column and names the column."""
     migrate(carrying)
@@ -152,6 +153,7 @@ def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
         {"x'y"},
     ),
 )
+@EXHAUSTIVE
 def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -> None:
     """Columns named like variables of our functions, and with awkward names, are carried all the way."""
     quoted = '"' + name.replace('"', '""') + '"'
@@ -171,6 +173,7 @@ def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -
     )
 
 
+@EXHAUSTIVE
 def test_an_array_a_composite_and_a_range_that_can_be_compared_are_carried(shop: Shop) -> None:
     """Types of types are carried over if the types in them can be compared."""
     shop.sql.execute("CREATE TYPE pair AS (name text, value jsonb); CREATE DOMAIN words AS text[]")

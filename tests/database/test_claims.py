@@ -117,6 +117,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     assert set(reconcile_now(shop)) <= IN_ORDER
 
 
+@EXHAUSTIVE
 def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> None:
     """A claim works where the legacy table has no user_id: the clean rows get the new id."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")

@@ -194,13 +194,17 @@ def test_a_link_leads_to_its_artwork(deployed: Shop) -> None:
 
 
 def test_an_expired_link_is_made_valid_again(deployed: Shop) -> None:
-    """The guide's statement on the serving table makes an expired link valid, at the latest with the next catch-up."""
-    (renew,) = re.findall(r"^UPDATE artworks SET token_expires_at .*;$", GUIDE, re.MULTILINE)
+    """The guide's call makes an expired link valid at once; what old code sets in the legacy table does with the next catch-up."""
+    (renew,) = re.findall(r"^SELECT token_expires_at > .*?;$", GUIDE, re.MULTILINE | re.DOTALL)
+    old_code = "UPDATE artworks SET token_expires_at = NOW() + interval '30 days' WHERE id = :artwork_id"
     for artwork in (add_legacy(deployed, token_expires_at=PAST), add(deployed, token_expires_at=PAST)):
         catch_up_now(deployed)
-        deployed.sql.execute(renew.replace(":artwork_id", "%s"), (artwork,))
-        catch_up_now(deployed)
-        assert artwork == deployed.value(LINK, clean(deployed, artwork, "access_token"))
+        for statement, caught_up in ((renew, False), (old_code, True)):
+            deployed.sql.execute("UPDATE artworks_v2 SET token_expires_at = %s WHERE id = %s", (PAST, artwork))
+            deployed.sql.execute(statement.replace(":artwork_id", "%s"), (artwork,))
+            if caught_up:
+                catch_up_now(deployed)
+            assert artwork == deployed.value(LINK, clean(deployed, artwork, "access_token"))
 
 
 def test_an_unknown_and_an_expired_link_are_two_errors(deployed: Shop) -> None:

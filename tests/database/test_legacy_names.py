@@ -41,7 +41,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.roles import NEWCOMER, Caller, acting_as, add_roles, all_callers, few_rows, visible
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import EXHAUSTIVE, series
 from tests.waiting import wait_until
 
 #: What old code sets, and nothing else.
@@ -181,6 +181,7 @@ def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
     assert {"match", "excluded"} == set(migrate(switched)) == set(reconcile_now(switched))
 
 
+@EXHAUSTIVE
 def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, tmp_path: Path) -> None:
     """An artwork without pictures that was written through legacy_names blocks the clean-up until complete; the export has the use."""
     session = old_code(switched)
@@ -448,7 +449,7 @@ CREATE VIEW legacy_names.report AS SELECT id, pet_name FROM artworks
 
 
 @pytest.mark.parametrize("first", ["CREATE before", "deploy before"])
-@first(1)
+@EXHAUSTIVE
 def test_without_the_decision_a_schema_of_that_name_is_the_applications(make_shop: MakeShop, first: str) -> None:
     """Without the decision its view is carried over, the guard of the retired table holds, and the clean-up keeps the whole schema."""
     shop = make_shop()

@@ -25,7 +25,7 @@ from tests.databases import (
 )
 from tests.faults.judging import differing_rows, lost_orders
 from tests.owned import OwnedShop, handed_over
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import EXHAUSTIVE, series
 
 ON_EACH_TABLE = """
 CREATE FUNCTION public.on_each_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -89,7 +89,7 @@ def refusal(shop: Shop) -> tuple[Problem, ...]:
 
 
 @pytest.mark.parametrize("kind", series(RESTORED, {"row level security", "a trigger"}))
-@first(1)
+@EXHAUSTIVE
 def test_what_an_event_trigger_adds_to_our_tables_is_restored(owned: OwnedShop, kind: str) -> None:
     """With an event trigger that changes each new table the whole way is green in both directions, and access is what it was."""
     owned.sql.execute(RESTORED[kind].encode())

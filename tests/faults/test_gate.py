@@ -130,6 +130,7 @@ def on_clean(*columns: type[Expectation]) -> Suite:
     return Suite("trap", table="artworks_v2", columns=columns)
 
 
+@EXHAUSTIVE
 def test_a_migrated_shop_is_green(migrated: Shop) -> None:
     """Each suite of a migrated shop judges each of its rules, and none is red."""
     for suite in BEFORE_THE_SWITCH:

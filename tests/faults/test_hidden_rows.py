@@ -26,7 +26,7 @@ from tests.databases import (
 )
 from tests.faults.judging import differing_rows, lost_orders
 from tests.owned import OwnedShop, handed_over
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE
 
 FORCE = "ALTER TABLE public.{} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
 
@@ -99,7 +99,7 @@ def test_rows_that_get_hidden_later_refuse_each_verb(owned: OwnedShop) -> None:
 
 
 @pytest.mark.parametrize("table", ["orders", "users"])
-@first(1)
+@EXHAUSTIVE
 def test_rows_that_get_hidden_before_the_lock_stop_the_switch_and_the_rollback(owned: OwnedShop, table: str) -> None:
     """Policies that are forced between the plan and the lock are found under the lock, and nothing is changed."""
     deploy(owned)

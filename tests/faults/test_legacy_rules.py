@@ -58,6 +58,7 @@ def columns_of(shop: Shop, relation: str) -> list[tuple[str, str, str]]:
     )
 
 
+@EXHAUSTIVE
 def test_types_and_collations_are_taken_over_and_nothing_is_in_the_way(shop: Shop) -> None:
     """With a length, a collation, a precision and a domain the views, policies and publications that read them go over and come back."""
     shop.sql.execute(TYPES)

@@ -181,6 +181,7 @@ def accounts(shop: Shop) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize(("kind", "user"), CASES)
+@EXHAUSTIVE
 def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kind: str, user: str, tmp_path: Path) -> None:
     """Owners are kept, customers without an account have none until they claim, and the platform's deletes reach the table that serves."""
     shop = changed(make_shop, kind, user)

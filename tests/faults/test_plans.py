@@ -50,6 +50,7 @@ def upload(shop: Shop) -> None:
 # The number
 
 
+@EXHAUSTIVE
 def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     """A plan made twice, also by another program over another connection, has the same number."""
     first = planned_deployment(shop)
@@ -61,6 +62,7 @@ def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     assert first.content() == second.content()
 
 
+@EXHAUSTIVE
 def test_keeping_the_plan_does_not_change_its_number(shop: Shop) -> None:
     """The ledger that the first plan creates does not change its number."""
     first = planned_deployment(shop)
@@ -115,6 +117,7 @@ def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: s
     assert (name != "max_quarantined") == (second.number == third.number)
 
 
+@EXHAUSTIVE
 def test_another_database_makes_another_number(shop: Shop) -> None:
     """A copy of a database has the same statements and another number."""
     first = planned_deployment(shop)
@@ -170,6 +173,7 @@ def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> No
     confirm(shop, again, first.number)
 
 
+@EXHAUSTIVE
 def test_a_new_blocker_makes_another_number_and_a_second_one_of_its_rule_does_not(accepted: Shop) -> None:
     """A blocker of a new rule makes another number, another id of the same rule does not."""
     first = planned_deployment(accepted)

@@ -38,7 +38,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE
 
 UNUSED, SEEN = "old_columns_unused", "use_can_be_seen"
 #: What old code does: the column has no place in the clean table. The e-mail must be in no report.
@@ -213,7 +213,7 @@ def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
 
 
 @pytest.mark.parametrize("reset", ["pg_stat_statements_reset()", "pg_stat_statements_reset(queryid => {})"], ids=["all", "one"])
-@first(1)
+@EXHAUSTIVE
 def test_a_reset_is_no_quiet(counting: Shop, reset: str) -> None:
     """After a reset of all or of one statement the gate is red for the quiet time, and green after it."""
     use(counting)
@@ -252,6 +252,7 @@ def unseen(shop: Shop, why: str) -> None:
     require_green(judged(shop))
 
 
+@EXHAUSTIVE
 def test_without_the_extension(counting: Shop) -> None:
     """Without pg_stat_statements in the database the gate warns; it is green again with it."""
     counting.sql.execute("DROP EXTENSION pg_stat_statements")
@@ -273,7 +274,7 @@ def test_the_library_is_not_loaded(migrated: Shop) -> None:
 
 
 @pytest.mark.parametrize(("version", "readable"), [("1.10-x", True), ("1.8", False), ("next", False), ("99999999999.1", False)])
-@first(1)
+@EXHAUSTIVE
 def test_a_version_may_be_any_text(counting: Shop, version: str, readable: bool) -> None:
     """The version of the extension fails no verb: from 1.9 on it is read, whatever follows; an unknown one is reported."""
     counting.sql.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'pg_stat_statements'", (version,))
@@ -290,6 +291,7 @@ def test_nothing_is_counted(counting: Shop) -> None:
     unseen(counting, "pg_stat_statements.track is none")
 
 
+@EXHAUSTIVE
 def test_a_role_that_may_not_read(counting: Shop) -> None:
     """A role without pg_read_all_stats does not see what other roles do, and one without a privilege on the view sees nothing."""
     role = f"reader_{counting.name}"

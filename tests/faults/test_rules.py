@@ -100,6 +100,7 @@ def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
     }
 
 
+@EXHAUSTIVE
 def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> None:
     """A clean id or token that two rows have is found, and so is a missing id."""
     sound = {"user_id": add_user(unguarded, "ada@example.com"), "generated_image_url": "https://images.example/1.jpg"}
@@ -213,6 +214,7 @@ def test_each_rule_has_a_damage() -> None:
             assert any(re.search(rf"\b{name}\b", damages) for name in names), rule.expectation_type
 
 
+@EXHAUSTIVE
 def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
     """A clean artwork without a user is red, except while its id is in the log or its write is rejected."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")

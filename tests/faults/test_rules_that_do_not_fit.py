@@ -73,6 +73,7 @@ def test_one_valid_link_that_would_lead_to_nothing_is_too_many(shop: Shop, expir
     assert found == rules(planned_deployment(shop))
 
 
+@EXHAUSTIVE
 def test_the_gate_counts_them_again(deployed: Shop) -> None:
     """The first gate of migrate_data is red for pictures that would be lost since the plan, until a decision accepts their number."""
     deployed.sql.execute(

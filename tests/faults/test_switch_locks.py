@@ -123,7 +123,7 @@ def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_sho
 SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
 
 
-@first(1)
+@EXHAUSTIVE
 def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
     """Autovacuum that holds the table yields to us long before it would have ended."""
     shop = vacuumed.shop

@@ -82,7 +82,7 @@ def finishes(direction: Direction) -> None:
         assert set(reconcile_now(direction.shop)) <= {"match", "excluded", "quarantined"}
 
 
-@first(1)
+@EXHAUSTIVE
 def test_a_postmaster_that_is_killed_under_the_locks_has_changed_nothing(direction: Direction) -> None:
     """A postmaster killed under the locks leaves everything as it was, and the next run finishes."""
     made, before = direction.plan(), digest(direction.shop)

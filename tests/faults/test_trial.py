@@ -48,6 +48,7 @@ def go_all_the_way(shop: Shop) -> None:
     switch(shop)
 
 
+@EXHAUSTIVE
 def test_a_required_column_blocks_and_its_statement_is_enough(accepted: Shop) -> None:
     """A legacy column that takes no NULL and that no new artwork fills blocks the deployment; after its statement the whole way works."""
     accepted.sql.execute(STYLE)

@@ -26,6 +26,7 @@ CREATE TRIGGER audit BEFORE INSERT OR UPDATE ON artworks FOR EACH ROW EXECUTE FU
 """
 
 
+@EXHAUSTIVE
 def test_a_column_name_in_an_argument_is_said_on_the_first_day(shop: Shop) -> None:
     """The plan of deploy_schema says that the trigger names what vanishes; rewritten for a column of both tables, it goes over."""
     shop.sql.execute(BY_ARGUMENT)

@@ -168,6 +168,7 @@ def test_what_opens_users_later_is_red_and_blocks_the_switch(migrated: Shop, sui
 @pytest.mark.parametrize(
     "refusal", series([ONE_SPELLING, SMALL, CHECKED], {CHECKED}), ids=["a unique index", "a trigger that changes it", "a check"]
 )
+@EXHAUSTIVE
 def test_users_that_cannot_be_created_are_counted_and_quarantined(shop: Shop, refusal: str) -> None:
     """The plan counts the artworks whose user the table refuses; they go to quarantine with the reason, and the others have an owner."""
     shop.sql.execute(refusal)

@@ -71,6 +71,7 @@ def test_a_registration_without_a_server_is_refused(address: str, code: int, say
     assert "hidden" not in done.stdout
 
 
+@EXHAUSTIVE
 def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it.
 
@@ -88,6 +89,7 @@ def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pyt
     assert no_server_was_started(tmp_path)
 
 
+@EXHAUSTIVE
 def test_a_refusal_is_printed_once(shop: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The refusal of a verb that Prefect records is in its message alone, and not in Prefect's log on the terminal as well."""
     point_to(shop, monkeypatch, tmp_path)

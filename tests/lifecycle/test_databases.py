@@ -77,6 +77,7 @@ def keys() -> set[str]:
         return {str(found.key) for found in client.read_artifacts()}
 
 
+@EXHAUSTIVE
 def test_a_run_is_about_the_database_that_it_names(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A run changes the database of its block alone; its name, tags, artifacts, files, links and commands carry the block's name.
 

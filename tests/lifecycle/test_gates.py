@@ -52,6 +52,7 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
     completed(operated)
 
 
+@EXHAUSTIVE
 def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
     """One message reports what is wrong with the users and with the clean table; Prefect's pages show it in short, with what to do next."""
     deployed.sql.execute(

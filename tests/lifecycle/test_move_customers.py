@@ -190,6 +190,7 @@ def test_bad_input_is_refused(shop: Shop, given: dict[str, Any], said: str) -> N
     assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.customer_move")
 
 
+@EXHAUSTIVE
 def test_the_gate_is_about_just_these_customers(shop: Shop) -> None:
     """A clean row that was damaged stops the move of its customer, with rule and verdict, and of nobody else."""
     migrate(shop)

@@ -95,6 +95,7 @@ def test_a_server_that_asks_who_we_are(known: PrefectServer, monkeypatch: pytest
     assert SECRET.partition(":")[2] not in said
 
 
+@EXHAUSTIVE
 def test_what_other_teams_have_stays(known: PrefectServer, tmp_path: Path) -> None:
     """A second registration names our deployments only, and leaves others as they are, paused or not, also beside a flow of our name."""
     made = [ask(known, "/flows/", name=name)["id"] for name in ("verify", "other")]

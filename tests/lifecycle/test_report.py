@@ -7,10 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 from playwright.sync_api import Browser
 
+from cli.report_server import served
 from flows.decide import decide
 from flows.migrate_data import migrate_data
 from tasks.ends import kind_of_end, message
@@ -31,6 +33,11 @@ def reports(folder: Path) -> list[Path]:
     return sorted((folder / "reports").glob("*-run-*"), key=lambda path: int(path.name.rsplit("-", 1)[1]))
 
 
+def index_of(folder: Path) -> str:
+    """The list of the reports written so far."""
+    return (folder / "reports" / "index.html").read_text(encoding="utf-8")
+
+
 def contents(folder: Path) -> dict[Path, bytes]:
     """What is in each file of a report."""
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
@@ -42,8 +49,11 @@ def words(page: Path) -> str:
 
 
 @EXHAUSTIVE
-def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> None:
-    """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first."""
+def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first.
+
+    Where the folder is served, the artifact links to the page and to the index.
+    """
     decide(name="max_quarantined", value="7", approved_by="Grace", reason="ticket <12>", return_state=True)
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     (folder,) = reports(tmp_path)
@@ -61,14 +71,18 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path) -> Non
     found = deployed.rows("SELECT rule, id::text FROM artwork_migration.finding ORDER BY rule, id")
     assert found == list(pd.read_csv(folder / "findings.csv")[["rule", "id"]].itertuples(index=False, name=None))
 
-    assert kind_of_end(migrate_data(return_state=True)) == "Completed"
-    first, second = reports(tmp_path)
+    with served(tmp_path / "reports") as address:
+        monkeypatch.setenv("ARTWORK_REPORTS_URL", address)
+        assert kind_of_end(migrate_data(return_state=True)) == "Completed"
+        first, second = reports(tmp_path)
+        links = re.findall(rf"\(({address}/[^)]+)\)", artifact("migration-report"))
+        assert [(second / "report.html").read_text(encoding="utf-8"), index_of(tmp_path)] == [httpx.get(link).text for link in links]
     assert "This run copied no chunk" in words(second / "report.html")
-    index = (tmp_path / "reports" / "index.html").read_text(encoding="utf-8")
-    assert [second.name, first.name] == re.findall(r'href="([^"]+)/report\.html"', index)
-    assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index)
+    assert [second.name, first.name] == re.findall(r'href="([^"]+)/report\.html"', index_of(tmp_path))
+    assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index_of(tmp_path))
 
 
+@EXHAUSTIVE
 def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path) -> None:
     """The page of a red run names rule, count, column and ids, and its query returns the rows; after the fix the next page is green.
 
@@ -110,7 +124,7 @@ def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_
     deployed.sql.execute("DROP TRIGGER damage ON artworks_v2")
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
     assert "The migration worked" in words(reports(tmp_path)[-1] / "report.html")
-    badges = re.findall(r'class="badge (\w+)"', (tmp_path / "reports" / "index.html").read_text(encoding="utf-8"))
+    badges = re.findall(r'class="badge (\w+)"', index_of(tmp_path))
     assert ["green", "red"] == badges
 
 

@@ -16,6 +16,7 @@ from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
 from tests.series import EXHAUSTIVE
 
 
+@EXHAUSTIVE
 def test_there_and_back(migrated: Shop) -> None:
     """switch_over and roll_back end Completed, say which table serves, and leave the schema as it was."""
     before = migrated.schema_dump()

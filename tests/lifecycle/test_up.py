@@ -1,6 +1,7 @@
 """`artwork-migration up` and `down`: what they start, keep, start again and stop, with real processes."""
 
 import json
+import re
 import signal
 import tempfile
 import time
@@ -86,6 +87,9 @@ def test_up_starts_everything_and_says_where_it_is(local_server: LocalServer) ->
     assert "local_shop at " in local_server.said
     assert f"Prefect UI       {local_server.ui}" in local_server.run("status").stdout
     assert f"{local_server.data_home}/reports" == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_REPORTS"]
+    (reports,) = re.findall(r"^reports +(http://127\.0\.0\.1:\d+)$", local_server.said, re.MULTILINE)
+    assert reports == psutil.Process(local_server.pids()["worker"]).environ()["ARTWORK_REPORTS_URL"]
+    assert 404 == httpx.get(reports).status_code  # there is no report yet
     doctor = local_server.run("doctor")
     assert (0, {"✓"}) == (doctor.returncode, {line[0] for line in doctor.stdout.splitlines()}), doctor.stdout
 
@@ -110,7 +114,7 @@ def test_up_again_changes_nothing(local_server: LocalServer) -> None:
     before = local_server.pids()
     assert "nothing, all was running" == local_server.up()["started"]
     assert before == local_server.pids()
-    assert {"database", "prefect", "worker"} == set(before)
+    assert {"database", "prefect", "reports", "worker"} == set(before)
     assert 1 == len(local_server.ask("/automations/filter"))
     assert 1 == len(local_server.ask("/work_pools/filter"))
     assert ["artwork-database", "artwork-notification"] == sorted(kind["slug"] for kind in local_server.ask("/block_types/filter"))
@@ -144,6 +148,7 @@ def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: 
     wait_until(lambda: f"Plan {number} of deploy-schema" in local_server.ask("/logs/filter", **of_the_run)[0]["message"], every=0.2)
 
 
+@EXHAUSTIVE
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:
     """A verb on the command line is recorded, with its log, by the server that is up, without PREFECT_API_URL."""
     before = local_server.runs()
@@ -230,13 +235,13 @@ def test_down_stops_everything_and_up_finds_it_again(local_server: LocalServer, 
         done = local_server.run("down")
     assert 0 == done.returncode
     assert "1 active, ended as Crashed" in done.stdout
-    assert "worker, prefect, database" in done.stdout
+    assert "worker, reports, prefect, database" in done.stdout
     assert [] == [process for process in family if is_alive(process)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(local_server.ui)
     again = local_server.run("down", "--json")
     assert (0, {"stopped": "nothing, none was running"}) == (again.returncode, json.loads(again.stdout))
-    assert "database, prefect, worker" == local_server.up()["started"]
+    assert "database, prefect, reports, worker" == local_server.up()["started"]
     assert "Crashed" == local_server.state(run)
 
 

@@ -61,6 +61,7 @@ def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer) -> None
     assert min(logged, after) >= TINY.transactions
 
 
+@EXHAUSTIVE
 def test_the_data_phase_is_measured(server: EmbeddedServer) -> None:
     """The benchmark compares the data phase with four other ways, which all make the same artworks."""
     template = databases.deployed(server, ROWS)

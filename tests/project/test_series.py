@@ -1,20 +1,18 @@
 """What `make test` runs of the series, and the shares of the exhaustive ones."""
 
-import subprocess
-import sys
+import pytest
 
-from tests.documents import ROOT
-from tests.series import others
+from tests.series import first, mark_others, others
 
 
-def test_make_test_runs_the_first_cases_and_make_test_all_every_one() -> None:
-    """Of a test that says how many are enough, `make test` collects so many cases; without the exclusion all are there."""
-    counts = []
-    for excluded in (["-m", "not exhaustive"], []):
-        collect = [sys.executable, "-m", "pytest", "--collect-only", "-q", *excluded, "tests/faults/test_mutated_mapping.py"]
-        listed = subprocess.run(collect, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-        counts.append(listed.count("test_a_rule_that_keeps_a_row_out_is_named["))
-    assert 2 == counts[0] < counts[1]
+@pytest.mark.parametrize("_case", range(3))
+@first(1)
+def test_make_test_runs_the_first_cases(_case: int, request: pytest.FixtureRequest) -> None:
+    """Of a test that says how many cases are enough, the others are exhaustive; marked a second time it has no more of them."""
+    of_this = [item for item in request.session.items if item.nodeid.startswith(request.node.nodeid.split("[")[0])]
+    mark_others(of_this)
+    exhaustive = [bool(item.get_closest_marker("exhaustive")) for item in of_this]
+    assert [False, *[True] * (len(of_this) - 1)] == exhaustive
 
 
 def test_the_shares_together_are_everything() -> None:
