@@ -154,6 +154,7 @@ def answers(shop: Shop, names: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+@EXHAUSTIVE
 def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
     """The verification is green, and the rollback serves the rows as legacy_names showed them: incomplete, complete and new ones."""
     session = old_code(switched)

@@ -167,7 +167,7 @@ def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: st
 
 
 @pytest.mark.parametrize("moment", series(AFTER_THE_BACKFILL, REPRESENTATIVES))
-@first(1)
+@EXHAUSTIVE
 def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
     """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -263,6 +263,7 @@ def kill_server(server: EmbeddedServer) -> None:
         pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=EXHAUSTIVE, id="catch-up"),
     ],
 )
+@EXHAUSTIVE
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
     """A killed server ends the client with an error; after its recovery the next run ends as an undisturbed one."""
     reference = Reference(own_server, copied=copied)

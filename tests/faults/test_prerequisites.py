@@ -129,7 +129,7 @@ def unblocked(accepted: Shop) -> Plan:
 
 
 @pytest.mark.parametrize("case", BLOCKERS, ids=lambda case: case.name)
-@first(6)
+@first(3)
 def test_a_blocker_is_reported(accepted: Shop, unblocked: Plan, case: Case) -> None:
     """Each blocker is in the plan, and without its cause the plan has another number and no blocker."""
     with happening(accepted, case) as connection:

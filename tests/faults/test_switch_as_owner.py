@@ -18,6 +18,7 @@ def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
         yield shop
 
 
+@EXHAUSTIVE
 def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
     """The tables' owner, who is no superuser, can run every verb in both directions, and the dump is as before."""
     assert owned.database.url.username == "shopkeeper"

@@ -141,7 +141,7 @@ def test_a_rule_file_only_reads(switched: Shop) -> None:
 
 
 @pytest.mark.parametrize("damage", DAMAGE)
-@first(6)
+@first(3)
 def test_a_rule_is_red(switched: Shop, damage: str) -> None:
     """Each damage turns exactly its own rules red."""
     statement, rules = DAMAGE[damage]

@@ -15,6 +15,7 @@ import psycopg
 from flows.clean_up import clean_up
 from flows.deploy_schema import deploy_schema
 from flows.migrate_data import migrate_data
+from flows.move_customers import move_customers
 from flows.roll_back import roll_back
 from flows.switch_over import switch_over
 from flows.verify import verify
@@ -32,6 +33,8 @@ from tests.fuzz.oracle import ROWS_VISITED, look, rows_read
 
 #: How often a verb is started again after a remedy.
 PATIENCE = 5
+#: Customers of whom a share is neither none nor all.
+MANY = 50
 #: What a decision accepts, so that the oracle does not call it a breach.
 EXCUSES: dict[str, set[str]] = {
     "accept_exposure": set(),
@@ -145,6 +148,7 @@ class LifeCycle:
         self.outcome.breaches += self.oracle.judge_copy()
         self.application.write()
         self._judge("after migrate-data", clean=False)
+        self._roll_out()
         with self.application.writing():
             self._reach("switch-over", partial(self._planned, switch_over))
         self._change(Moment.SWITCHED)
@@ -168,6 +172,23 @@ class LifeCycle:
         self._reach("clean-up", partial(self._planned, clean_up))
         self.application.write()
         self._judge("after clean-up", clean=True)
+
+    def _roll_out(self) -> None:
+        """Move 60 percent of the customers to the clean table and some of them back, while the application writes."""
+        for to, percent in (("clean", 60.0), ("legacy", 70.0)):
+            try:
+                with self.application.writing():
+                    self._reach(f"move-customers --to {to}", partial(self._planned, move_customers, to=to, percent=percent))
+            except Stopped as stopped:
+                if stopped.rules == ("nobody_moves",):
+                    return
+                raise
+            self.application.write()
+            self._judge(f"after move-customers --to {to}", clean=False)
+        customers = "SELECT DISTINCT LOWER(BTRIM(a.customer_email)) FROM artworks AS a WHERE a.customer_email ~ '[a-z]'"
+        served = [schema for (schema,) in self.fuzzed.rows(f"SELECT artwork_schema_for(c.email) FROM ({customers}) AS c (email)")]
+        if len(served) > MANY and len(set(served)) < 2:
+            self.outcome.breaches.append(f"after both moves each of {len(served)} customers is served by the {served[0]} table")
 
     def _refused(self, error: psycopg.Error) -> Outcome:
         """A database without what the oracle reads must be refused on the first day."""
@@ -280,7 +301,7 @@ class LifeCycle:
         self.oracle.excused |= EXCUSES[name]
         self.outcome.said += [f"decided {name}"] if f"decided {name}" not in self.outcome.said else []
 
-    def _planned(self, verb: Any, **parameters: str) -> None:
+    def _planned(self, verb: Any, **parameters: str | float) -> None:
         try:
             verb.fn.__wrapped__(**parameters)
         except OnlyPlanned as end:
@@ -292,7 +313,8 @@ class LifeCycle:
         self.oracle.warned += "\n".join(line for line in markdown.splitlines() if "⚠" in line)
         if plan.blockers:
             raise Blocked(str(plan.verb), plan.number, plan.blockers)
-        verb.fn.__wrapped__(**parameters, plan=plan.number, approved_by="fuzzer", reason="fuzz")
+        kept = {} if verb is move_customers else parameters  # the number of such a plan is enough
+        verb.fn.__wrapped__(**kept, plan=plan.number, approved_by="fuzzer", reason="fuzz")
 
     def _change(self, moment: Moment) -> None:
         for change in self.changes:

@@ -131,6 +131,7 @@ def test_the_newest_move_of_a_customer_counts(shop: Shop) -> None:
     assert served_by(shop, JANE) == "clean"
 
 
+@EXHAUSTIVE
 def test_an_approval_is_for_one_move(shop: Shop) -> None:
     """The number of a plan that was executed, or before which another move was made, is refused, and nothing is moved."""
     first, second = number_in(planned(to="clean", emails=JANE)), number_in(planned(to="clean", percent=50))

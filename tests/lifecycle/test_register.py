@@ -150,6 +150,7 @@ def answering(answers: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
+@EXHAUSTIVE
 def test_a_server_of_another_version_is_refused(tmp_path: Path) -> None:
     """With another major version of Prefect, `register` names both versions and asks the server for nothing else; so does `doctor`."""
     with answering({"/api/health": True, "/api/admin/version": "2.20.0"}) as (host, asked):

@@ -60,6 +60,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     assert phase(migrated) == "MIGRATED"
 
 
+@EXHAUSTIVE
 def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
     """A clean row that differs stops the switch with its id, also if no trigger saw the change, and the legacy table goes on serving."""
     number = number_in(switch_over(return_state=True))

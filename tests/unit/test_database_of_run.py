@@ -62,7 +62,7 @@ def test_the_worker_of_up_does_not_have_the_setting(started: Service, monkeypatc
 
     monkeypatch.setattr(started, "start", slept)
     for _ in range(2):  # the second time it has the right settings
-        worker.ensure_worker(started, {}, lambda *_: None)
+        worker.ensure_worker(started, {}, {"ARTWORK_REPORTS": str(tmp_path)}, lambda *_: None)
     assert (1, None, "7") == (len(launched), started.variable("ARTWORK_DATABASE"), started.variable("ARTWORK_BATCH_SIZE"))
     assert "berlin" == os.environ["ARTWORK_DATABASE"]
 
