@@ -49,25 +49,27 @@ def status_lines(status: Status) -> list[tuple[str, str]]:
     ]
 
 
-def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: Callable[[str], str]) -> str:
+def status_markdown(status: Status, form: Callable[[Verb, str], str], artifact: Callable[[str], str], reports: str = "") -> str:
     """Return the status as markdown: verdict, next step, what to read, a table.
 
-    `form` returns the address of a verb's form, and `artifact` that of an artifact's page by its key; nothing if there is no UI.
+    `form` returns the address of a verb's form, and `artifact` that of an artifact's page by its key; nothing if there is no UI. `reports`
+    is the address of the list of reports, if it is served.
     """
     lines = [(label, value) for label, value in status_lines(status) if label not in ("verdict", "next step")]
     # the page does not wrap a cell, it cuts it off
     broken = {"|": "\\|", "; ": ";<br>", " → ": "<br>→ "}
     cells = [(label, re.sub(r"\||; | → ", lambda found: broken[found[0]], value)) for label, value in lines]
     table = "\n".join(f"| {label} | {value} |" for label, value in cells)
-    above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact)]
+    above = [f"# {status.verdict}", _next_step_markdown(status.next_step, form), *_to_read(status, artifact, reports)]
     return "\n\n".join([*above, f"| | |\n|---|---|\n{table}\n"])
 
 
-def _to_read(status: Status, artifact: Callable[[str], str]) -> list[str]:
+def _to_read(status: Status, artifact: Callable[[str], str], reports: str) -> list[str]:
     keys = {f"plan {plan.number} of {plan.verb}": f"plan-{plan.number}" for plan in status.plans}
     if status.last_gates:
         keys["the last report"] = "migration-report"
-    links = [f"[{name}]({address})" for name, key in keys.items() if (address := artifact(key))]
+    addresses = {name: artifact(key) for name, key in keys.items()} | {"all reports": reports}
+    links = [f"[{name}]({address})" for name, address in addresses.items() if address]
     return [f"**To read:** {' · '.join(links)}"] if links else []
 
 

@@ -76,8 +76,7 @@ def report_markdown(report: Report, where: str) -> str:
     sums = "\n".join(f"| {heading} | {count:,} |" for heading, count in report.accounts.sum_rows)
     head = "\n\n".join(filter(None, [since_then(report), f"# {headline(report)}", sentence(report)]))
     return (
-        f"{head}\n\n"
+        f"{head}\n\n**The full report:** {where}\n\n"
         f"| every legacy row | rows |\n|---|---:|\n{sums}\n| **rows of the legacy table** | **{report.accounts.legacy_rows:,}** |\n\n"
-        f"| gate | rule | severity | checked | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n\n"
-        f"The full report: {where}\n"
+        f"| gate | rule | severity | checked | bad | verdict |\n|---|---|---|---:|---:|---|\n{gates}\n"
     )

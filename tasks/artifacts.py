@@ -15,10 +15,11 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from migration.database import Database
 from migration.errors import MigrationError
 from migration.ledger.progress import Progress, StepProgress
+from migration.settings import of_database, read_settings
 from reporting.progress import words
 from reporting.status import read_status
 from reporting.status_lines import status_markdown
-from tasks.connection_block import for_terminal
+from tasks.connection_block import chosen_database, for_terminal
 from tasks.links import artifact_link, form_link, key_of
 from tasks.steps import if_the_api_responds, in_flow
 
@@ -40,7 +41,8 @@ def publish_status(database: Database) -> None:
     If the database cannot be read, the artifact has the error.
     """
     try:
-        text = status_markdown(read_status(database), form_link, artifact_link)
+        served = of_database(read_settings(), chosen_database()).reports_url
+        text = status_markdown(read_status(database), form_link, artifact_link, f"{served}index.html" if served else "")
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
     publish("migration-status", text, "How it stands, and the next step")

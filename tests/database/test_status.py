@@ -103,6 +103,8 @@ def test_the_next_step_and_the_plans_that_wait(shop: Shop) -> None:
     assert f"**Next step:** [deploy-schema, plan {plan.number}](http://ui/deploy-schema?{plan.number}), or in a terminal `" in page
     assert f"**To read:** [plan {plan.number} of deploy-schema](http://ui/plan-{plan.number})\n" in page
     assert "To read" not in status_markdown(waiting, lambda verb, number: "", lambda key: "")
+    served = status_markdown(waiting, lambda verb, number: "", lambda key: "", "http://reports/index.html")
+    assert "**To read:** [all reports](http://reports/index.html)\n" in served
 
 
 def test_the_steps_of_a_copy_that_was_killed(deployed: Shop) -> None:
