@@ -38,7 +38,8 @@ test-all: $(VENV)/.development ## the tests and the exhaustive series: every kil
 NEWEST = .venv-newest
 test-newest: ## the demo and the whole life cycle through Prefect on the newest Python; PYTHON=python3.13
 	$(MAKE) demo VENV=$(NEWEST) ROWS=2000
-	$(MAKE) test VENV=$(NEWEST) PYTEST_ARGS='$(wildcard $(addprefix tests/lifecycle/test_,run_migration.py switch_verbs.py verify.py clean_up.py))'
+	$(MAKE) $(NEWEST)/.development VENV=$(NEWEST)
+	$(PYTEST:$(BIN)/%=$(NEWEST)/bin/%) $(wildcard $(addprefix tests/lifecycle/test_,run_migration.py switch_verbs.py verify.py clean_up.py))
 
 fuzz: $(VENV)/.development ## changed databases through the whole life cycle: the catalogue; FUZZ='--pairs 300', FUZZ=--help
 	$(BIN)/python -m tests.fuzz $(FUZZ)

@@ -50,8 +50,8 @@ def _reports() -> Iterator[Mapping[str, str]]:
     """Serve the reports during the block, also for links of the verbs that run here; gives the settings."""
     folder = Path(os.environ["ARTWORK_REPORTS"]).absolute()
     with served(folder) as address:
-        os.environ["ARTWORK_REPORTS_URL"] = address
-        yield {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}
+        given = os.environ.setdefault("ARTWORK_REPORTS_URL", address)
+        yield {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": given}
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The reports of a folder on loopback: `python -m cli.report_server`, a process of `up`. The pages in Prefect link to it."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,15 +8,16 @@ from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import BinaryIO
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from cli.prefect_server import any_free_port
 from migration.settings import read_settings
 
-#: Reports have ids, counts and names of operators. Plans, exports and lists of problems are in the same folder and are not served.
-SERVED = {"index.html", "report.html", "findings.csv"}
+#: Reports, of the default database and of named ones: ids, counts and names of operators. Plans, exports and lists of problems are in the
+#: same folder and are not served.
+SERVED = re.compile(r"/(?:[a-z0-9-]+/)?(?:index\.html|[^/]+-run-\d+/(?:report\.html|findings\.csv|gates/\w+\.json))?")
 LOOPBACK = {"127.0.0.1", "localhost"}
 
 
@@ -24,11 +26,10 @@ class Reports(SimpleHTTPRequestHandler):
 
     def send_head(self) -> BytesIO | BinaryIO | None:
         """Begin the response; a page of another site that points its own name to this address gets nothing."""
-        asked = PurePosixPath(urlsplit(self.path).path)
-        gate = asked.parent.name == "gates" and asked.suffix == ".json"
+        asked = unquote(self.path.partition("?")[0].partition("#")[0])  # as the file is looked up
         if self.headers.get("Host", "").partition(":")[0] not in LOOPBACK:
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
-        elif self.path == "/" or asked.name in SERVED or gate:
+        elif SERVED.fullmatch(asked):
             return super().send_head()
         else:
             self.send_error(HTTPStatus.NOT_FOUND)
@@ -36,7 +37,7 @@ class Reports(SimpleHTTPRequestHandler):
 
     def list_directory(self, path: object) -> None:
         """Refuse: a folder without a list of reports has none yet."""
-        self.send_error(HTTPStatus.NOT_FOUND, "There is no report yet.")
+        self.send_error(HTTPStatus.NOT_FOUND, "There is no report in this folder yet.")
 
     def end_headers(self) -> None:
         """Keep nothing in a cache: a report is written again when somebody has reviewed it."""
@@ -55,8 +56,10 @@ def served(folder: Path) -> Iterator[str]:
     """Serve the folder during the block, by a thread of this process; gives the address."""
     with report_server(folder, any_free_port()) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
 
 
 def main() -> None:

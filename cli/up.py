@@ -61,8 +61,11 @@ def bring_up(say: Say) -> None:
         from cli.worker import database_address, ensure_worker, reports_folder
 
         say("deployments", ", ".join(register(settings.notify_url)))
-        folder = reports_folder(WORKER)
-        address = settings.reports_url or _serve_reports(folder, settings)
+        busy = served_reports(WORKER) if WORKER.children() else None  # it keeps its settings until its runs have ended
+        folder, address = busy or (reports_folder(WORKER), settings.reports_url)
+        if settings.reports_url:
+            REPORTS.stop()
+        address = address or _serve_reports(folder, settings)
         ensure_worker(WORKER, client, {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}, say)
         started = [service.name for service, process in zip(SERVICES, before, strict=True) if service.find() != process]
     say("to migrate", database_address(WORKER))
@@ -117,6 +120,12 @@ def running_api() -> str | None:
     return SERVER.variable("PREFECT_API_URL")
 
 
+def served_reports(service: Service = REPORTS) -> tuple[Path, str] | None:
+    """Return the folder of reports that `up` serves, and its address; None if it serves none. The worker has the same settings."""
+    folder, address = service.variable("ARTWORK_REPORTS"), service.variable("ARTWORK_REPORTS_URL")
+    return (Path(folder), address) if folder and address else None
+
+
 def registering(api: str | None) -> str:
     """Return the command that registers what is missing at this server: `up` at the one that it has started, `register` at any other."""
     own = api is None or api.rstrip("/") == (running_api() or "").rstrip("/")
@@ -155,9 +164,9 @@ def _prefect_database(settings: Settings, say: Say) -> str:
 
 def _serve_reports(folder: Path, settings: Settings) -> str:
     """Make sure that the reports in the folder are served on loopback; returns the address."""
-    address = REPORTS.variable("ARTWORK_REPORTS_URL")
-    if address and REPORTS.variable("ARTWORK_REPORTS") == str(folder) and responds(address):
-        return address
+    served = served_reports()
+    if served and served[0] == folder and responds(served[1]):
+        return served[1]
     REPORTS.stop()
     address = f"http://127.0.0.1:{next_free_port(settings.prefect_port + 1)}"
     given = {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}

@@ -18,7 +18,7 @@ import flows
 from cli.output import AsJson, end, errors_printed, show, steps_console
 from cli.prefect_server import SETTINGS
 from cli.progress import shown
-from cli.up import running_api
+from cli.up import running_api, served_reports
 from migration.database import Database
 from migration.errors import BadInput
 from migration.ledger import decisions
@@ -202,8 +202,10 @@ def run_verb(verb: str, indent: int = 0, /, **parameters: object) -> "State[Any]
 
 def use_running_server() -> None:
     """Make Prefect use the server in PREFECT_API_URL, or the one that `up` has started. Call it before Prefect is imported."""
-    api = running_api()
+    api, reports = running_api(), served_reports()
     defaults = {**SETTINGS, **({"PREFECT_API_URL": api} if api else {})}
+    if reports and reports[0] == read_settings().reports.absolute():
+        defaults["ARTWORK_REPORTS_URL"] = reports[1]
     defaults["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "WARNING"  # by name: a number ends all logging, the server's too
     defaults["PREFECT_CLIENT_MAX_RETRIES"] = "2"  # some 6 s; with Prefect's five, each request takes a minute while the API is away
     for name, value in defaults.items():

@@ -36,7 +36,9 @@ class Settings(BaseSettings):
     notify_url: SecretStr | None = Field(None, description="where notifications go, an address of Apprise")
     prefect_port: int = Field(4200, gt=0, lt=65_000, description="the first port that `up` tries for the Prefect UI")
     reports: Path = Field(Path("reports"), description="folder for exports and reports")
-    reports_url: str | None = Field(None, pattern="^https?://", description="where that folder is served, for links in Prefect")
+    reports_url: str | None = Field(
+        None, pattern=r"^(https?://[^\s@?#()]+)?$", description="where that folder is served, for links in Prefect; without a password"
+    )
     lock_wait_seconds: float = Field(30.0, gt=0, description="how long a verb tries to acquire its locks before it gives up")
     run_wait_seconds: float = Field(3.0, ge=0, description="how long a run waits for another one to end before it is refused")
     attempts: int = Field(20, gt=0, description="how often a transaction is tried that has lost a conflict with the application")

@@ -41,11 +41,16 @@ def publish_status(database: Database) -> None:
     If the database cannot be read, the artifact has the error.
     """
     try:
-        served = of_database(read_settings(), chosen_database()).reports_url
-        text = status_markdown(read_status(database), form_link, artifact_link, f"{served}index.html" if served else "")
+        text = status_markdown(read_status(database), form_link, artifact_link, _list_of_reports())
     except MigrationError as error:
         text = f"# Migration status\n\nThe status could not be read: {error}\n"
     publish("migration-status", text, "How it stands, and the next step")
+
+
+def _list_of_reports() -> str:
+    """Return the address of the list of reports; empty if the folder is not served or has none yet."""
+    settings = of_database(read_settings(), chosen_database())
+    return f"{settings.reports_url}index.html" if settings.reports_url and (settings.reports / "index.html").exists() else ""
 
 
 @contextmanager

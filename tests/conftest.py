@@ -84,7 +84,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)  # before pytest leaves out what has a marker
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what is not in the share, and begin with what waits longest: the groups in their order, then the files in theirs."""
-    mark_others(items)
+    if RELEASE == 18:  # the database side is tested in shares on the others
+        mark_others(items)
     sampled = [item for item in items if RELEASE != 18 or item.get_closest_marker("exhaustive")]
     left_out = others(sampled, config.getoption("share"))
     config.hook.pytest_deselected(items=left_out)

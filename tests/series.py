@@ -8,6 +8,7 @@ import pytest
 
 Case = TypeVar("Case")
 EXHAUSTIVE = pytest.mark.exhaustive
+LONG = pytest.mark.long
 
 
 def series(cases: Iterable[object], representatives: Container[object]) -> list[Any]:
@@ -24,9 +25,11 @@ def first(number: int) -> pytest.MarkDecorator:
 
 
 def mark_others(items: Iterable[pytest.Item]) -> None:
-    """Mark the cases after the first ones of each test that says how many those are (`first`) as exhaustive."""
+    """Mark the cases after the first ones of each test that says how many those are (`first`), and what takes long, as exhaustive."""
     seen: Counter[str] = Counter()
     for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(EXHAUSTIVE)
         if (marker := item.get_closest_marker("first")) and not item.get_closest_marker("exhaustive"):
             test = item.nodeid.split("[")[0]
             seen[test] += 1

@@ -2,7 +2,8 @@
 --   link) and returns it.
 -- Why: strategy, "New Artwork Creation Flow", steps 3 to 6; and to correct a name or a picture, or to renew a link, must not take a
 --   statement that is another one after the switch. A key in `changes` is written, also if it is null; an unknown key or id is an
---   error, and so is a picture that is null or blank. The life-cycle trigger decides which statuses and transitions are valid.
+--   error, and so is a picture that is null or blank, or a link without an end. The life-cycle trigger decides which statuses and
+--   transitions are valid.
 -- Locks: when called, the artwork's row.
 -- Stage: locked
 CREATE FUNCTION public.update_artwork_lifecycle(artwork_id uuid, changes jsonb) RETURNS SETOF public.artworks_v2
@@ -29,6 +30,8 @@ BEGIN ATOMIC
   SELECT public.raise_error('22023', FORMAT('update_artwork_lifecycle: %s must not be NULL or blank', p.key))
   FROM JSONB_EACH_TEXT(update_artwork_lifecycle.changes) AS p (key, value)
   WHERE p.key IN ('pet_mom_image_url', 'pet_image_url') AND COALESCE(BTRIM(p.value), '') = '';
+  SELECT public.raise_error('22023', 'update_artwork_lifecycle: token_expires_at must not be NULL')
+  WHERE update_artwork_lifecycle.changes -> 'token_expires_at' = 'null';
   UPDATE public.artworks_v2 AS a
   SET
     generation_status = CASE WHEN c.changes ? 'generation_status' THEN c.changes ->> 'generation_status' ELSE a.generation_status END,
@@ -45,9 +48,7 @@ BEGIN ATOMIC
     pet_name = CASE WHEN c.changes ? 'pet_name' THEN c.changes ->> 'pet_name' ELSE a.pet_name END,
     pet_mom_image_url = COALESCE(c.changes ->> 'pet_mom_image_url', a.pet_mom_image_url),
     pet_image_url = COALESCE(c.changes ->> 'pet_image_url', a.pet_image_url),
-    token_expires_at = CASE
-      WHEN c.changes ? 'token_expires_at' THEN (c.changes ->> 'token_expires_at')::timestamptz ELSE a.token_expires_at
-    END
+    token_expires_at = COALESCE((c.changes ->> 'token_expires_at')::timestamptz, a.token_expires_at)
   FROM (VALUES (update_artwork_lifecycle.changes)) AS c (changes)
   WHERE a.id = update_artwork_lifecycle.artwork_id;
   SELECT public.raise_error('P0002', FORMAT('update_artwork_lifecycle: there is no artwork %s', update_artwork_lifecycle.artwork_id))

@@ -17,7 +17,7 @@ from tests.artworks import add_legacy, add_order, add_user, relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, decide, execute_switch, planned_roll_back, reconcile_now, roll_back, running
 from tests.interleaving import Barrier, Step
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_change_of_one_column_changes_one_column(shop: Shop) -> None:
     agree(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
     """An artwork created after the switch is a legacy row after the rollback, its order references it, and catch-up leaves it alone."""
     execute_switch(shop)
@@ -74,7 +74,7 @@ def test_an_artwork_born_after_the_switch_keeps_its_order(shop: Shop) -> None:
     agree(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
     """Request id and parameters of a clean row survive a rollback and a catch-up."""
     execute_switch(shop)
@@ -88,7 +88,7 @@ def test_what_only_the_clean_table_holds_stays_there(shop: Shop) -> None:
     agree(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
     """An artwork that was deleted after the switch is gone on both sides after a rollback, also if it was created after the switch."""
     artwork = switched_with(shop)
@@ -109,7 +109,7 @@ def test_a_new_id_is_followed(shop: Shop) -> None:
     agree(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_many_new_ids_are_followed_in_batches(shop: Shop) -> None:
     """Changed ids are carried back a batch at a time and in their order, and after the rollback every artwork has its newest id."""
     switched_with(shop)
@@ -127,7 +127,7 @@ def test_many_new_ids_are_followed_in_batches(shop: Shop) -> None:
     agree(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_swapped_tokens_come_back_swapped(shop: Shop) -> None:
     """Two artworks that swapped their tokens are carried back swapped, in whatever order, in spite of the unique key."""
     first, second = add_legacy(shop), switched_with(shop)
@@ -181,7 +181,7 @@ def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
         roll_back(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_refused_artwork_that_is_deleted_is_refused_no_more(shop: Shop) -> None:
     """A rejected artwork that is deleted blocks neither the rollback nor the next switch."""
     execute_switch(shop)
@@ -214,7 +214,7 @@ def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
         assert 3 == rehearsal.result().logged  # with what deleting the user has changed
 
 
-@EXHAUSTIVE
+@LONG
 def test_statuses_that_legacy_does_not_know_come_back_as_the_nearest(make_shop: MakeShop) -> None:
     """`processing` is carried back as `pending` into a legacy table that does not know it, and the clean row keeps it."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")

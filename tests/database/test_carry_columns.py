@@ -11,7 +11,7 @@ from migration.verbs.decide import apply_at_once
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, add_legacy, clean, legacy, verdict
 from tests.databases import Shop, catch_up_now, deploy, migrate, planned_deployment, reconcile_now
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 CARRIED = "mockup_urls, Mock-up of, mockup_generated_at"
 
@@ -54,7 +54,7 @@ def test_values_are_copied_as_they_are(carrying: Shop) -> None:
     )
 
 
-@EXHAUSTIVE
+@LONG
 def test_later_writes_reach_both_sides(carrying: Shop) -> None:
     """A legacy write to a carried column is caught up, a clean one is written through, and a new clean row gets the default on both
     sides."""
@@ -71,7 +71,7 @@ def test_later_writes_reach_both_sides(carrying: Shop) -> None:
     assert ["match"] * 2 == [verdict(carrying, artwork) for artwork in (old, born)]
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
     """The comparison finds a wrong value of a carried column and names the column."""
     migrate(carrying)
@@ -82,7 +82,7 @@ def test_a_wrong_carried_value_is_named(carrying: Shop) -> None:
     assert [(["mockup_urls"],)] == carrying.rows("SELECT about FROM artwork_migration.finding WHERE rule = 'differs'")
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
     """The plan does not count the values of a carried column among those that stay behind, unless the decision is withdrawn."""
     stays = {"original_image_url", "mockup_urls", "mockup_generated_at"}
@@ -153,7 +153,7 @@ def test_after_deploy_schema_it_is_too_late(deployed: Shop) -> None:
         {"x'y"},
     ),
 )
-@EXHAUSTIVE
+@LONG
 def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -> None:
     """Columns named like variables of our functions, and with awkward names, are carried all the way."""
     quoted = '"' + name.replace('"', '""') + '"'
@@ -173,7 +173,7 @@ def test_a_column_may_be_called_like_a_variable_of_ours(shop: Shop, name: str) -
     )
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_array_a_composite_and_a_range_that_can_be_compared_are_carried(shop: Shop) -> None:
     """Types of types are carried over if the types in them can be compared."""
     shop.sql.execute("CREATE TYPE pair AS (name text, value jsonb); CREATE DOMAIN words AS text[]")

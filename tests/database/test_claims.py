@@ -16,7 +16,7 @@ from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.databases import Shop, catch_up_now, decide, reconcile_now, roll_back, running, switch, uninstall
 from tests.phase_databases import PHASES, clean_table, in_phase, readable
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 CREATE = "SELECT (artwork).id FROM public.create_artwork('Ada', %s, 'Rex', 'https://x/mom', 'https://x/pet')"
 CLAIM = "SELECT public.claim_anonymous_user(customer_email => %s, user_id => %s)"
@@ -80,7 +80,7 @@ def test_migrated_artworks_are_claimed_too(migrated: Shop) -> None:
     assert [(email,)] == migrated.rows("SELECT email FROM users WHERE id = %s", user)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None:
     """Owners that were claimed before the switch stay over the switch and the rollback, and no write is rejected."""
     born = migrated.value(CREATE, EMAIL)
@@ -117,7 +117,7 @@ def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop:
     assert set(reconcile_now(shop)) <= IN_ORDER
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_legacy_table_without_owners_is_no_hindrance(make_shop: MakeShop) -> None:
     """A claim works where the legacy table has no user_id: the clean rows get the new id."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")
@@ -194,7 +194,7 @@ def test_a_stored_e_mail_is_claimed_as_it_is(migrated: Shop) -> None:
     assert claim(migrated, email) == clean(migrated, artwork, "user_id")
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_first_claim_makes_the_gate_red_unless_exposure_is_accepted(make_shop: MakeShop) -> None:
     """A users table of ours, where the plan had nothing to accept: a signed-in customer sees rows that had no owner, so it takes the
     decision; without a claim it does not."""

@@ -12,7 +12,7 @@ from tests.artworks import add_order
 from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.phase_databases import PHASES, clean_table, in_phase
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 CREATE = (
     "SELECT (artwork).id, access_token FROM create_artwork(customer_name => 'Jane Doe', customer_email => 'jane@example.com',"
@@ -46,7 +46,7 @@ def test_the_flow_is_the_same_in_every_phase(make_shop: MakeShop, phase: str, tm
     walk(in_phase(make_shop, phase, tmp_path), phase)
 
 
-@EXHAUSTIVE
+@LONG
 def test_and_on_postgres_16(make_shop: MakeShop, server_16: EmbeddedServer, tmp_path: Path) -> None:
     """The creation flow works before and after the switch and the rollback on Postgres 16."""
     walk(in_phase(make_shop, "ROLLED_BACK", tmp_path, on=server_16), "ROLLED_BACK")

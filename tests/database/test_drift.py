@@ -15,7 +15,7 @@ from sql import SqlFile
 from tests.artworks import add_legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_roll_back, planned_switch, roll_back, running, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 #: What somebody does while both tables live, and what is named then: rules and subjects.
 DRIFT = {
@@ -310,7 +310,7 @@ def test_without_a_view_of_ours_the_rollback_ends_in_words(make_shop: MakeShop) 
     assert {"view_gone"} == {prerequisite.rule for prerequisite in refused.value.problems}
 
 
-@EXHAUSTIVE
+@LONG
 def test_another_time_zone_is_no_drift(make_shop: MakeShop) -> None:
     """Constants of time in a definition are no drift in a database with another time zone."""
     shop = make_shop()

@@ -21,7 +21,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.roles import few_rows
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 BESIDE = ("artworks", "artworks_v2")
 
@@ -38,7 +38,7 @@ BESIDE = ("artworks", "artworks_v2")
         {(Variant.CURRENT, "server", "yes")},
     ),
 )
-@EXHAUSTIVE
+@LONG
 def test_no_role_reads_or_writes_what_they_could_not_before(
     make_shop: MakeShop, request: pytest.FixtureRequest, tmp_path: Path, *, variant: Variant, release: str, old_names: str
 ) -> None:

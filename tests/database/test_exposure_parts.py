@@ -17,7 +17,7 @@ from tests.access_diff import Before, before, differences
 from tests.conftest import MakeShop
 from tests.databases import Shop, deploy, migrate, planned_deployment, planned_roll_back, planned_switch, switch
 from tests.roles import HANDED_OUT, NEWCOMER, OWNER, Caller, add_roles, few_rows, visible
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 #: Whoever notices most looks first.
 LOOKING = ("anon", OWNER, "gaining", "owning", NEWCOMER, "service_role")
@@ -50,7 +50,7 @@ EACH_PART = pytest.mark.parametrize("nth", series([16, 1], {16}))
 
 
 @EACH_PART
-@EXHAUSTIVE
+@LONG
 def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop, nth: int) -> None:
     """A plan of deploy_schema without any one of its protecting parts shows a role more, or the application less, than before."""
     was = before(shop, few_rows(shop))
@@ -66,7 +66,7 @@ def test_a_part_of_deploy_schema_left_out_is_noticed(shop: Shop, nth: int) -> No
 
 
 @EACH_PART
-@EXHAUSTIVE
+@LONG
 def test_a_part_of_the_switch_or_of_the_rollback_left_out_is_noticed(shop: Shop, nth: int) -> None:
     """A plan of the switch or the rollback without any one of its protecting parts shows a role more, or the application less."""
     was = before(shop, few_rows(shop))

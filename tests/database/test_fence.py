@@ -15,7 +15,7 @@ from migration.sync import backfill, catch_up
 from tests.artworks import add_legacy, clean, legacy, logged, verdict
 from tests.databases import SETTINGS, Shop, catch_up_now, running
 from tests.interleaving import break_function
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def _ghost(shop: Shop) -> tuple[object, object, int]:
     return legacy(shop, artwork, "id"), clean(shop, artwork, "id"), len(logged(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_orphans_chunk_and_a_catch_up_exclude_each_other(deployed: Shop) -> None:
     """Catch-up cannot begin beside an open chunk, so it cannot consume the deletion of a row that the chunk brings back."""
     with pytest.raises(RunInProgress):

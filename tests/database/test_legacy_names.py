@@ -41,7 +41,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.roles import NEWCOMER, Caller, acting_as, add_roles, all_callers, few_rows, visible
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 from tests.waiting import wait_until
 
 #: What old code sets, and nothing else.
@@ -154,7 +154,7 @@ def answers(shop: Shop, names: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-@EXHAUSTIVE
+@LONG
 def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
     """The verification is green, and the rollback serves the rows as legacy_names showed them: incomplete, complete and new ones."""
     session = old_code(switched)
@@ -182,7 +182,7 @@ def test_no_write_through_the_old_names_is_lost(switched: Shop) -> None:
     assert {"match", "excluded"} == set(migrate(switched)) == set(reconcile_now(switched))
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, tmp_path: Path) -> None:
     """An artwork without pictures that was written through legacy_names blocks the clean-up until complete; the export has the use."""
     session = old_code(switched)
@@ -301,7 +301,7 @@ def test_old_code_writes_on_while_the_tables_switch_and_switch_back(make_shop: M
     assert {"match", "excluded"} == set(migrate(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_everybody_reads_and_changes_through_the_old_names_what_they_could(make_shop: MakeShop) -> None:
     """Each role reads and changes through legacy_names the artworks that it could before, and those that a user has gained, in each phase.
 
@@ -422,7 +422,7 @@ def test_an_insert_cannot_take_the_id_of_an_artwork_that_only_the_new_table_has(
     assert [] == switched.rows("SELECT id FROM artworks_old WHERE id = %s", created)
 
 
-@EXHAUSTIVE
+@LONG
 def test_no_operator_of_a_role_is_executed_with_our_rights(make_shop: MakeShop) -> None:
     """A role that may create operators in public cannot have its own one executed by our functions when it writes through legacy_names."""
     shop = make_shop()
@@ -450,7 +450,7 @@ CREATE VIEW legacy_names.report AS SELECT id, pet_name FROM artworks
 
 
 @pytest.mark.parametrize("first", ["CREATE before", "deploy before"])
-@EXHAUSTIVE
+@LONG
 def test_without_the_decision_a_schema_of_that_name_is_the_applications(make_shop: MakeShop, first: str) -> None:
     """Without the decision its view is carried over, the guard of the retired table holds, and the clean-up keeps the whole schema."""
     shop = make_shop()
@@ -481,7 +481,7 @@ def test_with_the_decision_the_name_of_the_schema_must_be_free(shop: Shop) -> No
     assert ["schema legacy_names"] == [problem.subject for problem in refused.value.problems]
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_reference_may_have_any_name(make_shop: MakeShop) -> None:
     """A foreign key whose column needs quotes gets its trigger at the switch, and moves an artwork that stayed behind."""
     shop = make_shop()
@@ -520,7 +520,7 @@ def test_what_the_application_builds_on_the_schema_blocks_what_drops_it(make_sho
     assert subjects == [blocker.subject for blocker in planned_clean_up(shop).blockers]
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_insert_needs_no_more_rights_or_values_than_before(make_shop: MakeShop) -> None:
     """After the switch a role that may only insert, or only some columns, inserts as before; an identity column keeps its default."""
     shop = make_shop()

@@ -161,6 +161,13 @@ def test_a_customer_corrects_names_and_pictures_and_a_link_is_renewed(shop: Shop
     assert legacy(shop, artwork, f"{kept} AND original_pet_url = 'https://x/pet-2' AND original_pet_mom_url = 'https://x/mom'")
 
 
+def test_a_link_keeps_its_end(shop: Shop) -> None:
+    """update_artwork_lifecycle refuses an end of the link that is NULL with 22023: the link would work for ever."""
+    artwork = _create(shop)
+    assert "22023" == _refused(shop, MOVE, artwork, '{"token_expires_at": null}')
+    assert clean(shop, artwork, "token_expires_at = created_at + INTERVAL '30 days'")
+
+
 @pytest.mark.parametrize("picture", ["pet_mom_image_url", "pet_image_url"])
 def test_a_picture_is_neither_removed_nor_blank(shop: Shop, picture: str) -> None:
     """update_artwork_lifecycle refuses a picture that is NULL or blank with 22023, and names it."""

@@ -9,7 +9,7 @@ from sample.server import EmbeddedServer
 from tests.artworks import add_clean, add_legacy, add_order, clean, empty_log, logged
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, roll_back, running, switch
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 SIZE = "SELECT PG_TOTAL_RELATION_SIZE('artwork_migration.legacy_change')"
 #: As single writes log them: one row each.
@@ -62,7 +62,7 @@ def test_what_is_emptied_again_is_vacuumed_by_its_amount(deployed: Shop) -> None
 
 
 @pytest.mark.parametrize("of", series(["ALL TABLES", "TABLES IN SCHEMA public, artwork_migration"], {"ALL TABLES"}))
-@EXHAUSTIVE
+@LONG
 def test_a_publication_of_everything_stands_in_nobodys_way(make_shop: MakeShop, either_server: EmbeddedServer, of: str) -> None:
     """Every verb and the capture work with every table published, also the logs without a key, on both releases."""
     shop = make_shop(on=either_server)

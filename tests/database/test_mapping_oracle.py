@@ -20,7 +20,7 @@ from tests.artworks import add_legacy, verdict
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, copy, deploy, migrate
 from tests.oracle import LONGEST_INDEXED, Outcome, Surroundings, blank, clean_row, outcomes, too_long
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import LONG, first, series
 
 ADA, BOB = UUID(int=1), UUID(int=2)
 USERS = {"ada@example.com": ADA, "bob@example.com": BOB}
@@ -236,7 +236,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("examples", series([16, 60], {16}))
-@EXHAUSTIVE
+@LONG
 def test_invented_rows(loose: Shop, examples: int) -> None:
     """Any row, taken by the backfill or by catch-up, ends where the oracle's rules say, with every value kept."""
     seen: Counter[Outcome] = Counter()

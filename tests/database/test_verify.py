@@ -13,7 +13,7 @@ from tasks.validation import judge_suite
 from tests.artworks import add_clean
 from tests.conftest import MakeShop
 from tests.databases import Shop, execute_switch, roll_back, running, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_day_is_counted_from_the_switch(switched: Shop, ago: str, day: int, 
     assert SAFETY_DAYS == 30
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verification_counts_for_a_day(switched: Shop) -> None:
     """A green verification counts for a day unless a newer one is red, and not in another window."""
     assert [False, True, False] == [is_verified(switched), bool(verify(switched)) and is_verified(switched), grown_old(switched)]
@@ -152,7 +152,7 @@ def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     assert since.startswith("This database was switched over after this report: the clean table serves")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_report_says_since_when_in_which_columns_and_which_days_are_missing(switched: Shop) -> None:
     """The report has the day since which a rule is red, the columns that differ with their rows, and each day with its verdict or none."""
     verify(switched)

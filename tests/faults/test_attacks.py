@@ -10,7 +10,7 @@ from tests.artworks import add_clean, add_legacy, legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, roll_back, switch
 from tests.roles import Caller, FewRows, few_rows
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 #: Takes what it can get whenever it is called, and tells as whom. It is called once at a time: reading may call it again.
 STEALING = """
@@ -67,7 +67,7 @@ def left_behind(shop: Shop) -> UUID:
     return shop.value("SELECT id FROM public.artworks WHERE pet_name = 'Famous' AND generation_status = 'failed'")
 
 
-@EXHAUSTIVE
+@LONG
 def test_our_functions_run_nothing_of_the_callers(shop: Shop, few: FewRows) -> None:
     """A trigger with more privileges than the caller does not use types of the caller's own in front of the server's."""
     session = signed_in(shop, few.owning)
@@ -114,7 +114,7 @@ def test_a_clean_row_with_the_id_of_somebody_elses_reaches_nothing_of_theirs(sho
         assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.rejected_write")
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewRows) -> None:
     """A row of that id which an older snapshot does not see still counts as another's."""
     shop.sql.execute("ALTER TABLE artworks ADD CONSTRAINT none_own CHECK (pet_name <> 'Own') NOT VALID")
@@ -159,7 +159,7 @@ def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop
     assert "Max" == migrated.value("SELECT pet_name FROM public.artworks WHERE id = %s", artwork)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_function_that_tells_what_it_sees_sees_no_row_of_others(shop: Shop, few: FewRows) -> None:
     """A caller's function in a condition sees no row of others, because row level security comes first, also through the view."""
     switch(shop)

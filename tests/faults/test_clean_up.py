@@ -17,7 +17,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, decide, execute_clean_up, finish_clean_up, make_ready, planned_clean_up, running, verify
 from tests.directions import places, with_row
 from tests.interleaving import PLACE_ORDER, TERMINATED, TOUCH_ARTWORK, TOUCH_ORDER, cross, holding
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import BOUND
 
 TOUCH_USER = "UPDATE public.users SET email = email WHERE ctid = '(0,1)'"
@@ -220,7 +220,7 @@ def test_the_application_is_never_the_victim_of_a_deadlock(ready: Shop, first: s
 # What kills it
 
 
-@EXHAUSTIVE
+@LONG
 def test_killed_behind_any_statement_nothing_has_changed(ready: Shop) -> None:
     """A backend that dies behind any locked statement of clean_up leaves everything as it was."""
     before, made = ready.schema_dump(), planned_clean_up(ready)

@@ -13,7 +13,7 @@ from tests.adversary.process import Load
 from tests.conftest import MakeShop
 from tests.databases import Shop, migrate, reconcile_now, running
 from tests.faults.application import application
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 TRANSACTIONS = 6_000
 #: How many kinds of write the workload must really hold on each side, so that a green run means something.
@@ -60,7 +60,7 @@ def test_both_sides_converge(deployed: Shop, seed: int, tmp_path: Path, capsys: 
     assert deadlocks == _deadlocks(deployed)
 
 
-@EXHAUSTIVE
+@LONG
 def test_adversarial_writers_lose_nothing(make_shop: MakeShop, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Writes of sixteen connections that clash in every way are in the serving table after each verb, as on an untouched clone.
 

@@ -15,7 +15,7 @@ from tests.databases import Shop, migrate
 from tests.faults.client import at_work, client, kill
 from tests.interleaving import Barrier, Step
 from tests.reference_runs import Reference, end_state
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import EXHAUSTIVE, LONG, first, series
 from tests.waiting import BOUND, wait_until
 
 FIRST_FIVE = "SELECT number, first_block, run, copied, begun_at, done_at FROM artwork_migration.chunk WHERE number <= 5 ORDER BY number"
@@ -111,7 +111,7 @@ def killed_at(shop: Shop, trigger: str, passes: int) -> None:
     wait_until(lambda: not at_work(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_two_undisturbed_runs_end_alike(shop: Shop, deployed_reference: Reference) -> None:
     """Two undisturbed runs have the same checksums, one changed value gives another one, and there are more than 20 chunks."""
     migrate(shop)
@@ -134,7 +134,7 @@ def test_killed_in_a_chunk(shop: Shop, deployed_reference: Reference) -> None:
     assert deployed_reference.undisturbed == end_state(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_killed_between_two_chunks(shop: Shop, deployed_reference: Reference) -> None:
     """A client that dies between two chunks, with no transaction open, loses nothing, and the next run ends as an undisturbed one."""
     barrier = Barrier(shop, COMMITTING_A_CHUNK, passes=4)
@@ -167,7 +167,7 @@ def test_killed_on_the_way(shop: Shop, deployed_reference: Reference, moment: st
 
 
 @pytest.mark.parametrize("moment", series(AFTER_THE_BACKFILL, REPRESENTATIVES))
-@EXHAUSTIVE
+@LONG
 def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Reference, moment: str) -> None:
     """Wherever in catch-up, reconcile or its end a run was killed, the next one ends as an undisturbed one."""
     killed_at(copied_shop, *AFTER_THE_BACKFILL[moment])
@@ -175,7 +175,7 @@ def test_killed_after_the_backfill(copied_shop: Shop, copied_reference: Referenc
     assert copied_reference.undisturbed == end_state(copied_shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> None:
     """Runs that are killed at any moment, each a little later than the one before, end together as an undisturbed one."""
     kills, ended = 0, None
@@ -263,7 +263,7 @@ def kill_server(server: EmbeddedServer) -> None:
         pytest.param(True, *AFTER_THE_BACKFILL["writing clean rows"], marks=EXHAUSTIVE, id="catch-up"),
     ],
 )
-@EXHAUSTIVE
+@LONG
 def test_the_server_killed(own_server: EmbeddedServer, copied: bool, stop: str, passes: int) -> None:
     """A killed server ends the client with an error; after its recovery the next run ends as an undisturbed one."""
     reference = Reference(own_server, copied=copied)

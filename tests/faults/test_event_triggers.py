@@ -25,7 +25,7 @@ from tests.databases import (
 )
 from tests.faults.judging import differing_rows, lost_orders
 from tests.owned import OwnedShop, handed_over
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 ON_EACH_TABLE = """
 CREATE FUNCTION public.on_each_table() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
@@ -89,7 +89,7 @@ def refusal(shop: Shop) -> tuple[Problem, ...]:
 
 
 @pytest.mark.parametrize("kind", series(RESTORED, {"row level security", "a trigger"}))
-@EXHAUSTIVE
+@LONG
 def test_what_an_event_trigger_adds_to_our_tables_is_restored(owned: OwnedShop, kind: str) -> None:
     """With an event trigger that changes each new table the whole way is green in both directions, and access is what it was."""
     owned.sql.execute(RESTORED[kind].encode())
@@ -113,7 +113,7 @@ def test_what_an_event_trigger_adds_to_our_tables_is_restored(owned: OwnedShop, 
 
 
 @pytest.mark.parametrize("kind", series(REFUSED, {"another owner"}))
-@EXHAUSTIVE
+@LONG
 def test_an_event_trigger_that_cannot_be_restored_is_refused_by_the_plan(owned: OwnedShop, kind: str) -> None:
     """An event trigger that takes or refuses what we create refuses the first plan; after the statement everything is green."""
     trigger, rule = REFUSED[kind]

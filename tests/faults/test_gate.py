@@ -27,7 +27,7 @@ from sample.server import EmbeddedServer
 from tasks.validation import datasource, judge_suite, validate
 from tests.artworks import add_clean
 from tests.databases import Shop, deploy, migrate, running
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 
 class TimesInOrder(gxe.ExpectColumnPairValuesAToBeGreaterThanB):
@@ -130,7 +130,7 @@ def on_clean(*columns: type[Expectation]) -> Suite:
     return Suite("trap", table="artworks_v2", columns=columns)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_migrated_shop_is_green(migrated: Shop) -> None:
     """Each suite of a migrated shop judges each of its rules, and none is red."""
     for suite in BEFORE_THE_SWITCH:
@@ -268,7 +268,7 @@ def test_a_warning_is_reported_and_stops_nothing(migrated: Shop) -> None:
     )
 
 
-@EXHAUSTIVE
+@LONG
 def test_every_id_that_a_rule_about_columns_found_is_saved(migrated: Shop) -> None:
     """As many ids are saved as rows are bad, also of a rule that is about some of the rows only, and of one about duplicates."""
     migrated.sql.execute("SET session_replication_role = replica; ALTER TABLE artworks_v2 DROP CONSTRAINT artworks_v2_access_token_key")
@@ -335,7 +335,7 @@ def connections(shop: Shop) -> int:
     return int(shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE datname = CURRENT_DATABASE() AND application_name = 'test'"))
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_rows_stay_in_the_database() -> None:
     """No query of a gate returns more than 200 rows; Great Expectations would fetch a whole table if it were given as a query."""
     settings = {"fsync": "off", "shared_preload_libraries": "pg_stat_statements"}

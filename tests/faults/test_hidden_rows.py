@@ -26,7 +26,7 @@ from tests.databases import (
 )
 from tests.faults.judging import differing_rows, lost_orders
 from tests.owned import OwnedShop, handed_over
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 FORCE = "ALTER TABLE public.{} ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY"
 
@@ -51,7 +51,7 @@ def refusal(action: Callable[[], object]) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_referencing_table_that_hides_rows_is_refused_and_its_remedy_works(owned: OwnedShop) -> None:
     """Orders that are hidden from the connected role refuse the plan; after the statement in the message no order loses its artwork."""
     for table in ("artworks", "users", "orders"):
@@ -81,7 +81,7 @@ def test_no_statement_is_given_if_a_view_would_show_hidden_rows_to_others(owned:
     assert "it would let these show all of them to others: public.open_view." in artworks.problem
 
 
-@EXHAUSTIVE
+@LONG
 def test_rows_that_get_hidden_later_refuse_each_verb(owned: OwnedShop) -> None:
     """Policies that are forced in the middle of the migration refuse each verb that follows, with the statement that lets it go on."""
     deploy(owned)
@@ -99,7 +99,7 @@ def test_rows_that_get_hidden_later_refuse_each_verb(owned: OwnedShop) -> None:
 
 
 @pytest.mark.parametrize("table", ["orders", "users"])
-@EXHAUSTIVE
+@LONG
 def test_rows_that_get_hidden_before_the_lock_stop_the_switch_and_the_rollback(owned: OwnedShop, table: str) -> None:
     """Policies that are forced between the plan and the lock are found under the lock, and nothing is changed."""
     deploy(owned)
@@ -117,7 +117,7 @@ def test_rows_that_get_hidden_before_the_lock_stop_the_switch_and_the_rollback(o
     assert (0, 0) == (lost_orders(owned), differing_rows(owned, legacy="public.artworks", clean="public.artworks_v2"))
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_owner_of_our_views_counts_too(owned: OwnedShop) -> None:
     """A superuser who continues the migration reads through views of the role that deployed it, so that role must see every row."""
     deploy(owned)
@@ -146,7 +146,7 @@ def test_a_write_that_cannot_see_its_row_is_not_lost(owned: OwnedShop) -> None:
     assert "42501" == owned.value("SELECT sql_state FROM artwork_migration.rejected_write WHERE id = %s", other)
 
 
-@EXHAUSTIVE
+@LONG
 def test_rows_that_get_hidden_during_a_run_stop_it(owned: OwnedShop) -> None:
     """Policies that are forced while a run is at work roll its next batch back."""
     deploy(owned)

@@ -20,7 +20,7 @@ from tests.artworks import add_clean, add_legacy, add_order, add_user, clean, le
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, copy, execute_switch, migrate, reconcile_now, running
 from tests.interleaving import CHANGE_MANY, SLOW, Step, holding, repeating
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 from tests.waiting import wait_until
 from tests.waits import pause, resume
 
@@ -334,7 +334,7 @@ def test_catch_up_gets_its_turn_at_a_row_that_is_never_free(migrated: Shop, step
     assert "Rexa" == clean(migrated, artwork, "pet_name")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_batch_stays_within_the_budget_of_the_row_locks(migrated: Shop) -> None:
     """Clean rows that take 5 ms each are written in batches that hold their locks for less than half of deadlock_timeout."""
     artworks = sorted_artworks(migrated, 1)
@@ -448,7 +448,7 @@ def test_a_slow_batch_of_few_rows_is_followed_by_larger_ones(migrated: Shop) -> 
     assert [1, 2, 4, 8, 16, 32, 64, 128, FIRST, FIRST] == sizes
 
 
-@EXHAUSTIVE
+@LONG
 def test_catch_up_ends_where_the_application_is_faster(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty rows a second are applied and far more are written: catch-up says so and ends; the rest is applied later."""
     monkeypatch.setattr(pace_of_batches, "CHECKED_EVERY", 0.5)
@@ -525,7 +525,7 @@ def test_a_token_whose_holder_is_locked_waits_and_nothing_else(migrated: Shop) -
     assert {"match"} == {verdict(migrated, artwork) for artwork in (holder, taker, free)}
 
 
-@EXHAUSTIVE
+@LONG
 def test_users_are_created_in_batches_that_no_sign_up_waits_for(deployed: Shop) -> None:
     """A sign-up beside migrate_data, with an e-mail whose user is just being created, waits for less than half of deadlock_timeout."""
     deployed.sql.execute(

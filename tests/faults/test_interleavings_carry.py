@@ -37,7 +37,7 @@ from tests.databases import (
     switch,
 )
 from tests.interleaving import CHANGE_MANY, SLOW, Barrier, Step, blocked_session, repeating
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 IMAGE = "https://one/image"
@@ -119,7 +119,7 @@ def clear(shop: Shop, artwork: UUID) -> None:
 # The order in which rows are carried back
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_token_passes_on_in_whatever_order_the_log_has_them(shop: Shop) -> None:
     """A new artwork that takes the token of a deleted one is carried back, also if its log row is in front of the deletion."""
     other, gone = add_legacy(shop), add_legacy(shop)
@@ -141,7 +141,7 @@ def test_a_token_passes_on_in_whatever_order_the_log_has_them(shop: Shop) -> Non
     assert born == shop.value("SELECT artwork_id FROM orders WHERE id = %s", order)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_value_that_another_artwork_has_given_up_is_carried_back_in_the_end(shop: Shop) -> None:
     """Values under a unique key of the application are handed on: the first waits for the second, and that for a deleted one."""
     first, second, third = existing(shop, None, "https://one/2", "https://one/3")
@@ -156,7 +156,7 @@ def test_a_value_that_another_artwork_has_given_up_is_carried_back_in_the_end(sh
     assert [] == shop.rows(REJECTED)
 
 
-@EXHAUSTIVE
+@LONG
 def test_within_a_batch_the_order_of_the_rows_does_not_decide(shop: Shop) -> None:
     """In one batch too, and beside a row that is rejected, a row is carried back after the row that gives up what it takes."""
     first, second, rejected = existing(shop, None, IMAGE, None)
@@ -171,7 +171,7 @@ def test_within_a_batch_the_order_of_the_rows_does_not_decide(shop: Shop) -> Non
     assert (IMAGE, "https://one/other") == (legacy(shop, first, "generated_image_url"), legacy(shop, second, "generated_image_url"))
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_plan_of_a_rollback_counts_with_what_is_deleted(shop: Shop) -> None:
     """A value that a deleted artwork still has in the retired table blocks no plan: the dry run deletes it before it tries again."""
     first, second = existing(shop, None, IMAGE)
@@ -181,7 +181,7 @@ def test_the_plan_of_a_rollback_counts_with_what_is_deleted(shop: Shop) -> None:
     assert () == planned_with_dry_run(shop).blockers
 
 
-@EXHAUSTIVE
+@LONG
 def test_room_that_is_made_before_the_lock_is_used_under_it(shop: Shop) -> None:
     """A row that was rejected is tried once more under the lock, after the deletion that came between."""
     first, second = existing(shop, None, IMAGE)
@@ -191,7 +191,7 @@ def test_room_that_is_made_before_the_lock_is_used_under_it(shop: Shop) -> None:
     assert (IMAGE, []) == (legacy(shop, first, "generated_image_url"), shop.rows(REJECTED))
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_id_taken_over_from_a_deleted_artwork_brings_nothing_of_it(shop: Shop) -> None:
     """An artwork that got the id of a deleted one keeps what only its own retired row holds."""
     kept, gone = add_legacy(shop, mockup_urls='["kept"]'), add_legacy(shop, mockup_urls='["gone"]')
@@ -203,7 +203,7 @@ def test_an_id_taken_over_from_a_deleted_artwork_brings_nothing_of_it(shop: Shop
     assert (["kept"], None) == (legacy(shop, gone, "mockup_urls"), legacy(shop, kept, "id"))
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_row_that_gets_another_id_during_a_batch_is_not_gone(shop: Shop, steps: list[Step]) -> None:
     """An id that changes after a batch has followed the new ids: the retired row is not deleted, and follows in the next batch."""
     artwork, last = add_legacy(shop, mockup_urls='["kept"]'), uuid4()
@@ -319,7 +319,7 @@ def test_the_only_copy_is_not_cleared_after_a_rollback(shop: Shop, only_copy: UU
     assert 1 == reconcile_now(shop)["refused"]
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_correction_of_the_only_copy_reaches_legacy(shop: Shop, only_copy: UUID) -> None:
     """A later update that the legacy table takes inserts the artwork there and resolves the rejection."""
     shop.sql.execute("UPDATE artworks_v2 SET customer_name = 'Grace' WHERE id = %s", (only_copy,))
@@ -328,7 +328,7 @@ def test_a_correction_of_the_only_copy_reaches_legacy(shop: Shop, only_copy: UUI
     assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_deletion_of_the_only_copy_resolves_it(shop: Shop, only_copy: UUID) -> None:
     """The application can delete the artwork; nothing is left to decide."""
     shop.sql.execute("DELETE FROM artworks_v2 WHERE id = %s", (only_copy,))
@@ -360,7 +360,7 @@ def test_a_decision_between_two_drains_changes_nothing(shop: Shop) -> None:
     assert artwork == clean(shop, artwork, "id")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_decision_under_the_locks_of_a_rollback_waits(shop: Shop, steps: list[Step]) -> None:
     """A decision that comes while the rollback holds its locks waits for its end, and then refuses to clear the only copy."""
     switch(shop)
@@ -484,7 +484,7 @@ def test_a_value_that_the_clean_row_has_already_is_no_change(shop: Shop) -> None
     assert ("Grace", "Bello") == (clean(shop, artwork, "customer_name"), clean(shop, artwork, "pet_name"))
 
 
-@EXHAUSTIVE
+@LONG
 def test_carry_back_ends_where_the_application_is_faster(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty rows a second are carried back and far more are written: it says so and ends; the roll-back carries all later."""
     monkeypatch.setattr(pace_of_batches, "CHECKED_EVERY", 0.5)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.artworks import add_clean, clean, legacy
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, planned_switch, roll_back, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 TYPES = """
 DROP VIEW artwork_gallery;
@@ -58,7 +58,7 @@ def columns_of(shop: Shop, relation: str) -> list[tuple[str, str, str]]:
     )
 
 
-@EXHAUSTIVE
+@LONG
 def test_types_and_collations_are_taken_over_and_nothing_is_in_the_way(shop: Shop) -> None:
     """With a length, a collation, a precision and a domain the views, policies and publications that read them go over and come back."""
     shop.sql.execute(TYPES)
@@ -80,7 +80,7 @@ def test_types_and_collations_are_taken_over_and_nothing_is_in_the_way(shop: Sho
     assert set() == before - lines(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_type_that_differs_is_called_so_and_blocks_only_a_view(shop: Shop) -> None:
     """Where our statuses have no room the clean column stays text: a view cannot be recreated and says why, a materialized view can."""
     shop.sql.execute(SHORT_STATUS)
@@ -108,7 +108,7 @@ def test_a_default_of_a_mapped_column_holds_after_the_switch(shop: Shop) -> None
     assert shop.value("SELECT token_expires_at > NOW() + INTERVAL '29 days' FROM artworks_v2 WHERE id = %s", born)
 
 
-@EXHAUSTIVE
+@LONG
 def test_checks_and_not_nulls_hold_after_the_switch_and_the_others_are_marked(shop: Shop) -> None:
     """Checks of columns with the same values hold on the clean table, under their names after the switch; what is not carried is marked."""
     shop.sql.execute(CARRIED)
@@ -131,7 +131,7 @@ def test_checks_and_not_nulls_hold_after_the_switch_and_the_others_are_marked(sh
     switch(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_check_of_a_long_name_or_a_name_of_ours_is_carried_over(shop: Shop) -> None:
     """A name of 63 bytes, and one that a check of the clean table has, get another name and hold."""
     long = "artworks_" + "é" * 27

@@ -21,7 +21,7 @@ from migration.verbs import deploy_schema, roll_back
 from tests.conftest import MakeShop
 from tests.databases import Shop, approve, running
 from tests.interleaving import DELETE_USER, PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross, holding
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import LONG, first, series
 from tests.waiting import BOUND, wait_until
 
 #: No name or token of it may come out in a message.
@@ -235,7 +235,7 @@ def test_a_client_that_is_always_cut_off_gives_up(verb: Verb) -> None:
     assert before is verb.phase()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_refused_attempt_can_be_repeated_with_the_same_number(shop: Shop) -> None:
     """After an attempt without the locks nothing has changed, so the same number is still valid."""
     with begun(shop, "deploy_schema") as first, holding(shop, "UPDATE public.artworks SET pet_name = pet_name"):

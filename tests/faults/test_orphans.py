@@ -24,7 +24,7 @@ from tests.databases import (
     uninstall,
 )
 from tests.faults.judging import differing_rows, lost_orders
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 
 def make_orphans(shop: Shop, count: int = 2) -> list[str]:
@@ -45,7 +45,7 @@ def orphans(problems: tuple[Problem, ...]) -> Problem:
     return problem
 
 
-@EXHAUSTIVE
+@LONG
 def test_orphans_block_the_plan_and_its_statement_keeps_every_row(make_shop: MakeShop) -> None:
     """Orphans under a valid key block the first plan; after the statement the whole way is green, and they are what they were."""
     shop = make_shop()
@@ -83,7 +83,7 @@ def test_orphans_that_appear_later_block_the_switch(make_shop: MakeShop) -> None
     assert (12, 0) == (lost_orders(shop), differing_rows(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_rows_without_a_reference_are_no_orphans(make_shop: MakeShop) -> None:
     """A reference that is NULL leads nowhere and claims nothing, and a second table with a key is counted on its own."""
     shop = make_shop()

@@ -36,7 +36,7 @@ from tasks.verbs import writing
 from tests.conftest import MakeShop
 from tests.databases import Shop, migrate, running
 from tests.directions import DIRECTIONS, Direction
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 #: What a message advises only about an address that has never worked.
@@ -88,7 +88,7 @@ def end_of(direction: Direction, work: Callable[[Run, Plan], object], monkeypatc
 # How a run ends that loses its server
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing but the record of the run can have been changed when it begins, and an address that has just worked is not doubted."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", direction.shop.url)

@@ -41,7 +41,7 @@ from tests.databases import (
 )
 from tests.owned import HANDED_OVER, OwnedShop
 from tests.plans import planned_uninstall
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import EXHAUSTIVE, LONG, first, series
 
 #: As on a hosted platform: a table of the platform's own, which hides its rows even from the role that may read a column of it.
 ACCOUNTS = """
@@ -181,7 +181,7 @@ def accounts(shop: Shop) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize(("kind", "user"), CASES)
-@EXHAUSTIVE
+@LONG
 def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kind: str, user: str, tmp_path: Path) -> None:
     """Owners are kept, customers without an account have none until they claim, and the platform's deletes reach the table that serves."""
     shop = changed(make_shop, kind, user)
@@ -245,7 +245,7 @@ def test_the_whole_way_both_ways_and_no_account_is_made(make_shop: MakeShop, kin
 
 
 @pytest.mark.parametrize(("kind", "user"), CASES)
-@EXHAUSTIVE
+@LONG
 def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: str, user: str) -> None:
     """After roll-back --to NOT_STARTED the schema is the one before, and so are the accounts."""
     shop = changed(make_shop, kind, user)
@@ -257,7 +257,7 @@ def test_the_uninstalled_database_is_the_one_before(make_shop: MakeShop, kind: s
     assert known == accounts(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_each_gate_judges_what_is_promised_and_the_report_says_what_is_not(make_shop: MakeShop, tmp_path: Path) -> None:
     """The gates are green without the rules about users, which the report names; a lost owner and an invented one are still found.
 
@@ -424,7 +424,7 @@ def test_a_key_that_cannot_stay_is_refused_with_the_statement_that_changes_it(ma
     deploy(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) -> None:
     """Without a column user_id the clean table's owners are in public.users; where a sign-up makes its rows, a claim still finds them."""
     shop = make_shop(Variant.MINIMAL)
@@ -447,7 +447,7 @@ def test_a_table_without_owners_gets_those_of_public_users(make_shop: MakeShop) 
     assert 0 == migrate(shop).get("differs", 0)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_table_of_accounts_that_is_locked_is_named(make_shop: MakeShop) -> None:
     """Without an explicit lock of its own, the uninstall still says which session holds the owners' table, and changes nothing."""
     shop = changed(make_shop, "auth.users", "shopkeeper")

@@ -16,12 +16,12 @@ from migration.verbs import deploy_schema
 from reporting.plans import plan_markdown
 from tests.databases import Shop, accept_exposure, planned_deployment, planned_switch
 from tests.plans import confirm, decide, keep
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 # Exposure
 
 
-@EXHAUSTIVE
+@LONG
 def test_exposure_is_accepted_by_a_decision(shop: Shop) -> None:
     """A plan with exposure is blocked, with its artworks and users counted, until it is accepted, and again if that is withdrawn."""
     artworks, users = shop.rows(
@@ -71,7 +71,7 @@ def test_without_exposure_the_plan_says_what_would_bring_some(shop: Shop) -> Non
 # Counting
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_quarantine_is_announced(accepted: Shop) -> None:
     """The plan announces a red gate if a row would be in quarantine or artworks may share a token, and only then."""
     announced = "⚠ Rows in quarantine make `migrate-data` red"
@@ -83,7 +83,7 @@ def test_a_quarantine_is_announced(accepted: Shop) -> None:
     assert announced in plan_markdown(planned_deployment(accepted))
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Informational counts of a large table are marked estimates, the same each time; counts that decide are exact."""
     exact = planned_deployment(accepted)

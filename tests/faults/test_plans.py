@@ -20,7 +20,7 @@ from sample.build import Variant
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.plans import confirm, decide, keep, planned_uninstall
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 LEDGER_TABLES = ["decision", "lock_attempt", "pause", "phase_history", "plan", "progress", "step", "verification", "wait"]
 
@@ -50,7 +50,7 @@ def upload(shop: Shop) -> None:
 # The number
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     """A plan made twice, also by another program over another connection, has the same number."""
     first = planned_deployment(shop)
@@ -62,7 +62,7 @@ def test_the_same_plan_has_the_same_number(shop: Shop) -> None:
     assert first.content() == second.content()
 
 
-@EXHAUSTIVE
+@LONG
 def test_keeping_the_plan_does_not_change_its_number(shop: Shop) -> None:
     """The ledger that the first plan creates does not change its number."""
     first = planned_deployment(shop)
@@ -117,7 +117,7 @@ def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: s
     assert (name != "max_quarantined") == (second.number == third.number)
 
 
-@EXHAUSTIVE
+@LONG
 def test_another_database_makes_another_number(shop: Shop) -> None:
     """A copy of a database has the same statements and another number."""
     first = planned_deployment(shop)
@@ -159,7 +159,7 @@ def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     assert first.number != second.number
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> None:
     """After an uninstallation the same number can return, and is refused until its plan is made again."""
     first = deploy(shop)
@@ -173,7 +173,7 @@ def test_a_number_from_before_the_roll_back_must_be_read_again(shop: Shop) -> No
     confirm(shop, again, first.number)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_new_blocker_makes_another_number_and_a_second_one_of_its_rule_does_not(accepted: Shop) -> None:
     """A blocker of a new rule makes another number, another id of the same rule does not."""
     first = planned_deployment(accepted)
@@ -222,7 +222,7 @@ def test_an_old_number_is_refused_with_what_changed(shop: Shop, change: Change) 
     assert before == shop.schema_dump()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_number_of_another_verb_is_refused(shop: Shop) -> None:
     """The number of a deployment is refused for an uninstallation, with verb and phase as reasons."""
     first = deploy(shop)
@@ -300,7 +300,7 @@ def test_a_referenced_artwork_that_cannot_come_along_blocks(accepted: Shop, rule
     assert before == shop.schema_dump()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_blocker_gone_is_another_plan(accepted: Shop) -> None:
     """After the blocking order was deleted the plan has its former number and may run."""
     first = planned_deployment(accepted)

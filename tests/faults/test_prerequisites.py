@@ -33,7 +33,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, uninstall
 from tests.faults.connecting import refusal, start
 from tests.faults.prerequisites import ADVISORIES, BLOCKERS, GIVE_TO_OWNER, MEMBER, OWNER, PREREQUISITES, STRANGER, Case
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 #: Rules that need more than a changed sample, each with its own test below or elsewhere.
@@ -215,7 +215,7 @@ def other_server() -> Iterator[EmbeddedServer]:
         yield it
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_else_goes_on_on_the_server_is_reported(other_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The plan names a prepared transaction, an unused slot that would be lost, a reader of the log, the publication, few connections."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")

@@ -38,7 +38,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 UNUSED, SEEN = "old_columns_unused", "use_can_be_seen"
 #: What old code does: the column has no place in the clean table. The e-mail must be in no report.
@@ -142,7 +142,7 @@ def test_a_statement_of_old_code_is_red_until_it_stops(counting: Shop) -> None:
     session.close()
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> None:
     """Columns without the table, the table alone, DDL, literals, pg_dump, legacy_names and our own statements do not count."""
     for statement in (
@@ -172,7 +172,7 @@ def test_what_is_not_the_application_s_use_is_not_counted(counting: Shop) -> Non
     ],
     ids=["block", "line within block", "block within line"],
 )
-@EXHAUSTIVE
+@LONG
 def test_comments_hide_no_statement(counting: Shop, statement: str) -> None:
     """A statement between two comments is found, and its comments are not shown."""
     use(counting, statement)
@@ -181,7 +181,7 @@ def test_comments_hide_no_statement(counting: Shop, statement: str) -> None:
     assert all(word not in about for word in ("before", "within", "after "))
 
 
-@EXHAUSTIVE
+@LONG
 def test_at_most_20_statements_are_listed(counting: Shop) -> None:
     """The gate lists 20 statements, and how many more there are."""
     for number in range(23):
@@ -191,7 +191,7 @@ def test_at_most_20_statements_are_listed(counting: Shop) -> None:
     assert "statements that are not listed here: 3" in about
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
     """The plan of the switch has the columns and values that end, the use with its role and application, and a decision that waives it."""
     use(counting)
@@ -213,7 +213,7 @@ def test_the_plan_says_what_ends_and_who_uses_it(counting: Shop) -> None:
 
 
 @pytest.mark.parametrize("reset", ["pg_stat_statements_reset()", "pg_stat_statements_reset(queryid => {})"], ids=["all", "one"])
-@EXHAUSTIVE
+@LONG
 def test_a_reset_is_no_quiet(counting: Shop, reset: str) -> None:
     """After a reset of all or of one statement the gate is red for the quiet time, and green after it."""
     use(counting)
@@ -228,7 +228,7 @@ def test_a_reset_is_no_quiet(counting: Shop, reset: str) -> None:
     assert rules(judged(counting))[UNUSED].green
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_eviction_is_no_quiet() -> None:
     """A counter that was evicted between two readings counts as used, and the gate warns that others may be missing."""
     with counting_server(18, most=1000) as server, counting_shop(server, "shop") as shop:
@@ -252,7 +252,7 @@ def unseen(shop: Shop, why: str) -> None:
     require_green(judged(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_without_the_extension(counting: Shop) -> None:
     """Without pg_stat_statements in the database the gate warns; it is green again with it."""
     counting.sql.execute("DROP EXTENSION pg_stat_statements")
@@ -274,7 +274,7 @@ def test_the_library_is_not_loaded(migrated: Shop) -> None:
 
 
 @pytest.mark.parametrize(("version", "readable"), [("1.10-x", True), ("1.8", False), ("next", False), ("99999999999.1", False)])
-@EXHAUSTIVE
+@LONG
 def test_a_version_may_be_any_text(counting: Shop, version: str, readable: bool) -> None:
     """The version of the extension fails no verb: from 1.9 on it is read, whatever follows; an unknown one is reported."""
     counting.sql.execute("UPDATE pg_extension SET extversion = %s WHERE extname = 'pg_stat_statements'", (version,))
@@ -283,7 +283,7 @@ def test_a_version_may_be_any_text(counting: Shop, version: str, readable: bool)
     assert readable == ("or its version is not known" not in " ".join(found.problems))
 
 
-@EXHAUSTIVE
+@LONG
 def test_nothing_is_counted(counting: Shop) -> None:
     """pg_stat_statements that is told to count nothing proves nothing."""
     counting.sql.execute(f"ALTER DATABASE {counting.name} SET pg_stat_statements.track = 'none'")
@@ -291,7 +291,7 @@ def test_nothing_is_counted(counting: Shop) -> None:
     unseen(counting, "pg_stat_statements.track is none")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_role_that_may_not_read(counting: Shop) -> None:
     """A role without pg_read_all_stats does not see what other roles do, and one without a privilege on the view sees nothing."""
     role = f"reader_{counting.name}"
@@ -326,7 +326,7 @@ THROUGH = f"SET search_path = legacy_names, public; {OLD}"
 OF_PUBLIC = OLD.replace("UPDATE artworks", "UPDATE public.artworks")
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_may_go_through_legacy_names_is_a_warning() -> None:
     """Where legacy_names is served, a statement without a schema may go through it; one that names public does not."""
     with counting_server(17) as server, counting_shop(server, "shop", deploy_with_old_names) as shop:
@@ -340,7 +340,7 @@ def test_what_may_go_through_legacy_names_is_a_warning() -> None:
         assert "UPDATE public.artworks" in about
 
 
-@EXHAUSTIVE
+@LONG
 def test_postgres_18_counts_both_together(newest: EmbeddedServer) -> None:
     """From Postgres 18 on, the two have one counter: with legacy_names the gate judges nothing, and warns with the statement."""
     with counting_shop(newest, "with_old_names", deploy_with_old_names) as shop:
@@ -353,7 +353,7 @@ def test_postgres_18_counts_both_together(newest: EmbeddedServer) -> None:
         assert "2 calls" in about
 
 
-@EXHAUSTIVE
+@LONG
 def test_from_postgres_18_on_a_text_proves_no_use_of_legacy_names(newest: EmbeddedServer) -> None:
     """A statement that names only legacy_names does not block the clean-up: the calls may be those of the same statement on public."""
     with counting_shop(newest, "one_counter", deploy_with_old_names) as shop:
@@ -364,7 +364,7 @@ def test_from_postgres_18_on_a_text_proves_no_use_of_legacy_names(newest: Embedd
         assert any("only what legacy_names has counted itself is known" in problem for problem in found.problems)
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_we_ask_for_does_not_block_the_clean_up(counting: Shop) -> None:
     """The queries of a report, and a backup of artworks_old, are no use of the application; other statements with it are."""
     counting.sql.execute("CREATE TABLE artworks_old AS TABLE artworks WITH NO DATA")

@@ -14,7 +14,7 @@ from tasks.switching import writes_kept
 from tests.artworks import add_legacy, add_order, legacy, relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, catch_up_now, decide, execute_roll_back, planned, roll_back, running, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 NEW_URL = "https://images.example/new"
 
@@ -60,7 +60,7 @@ def test_the_plan_of_a_rollback_names_each_rejected_column(lax: Shop) -> None:
     assert [] == rejected(lax)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_corrected_value_opens_the_rollback(lax: Shop) -> None:
     """After a correction of the named column the rollback goes through, and every value is in the legacy table."""
     artwork = ordered(lax)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.databases import Shop, deploy, migrate, planned_roll_back, reconcile_now, roll_back, switch, uninstall
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 #: What the application does while the clean table serves: some 5,000 artworks born, changed and gone, with orders and users.
 WRITES = """
@@ -116,7 +116,7 @@ def test_nothing_is_lost_and_nothing_else_is_changed(written: Shop) -> None:
     assert [line for (line,) in written.rows("SELECT line FROM test.dump")] == entries(written)
 
 
-@EXHAUSTIVE
+@LONG
 def test_switched_again_it_needs_no_second_copy(written: Shop) -> None:
     """A second switch copies no chunk and rewrites no untouched clean row; then rollback, switch, rollback and uninstallation work."""
     chunks = "SELECT COUNT(*), SUM(copied), MAX(done_at) FROM artwork_migration.chunk"

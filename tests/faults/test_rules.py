@@ -15,7 +15,7 @@ from tests.artworks import add_clean, add_legacy, add_order, add_user, empty_log
 from tests.conftest import MakeShop
 from tests.databases import Shop, decide, migrate, running
 from tests.faults.rule_damage import CLEAN, LEGACY, SOUND, UNGUARDED, run_by_hand
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 #: The modules of our rules.
 OURS = {f"expectations.{suite}" for suite in SUITES}
@@ -100,7 +100,7 @@ def test_an_id_that_is_missing_or_there_twice(older: Shop) -> None:
     }
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_clean_id_or_token_that_is_missing_or_there_twice(unguarded: Shop) -> None:
     """A clean id or token that two rows have is found, and so is a missing id."""
     sound = {"user_id": add_user(unguarded, "ada@example.com"), "generated_image_url": "https://images.example/1.jpg"}
@@ -214,7 +214,7 @@ def test_each_rule_has_a_damage() -> None:
             assert any(re.search(rf"\b{name}\b", damages) for name in names), rule.expectation_type
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_clean_artwork_without_a_user(migrated: Shop) -> None:
     """A clean artwork without a user is red, except while its id is in the log or its write is rejected."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
@@ -264,7 +264,7 @@ def test_a_parked_token(migrated: Shop) -> None:
     assert "clean_token_is_not_parked" not in judged(migrated, "clean_artworks")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> None:
     """A wrong owner is red if the legacy row names none, except in transit, rejected, or modified on the clean side."""
     artwork = migrated.value(
@@ -288,7 +288,7 @@ def test_a_clean_artwork_of_another_user_than_its_e_mail_s(migrated: Shop) -> No
     assert "owner_has_email" not in judged(migrated, "clean_artworks")
 
 
-@EXHAUSTIVE
+@LONG
 def test_exposure_that_nobody_has_accepted(migrated: Shop) -> None:
     """An artwork that gained a registered owner is red without the decision, and one whose owner changed is red even with it."""
     assert "exposure_accepted" not in judged(migrated, "clean_artworks")

@@ -8,7 +8,7 @@ from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from tasks.validation import judge_suite
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, running, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 UNUSED_STATUS = "UPDATE artworks SET generation_status = 'pending', updated_at = created_at"
 WITH_PICTURE = "SELECT COUNT(*) FROM artworks WHERE generated_image_url IS NOT NULL AND original_image_url NOT LIKE 'test-%%'"
@@ -39,7 +39,7 @@ def test_a_status_that_nobody_uses_is_no_empty_success(shop: Shop) -> None:
     assert "a customer holds a link that is valid today" in first
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_statement_of_the_blocker_lets_every_picture_come_along(shop: Shop) -> None:
     """The blocker's statement, pasted, opens the plan; every artwork with a picture is migrated and serves after the switch."""
     made = unused_status(shop)
@@ -73,7 +73,7 @@ def test_one_valid_link_that_would_lead_to_nothing_is_too_many(shop: Shop, expir
     assert found == rules(planned_deployment(shop))
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_gate_counts_them_again(deployed: Shop) -> None:
     """The first gate of migrate_data is red for pictures that would be lost since the plan, until a decision accepts their number."""
     deployed.sql.execute(

@@ -12,7 +12,7 @@ from tasks.validation import judge_suite
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, deploy, migrate, planned_deployment, reconcile_now, roll_back, running, switch, uninstall
 from tests.faults.judging import differing_rows, lost_orders
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 #: Settings that change the meaning of a text, what is created, or how long we may work.
 HOSTILE = {
@@ -54,7 +54,7 @@ def red(shop: Shop, suite: str) -> list[str]:
         return [f"{rule.rule} {rule.broken}" for rule in judge_suite(run, SUITES[suite]).rules if rule.red]
 
 
-@EXHAUSTIVE
+@LONG
 def test_no_setting_of_the_database_changes_the_migration(hostile: Shop) -> None:
     """With every such setting the whole way is green in both directions, gates included, and the dump is as before."""
     session = hostile.session(autocommit=True)

@@ -24,7 +24,7 @@ from tests.databases import (
     switch,
 )
 from tests.faults.application import application
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 from tests.waiting import BOUND, wait_until
 
 # After the commit
@@ -151,7 +151,7 @@ def test_no_write_is_lost_across_the_switch_and_the_rollback(make_shop: MakeShop
     assert outdated["seen"] == outdated["retried_with_success"]
 
 
-@EXHAUSTIVE
+@LONG
 def test_no_write_is_lost_across_the_switch(migrated: Shop, tmp_path: Path) -> None:
     """While the clean table serves it has every acknowledged write, from before the switch and after it."""
     with application(migrated, 2, tmp_path, transactions=1_000_000, rate=50):

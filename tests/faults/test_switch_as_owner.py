@@ -8,7 +8,7 @@ import pytest
 from tests.conftest import MakeShop
 from tests.databases import deploy, finish_switch, migrate, planned_switch, reconcile_now, roll_back, switch, uninstall
 from tests.owned import HANDED_OVER, OwnedShop, handed_over
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def owned(make_shop: MakeShop) -> Iterator[OwnedShop]:
         yield shop
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_whole_way_needs_no_superuser(owned: OwnedShop) -> None:
     """The tables' owner, who is no superuser, can run every verb in both directions, and the dump is as before."""
     assert owned.database.url.username == "shopkeeper"
@@ -46,7 +46,7 @@ NOT_OURS = {
 
 
 @pytest.mark.parametrize("kind", series(NOT_OURS, {"view"}))
-@EXHAUSTIVE
+@LONG
 def test_what_belongs_to_somebody_else_blocks_the_plan(owned: OwnedShop, kind: str) -> None:
     """An object of another owner blocks the plan, because it could not be recreated; after a change of owner the switch goes through."""
     deploy(owned)

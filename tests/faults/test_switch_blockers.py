@@ -17,7 +17,7 @@ from tests.databases import (
     roll_back,
     switch,
 )
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE, LONG, first
 
 INDEXES_OF = "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid WHERE i.indrelid = %s::regclass"
 
@@ -93,7 +93,7 @@ def rules_of(shop: Shop) -> set[str]:
     return {blocker.rule for blocker in planned_switch(shop).blockers}
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_index_of_the_application_s_keeps_its_name_on_both_directions(migrated: Shop) -> None:
     """An index of the application keeps its name over switch and rollback; one made after the switch stays with the clean table."""
     migrated.sql.execute("CREATE INDEX my_lookup ON artworks_v2 (pet_name)")
@@ -107,7 +107,7 @@ def test_an_index_of_the_application_s_keeps_its_name_on_both_directions(migrate
     assert {"my_lookup", "artworks_pet_name_idx"} <= indexes_of(migrated, "artworks")
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_index_in_the_place_of_a_retired_one_blocks_the_rollback(migrated: Shop) -> None:
     """An index with the name of a retired one blocks the rollback, which needs that name."""
     migrated.sql.execute("CREATE INDEX artworks_by_pet ON artworks (pet_name)")
@@ -127,7 +127,7 @@ def test_what_appeared_since_the_switch_blocks_the_rollback(migrated: Shop, name
     assert {rule} == {blocker.rule for blocker in planned_roll_back(migrated).blockers}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_function_of_the_clean_table_s_row_type_stops_no_direction(migrated: Shop) -> None:
     """A function with the clean table's row type stops neither switch nor rollback, and is unchanged after both."""
     migrated.sql.execute("CREATE FUNCTION first() RETURNS SETOF artworks_v2 LANGUAGE sql AS 'SELECT * FROM artworks_v2 LIMIT 1'")
@@ -161,7 +161,7 @@ def test_materialized_views_of_any_name_are_carried_over(migrated: Shop) -> None
     assert before == migrated.schema_dump()
 
 
-@EXHAUSTIVE
+@LONG
 def test_column_grants_in_another_order_are_no_drift(shop: Shop) -> None:
     """The same column grants in another order are no drift."""
     shop.sql.execute("GRANT SELECT (token_expires_at) ON artworks TO service_role; GRANT SELECT (token_expires_at) ON artworks TO anon")
@@ -189,7 +189,7 @@ def test_references_by_columns_with_long_names_are_captured_and_are_carried_over
     assert set() == rules_of(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_generated_column_stops_no_direction(make_shop: MakeShop) -> None:
     """A generated column stops neither switch nor rollback, and stays with the retired table."""
     shop = make_shop()
@@ -205,7 +205,7 @@ def test_a_generated_column_stops_no_direction(make_shop: MakeShop) -> None:
     assert shop.value("SELECT label FROM artworks WHERE id = %s", artwork) == "Ada & Rex"
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_sequence_given_to_the_serving_table_does_not_stop_the_clean_up(shop: Shop) -> None:
     """A carried serial column stops clean_up until its sequence belongs to it, as the remedy says."""
     shop.sql.execute("ALTER TABLE artworks ADD COLUMN number serial")

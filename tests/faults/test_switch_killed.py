@@ -14,7 +14,7 @@ from tests.directions import Direction, digest, each_row, locks_left, places, wi
 from tests.faults.client import Client, at_work, client, kill
 from tests.interleaving import TERMINATED, Barrier, blocked_session
 from tests.plans import planned_uninstall
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 #: What the client is killed by is waited for; if nobody comes, the attempt ends like one that had no locks.
@@ -32,7 +32,7 @@ END $$"""
 
 #: Behind which rows a test kills: each n-th one, counted from the last.
 @each_row(24, 1, ROLL_BACK_TO_MIGRATED)
-@EXHAUSTIVE
+@LONG
 def test_a_backend_that_dies_behind_any_row_has_changed_nothing(direction: Direction, nth: int) -> None:
     """A backend that died behind a row of `prepare` or `locked` leaves catalog, rows and ledger as they were, and the next run finishes."""
     dump, made = direction.shop.schema_dump(), direction.plan()

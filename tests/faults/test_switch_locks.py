@@ -24,7 +24,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, running
 from tests.directions import DIRECTIONS, Direction, digest, places, under_the_locks, with_row
 from tests.interleaving import Step, holding
-from tests.series import EXHAUSTIVE, first, series
+from tests.series import LONG, first, series
 from tests.waiting import BOUND, wait_until
 
 EVERY_TABLE = (
@@ -72,7 +72,7 @@ def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, 
     assert direction.leads_to is direction.phase()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_vacuum_of_the_operator_s_is_named_and_waited_for(direction: Direction) -> None:
     """A VACUUM that somebody started is named as the holder, and is not ended."""
     before, made = application_side(direction.shop), direction.plan()
@@ -123,7 +123,7 @@ def vacuumed(request: pytest.FixtureRequest, vacuuming: EmbeddedServer, make_sho
 SLOWLY = "autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit = 1"
 
 
-@EXHAUSTIVE
+@LONG
 def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
     """Autovacuum that holds the table yields to us long before it would have ended."""
     shop = vacuumed.shop
@@ -136,7 +136,7 @@ def test_autovacuum_is_made_to_yield(vacuumed: Direction) -> None:
     assert vacuumed.leads_to is vacuumed.phase()
 
 
-@EXHAUSTIVE
+@LONG
 def test_autovacuum_against_wraparound_is_named(vacuumed: Direction) -> None:
     """Autovacuum to prevent wraparound does not yield: it is named as the holder, and nothing changes."""
     shop = vacuumed.shop

@@ -16,7 +16,7 @@ from tests.databases import Shop, reconcile_now
 from tests.directions import DIRECTIONS, Direction, digest, each_row, locks_left, places, under_the_locks, with_row
 from tests.interleaving import Step
 from tests.restarts import answers, kill_server
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
@@ -60,7 +60,7 @@ def again(direction: Direction) -> Direction:
 
 
 @each_row(24, 3, SWITCH_OVER)
-@EXHAUSTIVE
+@LONG
 def test_a_backend_that_is_killed_among_the_rows_has_changed_nothing(direction: Direction, nth: int) -> None:
     """The server restarts behind a row; catalog, rows, ledger and dump are what they were, and the next run finishes."""
     dump, made, before = direction.shop.schema_dump(), direction.plan(), digest(direction.shop)
@@ -82,7 +82,7 @@ def finishes(direction: Direction) -> None:
         assert set(reconcile_now(direction.shop)) <= {"match", "excluded", "quarantined"}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_postmaster_that_is_killed_under_the_locks_has_changed_nothing(direction: Direction) -> None:
     """A postmaster killed under the locks leaves everything as it was, and the next run finishes."""
     made, before = direction.plan(), digest(direction.shop)

@@ -7,7 +7,7 @@ from migration.plans.plan import Plan
 from reporting.plans import plan_markdown
 from tests.artworks import add_clean, legacy
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, roll_back, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 STYLE = "ALTER TABLE artworks ADD COLUMN style text NOT NULL DEFAULT 'oil'; ALTER TABLE artworks ALTER style DROP DEFAULT"
 GENERATED = (
@@ -48,7 +48,7 @@ def go_all_the_way(shop: Shop) -> None:
     switch(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_required_column_blocks_and_its_statement_is_enough(accepted: Shop) -> None:
     """A legacy column that takes no NULL and that no new artwork fills blocks the deployment; after its statement the whole way works."""
     accepted.sql.execute(STYLE)
@@ -66,7 +66,7 @@ def test_a_required_column_with_a_default_is_no_blocker(accepted: Shop) -> None:
     assert () == planned_deployment(accepted).blockers
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_generated_column_is_refused_and_its_statements_are_enough(accepted: Shop) -> None:
     """A generated column of the mapping is refused; made a plain one, and its source column optional, the whole way works."""
     accepted.sql.execute(GENERATED)
@@ -81,7 +81,7 @@ def test_a_generated_column_is_refused_and_its_statements_are_enough(accepted: S
     go_all_the_way(accepted)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_status_that_legacy_rejects_is_found_by_trying_and_can_be_accepted(accepted: Shop) -> None:
     """A check over several columns rejects a failed artwork: the plan says SQLSTATE and constraint, and the decision lets it through."""
     accepted.sql.execute(NO_FAILURE)

@@ -5,7 +5,7 @@ import pytest
 from migration.errors import NotAccepted
 from tests.artworks import add_legacy
 from tests.databases import Shop, deploy, execute_switch, migrate, planned_deployment, planned_switch, roll_back, switch
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 #: The column is in no text, only in the argument.
 BY_ARGUMENT = """
@@ -26,7 +26,7 @@ CREATE TRIGGER audit BEFORE INSERT OR UPDATE ON artworks FOR EACH ROW EXECUTE FU
 """
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_column_name_in_an_argument_is_said_on_the_first_day(shop: Shop) -> None:
     """The plan of deploy_schema says that the trigger names what vanishes; rewritten for a column of both tables, it goes over."""
     shop.sql.execute(BY_ARGUMENT)
@@ -44,7 +44,7 @@ def test_a_column_name_in_an_argument_is_said_on_the_first_day(shop: Shop) -> No
     roll_back(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_fails_when_a_trigger_fires_is_found_before_the_commit(shop: Shop) -> None:
     """The acceptance test under the locks fails with SQLSTATE and function; nothing was changed, and once corrected the switch goes on."""
     shop.sql.execute(BELOW)

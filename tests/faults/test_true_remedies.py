@@ -19,7 +19,7 @@ from tasks.reports import write_problems
 from tests.artworks import add_legacy, add_order, clean, legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure, catch_up_now, decide, deploy, migrate, planned_deployment, roll_back, switch, uninstall
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 ORPHANS = "SELECT COUNT(*) FROM orders WHERE artwork_id IS NOT NULL AND artwork_id NOT IN (SELECT a.id FROM artworks AS a)"
 FILLED = ("customer_email", "access_token", "generation_status", "created_at", "updated_at", "generated_image_url")
@@ -60,7 +60,7 @@ def test_a_list_says_how_many_there_are_and_where_all_of_them_are(shop: Shop, tm
     assert 10 == len(made.content()["blocking"])
 
 
-@EXHAUSTIVE
+@LONG
 def test_ordered_test_data_is_migrated_on_a_decision(shop: Shop) -> None:
     """With the decision that the blocker names, ordered test data is migrated, and no order loses its artwork on either side."""
     accept_exposure(shop)
@@ -108,7 +108,7 @@ def test_an_order_that_would_be_lost_is_known_to_the_first_plan(shop: Shop, dama
     assert () == follow(shop, made).blockers
 
 
-@EXHAUSTIVE
+@LONG
 def test_orders_of_artworks_with_one_token_are_known_to_the_first_plan(make_shop: MakeShop) -> None:
     """Of two ordered artworks with one token the younger one blocks the plan; the statement gives it a token of its own."""
     shop = make_shop(Variant.OLDER)

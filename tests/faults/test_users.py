@@ -21,7 +21,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.series import EXHAUSTIVE, series
+from tests.series import LONG, series
 
 CLIENTS = ("anon", "authenticated")
 OPEN = "GRANT ALL ON users TO anon, authenticated"
@@ -99,7 +99,7 @@ def create(shop: Shop, email: str) -> object:
     return shop.value(f"SELECT u.email FROM {table} AS a JOIN users AS u ON u.id = a.user_id WHERE a.id = %s", artwork)
 
 
-@EXHAUSTIVE
+@LONG
 def test_users_that_clients_read_are_closed_by_the_remedy(shop: Shop) -> None:
     """The plan is blocked where clients read or write users; the statement of the blocker closes the table, and then it stays closed."""
     shop.sql.execute(OPEN)
@@ -113,7 +113,7 @@ def test_users_that_clients_read_are_closed_by_the_remedy(shop: Shop) -> None:
         assert [] == shop.session(role=role).execute("SELECT email FROM users").fetchall()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_change_of_an_id_by_a_client_moves_no_artwork(shop: Shop) -> None:
     """Where a decision leaves users open, no client moves artworks by changing the id of their user; the server's role still can."""
     shop.sql.execute(OPEN)
@@ -132,7 +132,7 @@ def test_a_change_of_an_id_by_a_client_moves_no_artwork(shop: Shop) -> None:
     go_the_whole_way(shop, steal)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_chosen_email_needs_a_decision_of_its_own(shop: Shop) -> None:
     """Where people write any e-mail into their own row, the plan names roles and policies, and accept_exposure is not enough."""
     shop.sql.execute(REGISTER.format(""))
@@ -168,7 +168,7 @@ def test_what_opens_users_later_is_red_and_blocks_the_switch(migrated: Shop, sui
 @pytest.mark.parametrize(
     "refusal", series([ONE_SPELLING, SMALL, CHECKED], {CHECKED}), ids=["a unique index", "a trigger that changes it", "a check"]
 )
-@EXHAUSTIVE
+@LONG
 def test_users_that_cannot_be_created_are_counted_and_quarantined(shop: Shop, refusal: str) -> None:
     """The plan counts the artworks whose user the table refuses; they go to quarantine with the reason, and the others have an owner."""
     shop.sql.execute(refusal)
@@ -190,7 +190,7 @@ def test_users_that_cannot_be_created_are_counted_and_quarantined(shop: Shop, re
 @pytest.mark.parametrize(
     ("refusal", "stored"), series([(ONE_SPELLING, "Ada@users.example"), (SMALL, "ada@users.example")], {(SMALL, "ada@users.example")})
 )
-@EXHAUSTIVE
+@LONG
 def test_an_artwork_of_another_spelling_has_the_owner_that_the_table_has(shop: Shop, refusal: str, stored: str) -> None:
     """create_artwork finds the user under the e-mail that the table has stored, before and after the switch, and the copy agrees."""
     shop.sql.execute(refusal)
@@ -243,7 +243,7 @@ def test_a_table_that_refuses_every_user_stops_the_copy_in_words(deployed: Shop)
     assert 0 == deployed.value("SELECT COUNT(*) FROM artworks_v2")
 
 
-@EXHAUSTIVE
+@LONG
 def test_triggers_of_users_need_a_decision_and_fire_as_often_as_counted(shop: Shop) -> None:
     """The plan names the trigger and how often it will fire; it has fired for nobody before the decision, and then once for each user."""
     shop.sql.execute(WELCOME)

@@ -17,7 +17,7 @@ from tests.artworks import add_clean, add_order, add_user
 from tests.conftest import MakeShop
 from tests.databases import Shop, execute_switch, finish_switch, planned_roll_back, running
 from tests.faults.rule_damage import CLEAN, UNGUARDED, run_by_hand
-from tests.series import EXHAUSTIVE, first
+from tests.series import LONG, first
 
 #: What anybody can set, and nobody should: no trigger of ours looks.
 UNSEEN = "SET artwork_migration.apply = 'on';"
@@ -191,7 +191,7 @@ def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
     assert counted["changed_since"] >= 5
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_rollback_that_was_killed(switched: Shop) -> None:
     """After a rollback that was killed the fingerprint is not damage but a warning."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
@@ -202,7 +202,7 @@ def test_a_rollback_that_was_killed(switched: Shop) -> None:
     assert {"roll_back_not_begun": "warning"} == {name: rule.severity for name, rule in told.items()}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_rollback_that_ended_without_the_lock(switched: Shop) -> None:
     """A rollback that ended without the lock takes a new fingerprint, which finds a later write."""
     switched.sql.execute(f"UPDATE artworks SET pet_name = 'Rex' WHERE id = {ARTWORK}")
@@ -215,7 +215,7 @@ def test_a_rollback_that_ended_without_the_lock(switched: Shop) -> None:
     assert ["retired_untouched"] == list(says_no(verified(switched)))
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
     """A rollback that ended without the lock takes no new fingerprint of a table that was damaged before."""
     switched.sql.execute(DAMAGE["a write to a retired row that stayed behind"][0])
@@ -233,7 +233,7 @@ def test_a_rollback_that_ended_makes_no_damage_good(switched: Shop) -> None:
     assert before == switched.value(fingerprints)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_write_during_a_rollback_that_carried_nothing_is_reported(switched: Shop) -> None:
     """A write to the retired table during a rollback that carried nothing back is found."""
     with running(switched, ROLL_BACK_TO_MIGRATED) as run, pytest.raises(LockNotObtained), fingerprint_kept(run):
@@ -257,7 +257,7 @@ def test_no_value_leaves_the_database(switched: Shop, caplog: pytest.LogCaptureF
     assert [] == [value for row in values for value in row if value and value.strip() and value != "another" and value in told]
 
 
-@EXHAUSTIVE
+@LONG
 def test_without_a_fingerprint_it_is_red_and_not_judged(migrated: Shop) -> None:
     """Without a fingerprint, after a killed switch, the gate is not judged and says what to run; after that run it is green."""
     execute_switch(migrated)

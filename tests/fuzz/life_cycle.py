@@ -90,6 +90,7 @@ class LifeCycle:
     seed: int = 1
     outcome: Outcome = field(default_factory=Outcome)
     first_plan: str = ""
+    worded: bool = False
 
     def run(self) -> Outcome:
         """Take the database through the life cycle and return how it ended. A change that this database cannot have ends it at once."""
@@ -271,7 +272,8 @@ class LifeCycle:
             # where there are both, the owner follows the statement, and the superuser the decision
             if decision and not (statement and self.fuzzed.role == OWNER):
                 self._decide(decision)
-            elif statement or words:
+            elif statement or (words and not self.worded):
+                self.worded |= not statement
                 try:
                     where.admin.execute("SET search_path = public")
                     where.admin.execute(statement or ";".join(words))

@@ -11,7 +11,7 @@ from cli.prefect_server import PrefectServer
 from tests.conftest import MakeShop
 from tests.databases import Shop
 from tests.lifecycle.conftest import Alone, environment, point_to, printed, run
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE, LONG, first
 
 DECISION = "artwork-migration run decide max_quarantined 5 --approved-by ada --reason test"
 APPROVED = "--plan a0000000 --approved-by ada --reason test"
@@ -71,7 +71,7 @@ def test_a_registration_without_a_server_is_refused(address: str, code: int, say
     assert "hidden" not in done.stdout
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Where no Prefect server is, none is started: the ledger records the decision, and the next verb reads it.
 
@@ -89,7 +89,7 @@ def test_a_verb_runs_without_a_server(alone: Alone, shop: Shop, monkeypatch: pyt
     assert no_server_was_started(tmp_path)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_refusal_is_printed_once(shop: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The refusal of a verb that Prefect records is in its message alone, and not in Prefect's log on the terminal as well."""
     point_to(shop, monkeypatch, tmp_path)

@@ -32,7 +32,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import environment, printed
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase, run_of
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE, LONG, first
 from tests.waiting import wait_until
 
 
@@ -77,7 +77,7 @@ def keys() -> set[str]:
         return {str(found.key) for found in client.read_artifacts()}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_run_is_about_the_database_that_it_names(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A run changes the database of its block alone; its name, tags, artifacts, files, links and commands carry the block's name.
 
@@ -117,7 +117,7 @@ def bare_commands(text: str) -> list[str]:
     return re.findall(r"(?<!ARTWORK_DATABASE=paris-2 )artwork-migration (?:run|status|report|doctor)\b.{,40}", text)
 
 
-@EXHAUSTIVE
+@LONG
 def test_each_command_has_the_name(make_shop: MakeShop, saved: Callable[[str, Shop], None], two: dict[str, Shop], tmp_path: Path) -> None:
     """No command in the end message, the log or a file of a run about a named database lacks the name; nor in a report written later."""
     del two  # named so that no other database is set
@@ -200,7 +200,7 @@ def to_do(check: str) -> str:
     return " ".join(line for found in examine() if found.check == check for line in found.to_do)
 
 
-@EXHAUSTIVE
+@LONG
 def test_each_database_is_verified_and_watched(
     registered: SyncPrefectClient, saved: Callable[[str, Shop], None], two: dict[str, Shop]
 ) -> None:
@@ -239,7 +239,7 @@ def test_each_database_is_verified_and_watched(
     ("run", "watched"),
     [("verify · day 2 · green", ""), ("verify · day 2 · red: live_differs @ berlin", "berlin"), ("verify @ rome", "rome")],
 )
-@EXHAUSTIVE
+@LONG
 def test_a_verification_counts_for_its_own_database(registered: SyncPrefectClient, run: str, watched: str) -> None:
     """A verification of one database ends the watch of that database, and of no other."""
     title = "Notify of a day without a verification"

@@ -17,7 +17,7 @@ from reporting.status import read_status
 from tests.databases import Shop
 from tests.documents import CLEAN_UP, COMMANDS, DOCUMENTS, PROGRAM, README, account_shown, commands, words_of
 from tests.lifecycle.conftest import run
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 #: The README's steps, then every other command of the program, each once. test_up runs those that start and stop servers, test_clean_up
 #: those that wait for 30 days.
@@ -35,7 +35,7 @@ MOVES = [command for command in OTHERS if " move-customers " in command]
 SAMPLE_HEADINGS = set(account_shown()) - {"pending"}
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_commands_work_as_written(
     operated: Shop, prefect_server: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -81,7 +81,7 @@ def run_in_order(lines: list[str]) -> None:
         ("postgresql://nobody:geheim@127.0.0.1:1/shop", 3, "no server listens there"),
     ],
 )
-@EXHAUSTIVE
+@LONG
 def test_status_says_what_is_wrong(url: str, code: int, says: str, tmp_path: Path) -> None:
     """A database that is missing, no Postgres, or not there: one clear message, the exit code, no traceback and no password."""
     variables = {name: value for name, value in os.environ.items() if name != "ARTWORK_DATABASE_URL"}

@@ -12,7 +12,7 @@ from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_legacy, add_order
 from tests.databases import Shop, deploy
 from tests.lifecycle.runs import phase
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 
 @EXHAUSTIVE
@@ -52,7 +52,7 @@ def test_two_artworks_with_one_token(operated: Shop) -> None:
     completed(operated)
 
 
-@EXHAUSTIVE
+@LONG
 def test_all_gates_after_the_copy_are_judged(deployed: Shop) -> None:
     """One message reports what is wrong with the users and with the clean table; Prefect's pages show it in short, with what to do next."""
     deployed.sql.execute(

@@ -20,7 +20,7 @@ from tests.databases import Shop, migrate, switch
 from tests.databases import roll_back as roll_back_now
 from tests.lifecycle.conftest import OperatedIn
 from tests.lifecycle.runs import APPROVED, artifact, number_in, run_of
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 JANE = "Jane.Doe@example.com"
 
@@ -99,7 +99,7 @@ def test_a_customer_is_moved_and_moved_back(shop: Shop) -> None:
     assert "customers" not in dict(status_lines(read_status(shop.database)))
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_share_stays_and_contains_smaller_ones(shop: Shop) -> None:
     """Shares to the clean table grow by whole customers, shares to the legacy table take the last away, and 100 % is everybody."""
     everybody = set(customers(shop))
@@ -118,7 +118,7 @@ def test_a_share_stays_and_contains_smaller_ones(shop: Shop) -> None:
     assert set() == clean_customers(shop)
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_newest_move_of_a_customer_counts(shop: Shop) -> None:
     """A customer moved by e-mail leaves the share, until a later share contains them again."""
     move(to="clean", percent=100)
@@ -131,7 +131,7 @@ def test_the_newest_move_of_a_customer_counts(shop: Shop) -> None:
     assert served_by(shop, JANE) == "clean"
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_approval_is_for_one_move(shop: Shop) -> None:
     """The number of a plan that was executed, or before which another move was made, is refused, and nothing is moved."""
     first, second = number_in(planned(to="clean", emails=JANE)), number_in(planned(to="clean", percent=50))
@@ -191,7 +191,7 @@ def test_bad_input_is_refused(shop: Shop, given: dict[str, Any], said: str) -> N
     assert 0 == shop.value("SELECT COUNT(*) FROM artwork_migration.customer_move")
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_gate_is_about_just_these_customers(shop: Shop) -> None:
     """A clean row that was damaged stops the move of its customer, with rule and verdict, and of nobody else."""
     migrate(shop)
@@ -223,7 +223,7 @@ def test_what_stays_behind_is_a_warning_and_what_is_in_flight_comes_along(shop: 
     assert {"match"} == set(migrate(shop)) - {"excluded"}
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_way_back_is_open_when_the_clean_table_is_wrong(shop: Shop) -> None:
     """A damaged clean row is a warning for a customer who moves back, and no gate of others who move."""
     move(to="clean", emails=JANE)
@@ -237,7 +237,7 @@ def test_the_way_back_is_open_when_the_clean_table_is_wrong(shop: Shop) -> None:
     assert kind_of_end(move(to="legacy", emails=JANE)) == "Completed", "also one who is there"
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_report_counts_moved_customers(shop: Shop) -> None:
     """The next comparison counts the customers whom the clean table serves, and their artworks."""
     move(to="clean", percent=100)
@@ -259,7 +259,7 @@ def test_no_address_is_kept(shop: Shop) -> None:
         assert "jane" not in text.lower()
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_switch_ends_the_rollout_and_the_roll_back_too(shop: Shop) -> None:
     """After the switch the clean table serves everybody, after the roll back the legacy table, also those who were moved before."""
     move(to="clean", percent=50)
@@ -269,7 +269,7 @@ def test_the_switch_ends_the_rollout_and_the_roll_back_too(shop: Shop) -> None:
     assert {"legacy"} == set(customers(shop).values())
 
 
-@EXHAUSTIVE
+@LONG
 def test_moved_customers_block_the_uninstallation(shop: Shop) -> None:
     """Without the functions the application could not serve moved customers; the remedy works."""
     move(to="clean", percent=50)

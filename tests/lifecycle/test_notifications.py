@@ -24,7 +24,7 @@ from tests.databases import Shop, accept_exposure
 from tests.lifecycle.conftest import Alone, printed
 from tests.lifecycle.receivers import Received, mail_server, webhook
 from tests.lifecycle.runs import run_of
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 from tests.waiting import wait_until
 
 #: A part of an address that must not be shown anywhere.
@@ -81,7 +81,7 @@ def test_a_red_verification_and_the_end_of_the_window(client: SyncPrefectClient,
             assert 2 == len(received)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verification_that_could_not_run(
     hook: Received, client: SyncPrefectClient, operated: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,7 +129,7 @@ def test_a_day_without_a_verification(hook: Received, client: SyncPrefectClient)
     arrives(hook, "[warning] verify · missing for a day", "Nothing is known about the data since then", "artwork-migration doctor")
 
 
-@EXHAUSTIVE
+@LONG
 def test_an_address_that_fails_harms_no_run(
     client: SyncPrefectClient, prefect_server: PrefectServer, operated: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:

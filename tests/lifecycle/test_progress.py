@@ -20,7 +20,7 @@ from sample.server import EmbeddedServer
 from tasks.artifacts import SHOWN_EVERY, progress_shown
 from tests.databases import Shop, running
 from tests.lifecycle.local_server import PROGRAM
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 from tests.waiting import BOUND, wait_until
 
 KEY = "progress-a-step-of-this-test"
@@ -81,7 +81,7 @@ def test_an_api_that_comes_back_has_the_progress(
     assert 1 == caplog.text.count(f"did not take {key}")
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_run_is_watched_from_another_process(deployed: Shop) -> None:
     """`status --watch` shows the step at work and each step that has ended, until it is interrupted; without a terminal in plain lines."""
     variables = {**os.environ, "ARTWORK_DATABASE_URL": deployed.url, "COLUMNS": "100", "PYTHONUNBUFFERED": "1"}

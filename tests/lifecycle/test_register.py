@@ -23,7 +23,7 @@ from cli.registration import ROOT, NotRegistered, register
 from flows import end_of
 from sample.server import EmbeddedServer
 from tests.lifecycle.conftest import environment, printed, run
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 from tests.waiting import wait_until
 
 #: What clients of the server must know, and nobody else may see.
@@ -66,7 +66,7 @@ def registered(server: PrefectServer, folder: Path, **variables: str) -> subproc
     return run(REGISTER, {**environment(server), "COLUMNS": "200", **variables}, folder)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_server_that_asks_who_we_are(known: PrefectServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """With PREFECT_API_AUTH_STRING everything is registered, and `status` and `doctor` know whether notifications arrive.
 
@@ -95,7 +95,7 @@ def test_a_server_that_asks_who_we_are(known: PrefectServer, monkeypatch: pytest
     assert SECRET.partition(":")[2] not in said
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_other_teams_have_stays(known: PrefectServer, tmp_path: Path) -> None:
     """A second registration names our deployments only, and leaves others as they are, paused or not, also beside a flow of our name."""
     made = [ask(known, "/flows/", name=name)["id"] for name in ("verify", "other")]
@@ -150,7 +150,7 @@ def answering(answers: dict[str, Any]) -> Iterator[tuple[str, list[str]]]:
         server.shutdown()
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_server_of_another_version_is_refused(tmp_path: Path) -> None:
     """With another major version of Prefect, `register` names both versions and asks the server for nothing else; so does `doctor`."""
     with answering({"/api/health": True, "/api/admin/version": "2.20.0"}) as (host, asked):

@@ -20,7 +20,7 @@ from tests.databases import Shop
 from tests.documents import DOCUMENTS
 from tests.lifecycle.conftest import run
 from tests.lifecycle.runs import artifact
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 DAMAGE = """
     CREATE FUNCTION public.damage() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN NEW.pet_name := 'damaged'; RETURN NEW; END$$;
@@ -48,7 +48,7 @@ def words(page: Path) -> str:
     return " ".join(re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.read_text(encoding="utf-8"), flags=re.DOTALL).split())
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The page of a green run has the database's counts, its CSV every finding, and the index lists both runs, newest first.
 
@@ -82,7 +82,7 @@ def test_a_green_run_and_the_one_after_it(deployed: Shop, tmp_path: Path, monkey
     assert ["Completed"] * 2 == re.findall(r'class="badge green">([^<]+)', index_of(tmp_path))
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_red_run_says_what_is_wrong_and_how_to_look_at_it(deployed: Shop, tmp_path: Path) -> None:
     """The page of a red run names rule, count, column and ids, and its query returns the rows; after the fix the next page is green.
 
@@ -187,7 +187,7 @@ def test_a_browser_asks_for_nothing_else(deployed: Shop, tmp_path: Path, browser
     page.wait_for_url(page_file.as_uri())
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_steps_are_measured(deployed: Shop) -> None:
     """The ledger has the seconds of each step before the report, in the order of the flow, and of each gate under its own name."""
     migrate_data(return_state=True)

@@ -12,10 +12,10 @@ from tasks.ends import exit_code, kind_of_end, message
 from tests.databases import execute_switch, running
 from tests.lifecycle.conftest import OperatedIn
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase, run_of
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 
-@EXHAUSTIVE
+@LONG
 def test_from_plan_to_plan(operated_in: OperatedIn, tmp_path: Path) -> None:
     """run_migration ends Blocked at a plan with blockers, and Planned with the command that runs it; after that it reaches the next
     plan."""

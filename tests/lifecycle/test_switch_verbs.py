@@ -13,10 +13,10 @@ from tests.artworks import add_clean
 from tests.databases import Shop, execute_roll_back, execute_switch, switch
 from tests.interleaving import holding
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 
-@EXHAUSTIVE
+@LONG
 def test_there_and_back(migrated: Shop) -> None:
     """switch_over and roll_back end Completed, say which table serves, and leave the schema as it was."""
     before = migrated.schema_dump()
@@ -36,7 +36,7 @@ def test_there_and_back(migrated: Shop) -> None:
     assert kind_of_end(migrate_data(return_state=True)) == "Completed"
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verb_in_the_wrong_phase_is_refused(migrated: Shop) -> None:
     """roll_back to MIGRATED is refused before the switch; after it, roll_back to NOT_STARTED, migrate_data and a second switch are."""
     refused = roll_back(to="MIGRATED", return_state=True)
@@ -60,7 +60,7 @@ def test_an_outdated_number_is_refused(migrated: Shop) -> None:
     assert phase(migrated) == "MIGRATED"
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_red_gate_stops_the_switch(migrated: Shop) -> None:
     """A clean row that differs stops the switch with its id, also if no trigger saw the change, and the legacy table goes on serving."""
     number = number_in(switch_over(return_state=True))

@@ -23,7 +23,7 @@ from tasks.verbs import STOPPED, TO_STATUS
 from tests.databases import Shop
 from tests.lifecycle.conftest import PASSWORD
 from tests.lifecycle.local_server import LocalServer
-from tests.series import EXHAUSTIVE, first
+from tests.series import EXHAUSTIVE, LONG, first
 from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -148,7 +148,7 @@ def test_a_run_of_a_deployment_makes_a_plan(local_server: LocalServer, planned: 
     wait_until(lambda: f"Plan {number} of deploy-schema" in local_server.ask("/logs/filter", **of_the_run)[0]["message"], every=0.2)
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer) -> None:
     """A verb on the command line is recorded, with its log, by the server that is up, without PREFECT_API_URL."""
     before = local_server.runs()
@@ -158,7 +158,7 @@ def test_a_verb_on_the_command_line_is_seen_in_the_ui(local_server: LocalServer)
     wait_until(lambda: bool(local_server.ask("/logs/filter", logs={"flow_run_id": {"any_": [run]}})), every=0.5)
 
 
-@EXHAUSTIVE
+@LONG
 def test_what_is_missing_at_its_server_is_registered_by_up(local_server: LocalServer) -> None:
     """At the server of `up` the doctor names `up` for what is missing, and `up` registers it."""
     (automation,) = local_server.ask("/automations/filter")
@@ -203,7 +203,7 @@ def test_a_cancelled_run_says_how_to_continue(local_server: LocalServer, local_s
     assert ["migration-status"] == [one["key"] for one in local_server.ask("/artifacts/filter", flow_runs={"id": {"any_": [run]}})]
 
 
-@EXHAUSTIVE
+@LONG
 def test_killed_runs_become_crashed(local_server: LocalServer, killed: Killed, planned: str) -> None:
     """A run that was killed with its worker does not stay Running, and one that had ended stays as it ended."""
     local_server.wait_for(killed.run, "Crashed")

@@ -23,7 +23,7 @@ from reporting.status import read_status
 from tasks.ends import exit_code, kind_of_end, message
 from tests.databases import Shop, accept_exposure, running
 from tests.lifecycle.runs import APPROVED, artifact, number_in, phase
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 from tests.waiting import BOUND, wait_until
 from tests.waits import TOO_LONG
 
@@ -94,7 +94,7 @@ def test_an_outdated_number_is_refused(operated: Shop) -> None:
     assert phase(operated) == "NOT_STARTED"
 
 
-@EXHAUSTIVE
+@LONG
 def test_damage_turns_the_gate_red(deployed: Shop) -> None:
     """A clean row that differs ends migrate_data Red, with rule and id, and the phase stays DEPLOYED."""
     deployed.sql.execute(

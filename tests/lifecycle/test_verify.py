@@ -14,7 +14,7 @@ from tasks.ends import exit_code, kind_of_end, message
 from tests.artworks import add_user
 from tests.databases import Shop
 from tests.lifecycle.runs import artifact, failed_tasks, run_of
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 from tests.waiting import wait_until
 
 
@@ -38,7 +38,7 @@ def test_outside_the_window_there_is_nothing_to_verify(operated: Shop) -> None:
     assert operated.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
-@EXHAUSTIVE
+@LONG
 def test_day_by_day(prefect_server: PrefectServer, in_window: Shop) -> None:
     """verify is green on the first day, red after a write to the retired table and a lost index, and green after the fix, on any day."""
     green = verify(return_state=True)

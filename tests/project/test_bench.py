@@ -26,7 +26,7 @@ from bench import (
 )
 from bench.results import Compared, Line, Measured, compare, read
 from sample.server import EmbeddedServer
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 ROWS = 500
 TINY = capture_overhead.Size(rows=50, transactions=10, rounds=1, bulk_rows=50, bulk_rounds=1)
@@ -61,7 +61,7 @@ def test_the_overhead_of_the_capture_is_measured(server: EmbeddedServer) -> None
     assert min(logged, after) >= TINY.transactions
 
 
-@EXHAUSTIVE
+@LONG
 def test_the_data_phase_is_measured(server: EmbeddedServer) -> None:
     """The benchmark compares the data phase with four other ways, which all make the same artworks."""
     template = databases.deployed(server, ROWS)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.databases import Shop
-from tests.series import EXHAUSTIVE
+from tests.series import LONG
 
 ROOT = Path(__file__).parents[2]
 #: Prints the plan of deploy-schema, and where its SQL was read.
@@ -56,7 +56,7 @@ def test_the_wheel_has_every_file_of_its_packages(installed: Path) -> None:
     assert set() == ours - {path.relative_to(installed) for path in installed.rglob("*")}
 
 
-@EXHAUSTIVE
+@LONG
 def test_a_verb_runs_from_the_wheel_in_another_folder(installed: Path, shop: Shop, tmp_path: Path) -> None:
     """A plan is made from the SQL of the wheel, and its file is in the reports of the folder where it was run."""
     done = subprocess.run(

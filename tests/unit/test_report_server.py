@@ -8,7 +8,15 @@ import pytest
 from cli.report_server import served
 
 SERVED = ["index.html", "shop-run-1/report.html", "shop-run-1/findings.csv", "shop-run-1/gates/users.json", "berlin/index.html"]
-KEPT = ["plan-c1.md", "ledger-shop.json", "plan-c1-blockers.csv", "shop-run-1/summary.json", "gates/x.txt"]
+KEPT = [
+    *("plan-c1.md", "ledger-shop.json", "plan-c1-blockers.csv", "shop-run-1/summary.json", "shop-run-1/gates/x.txt"),
+    *("gates/ledger-shop.json", "findings.csv", "a/b/index.html"),
+]
+#: Other spellings of what is kept back, and of what is outside.
+SPELLINGS = [
+    *("shop-run-1/", "shop-run-1", "%2e%2e/report.html", "shop-run-1/../../report.html", "gates/..%2fledger-shop.json"),
+    *("shop-run-1/gates/..%2fsummary.json", "shop-run-1/gates/..%2f..%2fledger-shop.json", "ledger-shop.json?/index.html"),
+]
 
 
 @pytest.fixture
@@ -28,7 +36,7 @@ def test_reports_are_served_and_nothing_else(folder: Path) -> None:
     with served(folder) as address:
         assert SERVED == [httpx.get(f"{address}/{name}").text for name in SERVED]
         assert "index.html" == httpx.get(address).text
-        for name in [*KEPT, "shop-run-1/", "shop-run-1", "%2e%2e/report.html", "shop-run-1/../../report.html"]:
+        for name in [*KEPT, *SPELLINGS]:
             assert 404 == httpx.get(f"{address}/{name}").status_code, name
 
 

@@ -1,5 +1,7 @@
 """Every usual spelling of a database's address gives one URL, and none of them shows its password."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from sqlalchemy import URL, make_url
 
 from migration.database import Database
 from migration.errors import BadInput
-from migration.settings import Settings, database_url
+from migration.settings import Settings, database_url, of_database
 
 CANARY = "pa55word-of-nobody"
 
@@ -98,13 +100,25 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("LOCK_WAIT_SECONDS", "0"), ("RUN_WAIT_SECONDS", "-1"), ("CHUNK_BLOCKS", "0"), ("BATCH_SIZE", "many")],
+    [("LOCK_WAIT_SECONDS", "0"), ("RUN_WAIT_SECONDS", "-1"), ("CHUNK_BLOCKS", "0"), ("BATCH_SIZE", "many")]
+    + [("REPORTS_URL", address) for address in (f"https://ada:{CANARY}@host", "host/reports", "http://host/?a=b", "http://host/a b")],
 )
 def test_a_setting_that_cannot_be_used_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     """A setting that cannot be used is refused at the start, by its name."""
     monkeypatch.setenv(f"ARTWORK_{name}", value)
-    with pytest.raises(ValidationError, match=name.lower()):
+    with pytest.raises(ValidationError, match=name.lower()) as caught:
         Settings()
+    assert CANARY not in str(caught.value)
+
+
+@pytest.mark.parametrize("given", ["http://host/reports", "http://host/reports/"])
+def test_the_address_of_the_reports_is_that_of_the_database(given: str, tmp_path: Path) -> None:
+    """Folder and address of a named database's reports have its name once; an empty address is none."""
+    settings = Settings(database_url=None, reports=tmp_path, reports_url=given)
+    assert "http://host/reports/" == of_database(settings, None).reports_url
+    berlin = of_database(settings, "berlin")
+    assert (tmp_path / "berlin", "http://host/reports/berlin/") == (berlin.reports, berlin.reports_url)
+    assert not of_database(Settings(database_url=None, reports_url=""), "berlin").reports_url
 
 
 def test_a_refused_setting_does_not_show_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
