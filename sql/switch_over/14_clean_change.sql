@@ -41,6 +41,7 @@ CREATE TABLE artwork_migration.legacy_names_use (
   kind text NOT NULL,
   used_at timestamptz NOT NULL DEFAULT CLOCK_TIMESTAMP()
 );
+ALTER TABLE artwork_migration.legacy_names_use REPLICA IDENTITY FULL;
 
 -- A row that stayed behind keeps its id, as it did when both were one table. If another artwork had it, the rollback would write over that
 -- row and show it to the wrong customer. One plan for every call: planned for each array, it would cost an insert more than the log does.

@@ -92,3 +92,19 @@ def test_without_its_replica_identity_a_published_log_could_not_be_emptied(deplo
     with pytest.raises(psycopg.errors.ObjectNotInPrerequisiteState):
         empty_log(deployed)
     assert 1 == len(logged(deployed))
+
+
+@pytest.mark.parametrize("phase", ["DEPLOYED", "MIGRATED", "SWITCHED"])
+def test_every_table_of_ours_can_be_published(make_shop: MakeShop, phase: str) -> None:
+    """Each of our tables has a primary key or publishes whole rows: a publication FOR ALL TABLES stops no DELETE in them.
+
+    Not the mapping: it is written once, and anew as a whole.
+    """
+    shop = make_shop(phase=phase)
+    without = """
+        SELECT c.relname FROM pg_class AS c
+        WHERE c.relnamespace = 'artwork_migration'::regnamespace AND c.relkind = 'r' AND c.relreplident <> 'f'
+          AND c.relname <> 'column_mapping'
+          AND NOT EXISTS (SELECT FROM pg_index AS i WHERE i.indrelid = c.oid AND i.indisprimary)
+        """
+    assert [] == shop.rows(without)
