@@ -1,8 +1,10 @@
 """Carry back: it writes what changed since the switch into the retired table. It is the mirror of catch-up."""
 
-import itertools
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TypedDict, cast
+from uuid import UUID
 
 from sqlalchemy import Connection, text
 
@@ -16,6 +18,9 @@ from migration.sync.pace import Backlog, Pace
 
 #: The blockers of the rollback that are rechecked after the last batch and under the locks.
 REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
+#: How many changes are in the log; an artwork that was changed twice may count twice.
+_LOGGED = text("SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back")
+_TAKEN = text("SELECT t.ids, t.taken FROM artwork_migration.take_clean_changes(:size) AS t")
 #: The number of batches in a row that are not full, after which few enough ids are left for the locks.
 SMALL_BATCHES = 3
 
@@ -65,29 +70,45 @@ class CarriedBack:
 
 
 def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
-    """Carry back everything, or `batches` of it, and roll each batch back at once. Returns how much, and what could not be carried.
+    """Carry back what is in the log now, or `batches` of it, and take each batch back. Returns how much, and what was rejected.
 
-    Locks rows of the retired table only, one batch at a time. Changes nothing.
+    One transaction empties the log for as long as it takes and is rolled back. It locks no row of the application: each batch is tried in a
+    transaction of its own, within the budget for row locks. Whoever waits for a row of a batch would wait for the end of the transaction,
+    although a savepoint has given the row back. Locks rows of the retired table only. Changes nothing.
     """
-    return run.database.write("dry run of the rollback", lambda connection: _dry_run(run, connection, batches), application_code=True)
-
-
-def _dry_run(run: Run, connection: Connection, batches: int | None) -> CarriedBack:
-    total, batch_size = CarriedBack(), run.settings.batch_size
-    run.progress.expect(_known(run) if batches is None else min(_known(run), batches * batch_size), "artworks")
-    _log_rejected_again(connection)
-    for _ in itertools.count() if batches is None else range(batches):
-        batch = _batch(connection, "dry_run_batch", batch_size)
-        total.add(batch)
-        run.progress.add(batch.logged)
-        if not batch.logged:
-            break
+    with run.database.transaction("emptying the log for the dry run") as reading:
+        total = _tried(run, reading, batches)
+        reading.rollback()
     rejected = list(dict.fromkeys(rejection["id"] for rejection in total.rejections))
     total.rejected, total.rejections = 0, ()
-    for first in range(0, len(rejected), batch_size):
-        total.add(_batch(connection, "dry_run_again", rejected[first : first + batch_size]))
-    connection.rollback()
+    for first in range(0, len(rejected), run.settings.batch_size):
+        again = partial(_batch, function="dry_run_again", argument=rejected[first : first + run.settings.batch_size])
+        total.add(run.database.write("trying rejected rows again", again, application_code=True))
     return total
+
+
+def _tried(run: Run, reading: Connection, batches: int | None) -> CarriedBack:
+    """Try what the transaction `reading` takes out of the log; what is logged from now on is not waited for."""
+    total, pace = CarriedBack(), Pace(run.settings.batch_size)
+    _log_rejected_again(reading)
+    logged = int(reading.execute(_LOGGED).scalar_one())
+    most = logged if batches is None else min(logged, batches * run.settings.batch_size)
+    run.progress.expect(min(_known(run), most), "artworks")
+    while total.logged < most:
+        ids, taken = reading.execute(_TAKEN, {"size": run.settings.batch_size}).one()
+        if not taken:
+            break
+        while ids:
+            size, batch = pace.write(run, "trying to carry back", partial(_try, ids))
+            total.add(batch)
+            ids = ids[size:]
+        total.logged += taken
+        run.progress.add(taken)
+    return total
+
+
+def _try(ids: list[UUID], _: Run, connection: Connection, size: int) -> tuple[int, CarriedBack]:
+    return size, _batch(connection, "dry_run_ids", ids[:size])
 
 
 def carry_back(run: Run, plan: Plan) -> CarriedBack:
@@ -169,7 +190,7 @@ def _fenced_batch(run: Run, connection: Connection, size: int) -> CarriedBack:
     return _batch(connection, "carry_back_batch", size)
 
 
-def _batch(connection: Connection, function: str, argument: int | list[str]) -> CarriedBack:
+def _batch(connection: Connection, function: str, argument: int | Sequence[str | UUID]) -> CarriedBack:
     query = text(f"SELECT * FROM artwork_migration.{function}(:argument)")
     row = connection.execute(query, {"argument": argument}).mappings().one()
     return CarriedBack(**{**row, "rejections": tuple(row.get("rejections", ()))})

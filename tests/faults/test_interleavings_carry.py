@@ -1,5 +1,6 @@
 """Two or three sessions, stepped: writes on both sides of the switch, what is carried back of them, and decisions in between."""
 
+import time
 from collections.abc import Iterator
 from uuid import UUID, uuid4
 
@@ -36,7 +37,7 @@ from tests.databases import (
     running,
     switch,
 )
-from tests.interleaving import CHANGE_MANY, SLOW, Barrier, Step, blocked_session, repeating
+from tests.interleaving import CHANGE_MANY, SLOW, Barrier, Step, blocked_session, holding, repeating
 from tests.series import LONG, first
 from tests.waiting import wait_until
 
@@ -404,6 +405,24 @@ def test_a_user_that_somebody_has_written_to_outlives_the_uninstallation(migrate
     assert [(created[0],)] == migrated.rows("SELECT id FROM users WHERE id = ANY(%s)", created)
 
 
+def test_an_uninstallation_that_waits_for_a_user_has_no_other_one_locked(migrated: Shop, steps: list[Step]) -> None:
+    """Somebody writes to one of our users: until the end of that, the uninstallation holds no other user, and it deletes the others."""
+    created = [user for (user,) in migrated.rows("SELECT id FROM artwork_migration.created_user ORDER BY id")]
+    made = planned(migrated, plan_uninstall)
+    with running(migrated, ROLL_BACK_TO_NOT_STARTED) as run:
+        approve(run, made)
+        execute(run, made)
+        with holding(migrated, f"UPDATE users SET updated_at = NOW() WHERE id = '{created[3]}'") as shopper:
+            finishing = Step(migrated, lambda: finish_plan(run, made))
+            steps.append(finishing)
+            finishing.blocks()
+            migrated.sql.execute("SET lock_timeout = '100ms'")
+            migrated.sql.execute("SELECT FROM users WHERE id <> %s FOR UPDATE", (created[3],))
+            shopper.commit()
+        finishing.result()
+    assert [(created[3],)] == migrated.rows("SELECT id FROM users WHERE id = ANY(%s)", created)
+
+
 # Deleting and updating through the view artworks_v2
 
 
@@ -482,6 +501,35 @@ def test_a_value_that_the_clean_row_has_already_is_no_change(shop: Shop) -> None
     assert ("Grace", "Bello") == (legacy(shop, artwork, "customer_name"), legacy(shop, artwork, "pet_name"))
     catch_up_now(shop)
     assert ("Grace", "Bello") == (clean(shop, artwork, "customer_name"), clean(shop, artwork, "pet_name"))
+
+
+@LONG
+def test_a_dry_run_stays_within_the_budget_of_the_row_locks(migrated: Shop, steps: list[Step]) -> None:
+    """Retired rows that take 5 ms each are tried, all of them, in batches that hold them for less than half of deadlock_timeout."""
+    switch(migrated)
+    migrated.sql.execute(SLOW.format(table="public.artworks_old", seconds=0.005))
+    migrated.sql.execute(CHANGE_MANY)
+    changed = [artwork for (artwork,) in migrated.rows("SELECT UNNEST(ids) FROM artwork_migration.clean_change")]
+    slowest, number = 0.0, 0
+    with running(migrated, ROLL_BACK_TO_MIGRATED) as run:
+        trying = Step(migrated, lambda: carry_back.dry_run(run))
+        steps.append(trying)
+        while not trying.done:
+            begun = time.monotonic()
+            migrated.sql.execute("SELECT FROM artworks_old WHERE id = %s FOR UPDATE", (changed[number % len(changed)],))
+            slowest, number = max(slowest, time.monotonic() - begun), number + 1
+        assert len(changed) == trying.result().logged
+    assert slowest < 0.5
+
+
+@LONG
+def test_a_dry_run_ends_where_the_application_goes_on(migrated: Shop) -> None:
+    """Ten times a second the application changes more than a second of the dry run takes: it tries what was in the log when it began."""
+    switch(migrated)
+    migrated.sql.execute(SLOW.format(table="public.artworks_old", seconds=0.005))
+    with repeating(migrated, CHANGE_MANY), running(migrated, ROLL_BACK_TO_MIGRATED) as run:
+        wait_until(lambda: migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change"))
+        assert 300 <= carry_back.dry_run(run).logged
 
 
 @LONG

@@ -1,10 +1,10 @@
 -- What: the unreferenced test data of the serving table: a query that counts it and names some ids, and the statement that deletes it. The
 --   rule is that of the legacy table (an image url that begins with test-), on the clean table's columns.
 -- Why: rows created on the clean side are always migrated, whatever their urls. The rows are locked first; only then, in a new statement,
---   each foreign key to artworks is read, whatever its ON DELETE does. It runs outside a transaction block, some thousands in one
---   transaction.
+--   each foreign key to artworks is read, whatever its ON DELETE does. It runs outside a transaction block, some hundreds in one
+--   transaction. Where somebody has one of them locked, they are taken one by one, so it never waits with rows locked.
 -- Inverse: none; deleted rows are lost.
--- Locks: ROW EXCLUSIVE on public.artworks, and the rows of one batch in id order.
+-- Locks: ROW EXCLUSIVE on public.artworks, and the rows of one batch.
 -- Stage: after
 SELECT
   'test data' AS object,
@@ -18,10 +18,15 @@ DECLARE
 BEGIN
   LOOP
     batch := ARRAY(
-      SELECT a.id FROM public.artworks AS a WHERE %1$s AND a.id > batch[CARDINALITY(batch)] ORDER BY a.id LIMIT 2000
+      SELECT a.id FROM public.artworks AS a WHERE %1$s AND a.id > batch[CARDINALITY(batch)] ORDER BY a.id LIMIT 250
     );
     EXIT WHEN CARDINALITY(batch) = 0;
-    PERFORM FROM public.artworks AS a WHERE a.id = ANY(batch) ORDER BY a.id FOR UPDATE;
+    BEGIN
+      PERFORM FROM public.artworks AS a WHERE a.id = ANY(batch) FOR UPDATE NOWAIT;
+    EXCEPTION WHEN lock_not_available THEN
+      batch := batch[1:1];
+      PERFORM FROM public.artworks AS a WHERE a.id = ANY(batch) FOR UPDATE;
+    END;
     DELETE FROM public.artworks AS a WHERE a.id = ANY(batch) AND %1$s%2$s;
     COMMIT;
   END LOOP;

@@ -2,11 +2,11 @@
 --   ids, and the statement that deletes them. `gone` is the table that is dropped before.
 -- Why: no object of the migration remains after roll-back --to NOT_STARTED, and no row of the application may be lost. So the rows are
 --   locked first; only then, in a new statement, each foreign key to users is read, whatever its ON DELETE does. It runs after the lock,
---   outside a transaction block, some thousands in one transaction, and may be repeated. clean_up asks the same query and, on a decision,
---   deletes them too. A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the
+--   outside a transaction block, some hundreds in one transaction, and may be repeated. Where somebody has one of them locked, they are
+--   taken one by one, so it never waits with rows locked. clean_up asks the same query and, on a decision, deletes them too. A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the
 --   version (xmin) that the statement wrote which also wrote its row in created_user. In a restored database all of them stay.
 -- Inverse: none; another migrate_data creates them again.
--- Locks: ROW EXCLUSIVE on public.users, and the users of one batch in id order.
+-- Locks: ROW EXCLUSIVE on public.users, and the users of one batch.
 -- Stage: after
 SELECT
   'users created by migrate-data' AS object,
@@ -21,9 +21,14 @@ DECLARE
   batch uuid[];
 BEGIN
   LOOP
-    batch := ARRAY(SELECT c.id FROM artwork_migration.created_user AS c ORDER BY c.id LIMIT 2000);
+    batch := ARRAY(SELECT c.id FROM artwork_migration.created_user AS c ORDER BY c.id LIMIT 250);
     EXIT WHEN CARDINALITY(batch) = 0;
-    PERFORM FROM public.users AS u WHERE u.id = ANY(batch) ORDER BY u.id FOR UPDATE;
+    BEGIN
+      PERFORM FROM public.users AS u WHERE u.id = ANY(batch) FOR UPDATE NOWAIT;
+    EXCEPTION WHEN lock_not_available THEN
+      batch := batch[1:1];
+      PERFORM FROM public.users AS u WHERE u.id = ANY(batch) FOR UPDATE;
+    END;
     DELETE FROM public.users AS u USING artwork_migration.created_user AS c
     WHERE u.id = ANY(batch) AND c.id = u.id AND c.xmin = u.xmin%s;
     DELETE FROM artwork_migration.created_user AS c WHERE c.id = ANY(batch);
