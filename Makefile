@@ -29,10 +29,13 @@ BETWEEN = 16 17
 OF_18 = tests/database/test_linear_plans.py
 # All of it takes an hour and more; SHARE=2/4 takes the second quarter of the exhaustive cases, and of those on the oldest release.
 SHARE = 1/1
-test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release; SHARE=2/4
+test-all: $(VENV)/.development ## the tests and the exhaustive series: every kill point, every row of a plan, every seed, every release, and a soak; SHARE=2/4
 	$(PYTEST) --share $(SHARE) $(PYTEST_ARGS)
 	POSTGRES=$(OLDEST) $(PYTEST) -m 'not exhaustive' --share $(SHARE) --ignore=$(OF_18) tests/database
 	for release in $(BETWEEN); do POSTGRES=$$release $(PYTEST) tests/database/test_whole_way.py tests/database/test_reconcile.py tests/database/test_capture.py || exit 1; done
+ifeq ($(SHARE),1/1)
+	$(MAKE) soak SOAK='--minutes 15'
+endif
 
 # The oldest Python runs everything else.
 NEWEST = .venv-newest

@@ -1,6 +1,7 @@
 """The one wrapper around the driver: what comes out of it holds SQLSTATE and names of objects, never a value of a row."""
 
 import logging
+import re
 import traceback
 from contextlib import ExitStack
 
@@ -8,9 +9,11 @@ import pytest
 from sqlalchemy import text
 
 from migration.database import Database
-from migration.errors import DatabaseError, DatabaseUnreachable, MigrationError, Overtaken
+from migration.errors import ConnectionLost, DatabaseError, DatabaseUnreachable, MigrationError, Overtaken
 from migration.settings import database_url
 from tests.databases import Shop
+from tests.interleaving import TERMINATED
+from tests.waiting import wait_until
 
 CANARY = "canary@person.example"
 
@@ -120,6 +123,23 @@ def test_an_object_of_ours_that_is_missing_is_explained(shop: Shop) -> None:
             connection.exec_driver_sql(statement)
     with pytest.raises(DatabaseError, match="To fix: remove the cause"), shop.database.transaction("asking") as connection:
         connection.exec_driver_sql("SELECT 1 FROM public.no_such_table")
+
+
+@pytest.mark.parametrize(
+    ("settings", "statement", "why", "fix"),
+    [
+        ({}, TERMINATED, "an administrator ended the session", "start it again when the database can be reached; it resumes"),
+        ({"idle_session_timeout": "20ms"}, "SELECT 1", "`idle_session_timeout` ended", "set `idle_session_timeout` to 0 for the role"),
+    ],
+)
+def test_a_connection_that_is_cut_says_by_what_and_what_to_do(
+    shop: Shop, settings: dict[str, str], statement: str, why: str, fix: str
+) -> None:
+    """A connection that is lost in a statement or before it: the error names the step, what ended the session, and the way on."""
+    with pytest.raises(ConnectionLost) as lost, shop.database.autocommit("copying a chunk", **settings) as connection:
+        wait_until(lambda: not settings or not shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'test'"))
+        connection.exec_driver_sql(statement)
+    assert re.match(f"copying a chunk: the connection to .* was lost: .*{why}.*\\(SQLSTATE 57P0.\\).*{fix}", str(lost.value), re.DOTALL)
 
 
 def test_no_connection_is_another_error(shop: Shop) -> None:

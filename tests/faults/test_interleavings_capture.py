@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from migration.ledger.runs import Run
-from migration.lock_errors import RowsLocked
+from migration.lock_errors import OthersAtWork, RowsLocked
 from migration.sync import pace as pace_of_batches
 from migration.sync.catch_up import catch_up
 from migration.sync.pace import FIRST, HELD, TARGET, Pace
@@ -284,6 +284,21 @@ def test_a_batch_leaves_what_belongs_to_a_user_who_is_being_deleted(migrated: Sh
     assert ("match", owned) == (verdict(migrated, owned), clean(migrated, owned, "id"))
 
 
+def test_catch_up_names_a_prepared_sign_up(migrated: Shop) -> None:
+    """A prepared transaction that creates the user whom a new artwork needs: catch-up ends with its name, and both are there afterwards."""
+    new = add_legacy(migrated, customer_email="prepared@example.com")
+    session = migrated.session()
+    session.execute("INSERT INTO public.users (email) VALUES ('prepared@example.com')")
+    session.execute("PREPARE TRANSACTION 'sign-up'")
+    migrated.database.attempts = 2
+    with pytest.raises(OthersAtWork, match=r"the prepared transaction 'sign-up' .*COMMIT PREPARED 'sign-up'"):
+        catch_up_now(migrated)
+    migrated.sql.execute("COMMIT PREPARED 'sign-up'")
+    catch_up_now(migrated)
+    owner = "SELECT u.email FROM public.artworks_v2 AS a JOIN public.users AS u ON u.id = a.user_id WHERE a.id = %s"
+    assert "prepared@example.com" == migrated.value(owner, new)
+
+
 def test_catch_up_names_the_artworks_that_keep_it(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A prepared transaction that holds the only artworks left: catch-up ends with their ids, and what it can write is written.
 
@@ -304,6 +319,7 @@ def test_catch_up_names_the_artworks_that_keep_it(migrated: Shop, monkeypatch: p
     finally:
         migrated.sql.execute("ROLLBACK PREPARED 'sale'")
     assert (str(locked),) == caught.value.ids
+    assert "Blocked by: the prepared transaction 'sale' (role postgres" in str(caught.value)
     assert "Rexa" == clean(migrated, free, "pet_name")
     catch_up_now(migrated)
     assert "Rexa" == clean(migrated, locked, "pet_name")
