@@ -22,7 +22,8 @@ _INTRODUCTION = """# What your database may look like
 
 Each line is a change of the sample's database that went through the whole life cycle, both ways, while an application wrote: deploy,
 migrate, switch over, roll back, uninstall (a copy), switch over again, clean up. Search the page for a word of your schema: below a line
-stands the SQL that made the sample like it (*tried with*), where it is short.
+stands the SQL that made the sample like it (*tried with*), where it is short. The sample itself has orders with ON DELETE CASCADE, a view,
+a materialized view, functions, row level security, a publication, triggers that set `updated_at`, and rows without an e-mail or a token.
 
 - **nothing to do**: everything completed. Afterwards a superuser found every row, every acknowledged write, every reference, rule of a
   column and privilege as they must be.
@@ -38,13 +39,15 @@ transaction that it rolls back, and changes nothing but its own record of the ru
 **Columns.** After the switch `artworks` has {stay} under their names, and {renamed}. All others, and so **columns of your own**, are gone
 from it, and their values after the clean-up, unless you carry them over: `artwork-migration run decide carry_columns 'NAME,NAME'`. That
 is so where their line says *nothing to do*, too. Generated and identity columns, and values of a type without equality (json), cannot be
-carried. Views, triggers, policies, grants and keys follow, unless they name a column that goes. Indexes do not: the clean
-table has its own, and the plan lists yours. A row that your application hides by a column of its own (soft delete, `deleted_at`) is
-migrated like any other.
+carried. Views, triggers, policies, grants and keys follow, unless they name a column that goes. Indexes do not, and what a unique one
+forbade is allowed then: the clean table has its own, and the plan lists yours. A row that your application hides by a column of its own
+(soft delete, `deleted_at`) is migrated like any other.
 
 **Triggers.** While rows are copied, none of your triggers on `artworks` fires, and `updated_at` keeps its value: the clean table gets its
 own copy of them at the switch. From then on each write fires them as before. Triggers on `users` fire for the users that are created, so
 the plan asks first.
+
+**Connections.** Connect directly or by a session pooler; a pooler of transactions (PgBouncer with `pool_mode = transaction`) is refused.
 
 **Not tried**: a subscriber of a publication or a reader of a slot while it follows the tables (the plan of the switch lists the slots); a
 reference without a foreign key that names its type too (`record_type`, `record_id`).
@@ -73,7 +76,7 @@ _MOMENTS = {
     Moment.MIGRATED: "after `migrate-data`",
     Moment.SWITCHED: "after `switch-over`",
 }
-_PLAIN = "an owner of the tables without the attributes SUPERUSER and BYPASSRLS"
+_PLAIN = "the plain owner (of the tables, with neither SUPERUSER nor BYPASSRLS)"
 #: What the sample itself needs, and so is in no line.
 _ORDINARY = "deploy-schema: exposure_not_accepted"
 #: The longest SQL that is printed below a line.

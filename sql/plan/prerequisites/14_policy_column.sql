@@ -1,5 +1,5 @@
 -- What: a row level security policy of the legacy table reads a column that the clean table does not have under that name, or the whole
---   row, or contains a literal that cannot be distinguished from the table's name (see deploy_schema/24_policies).
+--   row, or contains a literal that cannot be distinguished from the table's name.
 -- Why: the policy cannot be copied to the clean table, and without it the clean table would show other rows.
 -- Locks: none.
 -- Remedy: Rewrite the policy with columns that both tables have.

@@ -5,7 +5,7 @@ ALTER TABLE artworks ADD CONSTRAINT named CHECK (LENGTH(customer_name) > 0);
 -- What: a check that older rows break, NOT VALID
 ALTER TABLE artworks ADD CONSTRAINT short_pets CHECK (LENGTH(pet_name) < 4) NOT VALID;
 -- name: check_url
--- What: a check on the image's address that the mapping's placeholder breaks
+-- What: a check on the image's address that breaks for migrated-missing, the text that stands for a missing picture
 UPDATE artworks SET original_pet_url = NULL WHERE original_pet_url NOT LIKE 'http%';
 ALTER TABLE artworks ADD CONSTRAINT addresses CHECK (original_pet_url LIKE 'http%') NOT VALID;
 -- name: unique_image
@@ -80,15 +80,22 @@ ALTER TABLE artworks ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) 
 -- What: user_id has no foreign key
 ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey;
 -- name: auth_users
--- What: user_id references auth.users, and there is no public.users
+-- What: user_id references auth.users, on which the owner has REFERENCES, and there is no public.users
 CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT GEN_RANDOM_UUID(), email text UNIQUE);
 INSERT INTO auth.users (id, email) SELECT id, email FROM users;
 ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey;
 DROP TABLE users CASCADE;
 ALTER TABLE artworks ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
 GRANT SELECT, REFERENCES ON auth.users TO shop_owner;
+-- name: auth_users_not_referenced
+-- What: user_id references auth.users, on which the owner has no REFERENCES
+CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT GEN_RANDOM_UUID(), email text UNIQUE);
+INSERT INTO auth.users (id, email) SELECT id, email FROM users;
+ALTER TABLE artworks DROP CONSTRAINT artworks_user_id_fkey;
+DROP TABLE users CASCADE;
+ALTER TABLE artworks ADD CONSTRAINT artworks_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users (id) ON DELETE SET NULL;
 -- name: auth_users_and_profiles
--- What: user_id references auth.users, and public.profiles references it too
+-- What: user_id references auth.users, on which the owner has REFERENCES, and public.profiles references it too
 CREATE TABLE auth.users (id uuid PRIMARY KEY DEFAULT GEN_RANDOM_UUID(), email text UNIQUE);
 INSERT INTO auth.users (id, email) SELECT id, email FROM users;
 CREATE TABLE profiles (id uuid PRIMARY KEY REFERENCES auth.users ON DELETE CASCADE, display_name text);

@@ -26,7 +26,7 @@ DELETE FROM artworks;
 DELETE FROM orders;
 DELETE FROM artworks WHERE id <> (SELECT id FROM artworks WHERE generation_status = 'completed' AND original_image_url NOT LIKE 'test-%' ORDER BY id LIMIT 1);
 -- name: null_times
--- What: some artworks have no created_at or updated_at
+-- What: some artworks have no updated_at
 ALTER TABLE artworks DISABLE TRIGGER USER;
 UPDATE artworks SET updated_at = NULL WHERE id IN (SELECT id FROM artworks WHERE generation_status = 'completed' ORDER BY id LIMIT 3);
 ALTER TABLE artworks ENABLE TRIGGER USER;

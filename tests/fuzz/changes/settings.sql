@@ -29,6 +29,9 @@ DO $$BEGIN EXECUTE FORMAT('ALTER ROLE shop_owner IN DATABASE %I SET idle_in_tran
 -- name: transaction_timeout
 -- What: the database has a lock_timeout of 10 ms
 DO $$BEGIN EXECUTE FORMAT('ALTER DATABASE %I SET lock_timeout = 10', CURRENT_DATABASE()); END$$;
+-- name: session_timeout
+-- What: the database has an idle_session_timeout of ten minutes
+DO $$BEGIN EXECUTE FORMAT('ALTER DATABASE %I SET idle_session_timeout = ''10min''', CURRENT_DATABASE()); END$$;
 -- name: quote_all
 -- What: the database quotes all identifiers and writes numbers its own way
 DO $$BEGIN
@@ -50,7 +53,7 @@ DO $$BEGIN
   EXECUTE FORMAT('ALTER DATABASE %I SET plan_cache_mode = force_generic_plan', CURRENT_DATABASE());
 END$$;
 -- name: no_hash_joins
--- What: the planner has no hash joins, no merge joins and little memory
+-- What: the planner has no hash joins and little memory (work_mem)
 DO $$BEGIN
   EXECUTE FORMAT('ALTER DATABASE %I SET work_mem = ''64kB''', CURRENT_DATABASE());
   EXECUTE FORMAT('ALTER DATABASE %I SET enable_hashjoin = off', CURRENT_DATABASE());
@@ -62,7 +65,7 @@ DO $$BEGIN EXECUTE FORMAT('ALTER ROLE shop_owner IN DATABASE %I SET row_security
 -- What: the database has session_replication_role = replica
 DO $$BEGIN EXECUTE FORMAT('ALTER DATABASE %I SET session_replication_role = replica', CURRENT_DATABASE()); END$$;
 -- name: check_bodies_off
--- What: the database does not check function bodies, and stores tables elsewhere by default
+-- What: the database does not check function bodies, and compresses large values with pglz
 DO $$BEGIN
   EXECUTE FORMAT('ALTER DATABASE %I SET check_function_bodies = off', CURRENT_DATABASE());
   EXECUTE FORMAT('ALTER DATABASE %I SET default_toast_compression = pglz', CURRENT_DATABASE());

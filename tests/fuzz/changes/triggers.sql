@@ -16,7 +16,7 @@ BEGIN
 END$$;
 CREATE TRIGGER artworks_tests BEFORE INSERT ON artworks FOR EACH ROW EXECUTE FUNCTION no_tests();
 -- name: trigger_audit
--- What: a trigger inserts every change into another table, as json (an audit)
+-- What: a trigger inserts every update into another table, as json (an audit)
 CREATE TABLE audit (at timestamptz DEFAULT NOW(), row_before jsonb, row_after jsonb);
 CREATE FUNCTION audit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN

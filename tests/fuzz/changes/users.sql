@@ -92,3 +92,7 @@ ALTER TABLE users OWNER TO shop_owner; ALTER TABLE users_0 OWNER TO shop_owner;
 -- What: customers sign up
 -- At: copying
 INSERT INTO users (email) SELECT DISTINCT customer_email FROM artworks WHERE customer_email > 'm' ON CONFLICT (email) DO NOTHING;
+-- name: users_email_citext
+-- What: users.email has the type citext
+CREATE EXTENSION citext;
+ALTER TABLE users ALTER email TYPE citext;
