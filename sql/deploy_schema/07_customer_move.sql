@@ -22,7 +22,7 @@ CREATE TABLE artwork_migration.customer_move_key (
 );
 
 -- The artworks of the customers whom the newest run of move-customers concerns, in both tables (is_clean); `moves` is false where moved_to
--- serves the customer already, `single` says that they were moved by their e-mail before. A publication FOR ALL TABLES publishes its deletes.
+-- serves the customer already, `single` says that they were moved by their e-mail before.
 CREATE TABLE artwork_migration.moving_artwork (
   id uuid NOT NULL,
   is_clean boolean NOT NULL,
@@ -31,6 +31,7 @@ CREATE TABLE artwork_migration.moving_artwork (
   moves boolean NOT NULL,
   single boolean NOT NULL
 );
+-- A publication FOR ALL TABLES publishes its deletes.
 ALTER TABLE artwork_migration.moving_artwork REPLICA IDENTITY FULL;
 
 -- A function and no row: an event trigger may enable row level security on our tables while they are created. It is inlined.

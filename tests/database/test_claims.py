@@ -99,6 +99,7 @@ def test_a_claim_before_the_switch_goes_with_it_and_back(migrated: Shop) -> None
         )
 
 
+@LONG
 def test_a_claim_after_the_switch_leaves_the_gate_green_and_goes_back(make_shop: MakeShop) -> None:
     """The gate `verification` stays green; after a roll back the legacy rows name the new id."""
     shop = make_shop(phase="MIGRATED")

@@ -19,6 +19,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, deploy, migrate, planned_deployment, planned_switch
 from tests.dependents import BLOCKING, KEPT
 from tests.directions import Direction
+from tests.series import LONG
 
 #: Everything that depends on the table, its row type or the type's array, with the name that tells it; but for what is part of these.
 DEPENDS = """
@@ -212,6 +213,7 @@ STAYS = {
 }
 
 
+@LONG
 def test_what_was_listed_is_what_happens(make_shop: MakeShop) -> None:
     """After the switch each dependent is where the list said: carried over, retired, or found by name."""
     # a label without its provider cannot be said again by anybody

@@ -40,6 +40,7 @@ def test_a_drained_log_is_small(deployed: Shop, log: str) -> None:
     assert drained(deployed) < full / 4
 
 
+@LONG
 def test_an_open_write_does_not_stop_the_drain(deployed: Shop) -> None:
     """A drain skips the truncation while a transaction holds the log, and the next drain truncates it."""
     deployed.sql.execute(LOG)

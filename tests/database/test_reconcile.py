@@ -15,7 +15,7 @@ from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, deploy, migrate, reconcile_now, running
 from tests.interleaving import break_function
 from tests.owned import handed_over
-from tests.series import first
+from tests.series import LONG, first
 from tests.waiting import wait_until
 
 #: Each column that stands on both sides, and a wrong value for it.
@@ -286,6 +286,7 @@ def _add_until(over: threading.Event, shop: Shop) -> int:
     return added
 
 
+@LONG
 def test_a_server_with_no_connection_to_spare_compares_over_those_it_has(make_shop: MakeShop) -> None:
     """A role that may have fewer connections than the comparison asks for compares every row over those that it has."""
     with handed_over(make_shop()) as shop:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.artworks import add_clean, add_legacy, clean, legacy, relax_clean_names
 from tests.databases import Shop, catch_up_now, migrate, roll_back, switch
+from tests.series import LONG
 
 #: A trigger function as an application writes it: `audit` and `remember` stand in public, and no search_path is set.
 AUDIT = """
@@ -136,6 +137,7 @@ def test_a_wider_path_for_the_whole_function_would_run_them(shop: Shop, intruder
     assert ("format", "postgres") in shop.rows("SELECT what, by FROM public.caught")
 
 
+@LONG
 def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
     """A claim changes the legacy rows and fires their triggers before the switch and after the rollback; the retired table stays silent."""
     migrate(shop)

@@ -93,6 +93,7 @@ def test_a_view_keeps_its_options(switched: Shop) -> None:
     assert ["security_invoker=true"] == switched.value(options, "public.artworks_v2")
 
 
+@first(1)
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role"])
 def test_no_role_reads_more_than_before(make_shop: MakeShop, role: str) -> None:
     """After the switch the privileges of each role on table, columns and views are those on the legacy table before."""

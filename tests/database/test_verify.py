@@ -122,6 +122,7 @@ def test_the_report_of_a_day(switched: Shop) -> None:
         assert true in page
 
 
+@LONG
 def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
     """The report of a day after the last one says that the window is over, and what was verified."""
     switched_ago(switched, "721 hours")
@@ -132,6 +133,7 @@ def test_the_report_of_a_day_after_the_last(switched: Shop) -> None:
     assert f"{over}: every verification since the switch." in pages.page(report)
 
 
+@LONG
 def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
     """The first line of page and artifact says if another table serves since, after a switch and after a rollback."""
     verify(switched)
@@ -176,6 +178,7 @@ def test_a_report_says_since_when_in_which_columns_and_which_days_are_missing(sw
     assert "1 bad of 2,000, since day 3 (" in page
 
 
+@LONG
 @pytest.mark.parametrize(("verb", "end"), [(phases.VERIFY, "Red"), (phases.SWITCH_OVER, "Switched – check failed")])
 def test_the_report_of_a_red_day(switched: Shop, verb: phases.Verb, end: str) -> None:
     """The report of a red day has what serves and both next steps, and its queries use the tables' new names."""

@@ -127,8 +127,8 @@ def test_an_older_snapshot_is_no_way_to_somebody_elses_row(shop: Shop, few: FewR
     assert "Rex" == legacy(shop, theirs, "pet_name")
 
 
+@LONG
 @pytest.mark.parametrize("by", ["insert", "change of the key"])
-@first(1)
 def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, few: FewRows, by: str) -> None:
     """After the switch an id of a row that stayed behind cannot be taken, because a rollback would write over that row."""
     theirs = left_behind(shop)

@@ -218,8 +218,8 @@ def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_reference: R
     assert deployed_reference.undisturbed == end_state(shop)
 
 
+@LONG
 @pytest.mark.parametrize(("ended", "invalid"), [(False, 0), (True, 1)], ids=["finished by its backend", "left invalid"])
-@first(1)
 def test_killed_while_an_index_is_made(copied_shop: Shop, copied_reference: Reference, ended: bool, invalid: int) -> None:
     """After CREATE INDEX CONCURRENTLY outlived its client or left an invalid index, the next run makes every index valid."""
     writer = copied_shop.session()

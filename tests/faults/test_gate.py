@@ -309,6 +309,7 @@ def test_all_gates_are_reported_at_once(migrated: Shop) -> None:
     assert red.red[0].ids[0] in str(caught.value)
 
 
+@LONG
 def test_no_value_leaves_the_database(migrated: Shop, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]) -> None:
     """No e-mail and no token is in the ledger, in a verdict, or in a log of Great Expectations."""
     with caplog.at_level("DEBUG"):

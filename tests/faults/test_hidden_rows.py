@@ -130,6 +130,7 @@ def test_the_owner_of_our_views_counts_too(owned: OwnedShop) -> None:
     superuser.close()
 
 
+@LONG
 def test_a_write_that_cannot_see_its_row_is_not_lost(owned: OwnedShop) -> None:
     """Under forced policies an artwork with an order cannot be deleted, and a write that does not reach legacy is rejected."""
     deploy(owned)

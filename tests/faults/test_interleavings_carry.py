@@ -245,8 +245,8 @@ def test_an_id_that_was_given_up_after_the_snapshot_can_be_used(shop: Shop, leve
     assert set(reconcile_now(shop)) <= {"match", "excluded", "quarantined"}
 
 
+@LONG
 @pytest.mark.parametrize("level", list(psycopg.IsolationLevel)[1:], ids=str)
-@first(1)
 def test_the_id_of_an_artwork_that_stayed_behind_is_refused(shop: Shop, level: psycopg.IsolationLevel) -> None:
     """The id of a row that was not migrated is refused with 23505, whatever the isolation; the row is still protected afterwards."""
     artwork = add_legacy(shop, generation_status="failed")
@@ -311,6 +311,7 @@ def only_copy(shop: Shop) -> UUID:
     return artwork
 
 
+@LONG
 def test_the_only_copy_is_not_cleared_after_a_rollback(shop: Shop, only_copy: UUID) -> None:
     """An artwork that could not be carried back cannot be cleared, and no catch-up deletes it."""
     with pytest.raises(BadInput, match=f"would be lost if they were cleared: {only_copy}.*To fix: correct the clean row"):

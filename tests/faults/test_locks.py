@@ -96,8 +96,8 @@ IN_THE_WAY_OF_BOTH = {
 }
 
 
+@first(1)
 @pytest.mark.parametrize("name", IN_THE_WAY_OF_BOTH)
-@first(2)
 def test_a_lock_that_is_not_had_changes_nothing_and_names_the_holder(verb: Verb, name: str) -> None:
     """Without a lock nothing changes, and the message has the holder's pid, application, state and table but no statement."""
     table, statement = IN_THE_WAY_OF_BOTH[name]
@@ -316,6 +316,7 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
 # Deadlocks: the application holds one table and comes for the other while we hold that one and wait for the first
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("first", "then", "waits_for"),
     [
@@ -325,7 +326,6 @@ def test_a_write_queued_behind_us_goes_on_when_the_attempt_ends(verb: Verb) -> N
         pytest.param(TOUCH_ORDER, DELETE_USER, "public.orders", id="orders, then users"),
     ],
 )
-@first(2)
 def test_the_application_is_never_the_victim_of_a_deadlock(verb: Verb, first: str, then: str, waits_for: str) -> None:
     """In whatever order the application locks, we give up first: it gets no error and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"

@@ -100,7 +100,7 @@ def test_a_server_that_stops_before_the_run_begins_to_write(direction: Direction
     assert CHECK_THE_ADDRESS not in str(caught.value)
 
 
-@first(1)
+@LONG
 def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that Prefect's API leaves alone ends in words, and its end is in the ledger."""
 
@@ -230,6 +230,7 @@ def wire(fragile: EmbeddedServer) -> Iterator[Wire]:
     it.close()
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("cut", "kind"),
     [
@@ -239,7 +240,6 @@ def wire(fragile: EmbeddedServer) -> Iterator[Wire]:
         pytest.param(Cut(before="request", stays=False), ConnectionLost, id="not committed, and the server is back"),
     ],
 )
-@first(2)
 def test_a_connection_that_is_cut_in_the_commit(
     direction: Direction,
     wire: Wire,

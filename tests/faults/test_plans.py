@@ -81,6 +81,7 @@ def test_counts_do_not_change_the_number(shop: Shop) -> None:
     assert first.number == second.number
 
 
+@first(1)
 @pytest.mark.parametrize(
     "change",
     [
@@ -92,7 +93,6 @@ def test_counts_do_not_change_the_number(shop: Shop) -> None:
         "COMMENT ON TABLE public.artworks IS 'Portraits'",
     ],
 )
-@first(2)
 def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> None:
     """Any change of the tables that changes a statement makes another number."""
     first = planned_deployment(shop)
@@ -102,10 +102,10 @@ def test_a_changed_statement_makes_another_number(shop: Shop, change: str) -> No
     assert first.number != second.number
 
 
+@LONG
 @pytest.mark.parametrize(
     ("name", "value"), [("in_flight_age", "01:00:00"), ("max_quarantined", "5"), ("function_roles", "service_role,authenticated")]
 )
-@first(1)
 def test_a_changed_decision_makes_another_number(shop: Shop, name: str, value: str) -> None:
     """Each changed decision makes another number."""
     first = planned_deployment(shop)

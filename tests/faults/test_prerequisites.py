@@ -111,6 +111,7 @@ def advisories_of(made: Plan) -> list[dict[str, Any]]:
     return [note for notes in made.facts["notes"].values() for note in notes if note["attention"]]
 
 
+@first(40)
 @pytest.mark.parametrize("case", PREREQUISITES, ids=lambda case: case.name)
 def test_an_unmet_prerequisite_is_reported(samples: dict[Variant, Shop], case: Case) -> None:
     """Each prerequisite that is not met refuses with rule, object, problem and remedy, and without the cause it is met."""

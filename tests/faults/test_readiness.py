@@ -380,6 +380,7 @@ def test_what_we_ask_for_does_not_block_the_clean_up(counting: Shop) -> None:
     assert [["artworks_old"], ["artworks_v2"]] == sorted(found["names"] for found in seen(counting, CLEAN_UP).statements)
 
 
+@LONG
 def test_the_clean_up_waits_until_nobody_uses_the_old_names(counting: Shop, tmp_path: Path) -> None:
     """A statement with artworks_v2 within 7 days blocks the clean-up, with its role; later, or by a decision, it goes through."""
     switch(counting)

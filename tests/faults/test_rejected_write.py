@@ -14,6 +14,7 @@ from migration.verbs.decide import apply_at_once
 from tasks.validation import judge_suite
 from tests.artworks import add_clean, add_legacy, clean, legacy
 from tests.databases import Shop, catch_up_now, planned_switch, running
+from tests.series import LONG
 
 #: A name that legacy's own check does not take; it must stand nowhere but in the clean row.
 NAME = "Maximilian-the-canary"
@@ -69,6 +70,7 @@ def test_a_rejected_write_waits_for_a_person(migrated: Shop, refused: UUID) -> N
     assert (NAME, []) == (clean(migrated, refused, "pet_name"), migrated.rows("SELECT id FROM artwork_migration.rejected_write"))
 
 
+@LONG
 def test_cleared_without_a_fix_the_legacy_row_is_the_truth(migrated: Shop, refused: UUID) -> None:
     """A rejected write that is cleared without a fix is overwritten by its legacy row."""
     clear(migrated, refused)

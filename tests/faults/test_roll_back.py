@@ -19,6 +19,7 @@ from tasks.reports import export_ledger
 from tests.artworks import add_clean, add_legacy, add_user, relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, approve, catch_up_now, execute, migrate, planned_deployment, running, uninstall
+from tests.series import LONG
 
 
 def planned_uninstall(shop: Shop) -> Plan:
@@ -38,6 +39,7 @@ def phase(shop: Shop) -> Phase:
         return ledger.phase(connection).phase
 
 
+@LONG
 def test_killed_after_the_lock_it_does_the_rest_when_run_again(make_shop: MakeShop) -> None:
     """After an uninstallation that was killed behind its commit, deploy_schema names what is left, and a second run leaves nothing."""
     shop = make_shop()

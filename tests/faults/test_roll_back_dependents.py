@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.databases import Shop, planned_roll_back, reconcile_now, roll_back, switch
-from tests.series import first
+from tests.series import LONG, first
 
 HOOK = (
     "CREATE FUNCTION hook() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';"
@@ -40,6 +40,7 @@ def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
     assert "r" == migrated.value("SELECT relkind FROM pg_class WHERE oid = 'artworks_v2'::regclass")
 
 
+@LONG
 def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
     """A trigger and a materialized view that were dropped since the switch are as before it after a rollback."""
     migrated.sql.execute(HOOK)
@@ -50,6 +51,7 @@ def test_what_the_retired_side_still_has_comes_back(migrated: Shop) -> None:
     assert before == migrated.schema_dump()
 
 
+@LONG
 def test_a_restored_database_goes_back(migrated: Shop, restored: Callable[[Shop], Shop]) -> None:
     """In a restored database the dependents at the switch are known by name, and a new one still blocks."""
     migrated.sql.execute(HOOK)
@@ -131,8 +133,8 @@ SINCE = {
 }
 
 
+@first(1)
 @pytest.mark.parametrize("name", SINCE)
-@first(3)
 def test_what_the_rollback_could_not_do_is_said_before(migrated: Shop, name: str) -> None:
     """What a rollback could not do blocks it by its own rule and no other."""
     there_before, since, *expected = SINCE[name]

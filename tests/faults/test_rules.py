@@ -196,8 +196,8 @@ def test_a_rule_on_users_is_red(migrated: Shop, rule: str, damage: str) -> None:
     assert user in [identifier for identifier, _ in found(migrated, rule)]
 
 
+@LONG
 @pytest.mark.parametrize(("suite", "rule"), [("legacy_artworks", "users_closed"), ("users", "users_still_closed")])
-@first(1)
 def test_users_that_clients_read(migrated: Shop, suite: str, rule: str) -> None:
     """A privilege on users that somebody has granted since the plan is red, and named."""
     assert rule not in judged(migrated, suite)
@@ -253,6 +253,7 @@ def test_the_artworks_of_customers_who_move(migrated: Shop) -> None:
     assert {} == judged(migrated, "moved_customers")
 
 
+@LONG
 def test_a_parked_token(migrated: Shop) -> None:
     """A token that is parked is red, except while the id is in the log: its holder may free it a batch later."""
     artwork = migrated.value("SELECT id FROM artworks_v2 ORDER BY id LIMIT 1")
@@ -330,6 +331,7 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
     assert str(artwork) in verdict.ids
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("damage", "missing"),
     [
@@ -369,7 +371,6 @@ def test_a_time_that_only_postgres_has(deployed: Shop) -> None:
         "not valid",
     ],
 )
-@first(3)
 def test_a_key_or_index_that_is_not_in_place(migrated: Shop, damage: str, missing: str) -> None:
     """A missing or invalid key or index is reported by its name, without ids."""
     migrated.sql.execute(damage)

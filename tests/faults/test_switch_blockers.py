@@ -117,8 +117,8 @@ def test_an_index_in_the_place_of_a_retired_one_blocks_the_rollback(migrated: Sh
     assert [("name_taken", "public.artworks_by_pet")] == found
 
 
+@first(1)
 @pytest.mark.parametrize("name", COME)
-@first(2)
 def test_what_appeared_since_the_switch_blocks_the_rollback(migrated: Shop, name: str) -> None:
     """An object that appeared since the switch and that a rollback would break blocks it, by its own rule only."""
     statement, rule = COME[name]
@@ -146,6 +146,7 @@ def test_what_cannot_be_recreated_blocks_the_switch(migrated: Shop, name: str) -
     assert {rule} == rules_of(migrated)
 
 
+@LONG
 def test_materialized_views_of_any_name_are_carried_over(migrated: Shop) -> None:
     """Materialized views whose names need quotes are carried over by switch and rollback."""
     migrated.sql.execute(

@@ -6,6 +6,7 @@ from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, SWITCH_OVER
 from tests.artworks import add_clean, add_legacy, add_order, add_user
 from tests.databases import Shop, catch_up_now, reconcile_now
 from tests.directions import DIRECTIONS, POINTING_NOWHERE, Direction
+from tests.series import LONG, first
 
 DEFERRED = "ALTER TABLE {} ALTER CONSTRAINT {} DEFERRABLE INITIALLY DEFERRED"
 
@@ -18,6 +19,7 @@ def direction(request: pytest.FixtureRequest, migrated: Shop) -> Direction:
     return Direction.ready(migrated, request.param)
 
 
+@first(1)
 def test_what_is_written_before_the_lock_waits_for_no_check(direction: Direction) -> None:
     """With deferred keys no check is left when the tables are renamed, although rows change between the last batch and the lock."""
     shop, written = direction.shop, []
@@ -45,6 +47,7 @@ def test_what_is_written_before_the_lock_waits_for_no_check(direction: Direction
     assert before != shop.schema_dump()
 
 
+@LONG
 def test_the_keys_are_deferred_again_after_both_directions(migrated: Shop) -> None:
     """After switch and rollback the deferred keys have the same definitions, and both sides agree."""
     migrated.sql.execute(DEFERRED.format("orders", "orders_artwork_id_fkey"))

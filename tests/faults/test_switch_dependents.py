@@ -11,7 +11,7 @@ from tests.artworks import add_legacy
 from tests.conftest import MakeShop
 from tests.databases import Shop, catch_up_now, execute_switch, planned_roll_back, planned_switch, roll_back, switch
 from tests.directions import DIRECTIONS, Direction
-from tests.series import first, series
+from tests.series import LONG, first, series
 
 BLOCKERS = {
     "rejected_write": "INSERT INTO artwork_migration.rejected_write (id, operation, sql_state, object)"
@@ -84,10 +84,10 @@ CHANGED = {
 }
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("name", "verb"), series(product(CHANGED, DIRECTIONS), set(zip(CHANGED, cycle(DIRECTIONS), strict=False))), ids=str
 )
-@first(2)
 def test_a_dependent_that_changes_after_the_plan_stops_both_directions(migrated: Shop, name: str, verb: Verb) -> None:
     """A dependent that appears or changes between the plan and its locks stops the plan, and nothing is changed."""
     there_before, change = CHANGED[name]
@@ -109,8 +109,8 @@ BESIDE = {
 }
 
 
+@LONG
 @pytest.mark.parametrize("name", BESIDE)
-@first(1)
 def test_what_was_changed_beside_a_verb_is_named(migrated: Shop, name: str) -> None:
     """An object that is created or dropped beside a verb ends it with the object's name, and the next plan, which is not blocked, runs."""
     change, named = BESIDE[name]
@@ -191,6 +191,7 @@ def test_privileges_on_columns_of_a_materialized_view_are_carried_over(migrated:
     assert before == migrated.schema_dump()
 
 
+@LONG
 def test_a_policy_on_a_partitioned_table_is_recreated(migrated: Shop) -> None:
     """A policy on a partitioned table reads the serving table after the switch, and the partitions are as they were."""
     migrated.sql.execute(

@@ -14,10 +14,11 @@ from tests.artworks import add_clean, add_legacy, add_order, relax_clean_names
 from tests.databases import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
 from tests.directions import POINTING_NOWHERE, Direction, under_the_locks, with_row
 from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
-from tests.series import first, series
+from tests.series import LONG, first, series
 from tests.waiting import BOUND, wait_until
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("first", "then", "waits_for"),
     [
@@ -30,7 +31,6 @@ from tests.waiting import BOUND, wait_until
         pytest.param("SELECT COUNT(*) FROM public.artwork_gallery", TOUCH_ORDER, "public.artwork_gallery", id="the view, then orders"),
     ],
 )
-@first(3)
 def test_the_application_is_never_the_victim_of_a_deadlock(direction: Direction, first: str, then: str, waits_for: str) -> None:
     """In whatever order the application locks, switch and rollback give up first and the server counts no deadlock."""
     deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = CURRENT_DATABASE()"
@@ -85,7 +85,7 @@ def test_a_write_that_waited_for_the_locks_is_in_the_table_that_serves(direction
     assert written[-1] == direction.shop.value("SELECT pet_name FROM artworks WHERE id = %s", artwork)
 
 
-@first(1)
+@LONG
 def test_a_hundred_writes_in_flight(direction: Direction) -> None:
     """A hundred writers that wait while the names change get no error, and the last write of each is in the serving table."""
     artworks = [artwork for (artwork,) in direction.shop.rows("SELECT id FROM artworks_v2 ORDER BY id LIMIT %s", WRITERS)]
@@ -184,6 +184,7 @@ def test_an_order_for_what_cannot_are_carried_over_stops_the_switch(migrated: Sh
     assert before == migrated.schema_dump()
 
 
+@LONG
 def test_an_order_for_what_cannot_come_back_stops_the_rollback(migrated: Shop) -> None:
     """An order, placed after the last batch, for an artwork that the retired table rejects stops the rollback, and nothing changes."""
     switch(migrated)
@@ -254,7 +255,7 @@ def test_statements_prepared_before_reach_the_table_that_serves(direction: Direc
     assert direction.shop.value(POINTING_NOWHERE) == 0
 
 
-@first(1)
+@LONG
 def test_a_function_with_a_cached_plan_writes_to_the_table_that_serves(direction: Direction) -> None:
     """A function with a cached plan writes to the table that serves after switch and rollback."""
     direction.shop.sql.execute(

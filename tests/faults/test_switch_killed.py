@@ -83,7 +83,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(direction: Direct
     goes_on(direction, made)
 
 
-@first(1)
+@LONG
 def test_a_client_that_dies_between_the_statement_and_the_commit_has_changed_nothing(direction: Direction) -> None:
     """A client that dies before the commit has changed neither tables nor phase, and the next run finishes."""
     direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")

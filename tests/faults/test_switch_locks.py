@@ -50,13 +50,13 @@ def application_side(shop: Shop) -> tuple[list[str], dict[str, str]]:
     return shop.schema_dump(), {name: found[name] for name in ("artworks", "orders", "order_status_history")}
 
 
+@first(1)
 @pytest.mark.parametrize(
     ("name", "direction"),
     series(product(IN_THE_WAY, DIRECTIONS), set(zip(IN_THE_WAY, cycle(DIRECTIONS), strict=False))),
     indirect=["direction"],
     ids=str,
 )
-@first(2)
 def test_locks_not_had_change_nothing_and_name_the_holder(direction: Direction, name: str) -> None:
     """Without the locks nothing changes, the message has the holder's pid, age and state, and the same plan goes through afterwards."""
     before, phase, made = application_side(direction.shop), direction.phase(), direction.plan()
@@ -154,7 +154,7 @@ def test_autovacuum_against_wraparound_is_named(vacuumed: Direction) -> None:
 # After the commit
 
 
-@first(1)
+@LONG
 def test_a_step_after_the_commit_that_waits_in_vain_names_who_is_in_its_way(direction: Direction) -> None:
     """A step after the commit without its lock names the holder and keeps the new phase; the next run does the steps left."""
     made, shop = direction.plan(), direction.shop
@@ -235,7 +235,7 @@ def test_a_stall_that_cannot_be_read_is_left_out(migrated: Shop) -> None:
         assert "" == stall(run)
 
 
-@first(1)
+@LONG
 def test_an_attempt_that_took_too_long_names_its_slowest_statements(direction: Direction) -> None:
     """An attempt that the server cancels under the locks is repeated, and its message has the statements that took the time."""
     direction.shop.sql.execute("CREATE SEQUENCE attempts")
@@ -261,6 +261,7 @@ LOOK = (
 )
 
 
+@first(1)
 def test_the_limits_are_in_force_behind_every_row(direction: Direction) -> None:
     """Under the locks each row has what is left of one budget; statement and commit together take less than half of deadlock_timeout."""
     direction.shop.sql.execute("CREATE TABLE in_force (number serial, limits jsonb)")

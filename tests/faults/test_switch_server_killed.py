@@ -16,7 +16,7 @@ from tests.databases import Shop, reconcile_now
 from tests.directions import DIRECTIONS, Direction, digest, each_row, locks_left, places, under_the_locks, with_row
 from tests.interleaving import Step
 from tests.restarts import answers, kill_server
-from tests.series import LONG, first
+from tests.series import LONG
 from tests.waiting import wait_until
 
 #: The backend's child process shoots it: no handler of its own runs. The statement's limit would end a child that is slow to start.
@@ -96,7 +96,7 @@ def test_a_postmaster_that_is_killed_under_the_locks_has_changed_nothing(directi
     finishes(direction)
 
 
-@first(1)
+@LONG
 def test_a_postmaster_that_is_killed_right_after_the_commit_keeps_it(direction: Direction) -> None:
     """A postmaster killed right after the commit keeps what was committed, and the next run does the steps left."""
     direction.commit()

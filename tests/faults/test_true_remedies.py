@@ -124,8 +124,8 @@ def test_orders_of_artworks_with_one_token_are_known_to_the_first_plan(make_shop
     assert () == follow(shop, made).blockers
 
 
+@LONG
 @pytest.mark.parametrize("column", ["customer_name", "pet_name", "original_pet_mom_url", "original_pet_url", "token_expires_at"])
-@first(1)
 def test_a_missing_column_that_may_be_empty_is_added_by_the_statement(shop: Shop, column: str) -> None:
     """Where an empty column is enough, the statement of the refusal adds it, and the share of the migrated rows stays."""
     accept_exposure(shop)

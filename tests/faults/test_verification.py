@@ -140,8 +140,8 @@ def test_a_rule_file_only_reads(switched: Shop) -> None:
     run_by_hand(switched, "verification")
 
 
+@first(1)
 @pytest.mark.parametrize("damage", DAMAGE)
-@first(3)
 def test_a_rule_is_red(switched: Shop, damage: str) -> None:
     """Each damage turns exactly its own rules red."""
     statement, rules = DAMAGE[damage]

@@ -161,6 +161,7 @@ def test_what_is_no_name_is_not_shown(name: str, two: dict[str, Shop], monkeypat
     assert (2, False) == ((told := printed("status"))[0], "geheim" in told[1])
 
 
+@LONG
 def test_an_empty_field_of_a_deployment_is_the_default(two: dict[str, Shop], monkeypatch: pytest.MonkeyPatch) -> None:
     """In a run of a deployment an empty `database` means the default database, whatever ARTWORK_DATABASE is."""
     monkeypatch.setenv("ARTWORK_DATABASE_URL", two["berlin"].url)

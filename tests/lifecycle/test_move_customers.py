@@ -207,6 +207,7 @@ def test_the_gate_is_about_just_these_customers(shop: Shop) -> None:
     assert {other.lower()} == {email.lower() for email in clean_customers(shop)}
 
 
+@LONG
 def test_what_stays_behind_is_a_warning_and_what_is_in_flight_comes_along(shop: Shop) -> None:
     """An artwork that failed is named by the gate and counted in the plan; one in generation is in the clean table after the move."""
     failed = add_legacy(shop, customer_email="failed@example.com", generation_status="failed")

@@ -60,6 +60,7 @@ def arrives(received: Received, *parts: str) -> None:
     wait_until(lambda: any(all(part in message for part in parts) for message in received), every=0.2)
 
 
+@LONG
 def test_a_red_verification_and_the_end_of_the_window(client: SyncPrefectClient, switched: Shop) -> None:
     """On day 29 a red verification is reported as a failure to a webhook and by mail, with the red rule; and that the window ends."""
     with ExitStack() as stack:

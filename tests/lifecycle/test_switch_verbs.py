@@ -107,6 +107,7 @@ def test_a_red_gate_after_the_switch_says_the_two_ways_on(migrated: Shop) -> Non
     assert "no check is red" in artifact("migration-report")
 
 
+@LONG
 def test_killed_after_the_commit_the_next_run_does_the_rest(migrated: Shop) -> None:
     """After a switch that was killed behind its commit, a run without a number does the steps that the ledger has open."""
     execute_switch(migrated)
