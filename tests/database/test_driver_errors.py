@@ -137,7 +137,8 @@ def test_a_connection_that_is_cut_says_by_what_and_what_to_do(
 ) -> None:
     """A connection that is lost in a statement or before it: the error names the step, what ended the session, and the way on."""
     with pytest.raises(ConnectionLost) as lost, shop.database.autocommit("copying a chunk", **settings) as connection:
-        wait_until(lambda: not settings or not shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE application_name = 'test'"))
+        pid = connection.exec_driver_sql("SELECT PG_BACKEND_PID()").scalar_one()
+        wait_until(lambda: not settings or not shop.value("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = %s", pid))
         connection.exec_driver_sql(statement)
     assert re.match(f"copying a chunk: the connection to .* was lost: .*{why}.*\\(SQLSTATE 57P0.\\).*{fix}", str(lost.value), re.DOTALL)
 
