@@ -73,8 +73,8 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
     """Carry back what is in the log now, or `batches` of it, and take each batch back. Returns how much, and what was rejected.
 
     One transaction empties the log for as long as it takes and is rolled back. It locks no row of the application: each batch is tried in a
-    transaction of its own, within the budget for row locks. Whoever waits for a row of a batch would wait for the end of the transaction,
-    although a savepoint has given the row back. Locks rows of the retired table only. Changes nothing.
+    transaction of its own, within the budget for row locks. A session that waits for a row of a batch waits for the end of its
+    transaction, although a savepoint has given the row back. Locks rows of the retired table only. Changes nothing.
     """
     with run.database.transaction("emptying the log for the dry run") as reading:
         total = _tried(run, reading, batches)
@@ -94,17 +94,24 @@ def _tried(run: Run, reading: Connection, batches: int | None) -> CarriedBack:
     logged = int(reading.execute(_LOGGED).scalar_one())
     most = logged if batches is None else min(logged, batches * run.settings.batch_size)
     run.progress.expect(min(_known(run), most), "artworks")
-    while total.logged < most:
-        ids, taken = reading.execute(_TAKEN, {"size": run.settings.batch_size}).one()
-        if not taken:
-            break
-        while ids:
-            size, batch = pace.write(run, "trying to carry back", partial(_try, ids))
-            total.add(batch)
-            ids = ids[size:]
+    while True:
+        ids, taken = reading.execute(_TAKEN, {"size": max(1, min(run.settings.batch_size, most - total.logged))}).one()
+        total.add(_taken_back(run, pace, ids))
         total.logged += taken
         run.progress.add(taken)
-    return total
+        if not taken or total.logged >= most:
+            return total
+
+
+def _taken_back(run: Run, pace: Pace, ids: list[UUID]) -> CarriedBack:
+    """Try these ids, at least once: an empty log shows that the functions work."""
+    total = CarriedBack()
+    while True:
+        size, batch = pace.write(run, "trying to carry back", partial(_try, ids))
+        total.add(batch)
+        ids = ids[size:]
+        if not ids:
+            return total
 
 
 def _try(ids: list[UUID], _: Run, connection: Connection, size: int) -> tuple[int, CarriedBack]:

@@ -219,7 +219,7 @@ BEGIN
 END
 $$;
 
--- These ids, and taken back at once, in a transaction of their own: whoever waits for a row that a part of it wrote waits for its end.
+-- These ids, and taken back at once, in a transaction of their own: a session that waits for one of the rows waits for its end.
 -- Longer, somebody who deletes a user could become the victim of a deadlock.
 CREATE FUNCTION artwork_migration.dry_run_ids(
   changed uuid[], OUT carried bigint, OUT removed bigint, OUT rejected bigint, OUT rejections jsonb

@@ -21,6 +21,7 @@ from tests.database.conftest import Steps
 from tests.databases import Shop, catch_up_now, deploy, joined, migrate, running
 from tests.interleaving import Barrier, break_function
 from tests.owned import handed_over
+from tests.series import LONG
 from tests.waiting import BOUND, wait_until
 
 MISSING = (
@@ -411,6 +412,7 @@ def test_a_chunk_that_fails_ends_the_copy_and_the_others_are_kept(deployed: Shop
     assert [] == deployed.rows(MISSING)
 
 
+@LONG
 def test_a_server_with_no_connection_for_a_chunk_copies_over_those_it_has(make_shop: MakeShop) -> None:
     """A role that may have fewer connections than the copy asks for copies everything over those that it has."""
     with handed_over(make_shop()) as shop:

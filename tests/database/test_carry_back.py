@@ -99,6 +99,7 @@ def test_a_deleted_artwork_is_gone_on_both_sides(shop: Shop) -> None:
     agree(shop)
 
 
+@LONG
 def test_a_new_id_is_followed(shop: Shop) -> None:
     """After an id changed on the serving side, what only the retired table holds moves with the row."""
     artwork, other = switched_with(shop, mockup_urls=Jsonb({"poster": "p"})), uuid4()
@@ -151,6 +152,7 @@ def test_a_write_the_retired_table_cannot_take_is_recorded(shop: Shop) -> None:
     assert reconcile_now(shop)["refused"] == 1
 
 
+@LONG
 def test_a_referenced_row_that_cannot_come_back_stops_the_rollback(shop: Shop) -> None:
     """A referenced row that the retired table rejects stops a rollback before any lock; after the fix the rollback goes through."""
     execute_switch(shop)
@@ -165,6 +167,7 @@ def test_a_referenced_row_that_cannot_come_back_stops_the_rollback(shop: Shop) -
     agree(shop)
 
 
+@LONG
 def test_a_cleared_refusal_is_looked_at_again(shop: Shop) -> None:
     """Clearing a rejection after a rollback that stopped does not open the rollback while the order would reference nothing."""
     execute_switch(shop)
@@ -272,6 +275,7 @@ def test_users_that_come_after_the_switch_own_their_artworks_after_the_rollback(
     agree(shop)
 
 
+@LONG
 def test_the_plan_of_the_rollback_says_what_it_starts_from(shop: Shop) -> None:
     """The plan of a rollback counts the ids to carry back, and its blockers name what appeared since the switch."""
     artwork = switched_with(shop)

@@ -93,6 +93,7 @@ def test_the_plan_leaves_it_out_of_what_stays_behind(shop: Shop) -> None:
     assert stays == set(planned_deployment(shop).facts["columns_not_carried"])
 
 
+@LONG
 def test_the_plan_says_what_takes_them_along(shop: Shop) -> None:
     """The plan has the command that carries exactly the columns it accepts, and says why the others stay behind."""
     shop.sql.execute(f"{TYPES}; ALTER TABLE artworks ADD COLUMN given pair[] DEFAULT '{{}}'")

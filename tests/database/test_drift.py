@@ -192,6 +192,7 @@ def test_before_a_deployment_nothing_can_be_accepted(shop: Shop) -> None:
         checked_value(connection, DecisionName.ACCEPT_DRIFT, "column rating on public.artworks")
 
 
+@LONG
 def test_it_is_the_same_after_the_switch_and_back(make_shop: MakeShop, either_server: EmbeddedServer) -> None:
     """A switch and a rollback leave triggers, functions, columns and keys with the same definitions, on both releases.
 
@@ -260,6 +261,7 @@ def test_the_plan_of_an_uninstallation_tells_what_has_drifted(deployed: Shop) ->
     assert ["trigger artwork_migration_update on public.artworks_v2"] == drifted()
 
 
+@LONG
 def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
     """A table, a column and a key whose names need quotes are no drift until something about them changes."""
     shop = make_shop()
@@ -272,6 +274,7 @@ def test_names_that_need_quotes_are_no_drift(make_shop: MakeShop) -> None:
     assert ['trigger "artwork_migration_insert_artworkId" on public."Gift Card"'] == [problem.subject for problem in drift_in(shop)]
 
 
+@LONG
 def test_a_restored_database_has_no_drift(make_shop: MakeShop, restored: Callable[[Shop], Shop]) -> None:
     """A database that was restored from pg_dump has no drift, before the switch and after it."""
     for phase in ("DEPLOYED", "SWITCHED"):

@@ -82,6 +82,7 @@ def test_a_part_of_the_switch_or_of_the_rollback_left_out_is_noticed(shop: Shop,
     assert [] == unnoticed(shop, was, back, nth)
 
 
+@LONG
 def test_a_users_table_of_ours_is_closed_twice(make_shop: MakeShop) -> None:
     """A `users` table of ours is closed by its privileges and by row level security: without either it is closed, without both open."""
     shop = make_shop(Variant.MINIMAL)

@@ -504,6 +504,7 @@ def test_a_column_that_was_renamed_since_blocks_the_switch(make_shop: MakeShop) 
     assert () == planned_switch(shop).blockers
 
 
+@LONG
 def test_what_the_application_builds_on_the_schema_blocks_what_drops_it(make_shop: MakeShop) -> None:
     """A view on one of ours, and one in the schema, block the uninstallation and the clean-up; the switch carries the second one over."""
     shop = make_shop(phase="MIGRATED with old names")

@@ -155,6 +155,7 @@ def test_a_claim_fires_them_in_every_phase(shop: Shop) -> None:
         assert expected == [what for what in _audited(shop) if what.startswith("artworks")]
 
 
+@LONG
 def test_a_delete_through_the_compatibility_view_fires_them(shop: Shop) -> None:
     """A delete through the view artworks_v2 fires the trigger that the switch moved to the clean table."""
     migrate(shop)

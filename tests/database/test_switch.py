@@ -7,7 +7,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import Shop, planned_switch, reconcile_now, roll_back, switch, uninstall
-from tests.series import first, series
+from tests.series import LONG, first, series
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def test_there_and_back(make_shop: MakeShop, either_server: EmbeddedServer, vari
     assert shop.value("SELECT TO_REGNAMESPACE('artwork_migration')") is None
 
 
+@LONG
 def test_a_second_switch_needs_no_second_copy(switched: Shop) -> None:
     """A second switch after a rollback copies no chunk again."""
     chunks = switched.rows("SELECT number, done_at FROM artwork_migration.chunk ORDER BY number")

@@ -146,6 +146,7 @@ def test_the_report_says_what_has_changed_hands_since(switched: Shop) -> None:
     assert report_markdown(report, "").startswith(f"{since}\n\n# Day 1 of 30: ")
 
 
+@LONG
 def test_the_report_of_a_switch_that_was_killed(migrated: Shop) -> None:
     """The report of a switch that was killed behind its commit says in its first line that the names have changed."""
     assert report_markdown(read_report(migrated.database), "").startswith("# ")

@@ -6,7 +6,7 @@ from sample.build import Variant
 from sample.server import EmbeddedServer
 from tests.conftest import MakeShop
 from tests.databases import deploy, migrate, uninstall
-from tests.series import first
+from tests.series import LONG, first
 
 
 @pytest.mark.parametrize("variant", list(Variant))
@@ -23,8 +23,8 @@ def test_roll_back_leaves_the_schema_as_it_was(make_shop: MakeShop, either_serve
     assert before == shop.schema_dump()
 
 
+@LONG
 @pytest.mark.parametrize("variant", list(Variant))
-@first(1)
 def test_roll_back_removes_just_the_users_we_created(make_shop: MakeShop, variant: Variant) -> None:
     """roll-back --to NOT_STARTED deletes the users that migrate_data created and no other."""
     shop = make_shop(variant)

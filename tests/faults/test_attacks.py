@@ -146,6 +146,7 @@ def test_after_the_switch_the_id_of_a_row_left_behind_stays_its_own(shop: Shop, 
     assert [] == session.execute("SELECT id FROM public.artworks WHERE id = %s", (theirs,)).fetchall()
 
 
+@LONG
 def test_after_the_switch_a_deleted_row_may_come_back_with_its_id(migrated: Shop) -> None:
     """After the switch an id that the serving table had may be inserted again after its row was deleted."""
     artwork = add_clean(migrated, pet_name="Rex")

@@ -65,6 +65,7 @@ def refusal(shop: Shop) -> dict[str, list[Problem]]:
 # What speaks against it
 
 
+@LONG
 def test_on_the_day_of_the_switch_the_plan_can_be_read_and_is_blocked(switched: Shop) -> None:
     """On the day of the switch the plan of clean_up can be read, and is blocked as too early, not verified and without an archive."""
     assert {"safety_window", "verification", "archive"} == set(refusal(switched))

@@ -196,8 +196,8 @@ def test_killed_again_and_again(shop: Shop, deployed_reference: Reference) -> No
 # The client, and not its backend
 
 
+@LONG
 @pytest.mark.parametrize(("stop", "chunks"), [(IN_THE_SIXTH_CHUNK, 5), (COMMITTING_A_CHUNK, 6)], ids=["copying", "committing"])
-@first(1)
 def test_killed_with_its_backend_still_at_work(shop: Shop, deployed_reference: Reference, stop: str, chunks: int) -> None:
     """While a killed client's backend is in a chunk a run is refused; what that backend commits counts, and the rest is copied again."""
     barrier = Barrier(shop, stop, passes=5)

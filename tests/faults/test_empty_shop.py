@@ -10,7 +10,7 @@ from migration.sync import reconcile
 from tasks.validation import judge_suite
 from tests.artworks import add_order
 from tests.databases import Shop, accept_exposure, decide, deploy, migrate, planned_deployment, roll_back, running, switch
-from tests.series import EXHAUSTIVE
+from tests.series import EXHAUSTIVE, LONG
 
 MIGRATION_GATES = ("legacy_artworks", "users", "clean_artworks", "reconciliation")
 ORDERED = "SELECT a.id FROM artworks AS a INNER JOIN orders AS o ON a.id = o.artwork_id WHERE o.id = %s"
@@ -33,6 +33,7 @@ def judged(shop: Shop, *suites: str) -> list[GateVerdict]:
         return [judge_suite(run, SUITES[suite]) for suite in suites]
 
 
+@LONG
 def test_the_plan_names_one_reason(new_shop: Shop) -> None:
     """The plan for an empty table has one blocker, and its decision opens the plan."""
     (blocker,) = planned_deployment(new_shop).blockers

@@ -483,6 +483,7 @@ def test_catch_up_ends_where_the_application_is_faster(migrated: Shop, monkeypat
     assert not set(migrate(migrated)) - {"match", "excluded", "quarantined"}
 
 
+@LONG
 def test_a_log_that_grows_during_a_pause_is_no_reason_to_end(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Catch-up is paused while the application writes far more than was in the log: resumed, it applies all of it."""
     monkeypatch.setattr(pace_of_batches, "CHECKED_EVERY", 0.05)

@@ -95,6 +95,7 @@ def test_a_type_that_differs_is_called_so_and_blocks_only_a_view(shop: Shop) -> 
     roll_back(shop)
 
 
+@LONG
 def test_a_default_of_a_mapped_column_holds_after_the_switch(shop: Shop) -> None:
     """A token that is inserted without an end expires after the switch as it did before, and only where the clean column has a default
     of its own the plan says so."""

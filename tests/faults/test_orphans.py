@@ -70,6 +70,7 @@ def test_orphans_block_the_plan_and_its_statement_keeps_every_row(make_shop: Mak
     assert (2, False) == (lost_orders(shop), shop.value("SELECT convalidated FROM pg_constraint WHERE conname = 'orders_artwork_id_fkey'"))
 
 
+@LONG
 def test_orphans_that_appear_later_block_the_switch(make_shop: MakeShop) -> None:
     """Orphans that appear after the deployment block the plan of the switch before any lock; after the statement it goes through."""
     shop = make_shop(phase="MIGRATED")
@@ -99,6 +100,7 @@ def test_rows_without_a_reference_are_no_orphans(make_shop: MakeShop) -> None:
     assert () == planned_deployment(shop).blockers
 
 
+@LONG
 def test_orphans_that_appear_after_the_commit_are_found_by_the_query_in_the_message(make_shop: MakeShop) -> None:
     """A key that cannot be validated after the commit stops the step in words; after the rows are corrected, the steps left are done."""
     shop = make_shop(phase="MIGRATED")

@@ -113,7 +113,7 @@ def test_an_api_that_stops_while_the_run_works(direction: Direction, monkeypatch
     assert ("Failed", "Failed") == (error.end, direction.shop.value(newest))
 
 
-@first(1)
+@LONG
 def test_a_server_that_stops_before_the_commit(direction: Direction, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before the commit the phase is still the old one, the end names what was done at that moment, and the next run resumes."""
     before = direction.phase()

@@ -314,6 +314,7 @@ def test_the_gate_after_the_switch_is_green(make_shop: MakeShop) -> None:
     assert {"live_constraints_in_place": []} == red(shop, "verification")
 
 
+@LONG
 def test_the_plan_says_how_customers_without_an_account_are_reached(make_shop: MakeShop) -> None:
     """The section about access says that nobody gains any, which table the owners are in, and how an artwork gets its owner."""
     said = plan_markdown(planned_deployment(changed(make_shop, "auth.users")))
@@ -323,6 +324,7 @@ def test_the_plan_says_how_customers_without_an_account_are_reached(make_shop: M
     assert "None. `users.id` references another table. The rows of that table come with a sign-up" in said
 
 
+@LONG
 def test_an_account_deleted_before_the_key_exists_leaves_no_dangling_owner(make_shop: MakeShop) -> None:
     """Such an owner becomes NULL and catch-up goes on; an owner that only the clean side has, and that exists, stays."""
     shop = changed(make_shop, "auth.users", "shopkeeper")

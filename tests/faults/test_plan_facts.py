@@ -103,6 +103,7 @@ def test_a_large_table_is_counted_in_a_sample(accepted: Shop, monkeypatch: pytes
     assert exact.number == sampled.number
 
 
+@LONG
 def test_what_takes_too_long_is_not_counted_and_the_plan_says_so(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """Exposure that took too long to count blocks for every kind not accepted; other counts are marked, and the plan is made."""
     monkeypatch.setattr(estimates, "COUNT_SECONDS", 0.05)

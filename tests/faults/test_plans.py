@@ -70,6 +70,7 @@ def test_keeping_the_plan_does_not_change_its_number(shop: Shop) -> None:
     assert first.number == planned_deployment(shop).number
 
 
+@LONG
 def test_counts_do_not_change_the_number(shop: Shop) -> None:
     """Another artwork, order and user make other counts and the same number."""
     first = planned_deployment(shop)
@@ -149,6 +150,7 @@ def test_a_run_that_stays_in_its_phase_does_not_change_the_number(migrated: Shop
     assert first.number == planned_uninstall(migrated).number
 
 
+@LONG
 def test_there_and_back_makes_another_number(deployed: Shop) -> None:
     """A number from before a rollback and a new deployment is invalid, although the statements are the same."""
     first = planned_uninstall(deployed)
@@ -379,6 +381,7 @@ def test_the_first_plan_creates_the_ledger_and_nothing_else(make_shop: MakeShop,
         assert ledger.phase(connection).phase is Phase.NOT_STARTED
 
 
+@LONG
 def test_the_same_plan_is_kept_once(shop: Shop) -> None:
     """Keeping the same plan twice adds no row."""
     for _ in range(3):

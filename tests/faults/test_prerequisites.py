@@ -178,6 +178,7 @@ def test_nothing_is_created_by_a_refusal(shop: Shop) -> None:
 # What needs more than a changed sample
 
 
+@LONG
 def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
     """A time limit of the role that would end the run's idle session or a long transaction blocks by its name; others do not."""
     limits = {"idle_session_timeout": "5min", "transaction_timeout": "10min", "statement_timeout": "8s"}
@@ -193,6 +194,7 @@ def test_a_limit_of_the_role_blocks(accepted: Shop) -> None:
     assert () == start(accepted.url).blockers
 
 
+@LONG
 def test_a_transaction_that_stays_open_is_reported(accepted: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """The plan names a long transaction by pid, application, state, age and table, and without its statement."""
     monkeypatch.setattr(estimates, "LONG_TRANSACTION", "0 seconds")

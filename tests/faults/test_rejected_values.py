@@ -110,6 +110,7 @@ def test_a_value_rejected_after_the_plan_stops_under_the_lock(lax: Shop) -> None
     assert lax.value("SELECT customer_name IS NULL FROM artworks WHERE id = %s", artwork)
 
 
+@LONG
 def test_columns_that_depend_on_each_other_are_carried_together(lax: Shop) -> None:
     """A value that legacy takes only beside another one is carried back although a third value of the row is rejected."""
     lax.sql.execute("ALTER TABLE artworks ADD CONSTRAINT both_times CHECK (upscaled_at > created_at + interval '1 day') NOT VALID")

@@ -97,6 +97,7 @@ def test_a_write_refused_after_the_plan_stops_the_rollback(migrated: Shop) -> No
     assert Phase.MIGRATED == phase(migrated)
 
 
+@LONG
 def test_a_sign_up_after_the_plan_stops_dropping_our_users_table(make_shop: MakeShop) -> None:
     """A sign-up after the plan stops the drop of a users table that deploy_schema created."""
     shop = make_shop(Variant.MINIMAL, phase="MIGRATED")

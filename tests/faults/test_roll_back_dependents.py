@@ -18,6 +18,7 @@ def blocked_by(shop: Shop) -> dict[str, str]:
     return {blocker.subject: blocker.rule for blocker in planned_roll_back(shop).blockers}
 
 
+@LONG
 def test_what_was_dropped_since_stays_dropped(migrated: Shop) -> None:
     """A dependent that was dropped since the switch stays dropped, and the others are restored."""
     migrated.sql.execute("CREATE VIEW named AS SELECT id FROM artworks; CREATE PUBLICATION feed FOR TABLE artworks")

@@ -31,7 +31,7 @@ from migration.verbs.decide import apply_at_once
 from tests.conftest import MakeShop
 from tests.databases import SETTINGS, Shop, running
 from tests.faults.client import client, kill
-from tests.series import first
+from tests.series import LONG
 from tests.waiting import BOUND, wait_until
 
 
@@ -138,8 +138,8 @@ def test_a_killed_client_leaves_no_lock_behind(shop: Shop) -> None:
             assert run.name == "second"
 
 
+@LONG
 @pytest.mark.parametrize("exclusively", [False, True], ids=["copying", "catching up"])
-@first(1)
 def test_a_killed_client_whose_backend_is_at_work_is_still_named(deployed: Shop, exclusively: bool) -> None:
     """While the backend of a killed client still executes a statement, the next run is refused with its name."""
     with client(deployed, partial(hold_the_fence, exclusively=exclusively)) as process:

@@ -14,6 +14,7 @@ from sample.journal import check_journal
 from tests.artworks import relax_clean_names
 from tests.conftest import MakeShop
 from tests.databases import (
+    SETTINGS,
     Shop,
     catch_up_now,
     execute_switch,
@@ -111,13 +112,16 @@ def test_a_dry_run_changes_nothing_and_counts_what_cannot_come_back(migrated: Sh
     switch(migrated)
     artwork = migrated.value("SELECT id FROM artworks LIMIT 1")
     migrated.sql.execute("UPDATE artworks SET customer_name = NULL WHERE id = %s", (artwork,))
+    migrated.sql.execute("UPDATE artworks SET pet_name = 'Rex' WHERE id = (SELECT id FROM artworks WHERE id <> %s LIMIT 1)", (artwork,))
     before = _fingerprint(migrated)
     with running(migrated, ROLL_BACK_TO_MIGRATED) as run:
         assert [str(artwork)] == [rejection["id"] for rejection in carry_back.dry_run(run).rejections]
-        assert carry_back.CarriedBack() == carry_back.dry_run(run, batches=0)
+        assert 2 == carry_back.dry_run(run).logged
+        run.settings = SETTINGS.model_copy(update={"batch_size": 1})
+        assert 1 == carry_back.dry_run(run, batches=1).logged
     assert before == _fingerprint(migrated)
     assert migrated.value("SELECT COUNT(*) FROM artwork_migration.rejected_write") == 0
-    assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 1
+    assert migrated.value("SELECT COUNT(*) FROM artwork_migration.clean_change WHERE NOT carried_back") == 2
 
 
 # The application goes on all the time

@@ -136,8 +136,8 @@ CHANGED_SINCE = {
 }
 
 
+@LONG
 @pytest.mark.parametrize("subject", CHANGED_SINCE)
-@first(1)
 def test_a_dependent_that_was_altered_since_the_switch_blocks_the_rollback(migrated: Shop, subject: str) -> None:
     """A dependent that was altered after the switch blocks the rollback, which would restore its old definition unnoticed."""
     switch(migrated)
@@ -177,6 +177,7 @@ def test_views_of_all_kinds_are_recreated_in_both_directions(migrated: Shop) -> 
     assert before == migrated.schema_dump()
 
 
+@LONG
 def test_privileges_on_columns_of_a_materialized_view_are_carried_over(migrated: Shop) -> None:
     """A role that may read one column of a materialized view may read exactly that column after the switch."""
     migrated.sql.execute("REVOKE ALL ON artwork_sales FROM anon, authenticated; GRANT SELECT (day) ON artwork_sales TO anon")

@@ -164,6 +164,7 @@ def test_an_order_placed_behind_the_gate_takes_its_artwork_along(migrated: Shop)
     finish_switch(migrated)
 
 
+@LONG
 def test_an_order_placed_behind_the_carry_back_takes_its_artwork_along(migrated: Shop) -> None:
     """An artwork and its order that are created after the last batch of the carry-back are in the legacy table."""
     switch(migrated)

@@ -119,8 +119,8 @@ def test_a_client_that_dies_behind_the_commit_leaves_exactly_the_rest(direction:
     assert [] == direction.finish()
 
 
+@LONG
 @pytest.mark.parametrize("planned", [planned_switch, planned_uninstall])
-@first(1)
 def test_what_the_rollback_has_left_to_do_comes_first(migrated: Shop, planned: Callable[[Shop], Plan]) -> None:
     """The steps that a rollback has left block the next plan, because a key that is not validated yet would be taken for one that never
     was."""

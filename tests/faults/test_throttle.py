@@ -21,6 +21,7 @@ from tasks.pausing import end_pause, keep_pause
 from tests.conftest import SETTINGS, MakeShop
 from tests.databases import Shop, decide, deploy, execute_switch, migrate, planned_switch, running
 from tests.owned import handed_over
+from tests.series import LONG
 from tests.waiting import BOUND, wait_until
 from tests.waits import WAITED, copying, pause, resume
 
@@ -44,6 +45,7 @@ def test_a_paused_copy_waits_until_it_is_resumed(deployed: Shop) -> None:
         copy.continues()
 
 
+@LONG
 def test_a_pause_that_nobody_ends_ends_the_run_and_itself(deployed: Shop) -> None:
     """After the longest wait the run ends in words, and the pause with it; everything is kept, and the next run continues."""
     pause(deployed)
@@ -66,6 +68,7 @@ def test_a_pause_outlives_a_wait_that_began_before_it(deployed: Shop) -> None:
     assert "paused by Ada" in dict(status_lines(read_status(deployed.database)))["pause"]
 
 
+@LONG
 def test_nothing_is_waited_for_between_the_gates_and_the_locks(migrated: Shop) -> None:
     """A pause that comes when the gates of the switch are judged does not keep the names from changing hands: gates age."""
     plan = planned_switch(migrated)

@@ -59,6 +59,7 @@ def test_a_required_column_blocks_and_its_statement_is_enough(accepted: Shop) ->
     go_all_the_way(accepted)
 
 
+@LONG
 def test_a_required_column_with_a_default_is_no_blocker(accepted: Shop) -> None:
     """The other remedy is a default of the application's choice."""
     accepted.sql.execute(STYLE)
@@ -95,6 +96,7 @@ def test_a_status_that_legacy_rejects_is_found_by_trying_and_can_be_accepted(acc
     switch(accepted)
 
 
+@LONG
 def test_a_token_that_legacy_has_no_room_for_is_found_by_trying(accepted: Shop) -> None:
     """create_artwork makes tokens of 64 characters; a shorter column rejects them, and the plan says so."""
     accepted.sql.execute(

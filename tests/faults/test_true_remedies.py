@@ -75,6 +75,7 @@ def test_ordered_test_data_is_migrated_on_a_decision(shop: Shop) -> None:
         assert shop.value(ORPHANS) == 0
 
 
+@LONG
 def test_a_later_decision_about_ordered_test_data_is_caught_up(deployed: Shop) -> None:
     """Decided after the deployment, ordered test data is migrated by the next catch-up, and stays behind once that is revoked."""
     (ordered,) = order_tests(deployed, 1)

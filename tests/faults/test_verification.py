@@ -168,6 +168,7 @@ def test_the_rules_on_columns_are_red(switched: Shop) -> None:
     assert damaged == {rule: artwork for rule, artwork in damaged.items() if artwork in told[rule]}
 
 
+@LONG
 def test_what_changes_rightly_is_no_finding(switched: Shop) -> None:
     """New, changed and deleted artworks, users and orders are counted and are no finding."""
     deleted, renamed = (user for (user,) in switched.rows("SELECT DISTINCT user_id FROM artworks WHERE user_id IS NOT NULL LIMIT 2"))

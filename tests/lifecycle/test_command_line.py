@@ -50,6 +50,7 @@ def test_no_database_is_reported_without_a_server(command: str, alone: Alone, mo
     assert no_server_was_started(tmp_path)
 
 
+@LONG
 @pytest.mark.parametrize(
     ("address", "code", "says"),
     [
@@ -61,7 +62,6 @@ def test_no_database_is_reported_without_a_server(command: str, alone: Alone, mo
         ),
     ],
 )
-@first(1)
 def test_a_registration_without_a_server_is_refused(address: str, code: int, says: str, tmp_path: Path) -> None:
     """Without a server, or where it does not respond, `register` says so and how to fix it, and shows no password."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

@@ -146,6 +146,7 @@ def test_an_approval_is_for_one_move(shop: Shop) -> None:
     assert set() == clean_customers(shop)
 
 
+@LONG
 def test_an_e_mail_that_nobody_has_blocks_the_plan_without_showing_it(shop: Shop, tmp_path: Path) -> None:
     """The blocker has the place in the list; a list may be a file; a customer deleted after the plan makes its number invalid."""
     listed = tmp_path / "customers.txt"

@@ -164,6 +164,7 @@ def test_statistics_are_as_wrong_as_they_should_be(server: EmbeddedServer, state
     assert low <= expected / ROWS <= high
 
 
+@LONG
 def test_the_size_of_the_log_is_measured(server: EmbeddedServer) -> None:
     """The log is measured full and drained, with and without a reader and a writer; drained it is small unless a reader needs it."""
     results = {result.name: result for result in log_size.measure(server, 10_000)}

@@ -15,7 +15,7 @@ from cli.app import app
 from cli.prefect_server import SETTINGS
 from cli.worker import POOL
 from tests.documents import ROOT
-from tests.series import first
+from tests.series import LONG
 
 #: The instructions of the Dockerfile, each on one line.
 IMAGE = re.findall(r"^([A-Z]+) (.+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8").replace("\\\n", " "), re.MULTILINE)
@@ -78,8 +78,8 @@ def test_the_services_wait_for_each_other_and_end_in_time() -> None:
     assert "127.0.0.1" == ready[ready.index("--host") + 1]
 
 
+@LONG
 @pytest.mark.parametrize("name", OURS)
-@first(1)
 def test_the_command_of_a_service_exists(name: str) -> None:
     """Each command is one of ours or of Prefect's, with options that it has, and the worker polls our pool."""
     program, *words = OURS[name]["command"]
