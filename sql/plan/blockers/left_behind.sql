@@ -1,5 +1,5 @@
--- What: artworks with a picture that stay behind, or are migrated as unfinished, if they are more than is accepted (see
---   deploy_schema/49_left_behind): one row for each reason.
+-- What: artworks with a picture that stay behind, or are migrated as unfinished, if they are more than is accepted: one
+--   row for each reason.
 -- Why: the rules do not fit the data. After the switch the links of these customers would lead to nothing, or to less than before.
 -- Locks: ACCESS SHARE on public.artworks and public.users.
 -- Remedy: If these artworks are finished, set their generation_status to completed; triggers of the application fire. If they have no

@@ -2,8 +2,8 @@
 -- Why: the migration follows references by their keys. An artwork that is excluded and referenced without a key stays behind, and an order
 --   would lead to no artwork.
 -- Locks: none.
--- Remedy: Add the foreign key; its ON DELETE action is your choice. Or, if the column holds something else, or its rows may lose their
---   artwork, decide so.
+-- Remedy: Add the foreign key (NOT VALID where some rows lead to nothing); its ON DELETE action is your choice. Or, if the column holds
+--   something else, or its rows may lose their artwork, decide so.
 -- Given: decision
 WITH accepted AS (
   SELECT STRING_TO_ARRAY(d.value, ',') AS names

@@ -2,7 +2,7 @@
 --   table.
 -- Why: the ledger is a schema of its own. The clean table is in the schema public.
 -- Locks: none.
--- Remedy: GRANT CREATE on it to this role.
+-- Remedy: GRANT CREATE on the database or the schema to this role.
 SELECT
   o.subject,
   FORMAT('role %s has no CREATE privilege on it.', o.role) AS problem
