@@ -36,7 +36,7 @@ SERVICES = DATABASE, SERVER, REPORTS, WORKER = (
     *(Service(FOLDER, "reports"), Service(FOLDER, "worker")),
 )
 #: Variables that a process without a database does not get.
-_SECRET = ("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL", "ARTWORK_NOTIFY_URL")
+_OF_DATABASES = ("ARTWORK_DATABASE_URL", "ARTWORK_PREFECT_DATABASE_URL", "ARTWORK_NOTIFY_URL")
 #: Prints a line for the operator: a label and a text.
 Say = Callable[[str, str], None]
 
@@ -170,7 +170,7 @@ def _serve_reports(folder: Path, settings: Settings) -> str:
     REPORTS.stop()
     address = f"http://127.0.0.1:{next_free_port(settings.prefect_port + 1)}"
     given = {"ARTWORK_REPORTS": str(folder), "ARTWORK_REPORTS_URL": address}
-    REPORTS.start([sys.executable, "-m", "cli.report_server"], given, partial(responds, address), without=_SECRET)
+    REPORTS.start([sys.executable, "-m", "cli.report_server"], given, partial(responds, address), without=_OF_DATABASES)
     return address
 
 

@@ -104,7 +104,7 @@ def run_acceptance_test(run: Run) -> None:
 
 
 def dry_run_roll_back(run: Run) -> None:
-    """Carry back some batches in a transaction that is rolled back. Locks rows of the retired table only."""
+    """Carry back some batches and take them back. Locks rows of the retired table only."""
     carried = carry_back.dry_run(run, batches=DRY_RUN_BATCHES)
 
     def save(connection: Connection) -> None:

@@ -18,9 +18,15 @@ from migration.sync.pace import Backlog, Pace
 
 #: The blockers of the rollback that are rechecked after the last batch and under the locks.
 REJECTED = tuple(f"roll_back/to_migrated/blockers/{rule}" for rule in ("refused_and_referenced", "rejected_value"))
-#: How many changes are in the log; an artwork that was changed twice may count twice.
-_LOGGED = text("SELECT COALESCE(SUM(CARDINALITY(l.ids)), 0) FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back")
-_TAKEN = text("SELECT t.ids, t.taken FROM artwork_migration.take_clean_changes(:size) AS t")
+#: The artworks that a dry run tries, in the order of their first change: what one statement has changed stays together.
+_CHANGED = text(
+    "SELECT x.id FROM ("
+    "SELECT l.ctid AS place, UNNEST(l.ids) AS id FROM artwork_migration.clean_change AS l WHERE NOT l.carried_back"
+    " UNION ALL SELECT NULL, r.id FROM artwork_migration.rejected_write AS r"
+    ") AS x GROUP BY x.id ORDER BY MIN(x.place) LIMIT :most"
+)
+#: Each try follows every changed id first; many of them take longer than the budget, however few artworks are tried.
+_FEW_KEYS = text("SELECT NOT EXISTS (SELECT FROM artwork_migration.clean_key_change OFFSET 250)")
 #: The number of batches in a row that are not full, after which few enough ids are left for the locks.
 SMALL_BATCHES = 3
 
@@ -70,51 +76,41 @@ class CarriedBack:
 
 
 def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
-    """Carry back what is in the log now, or `batches` of it, and take each batch back. Returns how much, and what was rejected.
+    """Carry back what is in the log or was rejected, or `batches` of it, and take it back. Returns how much, and what was rejected.
 
-    One transaction empties the log for as long as it takes and is rolled back. It locks no row of the application: each batch is tried in a
-    transaction of its own, within the budget for row locks. A session that waits for a row of a batch waits for the end of its
-    transaction, although a savepoint has given the row back. Locks rows of the retired table only. Changes nothing.
+    What the application logs from now on is not waited for. Locks rows of the retired table only, in transactions within the budget for row
+    locks. A batch with a rejection is tried once more without that limit, with everything in it and all rows gone that were deleted:
+    another row may have given up the value. Changes nothing.
     """
-    with run.database.transaction("emptying the log for the dry run") as reading:
-        total = _tried(run, reading, batches)
-        reading.rollback()
-    rejected = list(dict.fromkeys(rejection["id"] for rejection in total.rejections))
-    total.rejected, total.rejections = 0, ()
-    for first in range(0, len(rejected), run.settings.batch_size):
-        again = partial(_batch, function="dry_run_again", argument=rejected[first : first + run.settings.batch_size])
-        total.add(run.database.write("trying rejected rows again", again, application_code=True))
+    size = run.settings.batch_size
+    with run.database.transaction("reading the log for the dry run", transaction_read_only="on") as connection:
+        within_budget = connection.execute(_FEW_KEYS).scalar_one()
+        ids = list(connection.execute(_CHANGED, {"most": None if batches is None else batches * size}).scalars())
+    run.progress.expect(len(ids), "artworks")
+    total, pace = CarriedBack(), Pace(size)
+    for first in range(0, max(1, len(ids)), size):  # without ids too: that the functions work is to be known
+        batch = _tried(run, pace, ids[first : first + size], within_budget=within_budget)
+        if batch.rejected:
+            again = partial(_batch, function="dry_run_again", argument=ids[first : first + size])
+            last = run.database.write("trying a batch again", again, application_code=True)
+            batch.rejected, batch.rejections = last.rejected, last.rejections
+        total.add(batch)
     return total
 
 
-def _tried(run: Run, reading: Connection, batches: int | None) -> CarriedBack:
-    """Try what the transaction `reading` takes out of the log; what is logged from now on is not waited for."""
-    total, pace = CarriedBack(), Pace(run.settings.batch_size)
-    _log_rejected_again(reading)
-    logged = int(reading.execute(_LOGGED).scalar_one())
-    most = logged if batches is None else min(logged, batches * run.settings.batch_size)
-    run.progress.expect(min(_known(run), most), "artworks")
+def _tried(run: Run, pace: Pace, ids: Sequence[UUID], *, within_budget: bool) -> CarriedBack:
+    """Try these ids, as many at a time as fit into the budget. Nothing is throttled: there may be no run yet, and nothing is kept."""
+    total = CarriedBack(logged=len(ids))
     while True:
-        ids, taken = reading.execute(_TAKEN, {"size": max(1, min(run.settings.batch_size, most - total.logged))}).one()
-        total.add(_taken_back(run, pace, ids))
-        total.logged += taken
-        run.progress.add(taken)
-        if not taken or total.logged >= most:
-            return total
-
-
-def _taken_back(run: Run, pace: Pace, ids: list[UUID]) -> CarriedBack:
-    """Try these ids, at least once: an empty log shows that the functions work."""
-    total = CarriedBack()
-    while True:
-        size, batch = pace.write(run, "trying to carry back", partial(_try, ids))
+        size, batch = pace.write(run, "trying to carry back", partial(_try, ids), throttled=False, locks_rows=within_budget)
         total.add(batch)
+        run.progress.add(len(ids[:size]))
         ids = ids[size:]
         if not ids:
             return total
 
 
-def _try(ids: list[UUID], _: Run, connection: Connection, size: int) -> tuple[int, CarriedBack]:
+def _try(ids: Sequence[UUID], _: Run, connection: Connection, size: int) -> tuple[int, CarriedBack]:
     return size, _batch(connection, "dry_run_ids", ids[:size])
 
 
@@ -197,7 +193,7 @@ def _fenced_batch(run: Run, connection: Connection, size: int) -> CarriedBack:
     return _batch(connection, "carry_back_batch", size)
 
 
-def _batch(connection: Connection, function: str, argument: int | Sequence[str | UUID]) -> CarriedBack:
+def _batch(connection: Connection, function: str, argument: int | Sequence[UUID]) -> CarriedBack:
     query = text(f"SELECT * FROM artwork_migration.{function}(:argument)")
     row = connection.execute(query, {"argument": argument}).mappings().one()
     return CarriedBack(**{**row, "rejections": tuple(row.get("rejections", ()))})

@@ -35,10 +35,20 @@ class Pace:
         self.size = min(most, FIRST)
         self._held = 0
 
-    def write(self, run: Run, action: str, batch: Callable[[Run, Connection, int], Result], *, applying: bool = False) -> Result:
+    def write(
+        self,
+        run: Run,
+        action: str,
+        batch: Callable[[Run, Connection, int], Result],
+        *,
+        applying: bool = False,
+        throttled: bool = True,
+        locks_rows: bool = True,
+    ) -> Result:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
 
-        It begins once the migration is not paused and the server is not behind (`throttle`). A batch that exceeds the budget, or loses a
+        If `throttled`, it begins once the migration is not paused and the server is not behind (`throttle`). Without `locks_rows` it has no
+        budget. A batch that exceeds the budget, or loses a
         conflict, is repeated with a fourth of the rows; a single row as often as any conflict.
         """
         seconds = 0.0
@@ -50,12 +60,13 @@ class Pace:
             seconds = time.monotonic() - begun
             return result
 
-        throttle.may_continue(run)
+        if throttled:
+            throttle.may_continue(run)
         failed = lost = 0
         while True:
             try:
                 once = None if self.size == 1 else 1
-                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=True, attempts=once)
+                result = run.database.write(action, timed, applying=applying, application_code=True, locks_rows=locks_rows, attempts=once)
             except DatabaseError as error:
                 failed += self.size == 1
                 if error.sqlstate not in (*_TOO_LONG, *(RETRIED if once else ())) or failed == run.database.attempts:

@@ -244,12 +244,12 @@ EXCEPTION WHEN SQLSTATE 'AM004' THEN
 END
 $$;
 
--- What the batches have rejected, once more: here all are gone that the serving table has no more, and not only those of one batch.
-CREATE FUNCTION artwork_migration.dry_run_again(rejected_ids uuid[]) RETURNS TABLE (rejected bigint, rejections jsonb)
+-- A batch with a rejection, once more: here all rows are gone that the serving table has no more, and not only those of the batch.
+CREATE FUNCTION artwork_migration.dry_run_again(changed uuid[]) RETURNS TABLE (rejected bigint, rejections jsonb)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
 AS $$
   SELECT d.rejected, d.rejections
-  FROM artwork_migration.dry_run_ids(rejected_ids || ARRAY(SELECT g.id FROM artwork_migration.clean_deleted AS g)) AS d;
+  FROM artwork_migration.dry_run_ids(changed || ARRAY(SELECT g.id FROM artwork_migration.clean_deleted AS g)) AS d;
 $$;
 
 -- Undo:

@@ -36,13 +36,13 @@ class Result:
     clone: dict[str, Any] = field(default_factory=dict)
 
     def compare(self, *, orderly: bool) -> None:
-        """Add the errors that are neither on the clone nor in the guide; of orderly writers, too many deadlocks as well."""
-        known = {code for _, _, code, _ in self.clone["errors"]}
+        """Add the errors that neither the guide nor the same kind of write on the clone has; of orderly writers, too many deadlocks too."""
+        known = {(kind, code) for _, kind, code, _ in self.clone["errors"]}
         for relation, kind, code, count in self.ours["errors"]:
             documented = code in OF_FUNCTIONS if "_" in relation and relation != "artworks_v2" else bool(
                 {(code, relation), (code, "any")} & OF_WRITES
             )  # fmt: skip
-            if code not in known and not documented:
+            if (kind, code) not in known and not documented:
                 self.breaches.append(f"an error that is in no document: {code} of {kind} on {relation}, {count} times")
         mine, clones = deadlocks(self.ours), deadlocks(self.clone)
         if orderly and mine > DEADLOCKS[0] * clones + DEADLOCKS[1]:

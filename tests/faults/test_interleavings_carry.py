@@ -40,6 +40,7 @@ from tests.databases import (
 from tests.interleaving import CHANGE_MANY, SLOW, Barrier, Step, blocked_session, holding, repeating
 from tests.series import LONG, first
 from tests.waiting import wait_until
+from tests.waits import pause
 
 IMAGE = "https://one/image"
 INSERT = """
@@ -170,6 +171,37 @@ def test_within_a_batch_the_order_of_the_rows_does_not_decide(shop: Shop) -> Non
     assert (2, 0, 1) == carried_in_one_batch(shop, first, second, rejected)
     assert 1 == roll_back(shop).rejected
     assert (IMAGE, "https://one/other") == (legacy(shop, first, "generated_image_url"), legacy(shop, second, "generated_image_url"))
+
+
+@LONG
+def test_a_dry_run_of_single_rows_tries_a_rejected_one_with_its_batch(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A value passes on, and each row is tried alone to be within the budget: that is no blocker."""
+    monkeypatch.setattr(pace_of_batches, "FIRST", 1)
+    monkeypatch.setattr(pace_of_batches, "TARGET", 0)
+    first, second = existing(shop, None, IMAGE)
+    shop.settings = SETTINGS
+    show(shop, second, "https://one/other")
+    show(shop, first, IMAGE)
+    assert () == planned_with_dry_run(shop).blockers
+
+
+@LONG
+def test_more_changed_ids_than_the_budget_has_time_for_stop_no_plan(shop: Shop) -> None:
+    """Each try follows every changed id first: hundreds that take 2 ms each are tried without the budget."""
+    switch(shop)
+    shop.settings = SETTINGS
+    shop.sql.execute(SLOW.format(table="public.artworks_old", seconds=0.002))
+    free = "SELECT a.id FROM artworks AS a WHERE a.id NOT IN (SELECT o.artwork_id FROM orders AS o) LIMIT 300"
+    shop.sql.execute(f"UPDATE artworks SET id = GEN_RANDOM_UUID() WHERE id IN ({free})")
+    assert () == planned_with_dry_run(shop).blockers
+
+
+def test_a_rollback_of_a_paused_migration_is_planned(shop: Shop) -> None:
+    """The plan of a rollback waits for nothing: neither for the end of a pause nor for a replica, because its dry run keeps nothing."""
+    switch(shop)
+    insert(shop)
+    pause(shop)
+    assert () == planned_with_dry_run(shop).blockers
 
 
 @LONG

@@ -3,8 +3,9 @@
 -- Why: no object of the migration remains after roll-back --to NOT_STARTED, and no row of the application may be lost. So the rows are
 --   locked first; only then, in a new statement, each foreign key to users is read, whatever its ON DELETE does. It runs after the lock,
 --   outside a transaction block, some hundreds in one transaction, and may be repeated. Where somebody has one of them locked, they are
---   taken one by one, so it never waits with rows locked. clean_up asks the same query and, on a decision, deletes them too. A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the
---   version (xmin) that the statement wrote which also wrote its row in created_user. In a restored database all of them stay.
+--   taken one by one, so it never waits with rows locked. clean_up asks the same query and, on a decision, deletes them too.
+--   A sign-up of older code may update the user and leave is_anonymous as it is. So a user stays whose row is not the version (xmin) that
+--   the statement wrote which also wrote its row in created_user. In a restored database all of them stay.
 -- Inverse: none; another migrate_data creates them again.
 -- Locks: ROW EXCLUSIVE on public.users, and the users of one batch.
 -- Stage: after
