@@ -2,8 +2,8 @@
 -- Why: a cast that fails for one row would stop the copy halfway. id must be uuid because orders and links keep it.
 -- Locks: none.
 -- Remedy: Convert the column first, in a separate change; for an enum or citext with ALTER TABLE artworks ALTER COLUMN name TYPE text USING
---   name::text. Drop the views, policies and checks that read it before, and create them again. A citext column then no longer ignores case:
---   use LOWER() in the application. An id that is no uuid needs a new key, here and in each table that references it.
+--   name::text. Drop the views, policies and checks that read it before, and create them again. A citext column then no longer ignores
+--   case: use LOWER() in the application. An id that is no uuid needs a new key, here and in each table that references it.
 SELECT
   'public.artworks.' || m.legacy_column AS subject,
   FORMAT('its type is %s; %s is required.', FORMAT_TYPE(a.atttypid, a.atttypmod), m.data_type) AS problem
