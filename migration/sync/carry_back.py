@@ -79,8 +79,8 @@ def dry_run(run: Run, *, batches: int | None = None) -> CarriedBack:
     """Carry back what is in the log or was rejected, or `batches` of it, and take it back. Returns how much, and what was rejected.
 
     What the application logs from now on is not waited for. Locks rows of the retired table only, in transactions within the budget for row
-    locks. A batch with a rejection is tried once more without that limit, with everything in it and all rows gone that were deleted:
-    another row may have given up the value. Changes nothing.
+    locks, unless more than 250 ids have changed. A batch with a rejection is tried once more without that limit, with everything in it and
+    all rows gone that were deleted: another row may have given up the value. Changes nothing.
     """
     size = run.settings.batch_size
     with run.database.transaction("reading the log for the dry run", transaction_read_only="on") as connection:
