@@ -230,8 +230,10 @@ def test_a_client_that_is_always_cut_off_gives_up(verb: Verb) -> None:
     messages: list[str] = []
     with pytest.raises(ConnectionLost):
         verb.execute(patience=BOUND, on_attempt=messages.append, under_locks=lambda connection: connection.execute(text(end)))
-    assert CONNECTIONS_LOST - 1 == len(messages)
-    assert all("Nothing was changed." in message for message in messages)
+    # an attempt that was only too slow, on a busy machine, lost no connection and does not count
+    lost = [message for message in messages if "was lost" in message]
+    assert CONNECTIONS_LOST - 1 == len(lost)
+    assert all("Nothing was changed." in message for message in lost)
     assert before is verb.phase()
 
 

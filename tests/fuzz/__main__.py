@@ -30,6 +30,7 @@ def main() -> int:
     arguments = _arguments()
     pytest_configure()
     outcomes: dict[Run, Outcome] = {}
+    known: dict[Run, Outcome] = {}
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fz") as folder, ProcessPoolExecutor(arguments.processes) as pool:
         runs = {pool.submit(_run, run, folder, arguments.postgres): run for run in _with(arguments.also, _runs(arguments))}
@@ -37,21 +38,20 @@ def main() -> int:
             run = runs[done]
             outcomes[run] = done.result()
             _print(len(outcomes), len(runs), run, outcomes[run])
+            known = _recorded(Path(arguments.record), {run: outcomes[run]}) if arguments.record else outcomes
     unlawful = {run: outcome for run, outcome in outcomes.items() if not outcome.lawful}
     print(f"\n{len(outcomes)} databases, {len(unlawful)} unlawful, {time.monotonic() - began:.0f} s")
     for run, outcome in unlawful.items():
         print(f"  make fuzz FUZZ='{' '.join(run[0])} --role {run[1]} --seed {run[2]}'")
         for breach in dict.fromkeys(outcome.breaches):
             print(f"    {breach}")
-    if arguments.record:
-        outcomes = _recorded(Path(arguments.record), outcomes)
     if arguments.table:
-        table.write({run: outcome for run, outcome in outcomes.items() if len(run[0]) == 1}, Path(arguments.table))
+        table.write({run: outcome for run, outcome in known.items() if len(run[0]) == 1}, Path(arguments.table))
     return 1 if unlawful else 0
 
 
 def _recorded(path: Path, outcomes: dict[Run, Outcome]) -> dict[Run, Outcome]:
-    """Return the outcomes of earlier runs with these, and keep them: a few can be run again without all the others."""
+    """Return the outcomes of earlier runs with these, and keep them: a run that is ended loses none, and a few can be run again."""
     earlier = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
     known = {(tuple(changes), role, seed): Outcome(**outcome) for (changes, role, seed), outcome in earlier} | outcomes
     path.write_text(json.dumps([(run, asdict(outcome)) for run, outcome in known.items()]), encoding="utf-8")
