@@ -50,7 +50,7 @@ _TEMPLATES.filters.update(number=_number, moment=_moment, code=_code, words=lamb
 
 @dataclass(frozen=True)
 class IndexEntry:
-    """One report in the index, and its folder."""
+    """One report in the index, and where its folder is."""
 
     folder: str
     run: int
@@ -84,7 +84,7 @@ class Reference:
 def write_report(target: Database, folder: Path, name: str | None = None) -> tuple[Report, Path]:
     """Write the report of the newest run that has compared every row, and the index of `folder`; a run always has the same folder.
 
-    Its commands are about the database in the block `name`.
+    Its commands are about the database in the block `name`, whose `folder` is in the folder of all databases: its index is written too.
     Returns the report and the path of its page. Raises NoReport if there is nothing to report, and ReportNotWritten.
     """
     report = read_report(target)
@@ -99,6 +99,8 @@ def write_report(target: Database, folder: Path, name: str | None = None) -> tup
         _write(own / "report.html", commands_about(name, page(report)))
         _write(own / "summary.json", json.dumps(_summary(report), indent=1))
         write_index(folder)
+        if name:
+            write_index(folder.parent)
     except OSError as error:
         raise ReportNotWritten(str(own), error.strerror or "") from None
     return report, own / "report.html"
@@ -124,19 +126,23 @@ def page(report: Report) -> str:
 
 
 def write_index(folder: Path) -> None:
-    """Write `index.html` with every report in the folder, the newest first. A file that is not a complete summary is left out."""
-    entries = [entry for path in folder.glob("*/summary.json") if (entry := _read_summary(path))]
+    """Write `index.html` with every report in the folder, and in those of named databases in it, the newest first.
+
+    A file that is not a complete summary is left out.
+    """
+    summaries = [*folder.glob("*/summary.json"), *folder.glob("*/*/summary.json")]
+    entries = [entry for path in summaries if (entry := _read_summary(path, folder))]
     newest_first = sorted(entries, key=lambda entry: (entry.snapshot_at, entry.run), reverse=True)
     _write(folder / "index.html", _TEMPLATES.get_template("index.html.j2").render(reports=newest_first))
 
 
-def _read_summary(path: Path) -> IndexEntry | None:
+def _read_summary(path: Path, folder: Path) -> IndexEntry | None:
     """Return the entry of one report; None if the file is incomplete or not a summary."""
     try:
         summary = json.loads(path.read_text(encoding="utf-8"))
         texts = {key: summary[key] for key in ("verb", "outcome", "green", "sentence", "database")}
         snapshot_at = datetime.fromisoformat(summary["snapshot_at"]).astimezone(UTC)
-        return IndexEntry(folder=path.parent.name, run=int(summary["run"]), snapshot_at=snapshot_at, **texts)
+        return IndexEntry(folder=path.parent.relative_to(folder).as_posix(), run=int(summary["run"]), snapshot_at=snapshot_at, **texts)
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -41,6 +41,16 @@ def test_an_unreadable_summary_stops_no_report(migrated: Shop, tmp_path: Path) -
     assert {"report.html", "findings.csv", "summary.json", "gates"} == {path.name for path in ours.parent.iterdir()}
 
 
+def test_the_list_of_the_reports_folder_has_those_of_named_databases(migrated: Shop, tmp_path: Path) -> None:
+    """The report of a named database is in its own list, and in the one of the folder that the reports of all databases are in."""
+    _, ours = pages.write_report(migrated.database, tmp_path)
+    pages.write_report(migrated.database, tmp_path / "berlin", "berlin")
+    everything = (tmp_path / "index.html").read_text()
+    assert f'"{ours.parent.name}/report.html"' in everything
+    assert f'"berlin/{ours.parent.name}/report.html"' in everything
+    assert f'"{ours.parent.name}/report.html"' in (tmp_path / "berlin" / "index.html").read_text()
+
+
 def test_a_comparison_without_results_is_not_reported(migrated: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that was killed before its results leaves the report of the run before it, or none."""
     before, accounts = read_report(migrated.database), read_accounts(migrated.database)
