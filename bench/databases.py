@@ -125,7 +125,8 @@ def switch_over(on: EmbeddedServer, name: str) -> tuple[float, float]:
     with running(on, name, SWITCH_OVER) as run:
         plan = approved(run, plan_switch_over)
         catch_up_before(run)
-        span = _timed(lambda: execute_plan(run, plan, checks=CHECKS, before_attempt=partial(catch_up_before, run)))
+        drain = partial(catch_up_before, run)
+        span = _timed(lambda: execute_plan(run, plan, checks=CHECKS, before_attempt=drain, before_locks=drain))
         finish_steps(run)
         run.database.write("closing the steps", lambda connection: ledger.close_steps(connection, SWITCH_OVER.name))
     return span
@@ -136,7 +137,8 @@ def roll_back(on: EmbeddedServer, name: str) -> tuple[float, float]:
     with running(on, name, ROLL_BACK_TO_MIGRATED) as run:
         plan = approved(run, plan_roll_back)
         carry_back_writes(run, plan)
-        span = _timed(lambda: execute_plan(run, plan, before_attempt=partial(carry_back, run, plan)))
+        drain = partial(carry_back, run, plan)
+        span = _timed(lambda: execute_plan(run, plan, before_attempt=drain, before_locks=drain))
         finish_steps(run)
     return span
 

@@ -50,7 +50,8 @@ def _to_migrated(approval: Approval | None) -> State:
             approved = approved_plan(run, lambda connection: plan_roll_back(connection, dry_run), approval)
             with fingerprint_kept(run):
                 carry_back_writes(run, approved)
-                execute_plan(run, approved, before_attempt=partial(carry_back.carry_back, run, approved))
+                drain = partial(carry_back.carry_back, run, approved)
+                execute_plan(run, approved, before_attempt=drain, before_locks=drain)
         finish_steps(run)
         kept = f"{writes_kept(run)}{stall(run)}"
         run.end("Completed")

@@ -46,7 +46,8 @@ def switch_over(plan: str = "", approved_by: str = "", reason: str = "", databas
             verdicts = [judge(run, suite) for suite in ("users", "clean_artworks", "reconciliation", "application_ready")]
             write_report(run)
             require_green(*verdicts)
-            execute_plan(run, approved, checks=CHECKS, before_attempt=partial(catch_up_before, run))
+            drain = partial(catch_up_before, run)
+            execute_plan(run, approved, checks=CHECKS, before_attempt=drain, before_locks=drain)
         finish_steps(run)
         verdict = judge(run, "verification")
         write_report(run)

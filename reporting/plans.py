@@ -21,6 +21,10 @@ _STAGES = {
         "Before the lock",
         "These statements touch nothing that the application uses. They run in one transaction with the next stage.",
     ),
+    "fenced": (
+        "Behind the fence",
+        "In the same transaction, once the log was drained again. From here on our batches wait.",
+    ),
     "locked": (
         "Under the lock",
         "These run as one statement on the server, in less than half of its `deadlock_timeout`. Otherwise they are rolled back.",

@@ -8,8 +8,9 @@ A name is a folder or subject and a rule: ``load("deploy_schema/clean_table")``.
 A statement opens with a header of ``-- Key: value`` lines: What, Why, Locks, and where they apply Inverse, Stage, Users, Remedy and
 Given.
 
-Stage says when a plan executes it: `prepare` (touches nothing that the application uses), `locked` (in the same transaction, under the
-plan's locks), `after` (behind the commit, outside a transaction, repeatable); `write` is a transaction of its own, after the copy.
+Stage says when a plan executes it: `prepare` (touches nothing that the application uses), `fenced` (in the same transaction, once the log
+is drained), `locked` (under the plan's locks too), `after` (behind the commit, outside a transaction, repeatable); `write` is a transaction
+of its own, after the copy.
 
 Users says in which databases it applies, if not in all: where anonymous users are `created`, or where they are `not created`
 (``sql/owner_table.sql``).

@@ -88,7 +88,14 @@ def _written(run: Run, name: str, markdown: str) -> Path | None:
 
 
 @step("execute the plan")
-def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_attempt: Callable[[], object] = lambda: None) -> None:
+def execute_plan(
+    run: Run,
+    plan: Plan,
+    *,
+    checks: Sequence[str] = (),
+    before_attempt: Callable[[], object] = lambda: None,
+    before_locks: Callable[[], object] = lambda: None,
+) -> None:
     """Execute the plan; the same transaction brings the phase of its verb. Raises LockNotObtained, NewBlocker or WrongUnderLock."""
 
     def before() -> None:
@@ -99,7 +106,7 @@ def execute_plan(run: Run, plan: Plan, *, checks: Sequence[str] = (), before_att
         log().warning(for_terminal(message))
 
     try:
-        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, on_attempt=warn)
+        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, before_locks=before_locks, on_attempt=warn)
     except NewBlocker as error:
         with run.database.transaction("reading what has changed", transaction_read_only="on") as connection:
             raise dependents.named(connection, plan, error) from None

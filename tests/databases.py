@@ -240,13 +240,13 @@ def execute_switch(
     made: Plan | None = None,
     *,
     patience: float = SETTINGS.lock_wait_seconds,
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> Plan:
-    """MIGRATED → SWITCHED up to the commit, without what follows it; `meanwhile` happens between the catch-up and the lock."""
+    """MIGRATED → SWITCHED up to the commit, without what follows it; `meanwhile` happens between the last catch-up and the lock."""
     made = made or planned_switch(shop)
     with running(shop, SWITCH_OVER, patience=patience) as run:
         approve(run, made)
-        execute(run, made, checks=CHECKS, before_attempt=_one_after_the_other(partial(catch_up_before, run), meanwhile))
+        execute(run, made, checks=CHECKS, **_drained(partial(catch_up_before, run), meanwhile))
     return made
 
 
@@ -270,14 +270,14 @@ def execute_roll_back(
     made: Plan | None = None,
     *,
     patience: float = SETTINGS.lock_wait_seconds,
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Callable[[], object] | None = None,
 ) -> CarriedBack:
-    """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the carry-back and the lock."""
+    """SWITCHED → MIGRATED up to the commit, without what follows it; `meanwhile` happens between the last carry-back and the lock."""
     made = made or planned_roll_back(shop)
     with running(shop, ROLL_BACK_TO_MIGRATED, patience=patience) as run:
         approve(run, made)
         carried = carry_back_writes(run, made)
-        execute(run, made, before_attempt=_one_after_the_other(partial(carry_back, run, made), meanwhile))
+        execute(run, made, **_drained(partial(carry_back, run, made), meanwhile))
     return carried
 
 
@@ -334,9 +334,12 @@ def finish_clean_up(shop: Shop, folder: Path) -> list[str]:
         return switching.finish_clean_up(run)
 
 
-def _one_after_the_other(*actions: Callable[[], object]) -> Callable[[], None]:
-    def run_all() -> None:
-        for action in actions:
-            action()
+def _drained(drain: Callable[[], object], meanwhile: Callable[[], object] | None) -> dict[str, Callable[[], object]]:
+    """When an attempt drains the log: before it and right before its locks, or, with `meanwhile`, only before both."""
 
-    return run_all
+    def drain_first() -> None:
+        drain()
+        if meanwhile:
+            meanwhile()
+
+    return {"before_attempt": drain_first} if meanwhile else {"before_attempt": drain, "before_locks": drain}

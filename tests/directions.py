@@ -79,7 +79,7 @@ class Direction:
         """Its plan as things stand."""
         return planned_roll_back(self.shop) if self.verb.goes_back else planned_switch(self.shop)
 
-    def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] = lambda: None) -> None:
+    def commit(self, made: Plan | None = None, *, patience: float = BOUND, meanwhile: Callable[[], object] | None = None) -> None:
         """All of it up to the commit, and nothing that follows; `meanwhile` happens before the locks, behind what is done without them."""
         execute = execute_roll_back if self.verb.goes_back else execute_switch
         execute(self.shop, made, patience=patience, meanwhile=meanwhile)

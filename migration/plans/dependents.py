@@ -119,15 +119,22 @@ def relation(connection: Connection) -> list[Statement]:
 def unchanged(connection: Connection) -> list[Statement]:
     """Return the check that the dependents and their definitions are those of this plan, which has none without a kind.
 
-    It counts under the locks. Before them it stops a plan without making anyone wait, and it fills the caches of the session.
+    It counts under the locks. Before them it stops a plan without making anyone wait, and it fills the caches of the session: it is a
+    function, so that it is planned once.
     """
     file = _part("dependents")
     checksum = connection.execute(text(_CHECKSUM.format(given(file).statement))).scalar_one()
-    check = (
-        f"DO $check$ BEGIN IF (\n{_CHECKSUM.format(file.statement)}\n) IS DISTINCT FROM '{checksum}' THEN\n"
+    function = "artwork_migration.require_dependents_unchanged()"
+    create = (
+        f"CREATE FUNCTION {function} RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $check$ BEGIN IF (\n"
+        f"{_CHECKSUM.format(file.statement)}\n) IS DISTINCT FROM '{checksum}' THEN\n"
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
-    return [Statement(stage, file.rule, check, None, "") for stage in ("prepare", "locked")]
+    check = f"SELECT {function}"
+    return [
+        Statement("prepare", file.rule, f"{create};\n{check}", None, ""),
+        Statement("locked", file.rule, f"{check}; DROP FUNCTION {function}", None, ""),
+    ]
 
 
 def bound(connection: Connection) -> dict[str, str]:

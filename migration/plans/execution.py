@@ -21,6 +21,8 @@ from migration.plans.stall import Stopwatch
 
 #: Milliseconds for all locks of one attempt together. Writers queue behind us while we wait, so it stays below the stall bar.
 LOCK_BUDGET_MS = 90
+#: Seconds after which the server ends an attempt whose log is still being drained: no row is locked by then.
+DRAIN_SECONDS = 300
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, the statements took too long, or the client did.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, CLIENT_TOO_SLOW)
 #: The outcome of an attempt whose connection was lost.
@@ -41,6 +43,7 @@ def execute_plan(
     *,
     checks: Sequence[str] = (),
     before_attempt: Callable[[], object] = lambda: None,
+    before_locks: Callable[[], object] = lambda: None,
     on_attempt: Callable[[str], None] = lambda message: None,
 ) -> int:
     """Execute an approved plan. The same transaction enters the phase that its verb brings and saves the steps that are left.
@@ -76,6 +79,7 @@ def execute_plan(
         before_commit=enter_phase,
         on_attempt=on_attempt,
         before_attempt=begin_attempt,
+        before_locks=before_locks,
         record=recording(run),
     )
     run.brought = True
@@ -92,13 +96,15 @@ def execute(
     before_commit: Callable[[Connection], None],
     on_attempt: Callable[[str], None],
     before_attempt: Callable[[], object] = lambda: None,
+    before_locks: Callable[[], object] = lambda: None,
     record: Callable[[LockAttempt], None] = lambda attempt: None,
 ) -> int:
     """Execute the statements, except those of stage `after`, in one transaction, and return the number of attempts.
 
     The server enforces that less than half of deadlock_timeout passes from the first lock to the commit. `before_commit` runs in the same
     transaction (it enters the phase). `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
-    without a lock, so that less is left to do under the lock. `record` gets what each attempt took. Raises LockNotObtained with the
+    and `before_locks` in it, after the statements of stage `prepare`, which take as long as a materialized view does: both without a lock,
+    over other connections, so that less is left to do under the lock. `record` gets what each attempt took. Raises LockNotObtained with the
     holders after `patience` seconds, or ConnectionLost; nothing is changed then, unless the connection was lost during the commit.
     """
     deadline = time.monotonic() + patience
@@ -112,15 +118,13 @@ def execute(
         stopwatch, committing = Stopwatch(locked), False
         try:
             with target.transaction(f"executing {action}", **_limits(target), **database.APPLICATION_CODE) as connection:
-                # a table with pending deferred checks of a foreign key cannot be altered
-                connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-                for statement in statements:
-                    if statement.stage == "prepare":
-                        database.run_literally(connection, statement.do)
+                _prepare(connection, target, statements, before_locks)
                 _make_autovacuum_yield(connection, target, tables)
                 _execute_locked(connection, target, locked, stopwatch)
                 before_commit(connection)
                 committing = True
+        except _NotDrained as drain:
+            raise drain.error from None
         except ConnectionLost as error:  # perhaps this client was too slow for `_limits`
             lost += 1
             if committing or lost == CONNECTIONS_LOST or time.monotonic() >= deadline:
@@ -152,6 +156,37 @@ def execute(
         time.sleep(database.backoff(attempt))
 
 
+class _NotDrained(Exception):
+    """What `before_locks` has raised: an error of its own, and not of the attempt in whose transaction it was called."""
+
+    def __init__(self, error: DatabaseError | ConnectionLost) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _drain(before_locks: Callable[[], object]) -> None:
+    try:
+        before_locks()
+    except (DatabaseError, ConnectionLost) as error:
+        raise _NotDrained(error) from None
+
+
+def _prepare(connection: Connection, target: Database, statements: Sequence[Statement], before_locks: Callable[[], object]) -> None:
+    # a table with pending deferred checks of a foreign key cannot be altered
+    connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+    _execute_stage("prepare", statements, connection)
+    _drain(before_locks)
+    # from here on, together with statement_timeout, less than half of deadlock_timeout, even if this client freezes
+    database.set_all(connection, {"idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms"})
+    _execute_stage("fenced", statements, connection)
+
+
+def _execute_stage(stage: str, statements: Sequence[Statement], connection: Connection) -> None:
+    for statement in statements:
+        if statement.stage == stage:
+            database.run_literally(connection, statement.do)
+
+
 def _reason(took: LockAttempt | None, holders: Sequence[LockHolder]) -> str:
     """Return why an attempt has failed, and what took the time if its statements were canceled under the locks."""
     if took and took.outcome == QUERY_CANCELED:
@@ -171,8 +206,8 @@ def _limits(target: Database) -> dict[str, str]:
         "artwork_migration.apply": "on",
         "artwork_migration.lock_budget": f"{LOCK_BUDGET_MS} ms",
         "lock_timeout": f"{target.lock_timeout_ms}ms",
-        # together with statement_timeout (below) less than half of deadlock_timeout, even if this client freezes before the commit
-        "idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms",
+        # as long as `before_locks` is at work over another connection; no lock of the application is held by then
+        "idle_in_transaction_session_timeout": f"{DRAIN_SECONDS}s",
     }
 
 

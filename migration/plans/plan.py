@@ -18,7 +18,7 @@ from migration.ledger.runs import FIRST_LETTERS, Approval
 
 #: The stages of a plan. `prepare` changes nothing that the application uses. `locked` runs in the same transaction, in one statement of
 #: bounded time. `after` follows the commit, statement by statement, and each of these can be repeated.
-STAGES = ("prepare", "locked", "after")
+STAGES = ("prepare", "fenced", "locked", "after")
 
 #: The fact with a checksum for each object that depends on artworks, by its name. It is for the words about what has changed since.
 BOUND = "bound"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -35,12 +36,12 @@ class CaughtUp:
             setattr(self, name, getattr(self, name) + amount)
 
 
-def catch_up(run: Run) -> CaughtUp:
+def catch_up(run: Run, *, in_flight: bool = False) -> CaughtUp:
     """Apply the log until it is empty, or until three batches in a row are not full: on a live database it is never empty for long.
 
-    It also ends, with a warning, when the log does not become shorter. Returns the counts. Locks the fence, the owners and the clean rows
-    of a batch; never a legacy row, and no row that another session has locked: that one is left to a later batch. Raises RowsLocked if
-    other sessions keep all that is left, Overtaken or RunInProgress.
+    With `in_flight`, artworks in flight are migrated too. It also ends, with a warning, when the log does not become shorter. Returns the
+    counts. Locks the fence, the owners and the clean rows of a batch; never a legacy row, and no row that another session has locked: that
+    one is left to a later batch. Raises RowsLocked if other sessions keep all that is left, Overtaken or RunInProgress.
     """
     total = CaughtUp()
     pace, backlog = Pace(run.settings.batch_size), Backlog(run, lambda: resolve(run))
@@ -48,7 +49,7 @@ def catch_up(run: Run) -> CaughtUp:
     run.progress.expect(backlog.left, "ids")
     while stuck or not backlog.is_to_be_left():
         size = pace.size
-        batch = pace.write(run, "catching up", _batch)
+        batch = pace.write(run, "catching up", partial(_batch, in_flight=in_flight))
         waiting = batch.pop("waiting")
         total.add({**batch, "batches": 1})
         run.progress.add(batch["logged"])
@@ -106,7 +107,7 @@ def resolve(run: Run) -> int:
     return run.database.write("finding the artworks of changed users", work)
 
 
-def _batch(run: Run, connection: Connection, size: int) -> dict[str, Any]:
+def _batch(run: Run, connection: Connection, size: int, *, in_flight: bool) -> dict[str, Any]:
     runs.enter_fence(connection, run.epoch, exclusively=True)
-    question = text("SELECT * FROM artwork_migration.catch_up_batch(:batch_size)")
-    return dict(connection.execute(question, {"batch_size": size}).mappings().one())
+    question = text("SELECT * FROM artwork_migration.catch_up_batch(:batch_size, :in_flight)")
+    return dict(connection.execute(question, {"batch_size": size, "in_flight": in_flight}).mappings().one())

@@ -63,8 +63,6 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         return statements_of(connection, catalog, sql.load(f"switch_over/{name}"))
 
     return [
-        *step("fence"),
-        *step("in_flight"),
         *step("clean_change"),
         *step("carry_back_rows"),
         *step("carry_back"),
@@ -72,6 +70,8 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *dependents.relation(connection),
         *step("dependent_at_switch"),
         *creation.restored("prepare", clean_table=False),
+        *step("wrong_ids"),
+        *step("fence"),
         *locks(connection),
         recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(REJECTED_WRITE)),
@@ -121,9 +121,9 @@ def _blockers(connection: Connection, catalog: Catalog, found: list[Dependent]) 
 
 
 def catch_up_before(run: Run) -> CaughtUp:
-    """Mark the artworks in flight as changed and drain the log, so that only a few ids are left for the lock. Locks what catch-up locks."""
+    """Drain the log, and migrate what is in flight, so that only a few ids are left for the lock. Locks what catch-up locks."""
     run.database.write("marking what is in flight", lambda connection: database.run(connection, "migrate_data/touch_in_flight"))
-    return catch_up(run)
+    return catch_up(run, in_flight=True)
 
 
 def finish(run: Run) -> list[str]:

@@ -135,10 +135,20 @@ BEGIN
       END IF;
     END;
   END LOOP;
-  INSERT INTO artwork_migration.legacy_change (ids)
-  SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
-  WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
-  HAVING COUNT(*) > 0;
+  -- Until the copy has ended no index finds them. Then only what the clean side has written is not in the log.
+  IF CARDINALITY(born) > 0 THEN
+    IF TO_REGCLASS('public.artworks_v2_customer_email_created_at_idx') IS NULL THEN
+      INSERT INTO artwork_migration.legacy_change (ids)
+      SELECT ARRAY_AGG(c.id) FROM artwork_migration.clean_modified AS t INNER JOIN public.artworks_v2 AS c ON t.id = c.id
+      WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
+      HAVING COUNT(*) > 0;
+    ELSE
+      INSERT INTO artwork_migration.legacy_change (ids)
+      SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
+      WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
+      HAVING COUNT(*) > 0;
+    END IF;
+  END IF;
   created := CARDINALITY(born);
   SELECT COUNT(*) INTO failed
   FROM UNNEST(absent) AS x (email)
@@ -148,7 +158,7 @@ $$;
 
 -- Logs the artworks that the e-mails, tokens and truncated tables in indirect_change concern. These are taken first and looked up in new
 -- statements, which see every row that is there when the change is. Without sequential scans each of them is one look into the index if
--- there is one; custom plans, because only a known array is hashed if there is none, and nothing is looked for in a known NULL.
+-- there is one; custom plans, because only a known array is hashed if there is none.
 CREATE FUNCTION artwork_migration.resolve_indirect_changes() RETURNS void
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
 AS $$
@@ -166,12 +176,16 @@ BEGIN
     BOOL_OR(c.truncated)
   INTO concerned, given_up, truncation
   FROM consumed AS c LEFT JOIN LATERAL UNNEST(c.emails, c.tokens) AS x (email, token) ON TRUE;
-  INSERT INTO artwork_migration.legacy_change (ids)
-  SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.customer_email = ANY(concerned)
-  HAVING COUNT(*) > 0;
-  INSERT INTO artwork_migration.legacy_change (ids)
-  SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = ANY(given_up)
-  HAVING COUNT(*) > 0;
+  IF concerned IS NOT NULL THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.customer_email = ANY(concerned)
+    HAVING COUNT(*) > 0;
+  END IF;
+  IF given_up IS NOT NULL THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT ARRAY_AGG(l.id) FROM artwork_migration.legacy_artwork AS l WHERE l.access_token = ANY(given_up)
+    HAVING COUNT(*) > 0;
+  END IF;
   IF truncation THEN
     INSERT INTO artwork_migration.legacy_change (ids)
     SELECT ARRAY_AGG(v.id) FROM artwork_migration.verdict AS v WHERE v.verdict IN ('extra', 'differs', 'quarantined')
@@ -496,10 +510,21 @@ BEGIN
 END
 $$;
 
+-- Decides how the statements about so many ids are planned, until the end of the function that calls it, which must set plan_cache_mode. A
+-- generic plan is made for ten rows: it reads for each of many rows what can be read once for all. For a few rows to plan takes longer than
+-- to execute, and a session keeps the generic plan.
+CREATE FUNCTION artwork_migration.plan_for(amount integer) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+  PERFORM SET_CONFIG('plan_cache_mode', CASE WHEN amount <= 100 THEN 'force_generic_plan' ELSE 'force_custom_plan' END, TRUE);
+END
+$$;
+
 -- One batch, one transaction (READ COMMITTED). Returns what it did; `logged` is 0 when the log was empty. What cannot be applied now,
--- because another session has locked it, goes back into the log; `waiting` are these ids if nothing could be applied.
--- Custom plans: a generic one takes a batch for ten rows, and reads for each of them what is read once for all.
-CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer) RETURNS TABLE (
+-- because another session has locked it, goes back into the log; `waiting` are these ids if nothing could be applied. With `in_flight` the
+-- artworks in flight are carried over too, as before a switch: the webhook that ends a generation must find its row in the serving table.
+CREATE FUNCTION artwork_migration.catch_up_batch(batch_size integer, in_flight boolean DEFAULT FALSE) RETURNS TABLE (
   logged bigint, users_created bigint, removed bigint, written bigint, waiting uuid[]
 )
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -530,6 +555,12 @@ BEGIN
     UNION
     SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(keys) AS k
   );
+  PERFORM artwork_migration.plan_for(CARDINALITY(ids));
+  IF in_flight THEN
+    INSERT INTO artwork_migration.clean_modified (id)
+    SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND l.disposition = 'in_flight' ORDER BY l.id
+    ON CONFLICT (id) DO NOTHING;
+  END IF;
   BEGIN
     SELECT a.users_created, a.removed, a.written, a.later, a.stuck
     INTO users_created, removed, written, later, stuck
@@ -549,7 +580,8 @@ END
 $$;
 
 -- Undo:
-DROP FUNCTION artwork_migration.catch_up_batch(integer);
+DROP FUNCTION artwork_migration.catch_up_batch(integer, boolean);
+DROP FUNCTION artwork_migration.plan_for(integer);
 DROP FUNCTION artwork_migration.apply_changes(uuid[], artwork_migration.key_change[]);
 DROP FUNCTION artwork_migration.lock_clean_rows(uuid[]);
 DROP FUNCTION artwork_migration.lock_owners(uuid[]);

@@ -15,7 +15,7 @@ from migration.ledger.phases import MIGRATE_DATA
 from migration.ledger.runs import Run
 from migration.settings import Settings
 from migration.sync import backfill, catch_up
-from tests.artworks import add_legacy, add_user, clean, empty_log, legacy, logged, verdict
+from tests.artworks import add_clean, add_legacy, add_user, clean, empty_log, legacy, logged, verdict
 from tests.conftest import MakeShop
 from tests.database.conftest import Steps
 from tests.databases import Shop, catch_up_now, deploy, joined, migrate, running
@@ -477,6 +477,16 @@ def test_users_are_created_in_batches_for_every_email(deployed: Shop, run: Run) 
         "SELECT COUNT(*) FROM public.artworks WHERE BTRIM(customer_email) <> '' AND customer_email NOT IN (SELECT email FROM public.users)"
     )
     assert 0 == deployed.value("SELECT COUNT(*) FROM artwork_migration.waiting_email")
+
+
+@pytest.mark.parametrize("phase", ["DEPLOYED", "MIGRATED"])
+def test_a_new_user_is_to_own_what_the_clean_side_has_written(make_shop: MakeShop, phase: str) -> None:
+    """When a user comes into being, an artwork of its e-mail that the clean side wrote without an owner is logged, before the copy too."""
+    shop = make_shop(phase=phase)
+    artwork = add_clean(shop, customer_email="ada@backfill.example", user_id=None)
+    empty_log(shop)
+    shop.sql.execute("SELECT artwork_migration.create_users('{ada@backfill.example}')")
+    assert [[artwork]] == logged(shop)
 
 
 def test_the_copy_is_neither_captured_nor_written_through(deployed: Shop, run: Run) -> None:

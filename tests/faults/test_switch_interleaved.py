@@ -9,9 +9,26 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from migration.errors import NewBlocker, WrongUnderLock
+from migration.database import LOCK_NOT_AVAILABLE
+from migration.errors import DatabaseError, NewBlocker, WrongUnderLock
+from migration.ledger.phases import SWITCH_OVER
+from migration.lock_errors import WriteBlocked
+from migration.plans import execution
+from migration.sync.catch_up import catch_up
+from migration.verbs.switch_over import CHECKS
 from tests.artworks import add_clean, add_legacy, add_order, relax_clean_names
-from tests.databases import Shop, execute_roll_back, execute_switch, finish_roll_back, finish_switch, switch
+from tests.databases import (
+    Shop,
+    approve,
+    execute,
+    execute_roll_back,
+    execute_switch,
+    finish_roll_back,
+    finish_switch,
+    planned_switch,
+    running,
+    switch,
+)
 from tests.directions import POINTING_NOWHERE, Direction, under_the_locks, with_row
 from tests.interleaving import PLACE_ORDER, TOUCH_ARTWORK, TOUCH_ORDER, Step, blocked_session, cross
 from tests.series import LONG, first, series
@@ -131,6 +148,37 @@ def test_an_artwork_in_flight_is_carried_over(direction: Direction) -> None:
     direction.commit(meanwhile=lambda: late.append(direction.add(**IN_FLIGHT)))
     assert direction.shop.sql.execute(WEBHOOK, ([early, *late],)).rowcount == len(late) + 1
     direction.finish()
+
+
+@pytest.mark.parametrize("carried", [True, pytest.param(False, id="without the parameter")])
+def test_what_comes_into_flight_between_the_drains_is_carried_over(migrated: Shop, carried: bool) -> None:
+    """An artwork that comes into flight after those in flight were read, and whose change is applied before the locks, is carried over."""
+    made, late = planned_switch(migrated), list[UUID]()
+    with running(migrated, SWITCH_OVER) as run:
+        approve(run, made)
+
+        def drain() -> None:
+            late.append(add_legacy(migrated, **IN_FLIGHT))
+            catch_up(run, in_flight=carried)
+
+        execute(run, made, checks=CHECKS, before_locks=drain)
+    assert len(late) * carried == migrated.value("SELECT COUNT(*) FROM artworks WHERE id = ANY(%s)", late)
+    finish_switch(migrated)
+
+
+def test_an_error_before_the_locks_is_no_attempt_that_failed(migrated: Shop) -> None:
+    """If the log cannot be drained right before the locks, that error ends the verb, and not the one about locks; nothing was changed."""
+    made, calls = planned_switch(migrated), []
+
+    def blocked() -> None:
+        calls.append(1)
+        raise WriteBlocked(DatabaseError(LOCK_NOT_AVAILABLE, "LockNotAvailable", "", "catching up"), 20, [])
+
+    with running(migrated, SWITCH_OVER) as run, pytest.raises(WriteBlocked):
+        approve(run, made)
+        execution.execute_plan(run, made, before_locks=blocked)
+    assert [1] == calls
+    assert migrated.value("SELECT TO_REGCLASS('public.artworks_v2') IS NOT NULL")
 
 
 IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}

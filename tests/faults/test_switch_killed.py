@@ -37,7 +37,7 @@ def test_a_backend_that_dies_behind_any_row_has_changed_nothing(direction: Direc
     """A backend that died behind a row of `prepare` or `locked` leaves catalog, rows and ledger as they were, and the next run finishes."""
     dump, made = direction.shop.schema_dump(), direction.plan()
     before, phase = digest(direction.shop), direction.phase()
-    rows = places(made, "prepare", "locked")
+    rows = places(made, "prepare", "fenced", "locked")
     for place in rows[::-nth]:
         with pytest.raises(DatabaseUnreachable):
             direction.execute(with_row(made, place, TERMINATED))
@@ -74,7 +74,7 @@ def test_a_client_that_dies_behind_any_row_has_changed_nothing(direction: Direct
     """A backend whose client died executes the rest of its statement and commits nothing; the next run finishes."""
     direction.shop.sql.execute("CREATE TABLE public.client_is_dead ()")
     made, before, phase = direction.plan(), digest(direction.shop), direction.phase()
-    for place in places(made, "prepare", "locked")[::-nth]:
+    for place in places(made, "prepare", "fenced", "locked")[::-nth]:
         deadly = with_row(made, place, CLIENT_IS_KILLED)
         killed_in(direction.shop, lambda client, deadly=deadly: Direction(client, direction.verb).execute(deadly))  # type: ignore[misc]  # mypy infers no type for a lambda with a default
         assert [] == locks_left(direction.shop), made.statements[place].object

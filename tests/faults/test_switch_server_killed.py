@@ -64,7 +64,7 @@ def again(direction: Direction) -> Direction:
 def test_a_backend_that_is_killed_among_the_rows_has_changed_nothing(direction: Direction, nth: int) -> None:
     """The server restarts behind a row; catalog, rows, ledger and dump are what they were, and the next run finishes."""
     dump, made, before = direction.shop.schema_dump(), direction.plan(), digest(direction.shop)
-    for place in places(made, "prepare", "locked")[::-nth]:
+    for place in places(made, "prepare", "fenced", "locked")[::-nth]:
         with pytest.raises(DatabaseUnreachable):
             direction.execute(with_row(made, place, SHOT))
         direction = again(direction)
