@@ -584,6 +584,17 @@ SELECT l.subject
 FROM artwork_migration.drift AS l
 WHERE l.kind IN ('trigger', 'function', 'view');
 
+-- name: only_retired_since
+-- What: artworks that were written through legacy_names in the last day and that only the retired table has. Checked under the locks.
+-- Why: the plan that the run has just made again knows all of them (clean_up/blockers/only_retired), and there may be a million others.
+-- Locks: ACCESS SHARE on both tables.
+SELECT FROM artwork_migration.legacy_names_write AS w
+INNER JOIN public.artworks_old AS a ON w.id = a.id
+WHERE
+  w.written_at > NOW() - interval '1 day'
+  AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = w.id)
+  AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = w.id);
+
 -- name: switch_facts
 -- What: where the switch would start: rows of both tables, artworks in flight, ids in the log, logical slots of this database.
 -- Why: the reader of the plan sees how much is left to catch up, and who follows the table by its name.

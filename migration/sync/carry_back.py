@@ -120,6 +120,7 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     Locks the fence and retired rows, so no session waits that uses the serving table. Raises Blocked if a row cannot be carried back as a
     whole and no decision accepts that.
     """
+    _take_out_owners(run)
     total = _drained(run)
     # as long as one of them is taken: another row may have given up the value since
     while not run.log_is_left and (again := _try_rejected_again(run)):
@@ -133,6 +134,19 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
         state = "The clean table still serves; what was carried back stays in artworks_old."
         raise Blocked(str(plan.verb), plan.number, problems, state=state)
     return total
+
+
+def _take_out_owners(run: Run) -> None:
+    """Take out the owners that retired rows have got for writes through legacy_names, so that few are left for the locks."""
+    pace = Pace(run.settings.batch_size)
+    while pace.write(run, "taking out owners", _fenced_owners):
+        pass
+
+
+def _fenced_owners(run: Run, connection: Connection, size: int) -> bool:
+    """Return whether there may be more."""
+    runs.enter_fence(connection, run.epoch, exclusively=True)
+    return bool(connection.execute(text("SELECT artwork_migration.take_out_owners(:size) = :size"), {"size": size}).scalar_one())
 
 
 def rejections(connection: Connection) -> list[Rejection]:

@@ -34,6 +34,9 @@ CREATE TABLE artwork_migration.legacy_names_write (
   checked_in xid8,
   filled_owner uuid
 );
+-- there may be many of the others when an undo or a clean-up looks for these under its locks
+CREATE INDEX legacy_names_write_filled_owner_idx ON artwork_migration.legacy_names_write (id) WHERE filled_owner IS NOT NULL;
+CREATE INDEX legacy_names_write_written_at_idx ON artwork_migration.legacy_names_write (written_at);
 
 CREATE TABLE artwork_migration.legacy_names_use (
   role_name text NOT NULL,

@@ -244,6 +244,32 @@ EXCEPTION WHEN SQLSTATE 'AM004' THEN
 END
 $$;
 
+-- Takes out again the owners that writes through legacy_names have given to retired rows without one; the undo of legacy_names does it for
+-- those that are left, under the locks. A later write through legacy_names gives the row its owner again. Returns how many it has looked
+-- at. The retired row is locked first, as by such a write; one whose owner has changed since it was read is left for the next batch.
+CREATE FUNCTION artwork_migration.take_out_owners(batch_size integer) RETURNS bigint
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+  batch CONSTANT uuid[] := ARRAY(
+    SELECT w.id FROM artwork_migration.legacy_names_write AS w WHERE w.filled_owner IS NOT NULL ORDER BY w.id LIMIT batch_size
+  );
+BEGIN
+  -- without such a row the legacy table may have no user_id
+  IF CARDINALITY(batch) > 0 THEN
+    PERFORM SET_CONFIG('artwork_migration.apply', 'on', TRUE);
+    UPDATE public.artworks_old AS a
+    SET user_id = NULL
+    FROM artwork_migration.legacy_names_write AS w
+    WHERE w.id = ANY(batch) AND a.id = w.id AND a.user_id = w.filled_owner;
+    UPDATE artwork_migration.legacy_names_write AS w
+    SET filled_owner = NULL
+    WHERE w.id = ANY(batch) AND NOT EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = w.id AND a.user_id = w.filled_owner);
+  END IF;
+  RETURN CARDINALITY(batch);
+END
+$$;
+
 -- A batch with a rejection, once more: here all rows are gone that the serving table has no more, and not only those of the batch.
 CREATE FUNCTION artwork_migration.dry_run_again(changed uuid[]) RETURNS TABLE (rejected bigint, rejections jsonb)
 LANGUAGE sql SET search_path = pg_catalog, pg_temp
@@ -254,6 +280,7 @@ $$;
 
 -- Undo:
 -- Why: once the legacy table serves again there is nothing to carry back, and the names in them would mean other tables.
+DROP FUNCTION artwork_migration.take_out_owners(integer);
 DROP FUNCTION artwork_migration.dry_run_again(uuid[]);
 DROP FUNCTION artwork_migration.dry_run_ids(uuid[]);
 DROP FUNCTION artwork_migration.carry_back_batch(integer);

@@ -157,11 +157,12 @@ FROM (
     ) AS s (place, step, events)
   ) AS t
   LEFT JOIN (
-    -- the owners that these triggers have filled in
+    -- the owners that these triggers have filled in, and the rollback has not taken out in batches
     SELECT
       'SET LOCAL artwork_migration.apply = ''on'';'
       ' UPDATE public.artworks_old AS a SET user_id = NULL FROM artwork_migration.legacy_names_write AS w'
-      ' WHERE a.id = w.id AND a.user_id = w.filled_owner; SET LOCAL artwork_migration.apply = ''''' AS emptied
+      ' WHERE w.filled_owner IS NOT NULL AND a.id = w.id AND a.user_id = w.filled_owner;'
+      ' SET LOCAL artwork_migration.apply = ''''' AS emptied
     FROM legacy AS l
     WHERE l.clean_column = 'user_id'
   ) AS u ON TRUE

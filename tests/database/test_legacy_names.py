@@ -10,8 +10,9 @@ import psycopg
 import pytest
 
 from migration.checks import verification
-from migration.errors import PrerequisitesNotMet
-from migration.ledger.phases import VERIFY
+from migration.errors import NewBlocker, PrerequisitesNotMet
+from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
+from migration.sync.carry_back import carry_back
 from migration.verbs.roll_back import plan_uninstall
 from reporting.status import read_status
 from reporting.status_lines import status_lines
@@ -22,9 +23,11 @@ from tests.database.conftest import Steps
 from tests.databases import (
     Shop,
     accept_exposure,
+    approve,
     decide,
     deploy,
     deploy_with_old_names,
+    execute,
     execute_clean_up,
     finish_clean_up,
     make_ready,
@@ -197,7 +200,14 @@ def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, t
     assert ("only_retired", f"1 were written through legacy_names, such as {artwork[0]}.") == (blocker.rule, blocker.problem)
     assert [artwork] == [(key,) for key, _created_at in switched.rows(blocker.statement)]
     session.execute("UPDATE artworks SET generation_status = 'completed' WHERE id = %s", artwork)
-    assert () == planned_clean_up(switched).blockers
+    made = planned_clean_up(switched)
+    assert () == made.blockers
+    session.execute(
+        "INSERT INTO artworks (customer_name, customer_email, original_image_url, access_token) VALUES ('n', 'n@x.org', 'u', 's')"
+    )
+    with pytest.raises(NewBlocker):
+        execute_clean_up(switched, made)
+    session.execute("DELETE FROM artworks WHERE access_token = 's'")
     execute_clean_up(switched)
     finish_clean_up(switched, tmp_path)
     assert artwork == switched.sql.execute("SELECT id FROM public.artworks WHERE access_token = 't'").fetchone()
@@ -592,6 +602,30 @@ def test_the_rollback_takes_out_an_owner_that_legacy_did_not_have(switched: Shop
     roll_back(switched)
     assert [("Moritz", None)] == switched.rows("SELECT pet_name, user_id FROM public.artworks WHERE id = %s", artwork)
     assert {"match", "excluded"} == set(reconcile_now(switched))
+
+
+def test_few_owners_are_left_for_the_locks(switched: Shop) -> None:
+    """Carry-back takes the owners out in batches before the locks; after another write the row has its owner again, until the undo."""
+    session = old_code(switched)
+    session.execute(
+        "UPDATE artworks SET pet_name = 'Max' WHERE id IN (SELECT c.id FROM public.artworks AS c JOIN artworks_old AS a ON a.id = c.id"
+        " WHERE a.user_id IS NULL AND c.user_id IS NOT NULL ORDER BY c.id LIMIT 600)"
+    )
+    filled = (
+        "SELECT w.id FROM artwork_migration.legacy_names_write AS w JOIN artworks_old AS a ON a.id = w.id WHERE a.user_id = w.filled_owner"
+    )
+    known = "SELECT COUNT(*) FROM artwork_migration.legacy_names_write WHERE filled_owner IS NOT NULL"
+    (one, *_) = found = switched.rows(filled)
+    assert len(found) > 250  # more than a batch
+    made = planned_roll_back(switched)
+    with running(switched, ROLL_BACK_TO_MIGRATED) as run:
+        approve(run, made)
+        carry_back(run, made)
+        assert (0, 0) == (len(switched.rows(filled)), switched.value(known))
+        session.execute("UPDATE artworks SET pet_name = 'Moritz' WHERE id = %s", one)
+        assert [one] == switched.rows(filled)
+        execute(run, made)
+    assert 0 == switched.value("SELECT COUNT(user_id) FROM artworks WHERE id = ANY(%s)", [artwork for (artwork,) in found])
 
 
 def test_what_was_revoked_since_the_switch_is_revoked_through_the_old_names(switched: Shop) -> None:
