@@ -214,7 +214,7 @@ def test_the_clean_up_waits_for_artworks_that_are_not_complete(switched: Shop, t
     assert switched.value("SELECT TO_REGNAMESPACE('legacy_names') IS NULL")
     (export,) = tmp_path.glob("ledger-*.json")
     content = json.loads(export.read_text(encoding="utf-8"))
-    assert [str(artwork[0])] == [row["id"] for row in content["legacy_names_write"]]
+    assert str(artwork[0]) in {row["id"] for row in content["legacy_names_write"]}
     assert {"INSERT", "UPDATE"} <= {row["kind"] for row in content["legacy_names_use"]}
 
 
