@@ -18,7 +18,7 @@ from migration.ledger.phases import DEPLOY_SCHEMA, MIGRATE_DATA, ROLL_BACK_TO_MI
 from migration.ledger.runs import Approval, Run
 from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
-from migration.sync.carry_back import carry_back
+from migration.sync.carry_back import carry_back, carry_back_before_locks
 from migration.verbs.deploy_schema import plan_deploy_schema
 from migration.verbs.roll_back import plan_roll_back
 from migration.verbs.switch_over import CHECKS, catch_up_before, plan_switch_over
@@ -137,8 +137,8 @@ def roll_back(on: EmbeddedServer, name: str) -> tuple[float, float]:
     with running(on, name, ROLL_BACK_TO_MIGRATED) as run:
         plan = approved(run, plan_roll_back)
         carry_back_writes(run, plan)
-        drain = partial(carry_back, run, plan)
-        span = _timed(lambda: execute_plan(run, plan, before_attempt=drain, before_locks=drain))
+        drain, drain_again = partial(carry_back, run, plan), partial(carry_back_before_locks, run, plan)
+        span = _timed(lambda: execute_plan(run, plan, before_attempt=drain, before_locks=drain_again))
         finish_steps(run)
     return span
 

@@ -51,7 +51,8 @@ def _to_migrated(approval: Approval | None) -> State:
             with fingerprint_kept(run):
                 carry_back_writes(run, approved)
                 drain = partial(carry_back.carry_back, run, approved)
-                execute_plan(run, approved, before_attempt=drain, before_locks=drain)
+                drain_again = partial(carry_back.carry_back_before_locks, run, approved)
+                execute_plan(run, approved, before_attempt=drain, before_locks=drain_again)
         finish_steps(run)
         kept = f"{writes_kept(run)}{stall(run)}"
         run.end("Completed")

@@ -68,7 +68,8 @@ WHERE
 -- What: the sessions and prepared transactions that hold a lock on one of these relations, for the message that a lock could not be
 --   acquired. With row_locks, those that may hold locks of rows since so many seconds, on these relations or on one that they reference.
 -- Why: an operator must know for whom to wait. No statement's text is shown, because it may contain values. A prepared transaction has no
---   session: its locks have no pid, and its own number under the same virtual number.
+--   session: its locks have no pid, and its own number under the same virtual number. While the log is drained right before the locks, the
+--   session of this run that will take them waits in its transaction.
 -- Locks: none.
 WITH watched AS (
   SELECT TO_REGCLASS(t.name)::oid AS relation
@@ -96,6 +97,7 @@ LEFT JOIN (
 ) ON l.pid IS NULL AND x.pid IS NULL AND l.virtualtransaction = x.virtualtransaction
 WHERE
   l.locktype = 'relation' AND l.granted AND l.pid IS DISTINCT FROM PG_BACKEND_PID()
+  AND NOT COALESCE(a.application_name = CURRENT_SETTING('application_name') AND a.state = 'idle in transaction', FALSE)
   AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = CURRENT_DATABASE())
   AND CASE
     WHEN CAST(:row_locks AS boolean)

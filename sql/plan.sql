@@ -584,14 +584,15 @@ SELECT l.subject
 FROM artwork_migration.drift AS l
 WHERE l.kind IN ('trigger', 'function', 'view');
 
--- name: only_retired_since
--- What: artworks that were written through legacy_names in the last day and that only the retired table has. Checked under the locks.
--- Why: the plan that the run has just made again knows all of them (clean_up/blockers/only_retired), and there may be a million others.
+-- name: only_retired
+-- What: artworks that were written through legacy_names in the last 7 days and that only the retired table has. Checked under the locks.
+-- Why: the plan that the run has just made again knows all that were committed by then (clean_up/blockers/only_retired), and there may be
+--   a million others.
 -- Locks: ACCESS SHARE on both tables.
 SELECT FROM artwork_migration.legacy_names_write AS w
 INNER JOIN public.artworks_old AS a ON w.id = a.id
 WHERE
-  w.written_at > NOW() - interval '1 day'
+  w.written_at > NOW() - interval '7 days'
   AND NOT EXISTS (SELECT FROM public.artworks AS c WHERE c.id = w.id)
   AND NOT EXISTS (SELECT FROM artwork_migration.clean_deleted AS g WHERE g.id = w.id);
 

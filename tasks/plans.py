@@ -1,6 +1,7 @@
 """The steps that make, publish, approve and execute a plan."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, event
@@ -98,15 +99,16 @@ def execute_plan(
 ) -> None:
     """Execute the plan; the same transaction brings the phase of its verb. Raises LockNotObtained, NewBlocker or WrongUnderLock."""
 
-    def before() -> None:
+    def shown(work: Callable[[], object]) -> None:
         with run.progress.step("before the locks"):
-            before_attempt()
+            work()
 
     def warn(message: str) -> None:
         log().warning(for_terminal(message))
 
     try:
-        attempts = execution.execute_plan(run, plan, checks=checks, before_attempt=before, before_locks=before_locks, on_attempt=warn)
+        before = {"before_attempt": partial(shown, before_attempt), "before_locks": partial(shown, before_locks)}
+        attempts = execution.execute_plan(run, plan, checks=checks, on_attempt=warn, **before)
     except NewBlocker as error:
         with run.database.transaction("reading what has changed", transaction_read_only="on") as connection:
             raise dependents.named(connection, plan, error) from None

@@ -31,7 +31,7 @@ from migration.ledger.runs import Approval, Run
 from migration.plans.plan import Plan
 from migration.settings import Settings, database_url
 from migration.sync import catch_up, reconcile
-from migration.sync.carry_back import CarriedBack, carry_back
+from migration.sync.carry_back import CarriedBack, carry_back, carry_back_before_locks
 from migration.verbs.clean_up import EXPORT, plan_clean_up
 from migration.verbs.deploy_schema import plan_deploy_schema
 from migration.verbs.roll_back import plan_roll_back, plan_uninstall
@@ -246,7 +246,8 @@ def execute_switch(
     made = made or planned_switch(shop)
     with running(shop, SWITCH_OVER, patience=patience) as run:
         approve(run, made)
-        execute(run, made, checks=CHECKS, **_drained(partial(catch_up_before, run), meanwhile))
+        drain = partial(catch_up_before, run)
+        execute(run, made, checks=CHECKS, **_drained(drain, drain, meanwhile))
     return made
 
 
@@ -277,7 +278,7 @@ def execute_roll_back(
     with running(shop, ROLL_BACK_TO_MIGRATED, patience=patience) as run:
         approve(run, made)
         carried = carry_back_writes(run, made)
-        execute(run, made, **_drained(partial(carry_back, run, made), meanwhile))
+        execute(run, made, **_drained(partial(carry_back, run, made), partial(carry_back_before_locks, run, made), meanwhile))
     return carried
 
 
@@ -334,7 +335,9 @@ def finish_clean_up(shop: Shop, folder: Path) -> list[str]:
         return switching.finish_clean_up(run)
 
 
-def _drained(drain: Callable[[], object], meanwhile: Callable[[], object] | None) -> dict[str, Callable[[], object]]:
+def _drained(
+    drain: Callable[[], object], drain_again: Callable[[], object], meanwhile: Callable[[], object] | None
+) -> dict[str, Callable[[], object]]:
     """When an attempt drains the log: before it and right before its locks, or, with `meanwhile`, only before both."""
 
     def drain_first() -> None:
@@ -342,4 +345,4 @@ def _drained(drain: Callable[[], object], meanwhile: Callable[[], object] | None
         if meanwhile:
             meanwhile()
 
-    return {"before_attempt": drain_first} if meanwhile else {"before_attempt": drain, "before_locks": drain}
+    return {"before_attempt": drain_first} if meanwhile else {"before_attempt": drain, "before_locks": drain_again}

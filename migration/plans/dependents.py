@@ -116,8 +116,8 @@ def relation(connection: Connection) -> list[Statement]:
     return statements_of(connection, Catalog(parameters), sql.load("dependents/relation/views"))
 
 
-def unchanged(connection: Connection) -> list[Statement]:
-    """Return the check that the dependents and their definitions are those of this plan, which has none without a kind.
+def unchanged(connection: Connection) -> tuple[Statement, Statement]:
+    """Return the check that the dependents and their definitions are those of this plan, which has none without a kind, twice.
 
     It counts under the locks. Before them it stops a plan without making anyone wait, and it fills the caches of the session: it is a
     function, so that it is planned once.
@@ -131,10 +131,8 @@ def unchanged(connection: Connection) -> list[Statement]:
         f"  RAISE EXCEPTION USING ERRCODE = '{execution.NEW_BLOCKER}', MESSAGE = '{file.rule}';\nEND IF; END $check$"
     )
     check = f"SELECT {function}"
-    return [
-        Statement("prepare", file.rule, f"{create};\n{check}", None, ""),
-        Statement("locked", file.rule, f"{check}; DROP FUNCTION {function}", None, ""),
-    ]
+    before = Statement("prepare", file.rule, f"{create};\n{check}", None, "")
+    return before, Statement("locked", file.rule, f"{check}; DROP FUNCTION {function}", None, "")
 
 
 def bound(connection: Connection) -> dict[str, str]:

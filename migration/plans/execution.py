@@ -11,7 +11,16 @@ from sqlalchemy import Connection, text
 import sql
 from migration import database
 from migration.database import CLIENT_TOO_SLOW, CONNECTIONS_LOST, LOCK_NOT_AVAILABLE, QUERY_CANCELED, RETRIED, Database
-from migration.errors import ConnectionLost, DatabaseError, MigrationError, NewBlocker, NotAccepted, OrphanReferences, WrongUnderLock
+from migration.errors import (
+    ConnectionLost,
+    DatabaseError,
+    MigrationError,
+    NewBlocker,
+    NotAccepted,
+    OrphanReferences,
+    OthersAtWork,
+    WrongUnderLock,
+)
 from migration.ledger import ledger
 from migration.ledger.ledger import COMMITTED, LockAttempt
 from migration.ledger.runs import Run
@@ -23,6 +32,8 @@ from migration.plans.stall import Stopwatch
 LOCK_BUDGET_MS = 90
 #: Seconds after which the server ends an attempt whose log is still being drained: no row is locked by then.
 DRAIN_SECONDS = 300
+#: How often a batch of that drain tries to lock its rows. Whoever stops it may be waiting for this attempt, which no detector sees.
+DRAIN_TRIES = 2
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, the statements took too long, or the client did.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, CLIENT_TOO_SLOW)
 #: The outcome of an attempt whose connection was lost.
@@ -31,10 +42,12 @@ CONNECTION_FAILURE = "08006"
 FOREIGN_KEY_VIOLATION = "23503"
 #: A recheck in the plan raises this SQLSTATE if a blocker appeared after the plan was made.
 NEW_BLOCKER = "AM001"
-#: The last catch-up or carry-back raises it if ids are wrong under the lock.
-WRONG_UNDER_LOCK = "AM002"
-#: The acceptance test before the commit of the switch raises it.
-NOT_ACCEPTED = "AM005"
+#: What stops a plan. The others are raised by the last catch-up or carry-back, if ids are wrong, and by the acceptance test.
+_STOPPED: dict[str, Callable[[str, str, str], MigrationError]] = {
+    NEW_BLOCKER: NewBlocker,
+    "AM002": lambda verb, _, objects: WrongUnderLock(verb, objects),
+    "AM005": lambda verb, _, objects: NotAccepted(verb, objects),
+}
 
 
 def execute_plan(
@@ -103,9 +116,10 @@ def execute(
 
     The server enforces that less than half of deadlock_timeout passes from the first lock to the commit. `before_commit` runs in the same
     transaction (it enters the phase). `on_attempt` gets a message for each failed attempt. `before_attempt` runs before each attempt,
-    and `before_locks` in it, after the statements of stage `prepare`, which take as long as a materialized view does: both without a lock,
-    over other connections, so that less is left to do under the lock. `record` gets what each attempt took. Raises LockNotObtained with the
-    holders after `patience` seconds, or ConnectionLost; nothing is changed then, unless the connection was lost during the commit.
+    and `before_locks` in it, after the statements of stage `prepare`, which take as long as a materialized view does: over other
+    connections, so that less is left to do under the locks. Their time does not count for the `patience`. `record` gets what each attempt
+    took. Raises LockNotObtained with the holders after `patience` seconds, or ConnectionLost; nothing is changed then, unless the
+    connection was lost during the commit.
     """
     deadline = time.monotonic() + patience
     tables, views = _locked_by(statements, sql.TABLE_LOCK), _locked_by(statements, sql.VIEW_LOCK)
@@ -114,17 +128,20 @@ def execute(
     attempt = lost = 0
     while True:
         attempt += 1
-        before_attempt()
+        deadline += _seconds(before_attempt)
         stopwatch, committing = Stopwatch(locked), False
         try:
             with target.transaction(f"executing {action}", **_limits(target), **database.APPLICATION_CODE) as connection:
-                _prepare(connection, target, statements, before_locks)
-                _make_autovacuum_yield(connection, target, tables)
+                deadline += _prepare(connection, target, statements, before_locks)
                 _execute_locked(connection, target, locked, stopwatch)
                 before_commit(connection)
                 committing = True
         except _NotDrained as drain:
-            raise drain.error from None
+            if not drain.others_at_work or time.monotonic() >= deadline:
+                raise drain.error from None
+            on_attempt(f"attempt {attempt}: the log could not be drained before the locks, nothing changed: {drain}")
+            time.sleep(database.backoff(attempt))
+            continue
         except ConnectionLost as error:  # perhaps this client was too slow for `_limits`
             lost += 1
             if committing or lost == CONNECTIONS_LOST or time.monotonic() >= deadline:
@@ -138,12 +155,8 @@ def execute(
             retried = error.sqlstate in _ATTEMPT_FAILED
             holders = target.lock_holders([*tables, *views, *others]) if retried else []
             _record(took, record)
-            if error.sqlstate == NEW_BLOCKER:
-                raise NewBlocker(verb, action, error.objects) from None
-            if error.sqlstate == WRONG_UNDER_LOCK:
-                raise WrongUnderLock(verb, error.objects) from None
-            if error.sqlstate == NOT_ACCEPTED:
-                raise NotAccepted(verb, error.objects) from None
+            if error.sqlstate in _STOPPED:
+                raise _STOPPED[error.sqlstate](verb, action, error.objects) from None
             if not retried:
                 raise
         else:
@@ -159,26 +172,44 @@ def execute(
 class _NotDrained(Exception):
     """What `before_locks` has raised: an error of its own, and not of the attempt in whose transaction it was called."""
 
-    def __init__(self, error: DatabaseError | ConnectionLost) -> None:
-        super().__init__(str(error))
+    def __init__(self, error: MigrationError) -> None:
+        super().__init__(str(error).partition(". ")[0])
         self.error = error
+        self.others_at_work = isinstance(error, OthersAtWork) or (isinstance(error, DatabaseError) and error.sqlstate in _ATTEMPT_FAILED)
 
 
-def _drain(before_locks: Callable[[], object]) -> None:
+def _seconds(work: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    work()
+    return time.monotonic() - begun
+
+
+def _drain(target: Database, before_locks: Callable[[], object]) -> float:
+    """Drain the log over another connection. Returns the seconds. Raises _NotDrained."""
+    patient, target.attempts = target.attempts, DRAIN_TRIES
     try:
-        before_locks()
-    except (DatabaseError, ConnectionLost) as error:
+        return _seconds(before_locks)
+    except (DatabaseError, ConnectionLost, OthersAtWork) as error:
         raise _NotDrained(error) from None
+    finally:
+        target.attempts = patient
 
 
-def _prepare(connection: Connection, target: Database, statements: Sequence[Statement], before_locks: Callable[[], object]) -> None:
+def _prepare(connection: Connection, target: Database, statements: Sequence[Statement], before_locks: Callable[[], object]) -> float:
+    """Do all that comes before the locks. Returns the seconds of the drain."""
     # a table with pending deferred checks of a foreign key cannot be altered
     connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     _execute_stage("prepare", statements, connection)
-    _drain(before_locks)
+    _make_autovacuum_yield(connection, target, _locked_by(statements, sql.TABLE_LOCK))
+    seconds = _drain(target, before_locks)
     # from here on, together with statement_timeout, less than half of deadlock_timeout, even if this client freezes
-    database.set_all(connection, {"idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms"})
+    limits = {
+        "lock_timeout": f"{target.lock_timeout_ms}ms",
+        "idle_in_transaction_session_timeout": f"{target.deadlock_timeout_ms // 6}ms",
+    }
+    database.set_all(connection, limits)
     _execute_stage("fenced", statements, connection)
+    return seconds
 
 
 def _execute_stage(stage: str, statements: Sequence[Statement], connection: Connection) -> None:
@@ -206,7 +237,7 @@ def _limits(target: Database) -> dict[str, str]:
         "artwork_migration.apply": "on",
         "artwork_migration.lock_budget": f"{LOCK_BUDGET_MS} ms",
         "lock_timeout": f"{target.lock_timeout_ms}ms",
-        # as long as `before_locks` is at work over another connection; no lock of the application is held by then
+        # as long as `before_locks` is at work over another connection; until then nobody waits for this one but DDL
         "idle_in_transaction_session_timeout": f"{DRAIN_SECONDS}s",
     }
 

@@ -16,8 +16,9 @@ from migration.ledger.ledger import Numbered, PlanContent, StoredProblem, Stored
 from migration.ledger.phases import MOVE_CUSTOMERS, Phase, Verb
 from migration.ledger.runs import FIRST_LETTERS, Approval
 
-#: The stages of a plan. `prepare` changes nothing that the application uses. `locked` runs in the same transaction, in one statement of
-#: bounded time. `after` follows the commit, statement by statement, and each of these can be repeated.
+#: The stages of a plan. `prepare` changes nothing that the application uses. `fenced` runs in the same transaction, once the log is
+#: drained, and `locked` too, in one statement of bounded time. `after` follows the commit, statement by statement, and each of these can
+#: be repeated.
 STAGES = ("prepare", "fenced", "locked", "after")
 
 #: The fact with a checksum for each object that depends on artworks, by its name. It is for the words about what has changed since.

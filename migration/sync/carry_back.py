@@ -120,7 +120,6 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     Locks the fence and retired rows, so no session waits that uses the serving table. Raises Blocked if a row cannot be carried back as a
     whole and no decision accepts that.
     """
-    _take_out_owners(run)
     total = _drained(run)
     # as long as one of them is taken: another row may have given up the value since
     while not run.log_is_left and (again := _try_rejected_again(run)):
@@ -136,8 +135,12 @@ def carry_back(run: Run, plan: Plan) -> CarriedBack:
     return total
 
 
-def _take_out_owners(run: Run) -> None:
-    """Take out the owners that retired rows have got for writes through legacy_names, so that few are left for the locks."""
+def carry_back_before_locks(run: Run, plan: Plan) -> None:
+    """Carry back once more, and take out the owners that retired rows have got for writes through legacy_names: few are left for the locks.
+
+    Locks and raises what `carry_back` does.
+    """
+    carry_back(run, plan)
     pace = Pace(run.settings.batch_size)
     while pace.write(run, "taking out owners", _fenced_owners):
         pass

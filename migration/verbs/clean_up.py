@@ -32,8 +32,8 @@ from migration.plans.statements import (
 EXPORT = "export of the ledger"
 
 _DEPENDENT = "clean_up/blockers/dependent"
-#: The blocker `only_retired` under the locks: of the artworks written since the plan.
-_ONLY_RETIRED = "plan/only_retired_since"
+#: The blocker of that name under the locks.
+_ONLY_RETIRED = "plan/only_retired"
 #: What the migration leaves in tables that stay, by the decision that removes it.
 _LEFTOVERS = {
     DecisionName.REMOVE_TEST_DATA: "clean_up/leftovers/test_data",

@@ -15,7 +15,7 @@ from migration import database
 from migration.errors import PrerequisitesNotMet, Problem
 from migration.ledger import ledger
 from migration.ledger.phases import DEPLOY_SCHEMA, ROLL_BACK_TO_MIGRATED, ROLL_BACK_TO_NOT_STARTED, SWITCH_OVER, Phase
-from migration.plans import dependents, plan
+from migration.plans import creation, dependents, plan
 from migration.plans.plan import Plan, Statement
 from migration.plans.statements import (
     CAPTURE_DRIFTED,
@@ -71,10 +71,13 @@ def plan_roll_back(connection: Connection, dry_run: CarriedBack | None = None) -
 def _undo_switch(connection: Connection, done: list[Statement]) -> list[Statement]:
     """The switch mirrored: its fence, its locks and its rechecks again, carry-back in the place of catch-up, and then its undos."""
     undos = plan.undone(done)
+    unchanged, still_unchanged = dependents.unchanged(connection)
     return [
+        unchanged,
+        *creation.restored("prepare", clean_table=False),
         *_step(connection, "switch_over/fence"),
         *switch_over.locks(connection),
-        *dependents.unchanged(connection),
+        still_unchanged,
         recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(CAPTURE_DRIFTED)),
         *_step(connection, "roll_back/to_migrated/last_carry_back"),

@@ -62,6 +62,7 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
     def step(name: str) -> list[Statement]:
         return statements_of(connection, catalog, sql.load(f"switch_over/{name}"))
 
+    unchanged, still_unchanged = dependents.unchanged(connection)
     return [
         *step("clean_change"),
         *step("carry_back_rows"),
@@ -69,14 +70,17 @@ def _statements(connection: Connection, catalog: Catalog, found: list[Dependent]
         *step("legacy_names_functions"),
         *dependents.relation(connection),
         *step("dependent_at_switch"),
-        *creation.restored("prepare", clean_table=False),
         *step("wrong_ids"),
+        unchanged,
+        *creation.restored("prepare", clean_table=False),
+        *step("access"),
         *step("fence"),
+        *step("first_calls"),
         *locks(connection),
         recheck(sql.load(ROW_SECURITY)),
         recheck(sql.load(REJECTED_WRITE)),
         recheck(sql.load(CAPTURE_DRIFTED)),
-        *dependents.unchanged(connection),
+        still_unchanged,
         *step("last_catch_up"),
         _end_write_through(),
         *step("disabled_functions"),

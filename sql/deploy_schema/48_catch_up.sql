@@ -135,19 +135,17 @@ BEGIN
       END IF;
     END;
   END LOOP;
-  -- Until the copy has ended no index finds them. Then only what the clean side has written is not in the log.
-  IF CARDINALITY(born) > 0 THEN
-    IF TO_REGCLASS('public.artworks_v2_customer_email_created_at_idx') IS NULL THEN
-      INSERT INTO artwork_migration.legacy_change (ids)
-      SELECT ARRAY_AGG(c.id) FROM artwork_migration.clean_modified AS t INNER JOIN public.artworks_v2 AS c ON t.id = c.id
-      WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
-      HAVING COUNT(*) > 0;
-    ELSE
-      INSERT INTO artwork_migration.legacy_change (ids)
-      SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
-      WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
-      HAVING COUNT(*) > 0;
-    END IF;
+  -- Until the copy has ended no index finds them, and only what the clean side has written is not in the log.
+  IF CARDINALITY(born) > 0 AND (SELECT COUNT(*) > 0 AND COUNT(*) = COUNT(k.done_at) FROM artwork_migration.chunk AS k) THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT ARRAY_AGG(c.id) FROM public.artworks_v2 AS c
+    WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
+    HAVING COUNT(*) > 0;
+  ELSIF CARDINALITY(born) > 0 THEN
+    INSERT INTO artwork_migration.legacy_change (ids)
+    SELECT ARRAY_AGG(c.id) FROM artwork_migration.clean_modified AS t INNER JOIN public.artworks_v2 AS c ON t.id = c.id
+    WHERE c.customer_email = ANY(born) AND c.user_id IS NULL
+    HAVING COUNT(*) > 0;
   END IF;
   created := CARDINALITY(born);
   SELECT COUNT(*) INTO failed
@@ -556,12 +554,12 @@ BEGIN
     SELECT UNNEST(ARRAY[k.old_id, k.new_id]) FROM UNNEST(keys) AS k
   );
   PERFORM artwork_migration.plan_for(CARDINALITY(ids));
-  IF in_flight THEN
-    INSERT INTO artwork_migration.clean_modified (id)
-    SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND l.disposition = 'in_flight' ORDER BY l.id
-    ON CONFLICT (id) DO NOTHING;
-  END IF;
   BEGIN
+    IF in_flight THEN
+      INSERT INTO artwork_migration.clean_modified (id)
+      SELECT l.id FROM artwork_migration.legacy_artwork AS l WHERE l.id = ANY(ids) AND l.disposition = 'in_flight' ORDER BY l.id
+      ON CONFLICT (id) DO NOTHING;
+    END IF;
     SELECT a.users_created, a.removed, a.written, a.later, a.stuck
     INTO users_created, removed, written, later, stuck
     FROM artwork_migration.apply_changes(ids, keys) AS a;

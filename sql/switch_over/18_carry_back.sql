@@ -245,14 +245,19 @@ END
 $$;
 
 -- Takes out again the owners that writes through legacy_names have given to retired rows without one; the undo of legacy_names does it for
--- those that are left, under the locks. A later write through legacy_names gives the row its owner again. Returns how many it has looked
--- at. The retired row is locked first, as by such a write; one whose owner has changed since it was read is left for the next batch.
+-- those that are left, under the locks. A later write through legacy_names gives the row its owner again; until then a policy may hide from
+-- its owner the columns that only that row has. Returns how many it has looked at. It locks in the order of such a write, and leaves out
+-- what one has locked.
 CREATE FUNCTION artwork_migration.take_out_owners(batch_size integer) RETURNS bigint
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
   batch CONSTANT uuid[] := ARRAY(
-    SELECT w.id FROM artwork_migration.legacy_names_write AS w WHERE w.filled_owner IS NOT NULL ORDER BY w.id LIMIT batch_size
+    SELECT w.id FROM artwork_migration.legacy_names_write AS w
+    WHERE w.filled_owner IS NOT NULL
+    ORDER BY w.id
+    LIMIT batch_size
+    FOR UPDATE SKIP LOCKED
   );
 BEGIN
   -- without such a row the legacy table may have no user_id
@@ -262,9 +267,7 @@ BEGIN
     SET user_id = NULL
     FROM artwork_migration.legacy_names_write AS w
     WHERE w.id = ANY(batch) AND a.id = w.id AND a.user_id = w.filled_owner;
-    UPDATE artwork_migration.legacy_names_write AS w
-    SET filled_owner = NULL
-    WHERE w.id = ANY(batch) AND NOT EXISTS (SELECT FROM public.artworks_old AS a WHERE a.id = w.id AND a.user_id = w.filled_owner);
+    UPDATE artwork_migration.legacy_names_write AS w SET filled_owner = NULL WHERE w.id = ANY(batch);
   END IF;
   RETURN CARDINALITY(batch);
 END

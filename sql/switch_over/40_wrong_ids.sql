@@ -1,8 +1,6 @@
--- What: the function that checks the ids of the last catch-up and returns what is wrong about them, and a first call of all that the last
---   catch-up calls, with an id that no artwork has.
--- Why: to plan these statements takes longer than to execute them for a few ids. The session keeps the plans, so nothing is planned under
---   the locks. For many ids it is the other way round (deploy_schema/48_catch_up: plan_for).
--- Locks: ROW EXCLUSIVE on public.artworks_v2, ROW SHARE on users, and no row.
+-- What: wrong_ids, which says what is wrong about the ids of the last catch-up.
+-- Why: it is a function so that the session has its plan before the locks (46_first_calls).
+-- Locks: none on a table of the application.
 -- Stage: prepare
 CREATE FUNCTION artwork_migration.wrong_ids(applied uuid[]) RETURNS text
 LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET plan_cache_mode = force_custom_plan
@@ -26,17 +24,6 @@ BEGIN
       HAVING COUNT(*) > 0
     ) AS f
   );
-END
-$$;
-
-DO $$
-DECLARE
-  mode CONSTANT text := CURRENT_SETTING('plan_cache_mode');
-BEGIN
-  PERFORM artwork_migration.plan_for(1);
-  PERFORM artwork_migration.apply_changes(ARRAY[GEN_RANDOM_UUID()], '{}');
-  PERFORM artwork_migration.wrong_ids(ARRAY[GEN_RANDOM_UUID()]);
-  PERFORM SET_CONFIG('plan_cache_mode', mode, TRUE);
 END
 $$;
 

@@ -25,7 +25,7 @@ BEGIN
     END IF;
   END LOOP;
   IF CARDINALITY(applied) > 0 THEN
-    wrong := artwork_migration.wrong_ids(applied);
+    wrong := artwork_migration.wrong_ids(ARRAY(SELECT DISTINCT UNNEST(applied)));
   END IF;
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION USING ERRCODE = 'AM002', MESSAGE = wrong;

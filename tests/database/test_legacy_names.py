@@ -12,7 +12,7 @@ import pytest
 from migration.checks import verification
 from migration.errors import NewBlocker, PrerequisitesNotMet
 from migration.ledger.phases import ROLL_BACK_TO_MIGRATED, VERIFY
-from migration.sync.carry_back import carry_back
+from migration.sync.carry_back import carry_back_before_locks
 from migration.verbs.roll_back import plan_uninstall
 from reporting.status import read_status
 from reporting.status_lines import status_lines
@@ -605,7 +605,7 @@ def test_the_rollback_takes_out_an_owner_that_legacy_did_not_have(switched: Shop
 
 
 def test_few_owners_are_left_for_the_locks(switched: Shop) -> None:
-    """Carry-back takes the owners out in batches before the locks; after another write the row has its owner again, until the undo."""
+    """Right before the locks the owners are taken out in batches; after another write the row has its owner again, until the undo."""
     session = old_code(switched)
     session.execute(
         "UPDATE artworks SET pet_name = 'Max' WHERE id IN (SELECT c.id FROM public.artworks AS c JOIN artworks_old AS a ON a.id = c.id"
@@ -620,7 +620,7 @@ def test_few_owners_are_left_for_the_locks(switched: Shop) -> None:
     made = planned_roll_back(switched)
     with running(switched, ROLL_BACK_TO_MIGRATED) as run:
         approve(run, made)
-        carry_back(run, made)
+        carry_back_before_locks(run, made)
         assert (0, 0) == (len(switched.rows(filled)), switched.value(known))
         session.execute("UPDATE artworks SET pet_name = 'Moritz' WHERE id = %s", one)
         assert [one] == switched.rows(filled)

@@ -12,10 +12,9 @@ import pytest
 from migration.database import LOCK_NOT_AVAILABLE
 from migration.errors import DatabaseError, NewBlocker, WrongUnderLock
 from migration.ledger.phases import SWITCH_OVER
-from migration.lock_errors import WriteBlocked
 from migration.plans import execution
 from migration.sync.catch_up import catch_up
-from migration.verbs.switch_over import CHECKS
+from migration.verbs.switch_over import CHECKS, catch_up_before
 from tests.artworks import add_clean, add_legacy, add_order, relax_clean_names
 from tests.databases import (
     Shop,
@@ -166,19 +165,49 @@ def test_what_comes_into_flight_between_the_drains_is_carried_over(migrated: Sho
     finish_switch(migrated)
 
 
-def test_an_error_before_the_locks_is_no_attempt_that_failed(migrated: Shop) -> None:
-    """If the log cannot be drained right before the locks, that error ends the verb, and not the one about locks; nothing was changed."""
-    made, calls = planned_switch(migrated), []
+@pytest.mark.parametrize(("sqlstate", "patience", "often"), [("22P02", BOUND, False), (LOCK_NOT_AVAILABLE, 0.5, True)])
+def test_an_error_of_the_drain_before_the_locks(migrated: Shop, sqlstate: str, patience: float, often: bool) -> None:
+    """If the log cannot be drained right before the locks, that error ends the verb: at once, or, if others are at work, in the end."""
+    made, calls, told = planned_switch(migrated), list[int](), list[str]()
 
     def blocked() -> None:
         calls.append(1)
-        raise WriteBlocked(DatabaseError(LOCK_NOT_AVAILABLE, "LockNotAvailable", "", "catching up"), 20, [])
+        raise DatabaseError(sqlstate, "Condition", "", "catching up")
 
-    with running(migrated, SWITCH_OVER) as run, pytest.raises(WriteBlocked):
+    with running(migrated, SWITCH_OVER, patience=patience) as run, pytest.raises(DatabaseError) as caught:
         approve(run, made)
-        execution.execute_plan(run, made, before_locks=blocked)
-    assert [1] == calls
-    assert migrated.value("SELECT TO_REGCLASS('public.artworks_v2') IS NOT NULL")
+        execution.execute_plan(run, made, before_locks=blocked, on_attempt=told.append)
+    assert sqlstate == caught.value.sqlstate
+    assert often == (len(calls) > 1)
+    assert len(calls) - 1 == len(told)
+    assert all("the log could not be drained before the locks, nothing changed: catching up failed" in message for message in told)
+    assert migrated.value("SELECT TO_REGCLASS('public.artworks_old') IS NULL")
+
+
+def test_ddl_that_waits_for_an_attempt_ends_it(migrated: Shop) -> None:
+    """DDL of the application waits for the attempt, and the drain in it for the DDL: the attempt gives way, and the next one succeeds."""
+    made, session, told = planned_switch(migrated), migrated.session(), list[str]()
+
+    def change() -> None:
+        session.execute("LOCK TABLE public.artworks IN ACCESS EXCLUSIVE MODE")
+        session.rollback()
+
+    ddl = threading.Thread(target=change)
+
+    def drain() -> None:
+        if not ddl.ident:
+            ddl.start()
+            wait_until(lambda: migrated.value("SELECT CARDINALITY(PG_BLOCKING_PIDS(%s)) > 0", session.info.backend_pid))
+        catch_up_before(run)
+
+    with running(migrated, SWITCH_OVER, patience=BOUND) as run:
+        approve(run, made)
+        execution.execute_plan(run, made, checks=CHECKS, before_locks=drain, on_attempt=told.append)
+    ddl.join()
+    (gave_way,) = told
+    assert gave_way.startswith("attempt 1: the log could not be drained before the locks, nothing changed: ")
+    assert "pg_terminate_backend" not in gave_way
+    finish_switch(migrated)
 
 
 IN_FLIGHT = {"generation_status": "pending", "generated_image_url": None}

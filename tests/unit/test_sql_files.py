@@ -208,12 +208,13 @@ def test_what_python_loads_is_there(name: str) -> None:
 
 
 def test_the_numbers_of_the_switch_are_the_order_of_its_plan() -> None:
-    """The switch executes its files in the order of their numbers: from 50 on, each runs under the locks."""
+    """The switch executes its files in the order of their numbers: from 45 on behind the fence, from 50 on under the locks."""
     steps = re.findall(r"step\(\"(\w+)\"\)", inspect.getsource(switch_over))
     files = [sql.load(f"switch_over/{step}") for step in steps]
     numbers = [int(re.findall(r"/(\d+)_", file.name)[0]) for file in files]
     assert numbers == sorted(set(numbers))
-    assert {True} == {("locked" == file.header["stage"]) == (number >= 50) for file, number in zip(files, numbers, strict=True)}
+    stages = ["prepare" if number < 45 else "fenced" if number < 50 else "locked" for number in numbers]
+    assert stages == [file.header["stage"] for file in files]
     unlisted = {file.rule for file in sql.folder("switch_over")} - set(steps)
     assert {"locks", "acceptance"} == unlisted
 
