@@ -19,7 +19,7 @@ from reporting.plan_facts import cell
 _STAGES = {
     "prepare": (
         "Before the lock",
-        "These statements touch nothing that the application uses. They run in one transaction with the next stage.",
+        "These statements touch nothing that the application uses. They run in one transaction with all that comes before the commit.",
     ),
     "fenced": (
         "Behind the fence",

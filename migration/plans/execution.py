@@ -32,7 +32,7 @@ from migration.plans.stall import Stopwatch
 LOCK_BUDGET_MS = 90
 #: Seconds after which the server ends an attempt whose log is still being drained: no row is locked by then.
 DRAIN_SECONDS = 300
-#: How often a batch of that drain tries to lock its rows. Whoever stops it may be waiting for this attempt, which no detector sees.
+#: How often a batch of that drain tries to lock its rows. What stops it may be waiting for this attempt, which no detector sees.
 DRAIN_TRIES = 2
 #: These errors end an attempt: the lock budget was exceeded, we lost a deadlock, the statements took too long, or the client did.
 _ATTEMPT_FAILED = (LOCK_NOT_AVAILABLE, "40P01", QUERY_CANCELED, CLIENT_TOO_SLOW)

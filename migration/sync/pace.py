@@ -48,8 +48,8 @@ class Pace:
         """Run one batch of the present size in a transaction within the budget for row locks, and return what it returned.
 
         If `throttled`, it begins once the migration is not paused and the server is not behind (`throttle`). Without `locks_rows` it has no
-        budget. A batch that exceeds the budget, or loses a conflict, is repeated with a fourth of the rows; a
-        single row as often as any conflict.
+        budget. A batch that exceeds the budget, or loses a conflict, is repeated with a fourth of the rows; a single row as often as any
+        conflict.
         """
         seconds = 0.0
 
